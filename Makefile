@@ -1,0 +1,88 @@
+# Everything here needs Python >= 3.11 (with venv), make and git; the rest is installed into .venv.
+#
+#   make demo    play the acceptance story on the real daemon, on this machine alone
+#   make run     the demo's configuration as a daemon that stays up
+#   make test    all tests but the soak (PostgreSQL comes with pip, Dovecot and Postfix as Debian packages)
+#   make soak    the long ones
+#   make bench   measure
+#   make lint    ruff and mypy
+#   make lock    resolve requirements/*.txt anew from pyproject.toml (make lock UPGRADE=--upgrade takes new versions)
+#   make clean   remove what the other targets made
+
+PYTHON ?= python3
+WORKERS ?= 2
+PYTEST_ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+FRAME := pyproject.toml
+
+# Stamps: an environment is made anew only when what it is made from has changed.
+MADE := $(VENV)/.made
+RUNTIME := $(VENV)/.runtime
+TESTING := $(VENV)/.testing
+
+# A measurement is a script of its own; modules that they share begin with an underscore.
+BENCHES := $(sort $(filter-out bench/_%,$(wildcard bench/*.py)))
+
+.PHONY: help demo run test soak bench lint lock clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n '/^#   /s/^#   //p' Makefile
+
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "maild needs Python 3.11 or newer; this is " + sys.version.split()[0] + " (remedy: make PYTHON=python3.12)")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(RUNTIME): $(FRAME) requirements/runtime.txt | $(MADE)
+	$(PIP) install --quiet --require-hashes -r requirements/runtime.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The tests' requirements contain the runtime's.
+$(TESTING): $(FRAME) requirements/test.txt | $(MADE)
+	$(PIP) install --quiet --require-hashes -r requirements/test.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(RUNTIME) $@
+
+demo: $(RUNTIME)
+	$(BIN)/maild demo
+
+run: $(RUNTIME)
+	$(BIN)/maild demo --stay
+
+test: $(TESTING)
+	sh tests/rig/packages.sh
+	$(BIN)/python -m pytest -m "not soak" -n $(WORKERS) --dist loadgroup \
+		--cov=maild --cov-report=term:skip-covered --cov-fail-under=90 $(PYTEST_ARGS)
+
+soak: $(TESTING)
+	sh tests/rig/packages.sh
+	$(BIN)/python -m pytest -m soak --timeout=0 -s $(PYTEST_ARGS)
+
+bench: $(TESTING)
+	@test -n "$(BENCHES)" || { echo "bench/ has no measurement" >&2; exit 1; }
+	@set -e; for script in $(BENCHES); do echo "== $$script"; $(BIN)/python $$script; done
+
+lint: $(TESTING)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy maild
+	$(BIN)/mypy tests
+
+lock: $(MADE)
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip --disable-pip-version-check install --quiet uv==0.13.8
+	build/lock/bin/uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		pyproject.toml requirements/build.in --output-file requirements/runtime.txt
+	build/lock/bin/uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		pyproject.toml requirements/build.in --extra test --constraint requirements/runtime.txt \
+		--output-file requirements/test.txt
+
+clean:
+	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find maild tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,29 @@
+"""maild, the helpdesk that lives in your mailbox.
+
+Store before you think, think without touching the world, touch the world in one transaction.
+
+The floors; imports go downward only, rooms on one floor have no doors between them (tests/test_floors.py):
+
+    roof      cli -> daemon                              knows everyone, decides nothing
+    floor 2   services | store | sources | transports    use cases; the database; where mail comes from; where it goes
+    floor 1   mail | ports | config | maillog            mail turns bytes into words and back
+    ground    domain                                     words, facts, verdicts; needs nothing
+
+Any room above the ground may import `ports`, which imports the ground alone.
+
+The way of one mail in:
+
+    sources  -> services.receive    the raw mail and its ledger row are committed, then the source acknowledges
+             -> mail                bytes become an InboundMessage
+             -> domain              classify -> route -> rules -> decide: events and notices, each with its reason
+             -> services.process    entry, events, ticket, next SLA instant and outgoing mail in one transaction
+
+The way of one notice out:
+
+    domain.notices -> outbox row, in the transaction of the events that caused it
+             -> services.deliver    claims the row, composes the bytes once and keeps them: every retry is the same mail
+             -> transports          hand it over; each recipient gets one answer
+             -> domain.outbox       sent, or when to try again, or failed
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The tests of maild, named after behaviours."""
