@@ -1,0 +1,125 @@
+"""What follows when SLA steps come due: facts, and who is told. No breach is ever silent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from maild.domain import events
+from maild.domain.decision import Decision, Outcome
+from maild.domain.events import Actor, Event
+from maild.domain.notices import Notice, in_charge
+from maild.domain.people import Address, Agent, Directory, Person, Role
+from maild.domain.policy import Policy
+from maild.domain.sla import DueStep
+from maild.domain.ticket import Ticket
+from maild.domain.token import Scope
+
+SLA = Actor(Role.SYSTEM, "SLA")
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    person: Person
+    agent: str
+    reason: str
+
+
+def escalate(ticket: Ticket, steps: Sequence[DueStep], policy: Policy, now: datetime) -> Decision:
+    """The decision for steps that have come, in the order of their instants.
+
+    Each step is recorded. A step that a later one of its target overtook while nobody looked is not mailed: whom it
+    names hears of the later one. Each person gets one mail."""
+    facts: list[Event] = []
+    notices: dict[str, Notice] = {}
+    overtaken: dict[str, list[_Told]] = {}
+    for due in steps:
+        told = _recipients(ticket, due, policy.directory)
+        everybody = _each_once((*overtaken.get(due.target, ()), *told))
+        overtaken[due.target] = everybody
+        last = due is [step for step in steps if step.target == due.target][-1]
+        fact = events.Escalated(
+            at=now,
+            by=SLA,
+            target=due.target.value,
+            cycle=due.cycle,
+            step=due.step_key,
+            instant=due.instant,
+            notified=tuple(t.agent or str(t.person.address) for t in (everybody if last else ())),
+            breach=due.breach,
+        )
+        facts.append(fact)
+        if last:
+            notices.update({person.person.address.key: _notice(person, fact) for person in everybody})
+        facts.extend(_actions(ticket, due, now))
+    reason = "; ".join(f"{due.target} {due.step_key} at {due.instant:%Y-%m-%d %H:%M} UTC" for due in steps)
+    return Decision(Outcome.COMMANDED, reason, tuple(facts), actor=SLA, notices=tuple(notices.values()))
+
+
+def _notice(told: _Told, fact: events.Escalated) -> Notice:
+    template = "sla-breach" if fact.breach else "sla-warning"
+    return Notice(
+        template=template, to=told.person, scope=Scope.NOTE, reason=told.reason, agent=told.agent, steps=(fact,)
+    )
+
+
+def _actions(ticket: Ticket, due: DueStep, now: datetime) -> list[Event]:
+    made: list[Event] = []
+    step, why = due.step, f"{due.target} {due.step_key}"
+    if step.raise_priority and ticket.priority.raised() is not ticket.priority:
+        raised = ticket.priority.raised()
+        made.append(
+            events.PriorityChanged(at=now, by=SLA, priority=raised.value, previous=ticket.priority.value, reason=why)
+        )
+    if step.reassign and step.reassign != ticket.assignee:
+        made.append(events.Assigned(at=now, by=SLA, assignee=step.reassign, team=ticket.team))
+    if step.switch_plan and step.switch_plan != ticket.sla_plan:
+        made.append(
+            events.PlanChanged(at=now, by=SLA, sla_plan=step.switch_plan, previous=ticket.sla_plan, source="escalation")
+        )
+    return made
+
+
+def _each_once(told: Sequence[_Told]) -> list[_Told]:
+    kept: dict[str, _Told] = {}
+    for person in told:
+        kept.setdefault(person.person.address.key, person)
+    return list(kept.values())
+
+
+def _recipients(ticket: Ticket, due: DueStep, directory: Directory) -> list[_Told]:
+    """Everybody the step names, each once; when that is nobody, who is in charge of the ticket."""
+    told = [person for word in due.step.notify for person in _named(word, ticket, directory)]
+    if not told:
+        told = [_of(agent, reason) for agent, reason in in_charge(replace(ticket, assignee="", team=""), directory)]
+    return _each_once(told)
+
+
+def _named(word: str, ticket: Ticket, directory: Directory) -> list[_Told]:
+    """The people behind one word of `notify`."""
+    team, department = directory.team(ticket.team), directory.department(ticket.department)
+    one = {
+        "assignee": (ticket.assignee, "the ticket is assigned to you"),
+        "team-lead": (team.lead if team else "", f"you lead the team {ticket.team}"),
+        "manager": (department.manager if department else "", f"you manage the department {ticket.department}"),
+    }
+    if word in one:
+        name, reason = one[word]
+        agent = directory.agent(name)
+        return [_of(agent, reason)] if agent else []
+    if word == "team":
+        return [_of(agent, f"you are in the team {ticket.team}") for agent in directory.members(ticket.team)]
+    if word == "admins":
+        return [_of(agent, "you are an admin of this helpdesk") for agent in directory.admins()]
+    if word.startswith("agent:"):
+        agent = directory.agent(word.removeprefix("agent:"))
+        return [_of(agent, "the SLA plan names you")] if agent else []
+    known = directory.agent_at(Address.of(word))
+    if known:
+        return [_of(known, "the SLA plan names you")]
+    return [_Told(Person(Address.of(word)), "", "the SLA plan names this address")]
+
+
+def _of(agent: Agent, reason: str) -> _Told:
+    return _Told(agent.person, agent.name, reason)

@@ -1,0 +1,229 @@
+"""The closed list of facts about a ticket, and their records.
+
+An event is what happened, when, and by whom. The list of events is the truth; the ticket row is folded from it.
+Records (`to_detail`, `from_detail`) lie in databases for years: a changed shape gets a new VERSION and a reader for
+the old one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from maild.domain.people import Address, Person, Role
+
+VERSION = 1
+THIS_ENTRY = 0  # stands for the id of the entry that is stored together with the event
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it. `name` is the agent's name for agents, the rule or clock for the system."""
+
+    role: Role
+    name: str = ""
+    address: str = ""
+
+    @property
+    def shown(self) -> str:
+        """One word for lists: the agent's name, an address, or "system"."""
+        return self.name or self.address or self.role.value
+
+
+SYSTEM = Actor(Role.SYSTEM)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A fact about one ticket. `at` is UTC: when it happened, which is not when we learned of it."""
+
+    at: datetime
+    by: Actor = SYSTEM
+    entry: int | None = None  # the thread entry that it brought
+
+    @property
+    def kind(self) -> str:
+        """The kebab-case of the class: status-changed."""
+        return kind_of(type(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened(Event):
+    """A ticket began: by mail, or by an agent for somebody."""
+
+    requester: Person
+    subject: str
+    department: str
+    priority: str = "normal"
+    sla_plan: str = ""
+    plan_source: str = ""
+    team: str = ""
+    assignee: str = ""
+    topic: str = ""
+    tags: tuple[str, ...] = ()
+    links: tuple[int, ...] = ()
+    participants: tuple[Person, ...] = ()
+    automatic: bool = False  # no person waits for an answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageReceived(Event):
+    """The requester or a participant wrote."""
+
+    automatic: bool = False  # auto-replies are filed, and move no clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replied(Event):
+    """An agent answered the customer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted(Event):
+    """Somebody inside wrote a note."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusChanged(Event):
+    status: str
+    previous: str
+    reason: str = ""
+    until: datetime | None = None  # waiting ends then by itself (UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assigned(Event):
+    """The whole assignment as it is now; "" is nobody."""
+
+    assignee: str
+    team: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transferred(Event):
+    department: str
+    previous: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorityChanged(Event):
+    priority: str
+    previous: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanChanged(Event):
+    sla_plan: str
+    previous: str
+    source: str = "command"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantAdded(Event):
+    person: Person
+    role: str = "cc"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked(Event):
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalated(Event):
+    """An SLA step's instant came. `instant` is when it was due, `at` when it was noticed."""
+
+    target: str
+    cycle: int
+    step: str
+    instant: datetime
+    notified: tuple[str, ...] = ()
+    breach: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounced(Event):
+    """A mail of ours did not reach `recipient`. `reply` is the entry that it delivered: it then did not happen."""
+
+    recipient: str
+    permanent: bool
+    diagnostic: str = ""
+    reply: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailHeld(Event):
+    """A mail for this ticket waits for a person's word, such as one with a mark that was given to somebody else."""
+
+    sender: str
+    reason: str
+    inbound: int
+
+
+_EVENT_CLASSES: tuple[type[Event], ...] = (
+    Opened,
+    MessageReceived,
+    Replied,
+    Noted,
+    StatusChanged,
+    Assigned,
+    Transferred,
+    PriorityChanged,
+    PlanChanged,
+    ParticipantAdded,
+    Linked,
+    Escalated,
+    Bounced,
+    MailHeld,
+)
+
+
+def kind_of(event_class: type[Event]) -> str:
+    """The kebab-case name of an event class."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", event_class.__name__).lower()
+
+
+KINDS: Mapping[str, type[Event]] = {kind_of(event_class): event_class for event_class in _EVENT_CLASSES}
+_HEAD: frozenset[str] = frozenset({"at", "by", "entry"})
+
+
+def to_detail(event: Event) -> dict[str, Any]:
+    """The fields of an event that are its own, as JSON values: {"v": 1, "status": "open", …}."""
+    return {"v": VERSION} | {f.name: _plain(getattr(event, f.name)) for f in fields(event) if f.name not in _HEAD}
+
+
+def from_detail(kind: str, detail: Mapping[str, Any], *, at: datetime, by: Actor, entry: int | None) -> Event:
+    """The event of a stored record. ValueError for a kind or version that this program does not know."""
+    event_class = KINDS.get(kind)
+    if event_class is None or detail.get("v", VERSION) > VERSION:
+        raise ValueError(f"event {kind!r} of version {detail.get('v')} is newer than this program: upgrade maild")
+    own = [f for f in fields(event_class) if f.name not in _HEAD and (f.name in detail or f.default is MISSING)]
+    values = {f.name: _typed(str(f.type), detail[f.name]) for f in own}
+    return event_class(at=at, by=by, entry=entry, **values)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Person):
+        return {"address": str(value.address), "name": value.name}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _typed(annotation: str, value: Any) -> Any:
+    """JSON back into what the dataclass declares; annotations are strings here."""
+    if value is None:
+        return None
+    if annotation.startswith("tuple["):
+        inner = annotation.removeprefix("tuple[").partition(",")[0]
+        return tuple(_typed(inner, item) for item in value)
+    if annotation.startswith("Person"):
+        return Person(Address.of(value["address"]), value["name"])
+    if annotation.startswith("datetime"):
+        return datetime.fromisoformat(value)
+    return value

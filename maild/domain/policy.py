@@ -1,0 +1,48 @@
+"""What the configuration asks of the judging: the part of the settings that the ground floor knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from maild.domain.people import Directory
+from maild.domain.sla import Plan, choose_plan
+
+
+class AcknowledgeTo(StrEnum):
+    AUTHENTICATED = "authenticated"
+    EVERYONE = "everyone"
+    NOBODY = "nobody"
+
+
+class AgentProof(StrEnum):
+    """How much an agent's mail must prove before it may act (03, section 3.5)."""
+
+    STRICT = "strict"
+    NORMAL = "normal"
+    TRUSTING = "trusting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Everything that judging, noticing and escalating need to know of the configuration."""
+
+    helpdesk_name: str
+    directory: Directory
+    plans: Mapping[str, Plan]
+    default_department: str
+    priority_plans: Mapping[str, str] = field(default_factory=dict)
+    acknowledge: AcknowledgeTo = AcknowledgeTo.AUTHENTICATED
+    agent_proof: AgentProof = AgentProof.NORMAL
+    reopen_within: timedelta = timedelta(days=30)
+    hold: timedelta = timedelta(seconds=60)
+    zone: str = "UTC"
+
+    def plan_for(
+        self, *, department: str, priority: str, rule: str = "", topic: str = "", command: str = ""
+    ) -> tuple[str, str]:
+        """(plan, source) by the order of 04: command, rule, topic, priority, department, default."""
+        found = self.directory.department(department)
+        return choose_plan(command, rule, topic, self.priority_plans.get(priority, ""), found.sla_plan if found else "")

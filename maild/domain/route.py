@@ -1,0 +1,210 @@
+"""Where a mail belongs: clues in the mail, one look-up of facts, one verdict with its reason.
+
+The carriers of a clue are asked in the order of their trust: sealed reply address, Message-ID in In-Reply-To or
+References, subject token. The first valid one decides. A valid carrier in a stranger's hands decides nothing: held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from maild.domain.message import Envelope, InboundMessage
+from maild.domain.people import Address, Agent, Directory
+from maild.domain.ticket import Ticket
+from maild.domain.token import (
+    KeyRing,
+    Scope,
+    Sealed,
+    opens,
+    read_message_id,
+    read_reply_address,
+    read_root_id,
+    subject_tickets,
+)
+
+_MAX_IDS = 50  # ids looked up for one mail
+
+
+class Carrier(StrEnum):
+    REPLY_ADDRESS = "reply-address"
+    OWN_MESSAGE_ID = "own-message-id"
+    KNOWN_MESSAGE_ID = "known-message-id"
+    SUBJECT_TOKEN = "subject-token"
+    NONE = "none"
+
+
+class Verdict(StrEnum):
+    NEW = "new-ticket"
+    REPLY = "reply"
+    HELD = "held"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """Keys to look up: everything in a mail that may say where it belongs."""
+
+    sealed: tuple[Sealed, ...] = ()
+    own_ids: tuple[Sealed, ...] = ()  # MAC checked, nearest parent first
+    root_tickets: tuple[int, ...] = ()
+    parent_ids: tuple[str, ...] = ()  # all ids, nearest first: customers answer their own mails too
+    token_tickets: tuple[int, ...] = ()  # check characters verified
+    sameness: str = ""
+
+    @property
+    def tickets(self) -> tuple[int, ...]:
+        numbers = [s.ticket for s in (*self.sealed, *self.own_ids)]
+        return tuple(dict.fromkeys((*numbers, *self.root_tickets, *self.token_tickets)))
+
+    @property
+    def recipients(self) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(s.recipient for s in (*self.sealed, *self.own_ids)))
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whom a mark was given to: an agent by name, or an address; with the epoch that seals it."""
+
+    address: Address
+    epoch: int
+    agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the store knows of the clues."""
+
+    tickets: Mapping[int, Ticket] = field(default_factory=dict)
+    holders: Mapping[int, Holder] = field(default_factory=dict)
+    tickets_of_ids: Mapping[str, int] = field(default_factory=dict)
+    same_mail: tuple[int, int | None] | None = None  # (inbound, ticket) of an earlier copy
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    verdict: Verdict
+    reason: str
+    carrier: Carrier = Carrier.NONE
+    ticket: int | None = None
+    scope: Scope | None = None
+    seen: int | None = None  # the event sequence that the sender had seen
+    related: int | None = None  # a ticket that this mail may have to do with
+    ignored: tuple[str, ...] = ()  # carriers that did not count, and why
+
+
+def clues(message: InboundMessage, envelope: Envelope, ring: KeyRing) -> Clues:
+    """Everything in the mail that may lead to a ticket. Invalid marks are as if absent."""
+    addresses = list(message.recipients)
+    addresses.extend(Address.of(recipient) for recipient in envelope.recipients if "@" in recipient.strip("@"))
+    sealed = [found for address in dict.fromkeys(addresses) if (found := read_reply_address(address))]
+    parents = tuple(dict.fromkeys((*message.in_reply_to, *reversed(message.references))))[:_MAX_IDS]
+    return Clues(
+        sealed=tuple(sealed),
+        own_ids=tuple(found for text in parents if (found := read_message_id(ring, text))),
+        root_tickets=tuple(root for text in parents if (root := read_root_id(ring, text)) is not None),
+        parent_ids=parents,
+        token_tickets=subject_tickets(ring, message.subject),
+        sameness=message.sameness,
+    )
+
+
+def route(message: InboundMessage, found: Clues, facts: Facts, ring: KeyRing, directory: Directory) -> Route:
+    """The verdict. A pure function of the mail, the look-up and the configuration."""
+    if facts.same_mail is not None:
+        inbound, ticket = facts.same_mail
+        return Route(Verdict.DUPLICATE, f"the same mail was kept before as {inbound}", ticket=ticket)
+    sender = message.sender.address if message.sender else None
+    agent = directory.agent_at(sender) if sender else None
+    ignored: list[str] = []
+    for ask in (_by_reply_address, _by_own_id, _by_known_id, _by_token):
+        answer = ask(found, facts, _Asking(sender, agent, ring, ignored))
+        if answer is not None:
+            return answer
+    related = next((facts.tickets_of_ids[i] for i in found.parent_ids if i in facts.tickets_of_ids), None)
+    return Route(Verdict.NEW, "nothing in the mail leads to a ticket", related=related, ignored=tuple(ignored))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    sender: Address | None
+    agent: Agent | None
+    ring: KeyRing
+    ignored: list[str]
+
+    def fits(self, holder: Holder | None, ticket: Ticket, scope: Scope) -> bool:
+        """May this sender use a mark given to `holder`? Participants may use each other's customer marks."""
+        if self.sender is None or holder is None:
+            return False
+        if holder.agent:
+            return self.agent is not None and self.agent.name == holder.agent
+        if scope is Scope.USER and ticket.includes(self.sender):
+            return True
+        return holder.address == self.sender
+
+
+def _by_reply_address(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
+    valid = []
+    for sealed in found.sealed:
+        holder = facts.holders.get(sealed.recipient)
+        if holder is None or not opens(asking.ring, sealed, holder.epoch) or sealed.ticket not in facts.tickets:
+            asking.ignored.append("a reply address that is not ours or no longer valid")
+        else:
+            valid.append((sealed, holder))
+    if not valid:
+        return None
+    # The more private wins where an answer went to two of our addresses (03, section 3.4).
+    sealed, holder = min(valid, key=lambda pair: pair[0].scope is Scope.REPLY)
+    return _judged(sealed, holder, facts, asking, Carrier.REPLY_ADDRESS)
+
+
+def _by_own_id(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
+    for sealed in found.own_ids:
+        if sealed.ticket in facts.tickets:
+            return _judged(sealed, facts.holders.get(sealed.recipient), facts, asking, Carrier.OWN_MESSAGE_ID)
+    for number in found.root_tickets:
+        if number in facts.tickets:
+            return _by_place(facts.tickets[number], asking, Carrier.OWN_MESSAGE_ID)
+    return None
+
+
+def _judged(sealed: Sealed, holder: Holder | None, facts: Facts, asking: _Asking, carrier: Carrier) -> Route:
+    ticket = facts.tickets[sealed.ticket]
+    trail = tuple(asking.ignored)
+    if not asking.fits(holder, ticket, sealed.scope):
+        return Route(Verdict.HELD, "token-from-another-address", carrier, ticket.number, ignored=trail)
+    reason = f"the {carrier.value.replace('-', ' ')} was given to this sender for ticket {ticket.number}"
+    return Route(Verdict.REPLY, reason, carrier, ticket.number, sealed.scope, sealed.seq, ignored=trail)
+
+
+def _by_known_id(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
+    """An answer to a mail that stands in a thread, such as a customer's second mail to their own first."""
+    for text in found.parent_ids:
+        ticket = facts.tickets.get(facts.tickets_of_ids.get(text, 0))
+        if ticket is None:
+            continue
+        if asking.agent is not None or (asking.sender is not None and ticket.includes(asking.sender)):
+            return _by_place(ticket, asking, Carrier.KNOWN_MESSAGE_ID)
+        asking.ignored.append(f"an answer to a mail of ticket {ticket.number}, but the sender is a stranger to it")
+    return None
+
+
+def _by_token(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
+    for number in found.token_tickets:
+        if number in facts.tickets:
+            return _by_place(facts.tickets[number], asking, Carrier.SUBJECT_TOKEN)
+    return None
+
+
+def _by_place(ticket: Ticket, asking: _Asking, carrier: Carrier) -> Route:
+    """A carrier that names the ticket but nobody: it counts for participants and agents, whose text stays inside."""
+    trail = tuple(asking.ignored)
+    if asking.agent is not None and ticket.requester.address != asking.sender:
+        reason = f"the {carrier.value.replace('-', ' ')} leads to ticket {ticket.number}; an agent's text stays inside"
+        return Route(Verdict.REPLY, reason, carrier, ticket.number, Scope.NOTE, ignored=trail)
+    if asking.sender is not None and ticket.includes(asking.sender):
+        reason = (
+            f"the {carrier.value.replace('-', ' ')} leads to ticket {ticket.number}, which the sender takes part in"
+        )
+        return Route(Verdict.REPLY, reason, carrier, ticket.number, Scope.USER, ignored=trail)
+    return Route(Verdict.HELD, "token-from-another-address", carrier, ticket.number, ignored=trail)

@@ -1,0 +1,354 @@
+"""SLA plans, and where a ticket stands against one: deadlines, breaches, escalation steps.
+
+`standing` is a pure fold of the ticket's events (`sla_clocks`) through a business calendar. It always counts from the
+original start with the plan and calendar of now, so a changed plan, department or priority recomputes everything.
+
+*Consumed* is open business time while the clock was running; *due* is the first instant at which consumed equals the
+goal; there is no due while the clock stands. A target is breached when due comes before it was met; the instant of the
+breach is due itself, whenever somebody looks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from maild.domain import events
+from maild.domain.calendars import Calendar, NotOpenLongEnoughError, add, between, digest
+from maild.domain.sla_clocks import Cycle, Target, cycles, whole_second
+
+__all__ = [
+    "DEFAULT_STEPS",
+    "DueStep",
+    "Plan",
+    "Standing",
+    "Step",
+    "StepKey",
+    "Target",
+    "TargetStanding",
+    "choose_plan",
+    "plan_digest",
+    "standing",
+]
+
+StepKey = tuple[str, int, str]  # (target, cycle, key of the step): with the ticket, what the ledger holds once
+
+_ZERO = timedelta(0)
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What happens when a share of a goal is consumed, or some business time after the target was due.
+
+    Exactly one of `at_share` (0.75 is 75 % of the goal) and `offset` (after due; negative: before) is given. `target`
+    limits the step to one target. `every` repeats it after that much more business time, until the target is met.
+    `notify` holds assignee, team, team-lead, manager, admins, agent:NAME, or an address. ValueError for other
+    combinations."""
+
+    at_share: float | None = None
+    offset: timedelta | None = None
+    target: Target | None = None
+    notify: tuple[str, ...] = ()
+    raise_priority: bool = False
+    reassign: str = ""
+    switch_plan: str = ""
+    every: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        if (self.at_share is None) == (self.offset is None):
+            raise ValueError("a step comes at a share of the target (75%) or at an offset after it (+30m): give one")
+        if self.at_share is not None and self.at_share <= 0:
+            raise ValueError("a step comes at a share above 0 %")
+        if self.every is not None and self.every < timedelta(minutes=1):
+            raise ValueError("a step repeats every minute at most")
+
+    @property
+    def key(self) -> str:
+        """Stable text for the ledger: 75%, +30m, -1h30m."""
+        if self.at_share is not None:
+            return f"{round(self.at_share * 100, 6):g}%"
+        offset = self.offset or _ZERO
+        return f"-{shown_duration(-offset)}" if offset < _ZERO else f"+{shown_duration(offset)}"
+
+    def threshold(self, goal: timedelta) -> timedelta:
+        """The consumed time at which the step comes, in whole seconds; never below zero."""
+        if self.at_share is not None:
+            return timedelta(seconds=round(goal.total_seconds() * self.at_share))
+        return max(_ZERO, goal + (self.offset or _ZERO))
+
+
+DEFAULT_STEPS: tuple[Step, ...] = (
+    Step(at_share=0.75, notify=("assignee", "team")),
+    Step(at_share=1.0, notify=("assignee", "manager")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is promised, and what happens when time runs out. `calendar` is a name; "" leaves it to the department.
+
+    ValueError for a goal of less than a second or two goals for one target."""
+
+    name: str
+    calendar: str = ""
+    goals: tuple[tuple[Target, timedelta], ...] = ()
+    steps: tuple[Step, ...] = ()
+    _keyed: dict[Target, tuple[tuple[str, Step], ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if len({target for target, _ in self.goals}) != len(self.goals):
+            raise ValueError(f"plan {self.name!r} has two goals for one target: keep one")
+        if any(goal < _SECOND for _, goal in self.goals):
+            raise ValueError(f"plan {self.name!r} has a goal of less than a second: give it time")
+        object.__setattr__(self, "_keyed", {target: tuple(_keyed(self.steps, target)) for target in Target})
+
+    def goal(self, target: Target) -> timedelta | None:
+        """The time allowed for a target; None when the plan does not promise it."""
+        return next((goal for promised, goal in self.goals if promised is target), None)
+
+    def steps_of(self, target: Target) -> tuple[tuple[str, Step], ...]:
+        """The steps of one target with their keys; a second step at the same place has the key 75%/2."""
+        return self._keyed[target]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetStanding:
+    """Where one cycle of one target stands. Instants are UTC in whole seconds.
+
+    `due_at` is None while the clock stands (unless time had run out before), when the target was ended in time, and
+    when the calendar does not hold enough open time. `paused`: pending, and the clock stands."""
+
+    target: Target
+    cycle: int
+    started_at: datetime
+    goal: timedelta
+    consumed: timedelta
+    due_at: datetime | None
+    met_at: datetime | None
+    ended_at: datetime | None
+    breached_at: datetime | None
+    paused: bool
+    running: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueStep:
+    """A step whose instant has come. `repeat` is 1 the first time; `breach` is true from the due instant on."""
+
+    target: Target
+    cycle: int
+    step_key: str
+    instant: datetime
+    step: Step
+    breach: bool
+    repeat: int = 1
+
+    @property
+    def key(self) -> StepKey:
+        """What the ledger holds once per ticket."""
+        return (self.target.value, self.cycle, self.step_key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A ticket against its plan. `targets` are the newest cycles, one for each target; `past` the ones before.
+
+    `due_steps` in the order of their instants. `next_at` is when to look again: the earliest step that is not in the
+    ledger, which lies in the past when steps are due now; None when nothing will come."""
+
+    targets: tuple[TargetStanding, ...] = ()
+    past: tuple[TargetStanding, ...] = ()
+    due_steps: tuple[DueStep, ...] = ()
+    next_at: datetime | None = None
+
+    @property
+    def due_at(self) -> datetime | None:
+        """The earliest due among the targets that somebody still waits for."""
+        return min((t.due_at for t in self.targets if t.due_at and (t.running or t.paused)), default=None)
+
+    @property
+    def overdue(self) -> bool:
+        """Is a target that somebody still waits for past due?"""
+        return any(t.breached_at and (t.running or t.paused) for t in self.targets)
+
+    def of(self, target: Target) -> TargetStanding | None:
+        """The newest cycle of a target; None when it has not started or the plan does not promise it."""
+        return next((standing for standing in self.targets if standing.target is target), None)
+
+
+def standing(
+    history: Sequence[events.Event],
+    plan: Plan,
+    calendar: Calendar,
+    now: datetime,
+    already: AbstractSet[StepKey] = frozenset(),
+) -> Standing:
+    """Where a ticket stands at `now`, by all events given; steps in the ledger (`already`) are not due again.
+
+    Who asks about the past gives only the events until then. ValueError when the first event is not Opened."""
+    moment = whole_second(now)
+    measured: dict[Target, TargetStanding] = {}
+    past: list[TargetStanding] = []
+    come: list[DueStep] = []
+    coming: list[datetime] = []
+    for cycle in cycles(history):
+        goal = plan.goal(cycle.target)
+        if goal is None:
+            continue
+        if cycle.target in measured:
+            past.append(measured.pop(cycle.target))
+        meter = Meter(cycle, calendar, moment)
+        measured[cycle.target] = meter.standing(goal)
+        if cycle.pending:
+            for step in _schedule(meter, plan, goal, already):
+                if step.instant <= moment:
+                    come.append(step)
+                else:
+                    coming.append(step.instant)
+    come.sort(key=lambda step: step.instant)
+    return Standing(
+        targets=tuple(measured[target] for target in Target if target in measured),
+        past=tuple(past),
+        due_steps=tuple(come),
+        next_at=min([*coming, *(step.instant for step in come)], default=None),
+    )
+
+
+class Meter:
+    """One cycle measured with a calendar: how much of the goal is consumed, and when any amount is."""
+
+    def __init__(self, cycle: Cycle, calendar: Calendar, now: datetime) -> None:
+        self._cycle = cycle
+        self._calendar = calendar
+        self._now = now
+        self._before: list[timedelta] = []  # consumed before each run
+        total = _ZERO
+        for run in cycle.runs:
+            self._before.append(total)
+            total += between(calendar, run.start, run.end or now)
+        self.consumed = total
+
+    @property
+    def cycle(self) -> Cycle:
+        return self._cycle
+
+    def instant_of(self, amount: timedelta) -> datetime | None:
+        """The first instant at which `amount` is consumed, past or to come.
+
+        None when the clock stands before that, or the calendar does not hold so much open time. The last run of a
+        target that was met counts as going on: that is when it would have been due."""
+        runs = self._cycle.runs
+        for index, (run, before) in enumerate(zip(runs, self._before, strict=True)):
+            last = index == len(runs) - 1
+            until = self.consumed if last else self._before[index + 1]
+            if amount <= until or (last and self._cycle.running_last):
+                try:
+                    return add(self._calendar, run.start, amount - before)
+                except NotOpenLongEnoughError:
+                    return None  # `explain` says so
+        return None
+
+    def standing(self, goal: timedelta) -> TargetStanding:
+        """The cycle against its goal."""
+        cycle = self._cycle
+        due = self.instant_of(goal)
+        finish = cycle.met_at or cycle.ended_at
+        breached = due is not None and (due < finish if finish else due <= self._now)
+        return TargetStanding(
+            target=cycle.target,
+            cycle=cycle.number,
+            started_at=cycle.started_at,
+            goal=goal,
+            consumed=self.consumed,
+            due_at=due if cycle.ended_at is None or breached else None,
+            met_at=cycle.met_at,
+            ended_at=cycle.ended_at,
+            breached_at=due if breached else None,
+            paused=cycle.pending and not cycle.running_last,
+            running=cycle.pending and cycle.running_last,
+        )
+
+
+def _schedule(meter: Meter, plan: Plan, goal: timedelta, already: AbstractSet[StepKey]) -> Iterator[DueStep]:
+    """The steps of a pending cycle that are not in the ledger: those that have come, and the next to come."""
+    for key, step in plan.steps_of(meter.cycle.target):
+        threshold = step.threshold(goal)
+        for repeat in _repeats(meter, step, threshold, key, already):
+            amount = threshold + (repeat - 1) * (step.every or _ZERO)
+            instant = meter.instant_of(amount)
+            if instant is not None:
+                yield DueStep(
+                    target=meter.cycle.target,
+                    cycle=meter.cycle.number,
+                    step_key=key if repeat == 1 else f"{key}#{repeat}",
+                    instant=instant,
+                    step=step,
+                    breach=amount >= goal,
+                    repeat=repeat,
+                )
+
+
+def _repeats(meter: Meter, step: Step, threshold: timedelta, key: str, already: AbstractSet[StepKey]) -> Iterator[int]:
+    """Which times of a step to look at: the first, the newest that has come, and the one after it.
+
+    Repeats that were missed while nobody looked are not made up for, and none comes before one that has been."""
+    target, cycle = meter.cycle.target.value, meter.cycle.number
+    first_is_done = (target, cycle, key) in already
+    if not first_is_done:
+        yield 1
+    if step.every is None or not (first_is_done or meter.consumed >= threshold):
+        return
+    newest = max(1, 1 + (meter.consumed - threshold) // step.every)
+    done = max((_repeat_of(fired, key) for t, c, fired in already if t == target and c == cycle), default=1)
+    if newest > done:
+        yield newest
+    yield max(newest, done) + 1
+
+
+def _repeat_of(fired: str, key: str) -> int:
+    """3 for the ledger key "+30m#3" of the step "+30m"; 1 for keys of other steps."""
+    base, mark, number = fired.rpartition("#")
+    return int(number) if mark and base == key and number.isdecimal() else 1
+
+
+def _keyed(steps: tuple[Step, ...], target: Target) -> Iterator[tuple[str, Step]]:
+    seen: dict[str, int] = {}
+    for step in steps:
+        if step.target in (None, target):
+            count = seen[step.key] = seen.get(step.key, 0) + 1
+            yield (step.key if count == 1 else f"{step.key}/{count}"), step
+
+
+def choose_plan(
+    command: str = "", rule: str = "", topic: str = "", priority_plan: str = "", department: str = ""
+) -> tuple[str, str]:
+    """The name of a ticket's plan and where it comes from: the first of these that names one, else "default"."""
+    sources = (
+        (command, "command"),  # somebody decided
+        (rule, "rule"),  # the admin wrote it for mails like this one
+        (topic, "topic"),  # what it is about
+        (priority_plan, "priority"),  # how urgent it is
+        (department, "department"),  # who works on it
+    )
+    return next(((name, source) for name, source in sources if name), ("default", "default"))
+
+
+def plan_digest(plan: Plan, calendar: Calendar) -> str:
+    """16 hex digits that change when any deadline or step of this plan with this calendar may change."""
+    steps = [
+        (key, target.value, step.threshold(goal).total_seconds(), step.every and step.every.total_seconds())
+        for target, goal in sorted(plan.goals)
+        for key, step in plan.steps_of(target)
+    ]
+    goals = [(target.value, goal.total_seconds()) for target, goal in sorted(plan.goals)]
+    return hashlib.sha256(repr((goals, steps, digest(calendar))).encode()).hexdigest()[:16]
+
+
+def shown_duration(duration: timedelta) -> str:
+    """Whole seconds as people write them: 1h30m, 45s, 26h, 0m. No days: business days have no fixed length."""
+    seconds = duration // _SECOND
+    parts = ((seconds // 3600, "h"), (seconds % 3600 // 60, "m"), (seconds % 60, "s"))
+    return "".join(f"{number}{unit}" for number, unit in parts if number) or "0m"

@@ -1,0 +1,177 @@
+"""The ticket: a projection of its events. `apply` is the only way it changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from functools import singledispatch
+
+from maild.domain import events
+from maild.domain.people import Address, Person
+
+
+class Status(StrEnum):
+    OPEN = "open"
+    WAITING = "waiting"  # for the customer
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    SPAM = "spam"
+
+    @property
+    def ended(self) -> bool:
+        """No work is left: nobody waits for anything."""
+        return self in (Status.RESOLVED, Status.CLOSED, Status.SPAM)
+
+
+class Priority(StrEnum):
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    EMERGENCY = "emergency"
+
+    def raised(self) -> Priority:
+        """The next higher one; emergency stays."""
+        order = list(Priority)
+        return order[min(order.index(self) + 1, len(order) - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    person: Person
+    role: str  # "cc" | "third-party"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """One ticket as of event `seq`. Times are UTC."""
+
+    number: int
+    subject: str  # the title people see in lists
+    thread_subject: str  # frozen: what mails carry for ever, or clients split the thread
+    requester: Person
+    department: str
+    created_at: datetime
+    updated_at: datetime
+    status: Status = Status.OPEN
+    priority: Priority = Priority.NORMAL
+    sla_plan: str = ""
+    plan_source: str = ""  # why this plan: command, rule, topic, priority, department, default
+    team: str = ""
+    assignee: str = ""  # agent's name, "" for nobody
+    topic: str = ""
+    closed_at: datetime | None = None
+    ended_at: datetime | None = None  # when it last became resolved or closed
+    status_since: datetime
+    wake_at: datetime | None = None  # when a waiting ticket opens by itself
+    tags: tuple[str, ...] = ()
+    participants: tuple[Participant, ...] = ()
+    links: tuple[int, ...] = ()
+    merged_into: int | None = None
+    language: str = ""
+    seq: int = 0  # number of the last event applied
+
+    def includes(self, address: Address) -> bool:
+        """Is this the requester or a participant?"""
+        return address == self.requester.address or any(p.person.address == address for p in self.participants)
+
+
+class EntryKind(StrEnum):
+    MESSAGE = "message"
+    REPLY = "reply"
+    NOTE = "note"
+
+
+def fold(number: int, history: tuple[events.Event, ...]) -> Ticket:
+    """The ticket that these events make. ValueError when the first is not Opened."""
+    ticket: Ticket | None = None
+    for event in history:
+        ticket = apply(number, ticket, event)
+    if ticket is None:
+        raise ValueError(f"ticket {number} has no events")
+    return ticket
+
+
+def apply(number: int, ticket: Ticket | None, event: events.Event) -> Ticket:
+    """The ticket after one more event."""
+    if isinstance(event, events.Opened):
+        return _opened(number, event)
+    if ticket is None:
+        raise ValueError(f"the first event of ticket {number} is {event.kind}, not opened")
+    changed = _change(event, ticket)
+    return replace(changed, seq=ticket.seq + 1, updated_at=max(ticket.updated_at, event.at))
+
+
+def _opened(number: int, event: events.Opened) -> Ticket:
+    return Ticket(
+        number=number,
+        subject=event.subject,
+        thread_subject=event.subject,
+        requester=event.requester,
+        department=event.department,
+        priority=Priority(event.priority),
+        sla_plan=event.sla_plan,
+        plan_source=event.plan_source,
+        team=event.team,
+        assignee=event.assignee,
+        topic=event.topic,
+        tags=event.tags,
+        links=event.links,
+        participants=tuple(Participant(person, "cc") for person in event.participants),
+        created_at=event.at,
+        updated_at=event.at,
+        status_since=event.at,
+        seq=1,
+    )
+
+
+@singledispatch
+def _change(event: events.Event, ticket: Ticket) -> Ticket:
+    """Events without a case of their own (notes, messages, escalations) only move seq and updated_at."""
+    return ticket
+
+
+@_change.register
+def _(event: events.StatusChanged, ticket: Ticket) -> Ticket:
+    status = Status(event.status)
+    ended_at = event.at if status.ended and not ticket.status.ended else ticket.ended_at
+    return replace(
+        ticket,
+        status=status,
+        status_since=event.at,
+        wake_at=event.until,
+        closed_at=event.at if status is Status.CLOSED else None,
+        ended_at=ended_at if status.ended else None,
+    )
+
+
+@_change.register
+def _(event: events.Assigned, ticket: Ticket) -> Ticket:
+    return replace(ticket, assignee=event.assignee, team=event.team)
+
+
+@_change.register
+def _(event: events.Transferred, ticket: Ticket) -> Ticket:
+    return replace(ticket, department=event.department)
+
+
+@_change.register
+def _(event: events.PriorityChanged, ticket: Ticket) -> Ticket:
+    return replace(ticket, priority=Priority(event.priority))
+
+
+@_change.register
+def _(event: events.PlanChanged, ticket: Ticket) -> Ticket:
+    return replace(ticket, sla_plan=event.sla_plan, plan_source=event.source)
+
+
+@_change.register
+def _(event: events.ParticipantAdded, ticket: Ticket) -> Ticket:
+    if ticket.includes(event.person.address):
+        return ticket
+    return replace(ticket, participants=(*ticket.participants, Participant(event.person, event.role)))
+
+
+@_change.register
+def _(event: events.Linked, ticket: Ticket) -> Ticket:
+    return replace(ticket, links=tuple(sorted({*ticket.links, event.ticket})))

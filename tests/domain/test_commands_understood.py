@@ -1,0 +1,357 @@
+"""What the words behind a verb mean: names, plans, moments; and which commands contradict each other."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maild.domain.command_table import BY_NAME
+from maild.domain.command_times import read_when, shown_when
+from maild.domain.commands import VERBS, Problem, interpret, judge, parse, parse_line
+from maild.domain.people import Agent, AgentRole, Team
+from maild.domain.ticket import Priority
+from tests.domain.command_scene import BOOKER, JANE, JOHN, NOW, SAM_ODUYA, SURROUNDINGS, judged
+
+EXAMPLES = [(verb, example) for verb in VERBS for example in verb.examples]
+
+
+def read(line, surroundings=SURROUNDINGS):
+    """What the one command of a mail resolves to."""
+    found = judged(line, surroundings)
+    assert found.problems == ()
+    (intent,) = found.intents
+    return intent.reading
+
+
+def complaint(text, surroundings=SURROUNDINGS):
+    found = judged(text, surroundings)
+    assert found.intents == ()
+    (problem,) = found.problems
+    return problem
+
+
+@pytest.mark.parametrize(("verb", "example"), EXAMPLES, ids=[f"{verb.name} {example}" for verb, example in EXAMPLES])
+def test_every_example_of_the_table_is_understood(verb, example):
+    """In a mail under every name, and on the command line without a mark."""
+    for spelling in (verb.name, *verb.aliases):
+        assert judged(f"!{spelling} {example}").problems == ()
+    if example or not verb.takes_text:
+        line = parse_line([verb.name, *example.split()])
+        assert judge(line, SURROUNDINGS).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "agent"),
+    [
+        ("jane", JANE),
+        ("Jane", JANE),
+        ("JANE DOE", JANE),
+        ("jane@acme.example", JANE),
+        ("Jane@ACME.example<mailto:Jane@ACME.example>", JANE),
+        ("@jane", JANE),
+        ('"Jane Doe"', JANE),
+        ("Booker Dean-DeWitt", BOOKER),
+        ("bookerdeandewitt", BOOKER),
+        ("booker dean\u2013dewitt", BOOKER),
+        ("sam oduya", SAM_ODUYA),
+        ("me", JOHN),
+    ],
+)
+def test_agents_are_found_by_any_of_their_names(words, agent):
+    assert read(f"!assign {words}") == agent
+
+
+@pytest.mark.parametrize("words", ["online-banking", "Online Banking", "onlinebanking", "ONLINE_BANKING"])
+def test_teams_are_found_ignoring_case_blanks_and_hyphens(words):
+    for verb in ("team", "assign"):
+        team = read(f"!{verb} {words}")
+        assert isinstance(team, Team)
+        assert team.name == "online-banking"
+    assert read(f"!dept {words}").name == "online-banking"
+
+
+@pytest.mark.parametrize(
+    ("line", "parts", "suggestion"),
+    [
+        ("!assign sam", ["two agents match", "Sam Oduya (samo)", "Sam Weiss (samw)"], "!assign samo"),
+        ("!assign bokoer", ["no agent or team", "booker"], "!assign booker"),
+        ("!give netwrok", ["no agent or team", "network"], "!assign network"),
+        ("!assign xyzzy", ["no agent or team", "jane", "network"], ""),
+        ("!assign", ["names no agent or team"], ""),
+        ("!team", ["names no team"], ""),
+        ("!team jane", ["no team"], ""),
+        ("!dept suport", ["no department", "support"], "!dept support"),
+        ("!priority hihg", ["no priority", "high"], "!priority high"),
+        ("!priority urgent", ["low, normal, high, emergency"], ""),
+        ("!pri", ["names no priority"], ""),
+        ("!sla sev-d", ["no SLA plan", "sev-"], None),
+        ("!sla", ["names no SLA plan"], ""),
+        ("!close the ticket please", ["nothing after it"], "!close"),
+        ("!take now", ["nothing after it"], "!take"),
+        ("!help clsoe", ["no command"], "!help close"),
+        ("!wait soonish", ["no time", "fri 15:00"], ""),
+    ],
+)
+def test_what_cannot_be_resolved_is_a_problem_with_the_nearest(line, parts, suggestion):
+    problem = complaint(line)
+    for part in parts:
+        assert part in problem.message
+    if suggestion is not None:
+        assert problem.suggestion == suggestion
+
+
+def test_an_agent_and_a_team_of_one_name_are_never_guessed():
+    network = Agent("network", JANE.addresses, "Network Person")
+    directory = replace(SURROUNDINGS.directory, agents=(*SURROUNDINGS.directory.agents, network))
+    problem = complaint("!assign network", replace(SURROUNDINGS, directory=directory))
+    assert "Network Person (network)" in problem.message
+    assert "the team network" in problem.message
+
+
+def test_a_severity_may_lose_its_first_half():
+    assert {read(f"!{words}") for words in ("sev a", "severity A", "sla sev-a", "sla SevA", "sev sev a")} == {"sev-a"}
+
+
+def test_a_plan_of_just_that_name_wins_over_the_severity():
+    assert read("!sla a", replace(SURROUNDINGS, plans=("sev-a", "a"))) == "a"
+
+
+def test_priorities_are_typed():
+    assert read("!priority EMERGENCY") is Priority.EMERGENCY
+
+
+def test_the_command_line_belongs_to_no_agent():
+    admin = replace(SURROUNDINGS, speaker=None)
+    assert "no agent" in complaint("!take", admin).message
+    assert "no agent or team" in complaint("!assign me", admin).message
+
+
+def test_a_verb_may_be_kept_for_some_roles():
+    managers_only = replace(VERBS[0], needs=AgentRole.MANAGER)
+    speakers = [replace(JOHN, role=role) for role in AgentRole]
+    assert [managers_only.allowed_to(speaker) for speaker in (*speakers, None)] == [False, True, True, True]
+
+
+def test_an_agent_without_the_role_is_refused(monkeypatch):
+    monkeypatch.setitem(BY_NAME, "take", replace(BY_NAME["take"], needs=AgentRole.MANAGER))
+    assert "for a manager alone" in complaint("!take").message
+    assert judged("!take", replace(SURROUNDINGS, speaker=replace(JOHN, role=AgentRole.ADMIN))).problems == ()
+
+
+def test_only_a_short_list_of_names_is_listed():
+    for count, listed in ((0, False), (8, True), (9, False)):
+        plans = tuple(f"plan-{number}" for number in range(count))
+        assert ("there are" in complaint("!sla xyzzy", replace(SURROUNDINGS, plans=plans)).message) is listed
+
+
+# -- contradictions ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "!close\n!wait",
+        "!resolve\n!close",
+        "!reopen\n!close",
+        "!note\n!reply",
+        "!assign jane\n!assign john",
+        "!take\n!assign jane",
+        "!take\n!drop",
+        "!team network\n!team online-banking",
+        "!team network\n!assign online-banking",
+        "!assign online-banking\n!team network",
+        "!priority low\n!priority high",
+        "!sla a\n!sla b",
+        "!dept support\n!dept online-banking",
+        "!wait 2h\n!wait 3h",
+        "!close\nIt works.\n!wait",
+    ],
+)
+def test_commands_that_contradict_each_other_are_a_problem(text):
+    problem = complaint(text)
+    assert "keep one" in problem.message
+    assert problem.line == text.split("\n")[-1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "!team network\n!take",
+        "!assign jane\n!team network",
+        "!note\n!close",
+        "!dept support\n!assign jane\n!pri high\n!sev a\n!note\n!wait 2h",
+        "!help\n!help take",
+    ],
+)
+def test_commands_on_different_things_go_together(text):
+    found = judged(text)
+    assert found.problems == ()
+    assert len(found.intents) == text.count("!")
+
+
+@pytest.mark.parametrize(
+    "text", ["!close\nIt works.\n!close", "!assign jane\n!give Jane Doe", "!note\nText\n!internal"]
+)
+def test_the_same_command_twice_is_said_once(text):
+    assert len(judged(text).intents) == 1
+
+
+def test_intents_act_in_the_order_of_the_table():
+    rows = [verb.name for verb in VERBS]
+    order = [intent.verb.name for intent in judged("!close\n!pri high\n!take\n!team network\n!dept support").intents]
+    assert order == sorted(order, key=rows.index)
+
+
+# -- all or nothing ---------------------------------------------------------------------------------------------
+
+
+def test_all_problems_of_a_mail_are_told_in_one_go():
+    found = judged("!clsoe\n!assign sam\nDone\n!take\n!note\n!reply")
+    assert found.intents == ()
+    assert [problem.at for problem in found.problems] == [0, 1, 5]
+
+
+@given(st.lists(st.sampled_from([f"!{v.name} {e}" for v, e in EXAMPLES]), max_size=6), st.integers(0, 6))
+def test_a_mail_with_any_problem_has_no_intents(lines, at):
+    """Whatever stands around one command that fails."""
+    spoilt = [*lines[:at], "!assign nobody-by-that-name", *lines[at:]]
+    found = judged("\n".join(spoilt))
+    assert found.intents == ()
+    assert any("nobody-by-that-name" in problem.line for problem in found.problems)
+    assert interpret(parse("\n".join(spoilt)).commands, SURROUNDINGS).intents == ()
+
+
+# -- the command line -------------------------------------------------------------------------------------------
+
+
+def test_the_command_line_needs_no_mark():
+    for words in (["assign", "jane"], ["!assign", "jane"], ["Give", "Jane", "Doe"], ["assign jane"]):
+        (intent,) = judge(parse_line(words), SURROUNDINGS).intents
+        assert (intent.verb.name, intent.reading) == ("assign", JANE)
+
+
+def test_note_and_reply_take_the_rest_of_the_line_as_text():
+    found = parse_line(["note", "The disk", "was \u201cfull\u201d  !close"])
+    assert [command.verb for command in found.commands] == ["note"]
+    assert found.text == "The disk was \u201cfull\u201d  !close"
+    assert parse_line(["reply", "It works"]).text == "It works"
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "suggestion"),
+    [
+        ([], "a command is missing", ""),
+        ([""], "a command is missing", ""),
+        (["clsoe"], "unknown command", "close"),
+        (["frobnicate", "it"], "help lists them all", ""),
+        (["note"], "needs its text", ""),
+        (["assign", "bokoer"], "no agent or team", "assign booker"),
+        (["close", "it"], "nothing after it", "close"),
+    ],
+)
+def test_a_wrong_line_is_refused_without_marks_in_the_suggestion(words, message, suggestion):
+    (problem,) = judge(parse_line(words), SURROUNDINGS).problems
+    assert isinstance(problem, Problem)
+    assert message in problem.message
+    assert problem.suggestion == suggestion
+
+
+@given(st.lists(st.text(max_size=8) | st.sampled_from([v.name for v in VERBS]), max_size=4))
+def test_no_line_breaks_the_reading(words):
+    judge(parse_line(words), SURROUNDINGS)
+
+
+# -- moments ----------------------------------------------------------------------------------------------------
+
+
+def berlin(words, now=NOW):
+    """The moment that `words` mean in Berlin, as its wall clock shows it."""
+    moment = read_when(words, now=now, zone=SURROUNDINGS.wall_clock)
+    return moment.astimezone(SURROUNDINGS.wall_clock).strftime("%m-%d %H:%M")
+
+
+@pytest.mark.parametrize(
+    ("words", "moment"),
+    [  # now is Tuesday 2026-11-24, 10:30
+        ("2h", "11-24 12:30"),
+        ("+90m", "11-24 12:00"),
+        ("15 min", "11-24 10:45"),
+        ("3d", "11-27 10:30"),
+        ("1w", "12-01 10:30"),
+        ("tomorrow", "11-25 09:00"),
+        ("Tomorrow 3pm", "11-25 15:00"),
+        ("mon", "11-30 09:00"),
+        ("Monday", "11-30 09:00"),
+        ("tue", "12-01 09:00"),  # nine o'clock of this Tuesday has gone by
+        ("tue 15:00", "11-24 15:00"),
+        ("tue 10:30", "12-01 10:30"),  # now is not later
+        ("fri 15:00", "11-27 15:00"),
+        ("fri 3:30 pm", "11-27 15:30"),
+        ("thurs 12am", "11-26 00:00"),
+        ("today 23:59", "11-24 23:59"),
+        ("2026-12-01", "12-01 09:00"),
+        ("2026-12-01 14:15", "12-01 14:15"),
+        ("2026-12-01T14:15", "12-01 14:15"),
+        ("eod", "11-24 17:00"),
+        ("EOD", "11-24 17:00"),
+        ("18:00", "11-24 18:00"),
+        ("8:00", "11-25 08:00"),
+    ],
+)
+def test_moments(words, moment):
+    assert berlin(words) == moment
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("soon", "no time"),
+        ("mon 3", "no time"),
+        ("fri 25:00", "no hour"),
+        ("fri 13pm", "no hour"),
+        ("fri 10:75", "no hour"),
+        ("2026-02-30", "no day"),
+        ("2026-11-24", "gone by"),
+        ("today 9:00", "gone by"),
+        ("today", "no time"),
+        ("2020-01-01", "gone by"),
+        ("0001-01-01", "gone by"),
+        ("9999-12-31 23:59", "two years"),
+        ("9999w", "two years"),
+        ("0h", "gone by"),
+        ("0d", "gone by"),
+        ("-2h", "no time"),
+        ("2h 2h", "no time"),
+        ("", "no time"),
+    ],
+)
+def test_what_is_no_later_moment_is_refused(words, message):
+    with pytest.raises(ValueError, match=message):
+        berlin(words)
+
+
+def test_the_end_of_a_day_that_has_ended_is_refused_with_another():
+    with pytest.raises(ValueError, match="tomorrow 17:00"):
+        berlin("eod", datetime(2026, 11, 24, 16, 30, tzinfo=UTC))
+
+
+def test_days_keep_the_time_of_day_when_the_clocks_change_and_hours_do_not():
+    before = datetime(2026, 10, 24, 10, 0, tzinfo=UTC)  # noon in Berlin, the day before winter time
+    assert berlin("1d", before) == "10-25 12:00"
+    assert berlin("24h", before) == "10-25 11:00"
+
+
+def test_a_moment_is_echoed_with_its_zone():
+    moment = read_when("2026-12-01", now=NOW, zone=SURROUNDINGS.wall_clock)
+    assert shown_when(moment, SURROUNDINGS.wall_clock) == "Tue 2026-12-01 09:00 CET"
+
+
+@given(st.text(max_size=30) | st.from_regex(r"[a-z]{3,9} [0-9:]{1,5}|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,5}[mhdw]"))
+def test_a_moment_is_later_or_refused(words):
+    try:
+        moment = read_when(words, now=NOW, zone=SURROUNDINGS.wall_clock)
+    except ValueError:
+        return
+    assert moment > NOW

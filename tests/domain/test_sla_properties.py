@@ -1,0 +1,211 @@
+"""Random tickets against a simulation that looks at every minute, and derivations whose sum is the deadline."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from maild.domain.calendars import Calendar, Span
+from maild.domain.sla import Plan, Step, Target, standing
+from maild.domain.sla_explain import explain
+from tests.domain.sla_oracle import (
+    DAY,
+    FIRST,
+    MINUTE,
+    NEXT,
+    PLACES,
+    RESOLUTION,
+    Hours,
+    open_minutes,
+    simulate,
+    window_start,
+)
+from tests.domain.sla_scene import event
+
+RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+short = settings(RELAXED, max_examples=150)
+long = settings(RELAXED, max_examples=10_000)
+
+SHARES = (0.5, 1.0, 2.0)
+usual = st.sampled_from([(480, 1020), (480, 720), (780, 1080), (1320, 1800), (0, DAY)])
+days = st.lists(usual, max_size=2, unique=True).map(tuple)
+weeks = st.one_of(st.lists(days, min_size=7, max_size=7).map(tuple), st.just((((0, DAY),),) * 7))
+gaps = st.one_of(st.sampled_from([0, 0, 1, 30, 60]), st.integers(0, DAY))
+words = st.sampled_from(
+    [
+        "message",
+        "message",
+        "automatic",
+        "reply",
+        "reply",
+        "note",
+        "plan",
+        "waiting",
+        "open",
+        "resolved",
+        "closed",
+        "spam",
+    ]
+)
+
+
+@dataclass
+class Case:
+    zone: str
+    anchor: date
+    hours: Hours
+    acts: list[tuple[int, str]]
+    now: int
+    goals: dict[str, int]
+
+    @property
+    def calendar(self) -> Calendar:
+        week = tuple(tuple(Span(*span) for span in day) for day in self.hours.week)
+        return Calendar("random", self.zone, week, closed=self.hours.off)
+
+    @property
+    def plan(self) -> Plan:
+        goals = tuple((Target(name), goal * MINUTE) for name, goal in self.goals.items())
+        steps = (*(Step(at_share=share) for share in SHARES), Step(offset=30 * MINUTE, every=60 * MINUTE))
+        return Plan("random", goals=goals, steps=steps)
+
+    @property
+    def history(self):
+        return tuple(event(self.instant(at), word) for at, word in self.acts)
+
+    def instant(self, minute: int) -> datetime:
+        return window_start(self.anchor) + minute * MINUTE
+
+
+@st.composite
+def cases(draw) -> Case:
+    zone, anchor = draw(st.sampled_from(PLACES))
+    off = draw(st.frozensets(st.integers(-4, 6).map(lambda day: anchor + timedelta(days=day)), max_size=2))
+    minute = draw(st.integers(5 * DAY, 9 * DAY))
+    acts, replies = [(minute, "opened")], 0
+    for word in draw(st.lists(words, max_size=12)):
+        minute += draw(gaps) // 2
+        if word == "reply":
+            replies += 1
+            word = f"reply {replies}"
+        acts.append((minute, word))
+    if replies and draw(st.booleans()):
+        acts.append((minute, f"bounce {draw(st.integers(1, replies))}"))
+    goal = st.sampled_from([2, 30, 60, 240, 480, 540, 600])
+    goals = {FIRST: draw(goal), NEXT: draw(goal), RESOLUTION: draw(goal)}
+    return Case(zone, anchor, Hours(draw(weeks), off), acts, minute + draw(gaps), goals)
+
+
+def agrees_with_the_simulation(case: Case) -> None:
+    until = min(case.now + 2 * DAY, 17 * DAY)
+    flags = open_minutes(case.hours, case.zone, case.anchor)
+    promises = simulate(case.acts, flags, until)
+    found = standing(case.history, case.plan, case.calendar, case.instant(case.now))
+    ours = sorted([*found.past, *found.targets], key=lambda target: (target.target, target.cycle))
+    theirs = sorted(promises, key=lambda promise: (list(Target).index(Target(promise.target)), promise.start))
+    ours.sort(key=lambda target: (list(Target).index(target.target), target.cycle))
+    assert [(t.target.value, t.started_at) for t in ours] == [(p.target, case.instant(p.start)) for p in theirs]
+    for target, promise in zip(ours, theirs, strict=True):
+        goal = case.goals[promise.target]
+        due = promise.at(goal)
+        finish = promise.met if promise.met is not None else promise.ended
+        breached = due is not None and (due < finish if finish is not None else due <= case.now)
+        assert target.met_at == (None if promise.met is None else case.instant(promise.met))
+        assert target.ended_at == (None if promise.ended is None else case.instant(promise.ended))
+        assert target.breached_at == (case.instant(due) if breached and due is not None else None)
+        if promise.pending:
+            assert target.consumed == promise.consumed(case.now) * MINUTE
+        if due is not None and (promise.ended is None or breached):
+            assert target.due_at == case.instant(due)
+        elif target.due_at is not None:
+            assert target.due_at >= case.instant(until)  # beyond what was simulated
+    expected = {
+        (promise.target, f"{share:.0%}", case.instant(minute))
+        for promise in theirs
+        if promise.pending
+        for share in SHARES
+        if (minute := promise.at(round(case.goals[promise.target] * share))) is not None and minute <= case.now
+    }
+    shares = [step for step in found.due_steps if step.step.at_share]
+    assert {(step.target.value, step.step_key, step.instant) for step in shares} == expected
+
+
+@short
+@given(cases())
+def test_a_random_ticket_stands_where_the_simulation_says(case):
+    agrees_with_the_simulation(case)
+
+
+@pytest.mark.soak
+@long
+@given(cases())
+def test_ten_thousand_tickets_stand_where_the_simulation_says(case):
+    agrees_with_the_simulation(case)
+
+
+STRETCH = re.compile(r"^  \+ +(\S+) = +(\S+) (?:\w{3} (\S+) \S+ ([+-]\S+)|in \d+ more stretches)$")
+DUE = re.compile(r"^  \w{3} (\S+ \S+ \S+)  due \((\S+ \S+) UTC\)$")
+
+
+def length(text: str) -> timedelta:
+    """3h15m30s -> a duration."""
+    seconds = {"h": 3600, "m": 60, "s": 1}
+    return timedelta(seconds=sum(int(number) * seconds[unit] for number, unit in re.findall(r"(\d+)([hms])", text)))
+
+
+def adds_up(case: Case) -> None:
+    """In the printed text of each deadline, the lengths of the stretches add up to the goal."""
+    now = case.instant(case.now)
+    found = standing(case.history, case.plan, case.calendar, now)
+    dues = [target.due_at for target in (*found.past, *found.targets) if target.due_at]
+    text = "\n".join(explain(case.history, case.plan, case.calendar, now))
+    printed = []
+    for block in text.split("\n\n")[1:]:
+        head, *lines = block.splitlines()
+        total = timedelta(0)
+        for line in lines:
+            assert len(line) <= 72
+            if stretch := STRETCH.match(line):
+                total += length(stretch[1])
+                assert total == length(stretch[2])
+        if due := next(filter(None, map(DUE.match, lines)), None):
+            printed.append(datetime.fromisoformat(due[2]).replace(tzinfo=UTC))
+            assert total == length(head.rpartition(": ")[2])
+    assert sorted(printed) == sorted(dues)
+
+
+@short
+@given(cases())
+def test_the_derivation_of_a_random_ticket_adds_up_to_its_deadlines(case):
+    adds_up(case)
+
+
+@pytest.mark.soak
+@long
+@given(cases())
+def test_ten_thousand_derivations_add_up(case):
+    adds_up(case)
+
+
+@short
+@given(cases(), st.data())
+def test_the_ledger_makes_every_step_come_once(case, data):
+    """Looking at random instants, forth and back: no step twice, and in the end all of them, save missed repeats."""
+    ledger: set[tuple[str, int, str]] = set()
+    looks = data.draw(st.lists(st.integers(case.acts[0][0], case.now + DAY), min_size=1, max_size=6))
+    for look in [*looks, case.now + 2 * DAY]:
+        found = standing(case.history, case.plan, case.calendar, case.instant(look), ledger)
+        keys = [step.key for step in found.due_steps]
+        assert len(set(keys)) == len(keys)
+        assert not ledger & set(keys)
+        assert all(step.instant <= case.instant(look) for step in found.due_steps)
+        assert keys == [] or found.next_at == found.due_steps[0].instant
+        ledger |= set(keys)
+        settled = standing(case.history, case.plan, case.calendar, case.instant(look), ledger)
+        assert settled.due_steps == ()
+        assert settled.next_at is None or settled.next_at > case.instant(look)
+    afresh = standing(case.history, case.plan, case.calendar, case.instant(case.now + 2 * DAY))
+    assert {step.key for step in afresh.due_steps if step.repeat == 1} <= ledger
