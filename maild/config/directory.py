@@ -1,0 +1,260 @@
+"""Departments, teams, agents, topics and rules: from tables to the words of the ground floor, references resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from maild.config.names import Names
+from maild.config.problems import Findings, Place
+from maild.config.reading import Written
+from maild.config.settings import HelpdeskSettings
+from maild.config.tables import AgentTable, DepartmentTable, MatchTable, RuleTable, TeamTable, ThenTable, TopicTable
+from maild.domain.people import Address, Agent, AgentRole, Department, Directory, Team
+from maild.domain.rules import Match, Rule, Topic
+
+BUILT_IN_DEPARTMENT = "support"
+# RFC 5321 4.5.3.1.1 allows 64 octets before the @, of which +T1000000r12345s1234.resolve.<16 characters> takes 44.
+_SEALABLE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Every name that something may refer to."""
+
+    agents: Names
+    teams: Names
+    departments: Names
+    topics: Names
+    plans: Names
+    calendars: Names
+    relays: Names
+    mailboxes: Names
+
+
+def build_directory(
+    helpdesk: Written[HelpdeskSettings] | None,
+    departments: Sequence[Written[DepartmentTable]],
+    teams: Sequence[Written[TeamTable]],
+    agents: Sequence[Written[AgentTable]],
+    topics: Sequence[Written[TopicTable]],
+    known: Known,
+    findings: Findings,
+) -> Directory:
+    """Who is who. Without a department there is one called "support", and an agent who names none is in the first."""
+    built = [_department(written, known) for written in departments] or [Department(BUILT_IN_DEPARTMENT)]
+    people = [_agent(written, known, built[0].name) for written in agents]
+    owned = _own_addresses(helpdesk, departments, topics)
+    directory = Directory(
+        agents=tuple(people),
+        teams=tuple(_team(written, known) for written in teams),
+        departments=tuple(built),
+        own_addresses=frozenset(own.address for own in owned),
+    )
+    _check_departments_differ(departments, findings)
+    _check_agents(agents, {own.address: own.what for own in reversed(owned)}, findings)
+    if helpdesk is None or helpdesk.table.plus_addressing:
+        _warn_of_long_ones(owned, findings)
+    _warn_of_silence(agents, findings)
+    return directory
+
+
+def _department(written: Written[DepartmentTable], known: Known) -> Department:
+    table = written.table
+    return Department(
+        name=table.name,
+        address=table.address,
+        manager=known.agents.resolve(table.manager, written.at("manager"), "manager"),
+        sla_plan=known.plans.resolve(table.sla_plan, written.at("sla_plan"), "sla_plan"),
+        calendar=known.calendars.resolve(table.calendar, written.at("calendar"), "calendar"),
+        signature=table.signature,
+        relay=known.relays.resolve(table.relay, written.at("relay"), "relay"),
+    )
+
+
+def _team(written: Written[TeamTable], known: Known) -> Team:
+    table = written.table
+    return Team(
+        name=table.name,
+        members=_each(known.agents, table.members, written, "members"),
+        lead=known.agents.resolve(table.lead, written.at("lead"), "lead"),
+    )
+
+
+def _agent(written: Written[AgentTable], known: Known, first_department: str) -> Agent:
+    table = written.table
+    return Agent(
+        name=table.name,
+        addresses=table.addresses,
+        display=table.display,
+        departments=_each(known.departments, table.departments, written, "departments")
+        if "departments" in (written.node.table or {})
+        else (first_department,),
+        role=table.role,
+        timezone=table.timezone,
+    )
+
+
+def _each(
+    names: Names, words: Sequence[str], written: Written[AgentTable] | Written[TeamTable], key: str
+) -> tuple[str, ...]:
+    """The known ones of a list of names."""
+    found = (names.resolve(word, written.at(key, index), key) for index, word in enumerate(words))
+    return tuple(dict.fromkeys(name for name in found if name))
+
+
+# -- addresses ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """An address that is us."""
+
+    address: Address
+    place: Place
+    what: str
+
+
+def _own_addresses(
+    helpdesk: Written[HelpdeskSettings] | None,
+    departments: Iterable[Written[DepartmentTable]],
+    topics: Iterable[Written[TopicTable]],
+) -> list[_Own]:
+    """Everything that mail reaches us by: of the helpdesk, of departments, and those that a topic waits for."""
+    own: list[_Own] = []
+    if helpdesk is not None:
+        own.append(_Own(helpdesk.table.address, helpdesk.at("address"), "the helpdesk's address"))
+        own += [
+            _Own(alias, helpdesk.at("aliases", index), "an alias of the helpdesk")
+            for index, alias in enumerate(helpdesk.table.aliases)
+        ]
+    for department in departments:
+        if (address := department.table.address) is not None:
+            own.append(_Own(address, department.at("address"), f"the address of {department.table.name!r}"))
+    for topic in topics:
+        if (address := topic.table.match.address) is not None:
+            own.append(_Own(address, topic.at("match", "address"), f"the address of topic {topic.table.name!r}"))
+    return own
+
+
+def _check_agents(agents: Iterable[Written[AgentTable]], own: Mapping[Address, str], findings: Findings) -> None:
+    """An agent at one of our addresses would be mailed to and read again; one at another's would speak for them."""
+    taken: dict[Address, str] = {}
+    for written in agents:
+        if not written.table.addresses:
+            findings.problem(written.at("addresses"), f"agent {written.table.name!r} has no address", "add one")
+        for index, address in enumerate(written.table.addresses):
+            place = written.at("addresses", index)
+            if address in own:
+                remedy = "an agent needs an address of their own, or mail would go round in circles"
+                findings.problem(place, f"{address} is {own[address]}", remedy)
+            elif address in taken:
+                message = f"{address} belongs to agent {taken[address]!r} already"
+                findings.problem(place, message, "one agent per address")
+            else:
+                taken[address] = written.table.name
+
+
+def _warn_of_long_ones(owned: Iterable[_Own], findings: Findings) -> None:
+    for own in owned:
+        if len(own.address.local) > _SEALABLE:
+            findings.warning(
+                own.place,
+                f"{own.what} has over {_SEALABLE} characters before the @: reply addresses may pass the 64 allowed",
+                "use a shorter address, or plus_addressing = false",
+            )
+
+
+def _check_departments_differ(departments: Sequence[Written[DepartmentTable]], findings: Findings) -> None:
+    """Mail to an address that two departments share could go to either."""
+    taken: dict[Address, str] = {}
+    for written in departments:
+        address = written.table.address
+        if address in taken:
+            findings.problem(
+                written.at("address"),
+                f"{address} belongs to department {taken[address]!r} already",
+                "give each its own, or leave it out: mail to the helpdesk is sorted by topics and rules",
+            )
+        elif address is not None:
+            taken[address] = written.table.name
+
+
+def _warn_of_silence(agents: Sequence[Written[AgentTable]], findings: Findings) -> None:
+    if not agents:
+        findings.warning(
+            findings.top, "no [[agent]]: nobody hears of tickets", "add an [[agent]] with name and addresses"
+        )
+    elif not any(written.table.role is AgentRole.ADMIN for written in agents):
+        findings.warning(
+            agents[0].at(),
+            "no agent is an admin: an escalation that finds nobody else would be heard by nobody",
+            'give one agent role = "admin"',
+        )
+
+
+# -- topics and rules ---------------------------------------------------------------------------------------------
+
+
+def build_topics(topics: Iterable[Written[TopicTable]], known: Known) -> tuple[Topic, ...]:
+    """The help topics in their order."""
+    return tuple(_topic(written, known) for written in topics)
+
+
+def build_rules(rules: Iterable[Written[RuleTable]], known: Known, findings: Findings) -> tuple[Rule, ...]:
+    """The filter rules in their order. A rule that would never match or never act is a problem."""
+    built = []
+    for written in rules:
+        if not _says_anything(written, "when"):
+            findings.problem(written.at("when"), "when: names no condition", 'for every mail write { subject = "*" }')
+        if not _says_anything(written, "then"):
+            remedy = 'write what shall happen, such as { priority = "low" }'
+            findings.problem(written.at("then"), "then: does nothing", remedy)
+        built.append(_rule(written, known))
+    return tuple(built)
+
+
+def _says_anything(written: Written[RuleTable], key: str) -> bool:
+    """A condition that could not be read is one, too: it has been reported."""
+    node = written.node.get(key)
+    return node is not None and any(node.says(inner) for inner in node.table or ())
+
+
+def _topic(written: Written[TopicTable], known: Known) -> Topic:
+    table = written.table
+    return Topic(
+        name=table.name,
+        match=_match(table.match),
+        department=known.departments.resolve(table.department, written.at("department"), "department"),
+        team=known.teams.resolve(table.team, written.at("team"), "team"),
+        assignee=known.agents.resolve(table.assignee, written.at("assignee"), "assignee"),
+        priority=table.priority.value if table.priority else "",
+        sla_plan=known.plans.resolve(table.sla_plan, written.at("sla_plan"), "sla_plan"),
+        acknowledge=table.acknowledge,
+        tags=_tags(table),
+    )
+
+
+def _rule(written: Written[RuleTable], known: Known) -> Rule:
+    then = written.table.then
+    return Rule(
+        match=_match(written.table.when),
+        department=known.departments.resolve(then.department, written.at("then", "department"), "then.department"),
+        team=known.teams.resolve(then.team, written.at("then", "team"), "then.team"),
+        assignee=known.agents.resolve(then.assignee, written.at("then", "assignee"), "then.assignee"),
+        priority=then.priority.value if then.priority else "",
+        sla_plan=known.plans.resolve(then.sla_plan, written.at("then", "sla_plan"), "then.sla_plan"),
+        topic=known.topics.resolve(then.topic, written.at("then", "topic"), "then.topic"),
+        tags=_tags(then),
+        acknowledge=then.acknowledge,
+        reject=then.reject,
+        ignore=then.ignore,
+    )
+
+
+def _match(table: MatchTable) -> Match:
+    return Match(subject=table.subject, from_=table.from_, address=table.address.key if table.address else "")
+
+
+def _tags(table: TopicTable | ThenTable) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tag for tag in (table.tag, *table.tags) if tag))

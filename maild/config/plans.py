@@ -1,0 +1,207 @@
+"""Business calendars and SLA plans: those of the file beside the built-in ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from maild.config.directory import Known
+from maild.config.holiday_dates import holidays_of
+from maild.config.problems import Findings, Place, meant
+from maild.config.reading import Written
+from maild.config.tables import CalendarTable, PlanTable, PriorityPlanTable, StepTable
+from maild.config.values import read_address, read_duration
+from maild.domain.calendars import ALWAYS, WEEKDAYS, Calendar, Span, never_open, overlaps
+from maild.domain.sla import Plan, Step, Target
+
+OFFICE = "office"
+BUILT_IN_CALENDARS = (ALWAYS.name, OFFICE)
+_OFFICE_HOURS = (Span(8 * 60, 17 * 60),)
+_OFFICE_WEEK = (_OFFICE_HOURS,) * 5 + ((),) * 2
+
+_MINUTE = timedelta(minutes=1)
+_HOUR = timedelta(hours=1)
+SHIPPED_STEPS = (
+    Step(at_share=0.75, notify=("assignee", "team")),  # those who can still save it
+    Step(at_share=1.0, notify=("assignee", "team-lead", "manager")),  # those who answer for it
+)
+
+
+def _shipped(name: str, calendar: str, first: timedelta, following: timedelta, resolution: timedelta) -> Plan:
+    goals = (
+        (Target.FIRST_RESPONSE, first),
+        (Target.NEXT_RESPONSE, following),
+        (Target.RESOLUTION, resolution),
+    )
+    return Plan(name, calendar, goals, SHIPPED_STEPS)
+
+
+# name, calendar, first response, next response, resolution. The resolutions are those of osTicket's four plans.
+SHIPPED_PLANS = (
+    _shipped("sev-a", ALWAYS.name, 15 * _MINUTE, 30 * _MINUTE, 1 * _HOUR),
+    _shipped("sev-b", ALWAYS.name, 30 * _MINUTE, 1 * _HOUR, 4 * _HOUR),
+    _shipped("sev-c", OFFICE, 2 * _HOUR, 4 * _HOUR, 8 * _HOUR),
+    _shipped("default", OFFICE, 4 * _HOUR, 8 * _HOUR, 18 * _HOUR),
+)
+SHIPPED_NAMES = tuple(plan.name for plan in SHIPPED_PLANS)
+
+_SHARE = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,2})?%")
+_ROLES = ("assignee", "team", "team-lead", "manager", "admins")
+_AGENT = "agent:"
+
+
+# -- calendars ----------------------------------------------------------------------------------------------------
+
+
+def built_in_calendars(zone: str) -> tuple[Calendar, Calendar]:
+    """ "always" and, in the helpdesk's zone, "office" as it is until the file changes it."""
+    return ALWAYS, Calendar(OFFICE, zone, _OFFICE_WEEK)
+
+
+def build_calendars(
+    tables: Iterable[Written[CalendarTable]], known: Known, zone: str, findings: Findings
+) -> Mapping[str, Calendar]:
+    """All calendars by name; `zone` is that of the helpdesk, for "office" and for those that state none."""
+    calendars = {calendar.name: calendar for calendar in built_in_calendars(zone)}
+    for written in tables:
+        name = known.calendars.resolve(written.table.name, written.at("name"), "name")
+        if name == ALWAYS.name:
+            findings.problem(written.at("name"), '"always" is built in: around the clock', "choose another name")
+            continue
+        calendar = _calendar(written, name, zone, findings)
+        if never_open(calendar) and not _says_hours(written):
+            remedy = 'write open = { mon = "08:00-17:00" }'
+            findings.problem(written.at("open"), f"calendar {calendar.name!r} is never open", remedy)
+        for pair in overlaps(calendar):
+            findings.problem(written.at("open"), f"calendar {calendar.name!r}: {pair} overlap", "make them one span")
+        calendars[calendar.name] = calendar
+    return calendars
+
+
+def _says_hours(written: Written[CalendarTable]) -> bool:
+    """Hours that could not be read are hours, too: they have been reported."""
+    week = written.node.get("open")
+    return week is not None and any(week.says(day) for day in week.table or ())
+
+
+def _calendar(written: Written[CalendarTable], name: str, zone: str, findings: Findings) -> Calendar:
+    table = written.table
+    known_places = []
+    for index, code in enumerate(table.holidays):
+        try:
+            holidays_of(code)
+        except ValueError as error:
+            findings.problem(written.at("holidays", index), f"holidays: {error}")
+        else:
+            known_places.append(code)
+    return Calendar(
+        name=name,
+        zone=table.timezone or zone,
+        week=tuple(tuple(sorted(getattr(table.open, day))) for day in WEEKDAYS),
+        holidays=holidays_of(known_places),
+        closed=frozenset(table.closed),
+        special=tuple(sorted((day, tuple(sorted(spans))) for day, spans in table.special.items())),
+    )
+
+
+# -- plans --------------------------------------------------------------------------------------------------------
+
+
+def build_plans(tables: Iterable[Written[PlanTable]], known: Known, findings: Findings) -> Mapping[str, Plan]:
+    """All plans by name; one of the file takes the place of the built-in one."""
+    plans = {plan.name: plan for plan in SHIPPED_PLANS}
+    for written in tables:
+        plan = _plan(written, known, findings)
+        plans[plan.name] = plan
+    return plans
+
+
+def build_priority_plans(mapping: Written[PriorityPlanTable], known: Known) -> Mapping[str, str]:
+    """Priority -> plan, for the priorities that bring one."""
+    chosen = {
+        priority: known.plans.resolve(getattr(mapping.table, priority), mapping.at(priority), priority)
+        for priority in mapping.table.__struct_fields__
+    }
+    return {priority: plan for priority, plan in chosen.items() if plan}
+
+
+def _plan(written: Written[PlanTable], known: Known, findings: Findings) -> Plan:
+    table = written.table
+    goals: list[tuple[Target, timedelta]] = []
+    for target in Target:
+        key = target.value.replace("-", "_")
+        goal = getattr(table, key)
+        if goal is not None and goal < _MINUTE:
+            findings.problem(written.at(key), f"{key}: is shorter than a minute", "nobody could keep it")
+        elif goal is not None:
+            goals.append((target, goal))
+    if not any(written.node.get(target.value.replace("-", "_")) for target in Target):
+        remedy = 'add resolution = "8h", first_response or next_response'
+        findings.problem(written.at(), f"sla_plan {table.name!r} promises nothing", remedy)
+    steps = [_step(step, written, index, known, findings) for index, step in enumerate(table.step)]
+    calendar = known.calendars.resolve(table.calendar, written.at("calendar"), "calendar")
+    name = known.plans.resolve(table.name, written.at("name"), "name")
+    return Plan(name, calendar, tuple(goals), tuple(filter(None, steps)) if table.step else SHIPPED_STEPS)
+
+
+def _step(table: StepTable, plan: Written[PlanTable], index: int, known: Known, findings: Findings) -> Step | None:
+    """None after reporting a step that cannot be."""
+
+    def at(*path: str | int) -> Place:
+        return plan.at("step", index, *path)
+
+    node = plan.node.items("step")[index]
+    if not any(node.says(action) for action in ("notify", "raise_priority", "reassign", "switch_plan")):
+        findings.problem(at(), "the step does nothing", 'add notify = ["assignee"]')
+    notified = [_notified(word, at("notify", number), known, findings) for number, word in enumerate(table.notify)]
+    try:
+        share, offset = _moment(table.at)
+    except ValueError as error:
+        findings.problem(at("at"), f"at: {error}")
+        return None
+    if table.every is not None and table.every < _MINUTE:
+        findings.problem(at("every"), "every: is shorter than a minute", 'write "30m"')
+        return None
+    return Step(
+        at_share=share,
+        offset=offset,
+        target=table.target,
+        notify=tuple(dict.fromkeys(word for word in notified if word)),
+        raise_priority=table.raise_priority,
+        reassign=known.agents.resolve(table.reassign, at("reassign"), "reassign"),
+        switch_plan=known.plans.resolve(table.switch_plan, at("switch_plan"), "switch_plan"),
+        every=table.every,
+    )
+
+
+def _moment(text: str) -> tuple[float | None, timedelta | None]:
+    """(share, None) for "75%"; (None, offset) for "+30m" and "-15m". ValueError for anything else, and for 0%."""
+    match = _SHARE.fullmatch(text)
+    if match is not None:
+        share = float(text.removesuffix("%")) / 100
+        if share <= 0:
+            raise ValueError("a step comes at a share above 0%")
+        return share, None
+    if not text.startswith(("+", "-")):
+        raise ValueError(f'{text!r} is no moment; write "75%" of the target, or "+30m" after it')
+    offset = read_duration(text[1:])
+    return None, -offset if text.startswith("-") else offset
+
+
+def _notified(word: str, place: Place, known: Known, findings: Findings) -> str:
+    """A recipient as the plan keeps it; "" after reporting an unknown one."""
+    if word in _ROLES:
+        return word
+    if word.startswith(_AGENT):
+        name = known.agents.resolve(word.removeprefix(_AGENT).strip(), place, "notify")
+        return f"{_AGENT}{name}" if name else ""
+    if "@" in word:
+        try:
+            return str(read_address(word))
+        except ValueError as error:
+            findings.problem(place, f"notify: {error}")
+            return ""
+    remedy = f'did you mean "agent:{word}"?' if word in known.agents else meant(word, _ROLES, kind="there are")
+    findings.problem(place, f"notify: nobody is called {word!r}", remedy)
+    return ""

@@ -1,0 +1,216 @@
+"""The settings of one maild, frozen. Each struct is a table of maild.toml and its fields are the table's keys.
+
+What a key means stands in the commented reference (reference.toml), which a test holds against these structs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from msgspec import Meta, Struct
+
+from maild.config.problems import Problem
+from maild.config.secrets import Secret
+from maild.config.values import Endpoint, HostName, Language, Port, Size, ZoneName
+from maild.domain.calendars import Calendar
+from maild.domain.people import Address, Directory
+from maild.domain.policy import AcknowledgeTo, AgentProof
+from maild.domain.rules import Rule, Topic
+from maild.domain.sla import Plan
+
+Tls = Literal["implicit", "starttls", "none"]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class HelpdeskSettings(Struct, frozen=True, kw_only=True):
+    """[helpdesk]: who we are."""
+
+    name: str
+    address: Address
+    aliases: tuple[Address, ...] = ()
+    subject_token: Literal["all", "agents", "none"] = "all"
+    plus_addressing: bool = True
+    timezone: ZoneName = ZoneName("UTC")
+    language: Language = Language("en")
+    token_key: Secret | None = None
+
+
+class StateSettings(Struct, frozen=True, kw_only=True):
+    """[state]: the folder for what maild keeps beside the database."""
+
+    folder: Path = Path("/var/lib/maild")
+
+
+class StoreSettings(Struct, frozen=True, kw_only=True):
+    """[store]: the database. A password in the URL is taken out of it."""
+
+    url: str = ""
+    password: Secret | None = None
+
+
+class MailboxSettings(Struct, frozen=True, kw_only=True):
+    """[[mailbox]]: an IMAP folder that we watch."""
+
+    name: str
+    host: HostName
+    port: Port = Port(993)
+    tls: Tls = "implicit"
+    user: str
+    password: Secret | None = None
+    oauth: str = ""
+    folder: str = "INBOX"
+    start: str | datetime = "now"  # "now", "all", or an aware datetime
+    after: Literal["move", "seen", "delete"] = "move"
+    processed: str = "Processed"
+    idle: bool = True
+    poll: timedelta = timedelta(seconds=60)
+    trusted_authserv: tuple[str, ...] = ()
+    department: str = ""  # as read: never empty, the first department when the file names none
+
+
+class ListenerSettings(Struct, frozen=True, kw_only=True):
+    """[listener]: where mail may be handed to us by SMTP (RFC 5321) and LMTP (RFC 2033)."""
+
+    smtp: Endpoint | None = None
+    lmtp: Endpoint | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    hostname: str = ""  # empty: the machine's own name
+    max_message: Size = Size(25 * 2**20)
+    max_recipients: Count = 100
+    max_connections: Count = 200
+    max_connections_per_peer: Count = 50
+    trusted_authserv: tuple[str, ...] = ()
+
+
+class RelaySettings(Struct, frozen=True, kw_only=True):
+    """[[relay]]: the SMTP server that we hand mail to, or a Maildir folder for trials."""
+
+    name: str = "main"
+    host: HostName | None = None
+    port: Port = Port(587)
+    tls: Tls = "starttls"
+    user: str = ""
+    password: Secret | None = None
+    maildir: Path | None = None
+
+
+class AcknowledgeSettings(Struct, frozen=True, kw_only=True):
+    """[acknowledge]: whom we tell that a ticket was opened."""
+
+    to: AcknowledgeTo = AcknowledgeTo.AUTHENTICATED
+    delay: timedelta = timedelta()
+
+
+class OutboxSettings(Struct, frozen=True, kw_only=True):
+    """[outbox]: what happens to mail before it leaves."""
+
+    hold: timedelta = timedelta(seconds=60)
+
+
+class SecuritySettings(Struct, frozen=True, kw_only=True):
+    """[security]: how much an agent's mail must prove."""
+
+    agent_proof: AgentProof = AgentProof.NORMAL
+
+
+class LimitSettings(Struct, frozen=True, kw_only=True):
+    """[limits]: what a mail may be before a parser sees it."""
+
+    depth: Count = 40
+    parts: Count = 500
+    header: Size = Size(128 * 2**10)
+    header_fields: Count = 1_000
+    received: Count = 50
+    message: Size = Size(25 * 2**20)
+
+
+class ClosingSettings(Struct, frozen=True, kw_only=True):
+    """[closing]: when tickets close, and how long a reply brings one back."""
+
+    resolved_to_closed: timedelta = timedelta(days=7)
+    waiting_to_resolved: timedelta = timedelta(days=14)
+    waiting_reminder: bool = False
+    reopen_within: timedelta = timedelta(days=30)
+
+
+class RetentionSettings(Struct, frozen=True, kw_only=True):
+    """[retention]: nothing expires; the table is reserved."""
+
+
+class DigestSettings(Struct, frozen=True, kw_only=True):
+    """[digest]: reserved."""
+
+
+class TemplateSettings(Struct, frozen=True, kw_only=True):
+    """[templates]: the admin's own mail texts."""
+
+    folder: Path | None = None
+
+
+class MetricsSettings(Struct, frozen=True, kw_only=True):
+    """[metrics]: where measurements can be fetched; absent = nowhere."""
+
+    listen: Endpoint | None = None
+
+
+class LogSettings(Struct, frozen=True, kw_only=True):
+    """[log]: how much is written, and in which form."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything maild.toml says, checked, with defaults filled in. Holds no secret in the clear."""
+
+    path: Path  # the main file
+    folder: Path  # what relative paths start from
+    helpdesk: HelpdeskSettings
+    state_folder: Path
+    store: StoreSettings
+    mailboxes: tuple[MailboxSettings, ...] = ()
+    listener: ListenerSettings | None = None
+    relays: tuple[RelaySettings, ...]  # never empty; the first is the default
+    directory: Directory  # never without a department; the first is the default
+    topics: tuple[Topic, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    calendars: Mapping[str, Calendar]  # "always" and "office" are always there
+    plans: Mapping[str, Plan]  # sev-a, sev-b, sev-c and default are always there
+    priority_plans: Mapping[str, str] = field(default_factory=dict)  # priority -> plan, where one is mapped
+    acknowledge: AcknowledgeSettings = AcknowledgeSettings()
+    outbox: OutboxSettings = OutboxSettings()
+    security: SecuritySettings = SecuritySettings()
+    limits: LimitSettings = LimitSettings()
+    closing: ClosingSettings = ClosingSettings()
+    retention: RetentionSettings = RetentionSettings()
+    digest: DigestSettings = DigestSettings()
+    templates: TemplateSettings = TemplateSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    log: LogSettings = LogSettings()
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def store_url(self) -> str:
+        """The database URL with its password: for the store alone, never for a log."""
+        if self.store.password is None:
+            return self.store.url
+        scheme, separator, rest = self.store.url.partition("://")
+        user, _, host = rest.rpartition("@")
+        return f"{scheme}{separator}{user}:{quote(self.store.password.reveal(), safe='')}@{host}"
+
+    @property
+    def default_department(self) -> str:
+        """The department of mail for which nothing else is said: the first one."""
+        return self.directory.departments[0].name
+
+    def relay_for(self, department: str) -> RelaySettings:
+        """The relay that a department names, else the first."""
+        found = self.directory.department(department)
+        named = next((relay for relay in self.relays if found and relay.name == found.relay), None)
+        return named or self.relays[0]

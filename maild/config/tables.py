@@ -1,0 +1,180 @@
+"""Tables of maild.toml that become words of the ground floor, as they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Annotated
+
+from msgspec import Struct, field
+
+from maild.config import settings
+from maild.config.values import Lines, OneOrMore, Pattern, ZoneName
+from maild.domain.calendars import Span
+from maild.domain.people import Address, AgentRole
+from maild.domain.sla import Target
+from maild.domain.ticket import Priority
+
+
+class DepartmentTable(Struct, frozen=True, kw_only=True):
+    """[[department]]"""
+
+    name: str
+    address: Address | None = None
+    manager: str = ""
+    sla_plan: str = ""
+    calendar: str = ""
+    signature: Lines = Lines("")
+    relay: str = ""
+
+
+class TeamTable(Struct, frozen=True, kw_only=True):
+    """[[team]]"""
+
+    name: str
+    lead: str = ""
+    members: tuple[str, ...] = ()
+
+
+class AgentTable(Struct, frozen=True, kw_only=True):
+    """[[agent]]"""
+
+    name: str
+    display: str = ""
+    addresses: tuple[Address, ...]
+    departments: tuple[str, ...] = ()
+    role: AgentRole = AgentRole.AGENT
+    timezone: ZoneName = ZoneName("")
+
+
+class MatchTable(Struct, frozen=True, kw_only=True):
+    """What a mail must have: conditions that all hold."""
+
+    subject: Pattern = Pattern("")
+    from_: str = field(default="", name="from")
+    address: Address | None = None
+
+
+class TopicTable(Struct, frozen=True, kw_only=True):
+    """[[topic]]"""
+
+    name: str
+    match: MatchTable = MatchTable()
+    department: str = ""
+    team: str = ""
+    assignee: str = ""
+    priority: Priority | None = None
+    sla_plan: str = ""
+    tag: str = ""
+    tags: tuple[str, ...] = ()
+    acknowledge: bool | None = None
+
+
+class ThenTable(Struct, frozen=True, kw_only=True):
+    """What a rule does."""
+
+    department: str = ""
+    team: str = ""
+    assignee: str = ""
+    priority: Priority | None = None
+    sla_plan: str = ""
+    topic: str = ""
+    tag: str = ""
+    tags: tuple[str, ...] = ()
+    acknowledge: bool | None = None
+    reject: bool = False
+    ignore: bool = False
+
+
+class RuleTable(Struct, frozen=True, kw_only=True):
+    """[[rule]]"""
+
+    when: MatchTable
+    then: ThenTable
+
+
+Hours = Annotated[tuple[Span, ...], OneOrMore]
+
+
+class OpenTable(Struct, frozen=True, kw_only=True):
+    """The opening hours of a week; a day that is not written is closed."""
+
+    mon: Hours = ()
+    tue: Hours = ()
+    wed: Hours = ()
+    thu: Hours = ()
+    fri: Hours = ()
+    sat: Hours = ()
+    sun: Hours = ()
+
+
+class CalendarTable(Struct, frozen=True, kw_only=True):
+    """[[calendar]]"""
+
+    name: str
+    timezone: ZoneName = ZoneName("")  # empty: the helpdesk's
+    open: OpenTable
+    holidays: Annotated[tuple[str, ...], OneOrMore] = ()
+    closed: tuple[date, ...] = ()
+    special: dict[date, Hours] = {}
+
+
+class StepTable(Struct, frozen=True, kw_only=True):
+    """[[sla_plan.step]]"""
+
+    at: str
+    target: Target | None = None
+    notify: tuple[str, ...] = ()
+    raise_priority: bool = False
+    reassign: str = ""
+    switch_plan: str = ""
+    every: timedelta | None = None
+
+
+class PlanTable(Struct, frozen=True, kw_only=True):
+    """[[sla_plan]]"""
+
+    name: str
+    calendar: str = ""
+    first_response: timedelta | None = None
+    next_response: timedelta | None = None
+    resolution: timedelta | None = None
+    step: tuple[StepTable, ...] = ()
+
+
+class PriorityPlanTable(Struct, frozen=True, kw_only=True):
+    """[priority_plan]: the plan that a priority brings with it."""
+
+    low: str = ""
+    normal: str = ""
+    high: str = ""
+    emergency: str = ""
+
+
+# Every top-level table: its struct, and whether there may be many of it.
+TABLES: Mapping[str, tuple[type[Struct], bool]] = {
+    "helpdesk": (settings.HelpdeskSettings, False),
+    "state": (settings.StateSettings, False),
+    "store": (settings.StoreSettings, False),
+    "mailbox": (settings.MailboxSettings, True),
+    "listener": (settings.ListenerSettings, False),
+    "relay": (settings.RelaySettings, True),
+    "department": (DepartmentTable, True),
+    "team": (TeamTable, True),
+    "agent": (AgentTable, True),
+    "topic": (TopicTable, True),
+    "rule": (RuleTable, True),
+    "calendar": (CalendarTable, True),
+    "sla_plan": (PlanTable, True),
+    "priority_plan": (PriorityPlanTable, False),
+    "acknowledge": (settings.AcknowledgeSettings, False),
+    "outbox": (settings.OutboxSettings, False),
+    "security": (settings.SecuritySettings, False),
+    "limits": (settings.LimitSettings, False),
+    "closing": (settings.ClosingSettings, False),
+    "retention": (settings.RetentionSettings, False),
+    "digest": (settings.DigestSettings, False),
+    "templates": (settings.TemplateSettings, False),
+    "metrics": (settings.MetricsSettings, False),
+    "log": (settings.LogSettings, False),
+}

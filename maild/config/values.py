@@ -1,0 +1,239 @@
+"""Words of the configuration that stand for more than themselves: durations, sizes, zones, addresses, listening places.
+
+Each reader takes the text and returns the value, or raises ValueError with a sentence that says what was expected."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+from ipaddress import ip_address
+from pathlib import Path
+from typing import NewType
+from zoneinfo import ZoneInfo, available_timezones
+
+import idna
+
+from maild.config.problems import nearest
+from maild.domain.calendars import WHOLE_DAY, Span
+from maild.domain.people import Address
+
+ZoneName = NewType("ZoneName", str)  # an IANA time zone
+HostName = NewType("HostName", str)  # a DNS name or an IP address
+Language = NewType("Language", str)  # a BCP 47 tag: en, de, pt-BR
+Lines = NewType("Lines", str)  # text that may have line ends; every other text may not
+Pattern = NewType("Pattern", str)  # a regular expression, known to compile
+Port = NewType("Port", int)
+Size = NewType("Size", int)  # bytes
+
+
+class OneOrMore:
+    """Marks a tuple (`Annotated[tuple[str, ...], OneOrMore]`) that may be written as one value without brackets."""
+
+
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+_DURATION = re.compile(r"(?:[0-9]{1,9}[smhdw]){1,5}")
+_DURATION_PART = re.compile(r"([0-9]{1,9})([smhdw])")
+_LONGEST = timedelta(days=36_500)
+_SIZE = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,3}))? ?(B|KB|MB|GB|KiB|MiB|GiB)?")
+_SIZE_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}")  # RFC 5322 3.2.3
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
+_SPAN = re.compile(r"([0-9]{1,2}):([0-9]{2}) ?- ?([0-9]{1,2}):([0-9]{2})")
+_UNIX_PATH = 107  # bytes; sun_path of unix(7) has room for 108 with its NUL
+
+
+def read_duration(text: str) -> timedelta:
+    """`15m`, `1h30m`, `7d`, `0s`: whole numbers with s, m, h, d or w, the longer unit first."""
+    parts = _DURATION_PART.findall(text) if _DURATION.fullmatch(text) else []
+    sizes = [_UNITS[unit] for _, unit in parts]
+    if not parts or sizes != sorted(set(sizes), reverse=True):
+        signed = text.startswith("-") and _DURATION.fullmatch(text[1:])
+        what = "may not be negative" if signed else "is no duration"
+        raise ValueError(f'{text!r} {what}; write "90s", "15m", "1h30m" or "7d"')
+    total = sum((int(number) * _UNITS[unit] for number, unit in parts), timedelta())
+    if total > _LONGEST:
+        raise ValueError(f"{text!r} is longer than 100 years")
+    return total
+
+
+def show_duration(length: timedelta) -> str:
+    """The shortest text that `read_duration` reads back: `1h30m`."""
+    seconds = int(length.total_seconds())
+    shown = ""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
+        number, seconds = divmod(seconds, size)
+        shown += f"{number}{unit}" if number else ""
+    return shown or "0s"
+
+
+def read_size(text: str) -> Size:
+    """`25 MiB`, `128 KiB`, `4096`: bytes; MB counts in thousands, MiB in 1024s (IEC 80000-13)."""
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise ValueError(f'{text!r} is no size; write "25 MiB", "128 KiB" or "1 GB"')
+    whole, fraction, unit = match.groups()
+    factor = _SIZE_UNITS[unit or "B"]
+    return Size(int(whole) * factor + int(fraction or 0) * factor // 10 ** len(fraction or ""))
+
+
+def show_size(size: int) -> str:
+    """The text of a size in the largest binary unit that divides it."""
+    for unit in ("GiB", "MiB", "KiB"):
+        if size and size % _SIZE_UNITS[unit] == 0:
+            return f"{size // _SIZE_UNITS[unit]} {unit}"
+    return f"{size} B"
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def read_zone(text: str) -> ZoneName:
+    """The name of an IANA time zone that this machine or the tzdata package knows."""
+    if text in _zones():
+        ZoneInfo(text)
+        return ZoneName(text)
+    known = [zone for zone in _zones() if "/" in zone and not zone.startswith(("posix", "right", "Etc"))]
+    ends = {zone.rpartition("/")[2].casefold(): zone for zone in known}
+    wanted = text.strip().replace(" ", "_")
+    near = ends.get(wanted.casefold()) or nearest(wanted, known)
+    raise ValueError(f"{text!r} is no time zone; " + (f"did you mean {near!r}?" if near else 'write "Europe/Berlin"'))
+
+
+def read_span(text: str) -> Span:
+    """`08:00-17:00`, overnight `22:00-06:00`, `24h` or `00:00-24:00`: opening time on the local clock."""
+    if text == "24h":
+        return WHOLE_DAY
+    match = _SPAN.fullmatch(text.replace("\N{EN DASH}", "-"))
+    hours = [int(number) for number in match.groups()] if match else []
+    if not hours or hours[1] > 59 or hours[3] > 59:
+        raise ValueError(f'{text!r} are no opening hours; write "08:00-17:00", "22:00-06:00" or "24h"')
+    start, end = hours[0] * 60 + hours[1], hours[2] * 60 + hours[3]
+    if start >= 1440 or end > 1440:
+        raise ValueError(f"{text!r}: a day has 24 hours")
+    if start == end:
+        raise ValueError(f'{text!r} has no length; write "24h" for a whole day')
+    return Span(start, end if end > start else end + 1440)
+
+
+def read_host(text: str) -> HostName:
+    """A DNS name (IDNA is applied) or an IP address, without port or brackets."""
+    try:
+        return HostName(str(ip_address(text)))
+    except ValueError:
+        return HostName(_domain(text, f"{text!r} is no host name"))
+
+
+def read_address(text: str) -> Address:
+    """A plain `local@domain` (RFC 5322 dot-atom); an internationalised domain becomes its A-label (RFC 5891)."""
+    local, at, domain = text.rpartition("@")
+    if not at or not local:
+        raise ValueError(f"{text!r} is no address; write local@domain")
+    if len(local) > 64 or not all(_ATOM.fullmatch(atom) for atom in local.split(".")):
+        raise ValueError(f"{text!r} is no address: {local!r} cannot stand before the @; write it without name and <>")
+    return Address(local, _domain(domain, f"{text!r} is no address"))
+
+
+def _domain(text: str, complaint: str) -> str:
+    if not text.isascii():
+        try:
+            text = idna.encode(text, uts46=True).decode("ascii")
+        except idna.IDNAError as error:
+            raise ValueError(f"{complaint}: {error}") from error
+    domain = text.lower()
+    if len(domain) > 253 or not all(_LABEL.fullmatch(label) for label in domain.split(".")):
+        raise ValueError(f"{complaint}: expected names of letters, digits and hyphens with dots between")
+    return domain
+
+
+def read_language(text: str) -> Language:
+    if not _LANGUAGE.fullmatch(text):
+        raise ValueError(f'{text!r} is no language; write "en", "de" or "pt-BR"')
+    return Language(text)
+
+
+def read_pattern(text: str) -> Pattern:
+    """A regular expression; `*` alone is taken for anything."""
+    if text.strip() == "*":
+        return Pattern(".*")
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(
+            f'{text!r} is no regular expression: {error}; write "word" to find the word, "one|two" for either'
+        ) from error
+    return Pattern(text)
+
+
+def read_start(value: object) -> str | datetime:
+    """`now`, `all`, or a date (with or without time and zone), as text or as TOML's own."""
+    if value in ("now", "all"):
+        return str(value)
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise ValueError(f'expected "now", "all" or a date such as "2026-01-31", found {value!r}') from error
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day)  # noqa: DTZ001 (the helpdesk's zone is added later)
+    raise ValueError('expected "now", "all" or a date such as "2026-01-31"')
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where to listen: host and port, or a Unix socket at `path`, or the socket that systemd passes by `name`."""
+
+    host: str = ""
+    port: int = 0
+    path: Path | None = None
+    name: str = ""
+
+    @property
+    def local(self) -> bool:
+        """Reached from this machine alone, as far as we can tell; systemd's sockets are the unit's affair."""
+        return not self.host or is_loopback(self.host)
+
+    def __str__(self) -> str:
+        if self.name:
+            return f"systemd:{self.name}"
+        if self.path is not None:
+            return str(self.path)
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def read_endpoint(text: str, folder: Path) -> Endpoint:
+    """`127.0.0.1:2525`, `[::1]:2525`, `*:25`, `/run/maild/lmtp.sock` (relative to `folder`) or `systemd:NAME`."""
+    if text.startswith("systemd:") and text != "systemd:":
+        return Endpoint(name=text.removeprefix("systemd:"))
+    if "/" in text:
+        path = folder / text
+        if len(str(path).encode()) > _UNIX_PATH:
+            raise ValueError(f"{str(path)!r} is too long for a Unix socket: at most {_UNIX_PATH} bytes")
+        return Endpoint(path=path)
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or not port.isascii() or int(port) > 65_535:
+        raise ValueError(f'{text!r} is no place to listen; write "127.0.0.1:2525", "/run/maild.sock" or "systemd:NAME"')
+    host = host.removeprefix("[").removesuffix("]")
+    return Endpoint(host="0.0.0.0" if host in ("", "*") else read_host(host), port=int(port))  # noqa: S104 (asked for)
+
+
+def is_loopback(host: str) -> bool:
+    """Does the traffic stay on this machine?"""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
