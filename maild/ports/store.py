@@ -1,0 +1,325 @@
+"""What is kept: the unit of work, its repositories, and the rows they speak in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Protocol
+
+from maild.domain.attachment import Attachment
+from maild.domain.decision import Step
+from maild.domain.events import Actor, Event
+from maild.domain.outbox import Attempted, OutboxState
+from maild.domain.people import Address, Agent, Person
+from maild.domain.ticket import Ticket
+from maild.ports.mail import IncomingMail, Receipt
+
+
+class InboundState(StrEnum):
+    """Where a kept mail stands."""
+
+    KEPT = "kept"  # durable, not yet judged
+    DONE = "done"
+    HELD = "held"  # waits for a person's word
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptMail:
+    """A mail that is durably ours. `attempts` counts the readings begun, this one included."""
+
+    id: int
+    mail: IncomingMail
+    attempts: int = 0
+    state: InboundState = InboundState.KEPT
+    outcome: str = ""
+    reason: str = ""
+    ticket: int | None = None
+    steps: tuple[Step, ...] = ()
+    sender: str = ""
+    subject: str = ""
+    judged_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What became of a mail, and why: recorded with it for good."""
+
+    state: InboundState
+    outcome: str
+    reason: str
+    steps: tuple[Step, ...]
+    ticket: int | None = None
+    entry: int | None = None
+    message_id: str = ""
+    sameness: str = ""
+    sender: str = ""
+    subject: str = ""
+
+
+class Inbound(Protocol):
+    """The ledger of mails in."""
+
+    def keep(self, mails: Sequence[IncomingMail], now: datetime) -> list[Receipt]:
+        """Keep raw mails and ledger rows, exactly once by their ledger key; answers in the order given."""
+        ...
+
+    def begin(self, limit: int, now: datetime, only: Sequence[int] | None = None) -> list[KeptMail]:
+        """The next mails to judge, in order of arrival, with their attempt counted. Commit before reading them."""
+        ...
+
+    def postpone(self, number: int, until: datetime, reason: str) -> None: ...
+
+    def judge(self, number: int, judgement: Judgement, now: datetime) -> None: ...
+
+    def same(self, sameness: str, but: int) -> tuple[int, int | None] | None:
+        """An earlier judged mail with this sameness: (inbound, ticket)."""
+        ...
+
+    def get(self, number: int) -> KeptMail | None: ...
+
+    def listed(self, state: InboundState) -> list[KeptMail]:
+        """Mails in this state, oldest first, without their bytes."""
+        ...
+
+    def replay(self, number: int) -> bool:
+        """Back to KEPT with no attempts; False when it is not quarantined or held."""
+        ...
+
+    def waiting(self) -> int:
+        """How many mails are KEPT."""
+        ...
+
+    def of_entry(self, entry: int) -> KeptMail | None: ...
+
+    def of_ticket(self, ticket: int) -> list[KeptMail]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEntry:
+    """A thread entry as kept."""
+
+    id: int
+    ticket: int
+    kind: str
+    author: Actor
+    author_name: str
+    at: datetime
+    text: str
+    html: str = ""
+    folded_lines: int = 0
+    message_id: str = ""
+    trust: str = "claimed"
+    inbound: int | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlaIndex:
+    """What the ticket row keeps of its SLA so that a tick can ask "whose time has come"."""
+
+    next_at: datetime | None
+    due_at: datetime | None
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTicket:
+    """A ticket as lists show it."""
+
+    ticket: Ticket
+    due_at: datetime | None
+
+
+class Tickets(Protocol):
+    def new_number(self) -> int:
+        """Reserve the next ticket number."""
+        ...
+
+    def get(self, number: int) -> Ticket | None: ...
+
+    def history(self, number: int) -> tuple[Event, ...]: ...
+
+    def add_entry(self, new: StoredEntry) -> int:
+        """Store an entry (its id is ignored) and answer its new id."""
+        ...
+
+    def append(self, after: Ticket, new: Sequence[Event], root_id: str) -> None:
+        """Store the newest events of a ticket and its row as folded; after.seq is that of the last of them."""
+        ...
+
+    def index(self, number: int, sla: SlaIndex) -> None: ...
+
+    def entries(self, number: int) -> tuple[StoredEntry, ...]: ...
+
+    def root_id(self, number: int) -> str: ...
+
+    def by_message_ids(self, ids: Sequence[str]) -> Mapping[str, int]:
+        """The tickets of entries with these Message-IDs."""
+        ...
+
+    def listing(self, wanted: Listing) -> list[ListedTicket]: ...
+
+    def due(self, now: datetime, limit: int) -> list[int]:
+        """Tickets whose next SLA instant has come, the most overdue first."""
+        ...
+
+    def in_status_since(self, status: str, instant: datetime, limit: int) -> list[int]:
+        """Tickets that have had this status since the instant or longer."""
+        ...
+
+    def to_wake(self, now: datetime, limit: int) -> list[int]:
+        """Waiting tickets whose moment to open by themselves has come."""
+        ...
+
+    def stale(self, digests: frozenset[str], limit: int) -> list[int]:
+        """Open tickets whose SLA was reckoned with a plan and calendar that are none of these."""
+        ...
+
+    def next_instant(self) -> datetime | None:
+        """The earliest next SLA instant of all tickets."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Which tickets a list wants; None leaves a property open."""
+
+    statuses: tuple[str, ...] | None = None
+    assignee: str | None = None
+    department: str | None = None
+    overdue_at: datetime | None = None  # only those whose due instant lies before
+    limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Somebody we write to. `agent` is the agent's name, "" for everybody else; a raised epoch revokes their marks."""
+
+    number: int
+    person: Person
+    epoch: int
+    agent: str = ""
+
+
+class People(Protocol):
+    def contact(self, person: Person) -> Contact:
+        """The contact of an address, made when new; a name is learned when none was known."""
+        ...
+
+    def agent(self, agent: Agent) -> Contact:
+        """The contact of an agent, whatever addresses they have."""
+        ...
+
+    def numbered(self, numbers: Sequence[int]) -> Mapping[int, Contact]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """One mail to one recipient. `raw` is None until the first claim froze its bytes."""
+
+    id: int = 0
+    ticket: int | None
+    entry: int | None = None  # the reply that it delivers
+    template: str
+    to: Person
+    envelope_from: str
+    subject: str
+    message_id: str
+    context: Mapping[str, Any]
+    state: OutboxState = OutboxState.QUEUED
+    attempts: int = 0
+    next_at: datetime | None = None
+    last_answer: str = ""
+    relay: str = ""
+    queued_at: datetime
+    raw: bytes | None = None
+
+
+class Outbox(Protocol):
+    def next_id(self) -> int:
+        """Reserve an id, for the Message-ID has it inside."""
+        ...
+
+    def add(self, row: OutboxRow) -> None: ...
+
+    def claim(self, now: datetime, until: datetime, limit: int, relay: str) -> list[OutboxRow]:
+        """Due rows of a relay, leased to the caller until then."""
+        ...
+
+    def freeze(self, row: int, raw: bytes) -> None: ...
+
+    def record(self, row: int, attempted: Attempted) -> None: ...
+
+    def get(self, row: int) -> OutboxRow | None: ...
+
+    def listed(self, states: Sequence[OutboxState]) -> list[OutboxRow]: ...
+
+    def set_state(self, row: int, state: OutboxState, next_at: datetime | None) -> None: ...
+
+    def by_message_id(self, message_id: str) -> OutboxRow | None: ...
+
+    def written_to(self, ticket: int, address: Address) -> bool:
+        """Has this ticket written to this address before?"""
+        ...
+
+    def deliveries(self, ticket: int) -> Mapping[int, tuple[OutboxState, ...]]:
+        """For each entry of a ticket the states of the mails that deliver it."""
+        ...
+
+    def sending(self) -> int:
+        """How many mails are being handed over just now."""
+        ...
+
+    def next_instant(self) -> datetime | None: ...
+
+
+class SlaSteps(Protocol):
+    def record(self, ticket: int, target: str, cycle: int, key: str, instant: datetime, now: datetime) -> bool:
+        """Note that a step fired; False when it had fired before (UNIQUE decides)."""
+        ...
+
+    def fired(self, ticket: int) -> frozenset[tuple[str, int, str]]:
+        """(target, cycle, key) of every step that fired."""
+        ...
+
+
+class UnitOfWork(Protocol):
+    """One transaction. Leaving the block without commit rolls back; TemporaryFailure when the database is away."""
+
+    @property
+    def inbound(self) -> Inbound: ...
+
+    @property
+    def tickets(self) -> Tickets: ...
+
+    @property
+    def people(self) -> People: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
+
+    @property
+    def sla_steps(self) -> SlaSteps: ...
+
+    def __enter__(self) -> UnitOfWork: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def commit(self) -> None: ...
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """What happens inside is undone alone when it raises."""
+        ...
+
+
+class OpenUnitOfWork(Protocol):
+    def __call__(self, *, reading: bool = False) -> UnitOfWork:
+        """A new unit of work; `reading` ones take no write lock."""
+        ...

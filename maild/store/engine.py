@@ -1,0 +1,58 @@
+"""Engines: one for writing, one for reading. SQLite is set up for durability first (synchronous=FULL)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from maild.ports import TemporaryFailure
+
+# FULL: a commit is on the disk when it returns, which the 250 that follows it promises (RFC 5321 6.1).
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON", "secure_delete=ON")
+
+
+def make_engine(url: str, *, reading: bool = False) -> Engine:
+    """An engine for this database URL. `reading` engines start transactions without the write lock."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed, reading)
+    return sa.create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=10)
+
+
+def _sqlite(url: sa.URL, reading: bool) -> Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, connect_args={"timeout": 10, "check_same_thread": False}, pool_size=10)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN is deferred, and loses updates under concurrency
+        for pragma in _PRAGMAS:
+            connection.execute(f"pragma {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+@contextmanager
+def temporary_failures() -> Iterator[None]:
+    """Turn "the database is locked, full or away" into TemporaryFailure; other errors pass."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise TemporaryFailure(f"the database has no free connection: {error}") from error
+    except DBAPIError as error:
+        if isinstance(error, OperationalError) or error.connection_invalidated:
+            raise TemporaryFailure(f"the database does not answer: {error.orig}") from error
+        raise

@@ -1,0 +1,193 @@
+"""The ledger of mails in: each delivery kept exactly once, each judgement recorded with its reasons."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from maild.ports import InboundState, IncomingMail, Judgement, KeptMail, Receipt
+from maild.store import rows
+from maild.store.insert import insert_once
+from maild.store.schema import inbound, raw_mail
+
+CLAIM = timedelta(minutes=10)  # how long a node may take over mails before another one may try
+_SAME_RAW = timedelta(days=30)  # a folder made anew by its server brings the same mails with new UIDs
+
+
+class ClaimLost(Exception):
+    """Another node judged this mail meanwhile; what we did with it is rolled back."""
+
+
+class SqlInbound:
+    def __init__(self, connection: Connection, node: str) -> None:
+        self._connection = connection
+        self._node = node
+
+    def keep(self, mails: Sequence[IncomingMail], now: datetime) -> list[Receipt]:
+        return [self._keep(mail, now) for mail in mails]
+
+    def _keep(self, mail: IncomingMail, now: datetime) -> Receipt:
+        sha256 = hashlib.sha256(mail.raw).hexdigest()
+        key = ledger_key(mail, sha256)
+        known = self._connection.scalar(sa.select(inbound.c.id).where(inbound.c.ledger_key == key))
+        if known is not None:
+            return Receipt(known, known=True)
+        raw_id = self._keep_raw(sha256, mail.raw)
+        values = _kept_values(mail, key, now) | {"raw_mail_id": raw_id}
+        twin = self._same_folder_anew(mail, raw_id, now)
+        if twin is not None:
+            values |= {"state": InboundState.DONE.value, "outcome": "duplicate", "ticket": twin["ticket"]}
+            values |= {"reason": f"the same mail was kept before as {twin['id']}", "judged_at": now}
+        new_id = self._connection.scalar(insert_once(self._connection, inbound, values).returning(inbound.c.id))
+        if new_id is None:  # another node was quicker by a moment
+            new_id = self._connection.scalar(sa.select(inbound.c.id).where(inbound.c.ledger_key == key))
+            return Receipt(int(new_id or 0), known=True)
+        return Receipt(int(new_id), known=twin is not None)
+
+    def _keep_raw(self, sha256: str, raw: bytes) -> int:
+        find = sa.select(raw_mail.c.id).where(raw_mail.c.sha256 == sha256)
+        values = {"sha256": sha256, "size": len(raw), "content": raw}
+        made = self._connection.scalar(insert_once(self._connection, raw_mail, values).returning(raw_mail.c.id))
+        return int(made if made is not None else self._connection.scalar(find) or 0)
+
+    def _same_folder_anew(self, mail: IncomingMail, raw_id: int, now: datetime) -> RowMapping | None:
+        """After a change of UIDVALIDITY (RFC 9051 2.3.1.1) the same bytes in the same folder are the same mail."""
+        if mail.uidvalidity is None:
+            return None
+        query = (
+            sa.select(inbound.c.id, inbound.c.ticket)
+            .where(inbound.c.raw_mail_id == raw_id, inbound.c.mailbox == mail.mailbox)
+            .where(inbound.c.uidvalidity != mail.uidvalidity, inbound.c.kept_at > now - _SAME_RAW)
+            .order_by(inbound.c.id)
+        )
+        return self._connection.execute(query).mappings().first()
+
+    def begin(self, limit: int, now: datetime, only: Sequence[int] | None = None) -> list[KeptMail]:
+        mine = sa.or_(
+            inbound.c.claimed_until.is_(None), inbound.c.claimed_until < now, inbound.c.claimed_by == self._node
+        )
+        due = sa.or_(inbound.c.next_at.is_(None), inbound.c.next_at <= now)
+        query = sa.select(inbound.c.id).where(inbound.c.state == InboundState.KEPT.value, due, mine)
+        if only is not None:
+            query = query.where(inbound.c.id.in_(only))
+        query = query.order_by(inbound.c.id).limit(limit).with_for_update(skip_locked=True)
+        ids = list(self._connection.scalars(query))
+        if not ids:
+            return []
+        counted = sa.update(inbound).where(inbound.c.id.in_(ids))
+        self._connection.execute(
+            counted.values(attempts=inbound.c.attempts + 1, claimed_by=self._node, claimed_until=now + CLAIM)
+        )
+        return self._whole(inbound.c.id.in_(ids))
+
+    def postpone(self, number: int, until: datetime, reason: str) -> None:
+        values = {"next_at": until, "reason": reason, "claimed_by": None, "claimed_until": None}
+        self._connection.execute(sa.update(inbound).where(inbound.c.id == number).values(**values))
+
+    def judge(self, number: int, judgement: Judgement, now: datetime) -> None:
+        """Record the judgement of a mail that this node claimed. ClaimLost when it is not ours any more."""
+        values: dict[str, Any] = {
+            "state": judgement.state.value,
+            "outcome": judgement.outcome,
+            "reason": judgement.reason,
+            "ticket": judgement.ticket,
+            "entry": judgement.entry,
+            "message_id": judgement.message_id,
+            "sameness": judgement.sameness,
+            "sender": judgement.sender,
+            "subject": judgement.subject,
+            "steps": rows.step_values(judgement.steps),
+            "judged_at": now,
+            "claimed_by": None,
+            "claimed_until": None,
+            "next_at": None,
+        }
+        claimed = sa.update(inbound).where(
+            inbound.c.id == number,
+            inbound.c.state == InboundState.KEPT.value,
+            inbound.c.claimed_by == self._node,
+        )
+        if self._connection.execute(claimed.values(**values)).rowcount != 1:
+            raise ClaimLost(f"inbound {number} was judged by another node")
+
+    def same(self, sameness: str, but: int) -> tuple[int, int | None] | None:
+        if not sameness:
+            return None
+        query = (
+            sa.select(inbound.c.id, inbound.c.ticket)
+            .where(inbound.c.sameness == sameness, inbound.c.id != but)
+            .where(inbound.c.outcome.not_in(["", "duplicate", "quarantined"]))
+            .order_by(inbound.c.id)
+        )
+        found = self._connection.execute(query).first()
+        return (found.id, found.ticket) if found else None
+
+    def get(self, number: int) -> KeptMail | None:
+        return next(iter(self._whole(inbound.c.id == number)), None)
+
+    def listed(self, state: InboundState) -> list[KeptMail]:
+        query = sa.select(inbound).where(inbound.c.state == state.value).order_by(inbound.c.id)
+        return [rows.read_kept(row, b"") for row in self._connection.execute(query).mappings()]
+
+    def replay(self, number: int) -> bool:
+        again = sa.update(inbound).where(
+            inbound.c.id == number,
+            inbound.c.state.in_([InboundState.QUARANTINED.value, InboundState.HELD.value]),
+        )
+        values = {"state": InboundState.KEPT.value, "attempts": 0, "next_at": None, "outcome": "", "reason": ""}
+        return self._connection.execute(again.values(**values)).rowcount == 1
+
+    def waiting(self) -> int:
+        kept = inbound.c.state == InboundState.KEPT.value
+        return int(self._connection.scalar(sa.select(sa.func.count()).select_from(inbound).where(kept)) or 0)
+
+    def of_entry(self, entry: int) -> KeptMail | None:
+        return next(iter(self._whole(inbound.c.entry == entry)), None)
+
+    def of_ticket(self, ticket: int) -> list[KeptMail]:
+        query = sa.select(inbound).where(inbound.c.ticket == ticket).order_by(inbound.c.id)
+        return [rows.read_kept(row, b"") for row in self._connection.execute(query).mappings()]
+
+    def ignore(self, values: Iterable[dict[str, Any]]) -> None:
+        """Record mails that stay in their folder, those that are recorded already left alone."""
+        for row in values:
+            self._connection.execute(insert_once(self._connection, inbound, row))
+
+    def known_uids(self, mailbox: str, uidvalidity: int, uids: Sequence[int]) -> frozenset[int]:
+        query = sa.select(inbound.c.uid).where(
+            inbound.c.mailbox == mailbox, inbound.c.uidvalidity == uidvalidity, inbound.c.uid.in_(list(uids))
+        )
+        return frozenset(self._connection.scalars(query))
+
+    def _whole(self, condition: Any) -> list[KeptMail]:
+        query = sa.select(inbound, raw_mail.c.content).join(raw_mail).where(condition).order_by(inbound.c.id)
+        return [rows.read_kept(row, row["content"]) for row in self._connection.execute(query).mappings()]
+
+
+def ledger_key(mail: IncomingMail, sha256: str) -> str:
+    """What makes a delivery the same delivery: folder and UID, or else source, bytes and recipients."""
+    if mail.uid is not None:
+        return f"imap:{mail.mailbox[:250]}:{mail.uidvalidity}:{mail.uid}"
+    recipients = hashlib.sha256("\0".join((mail.mailbox, *mail.envelope.recipients)).encode("utf-8", "replace"))
+    return f"{mail.source}:{sha256}:{recipients.hexdigest()[:32]}"
+
+
+def _kept_values(mail: IncomingMail, key: str, now: datetime) -> dict[str, Any]:
+    return {
+        "ledger_key": key,
+        "source": mail.source,
+        "mailbox": mail.mailbox,
+        "uidvalidity": mail.uidvalidity,
+        "uid": mail.uid,
+        "envelope_sender": mail.envelope.sender,
+        "envelope_recipients": list(mail.envelope.recipients),
+        "truncated": mail.truncated,
+        "arrived_at": mail.arrived_at,
+        "kept_at": now,
+        "state": InboundState.KEPT.value,
+    }

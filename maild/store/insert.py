@@ -1,0 +1,27 @@
+"""INSERT that leaves an existing row alone, on both databases; and numbers taken before their row is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+
+from maild.store.schema import counter
+
+
+def insert_once(connection: Connection, table: sa.Table, values: Mapping[str, Any]) -> Any:
+    """INSERT … ON CONFLICT DO NOTHING: no row comes back when a UNIQUE column was taken."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).values(dict(values)).on_conflict_do_nothing()
+    return sqlite.insert(table).values(dict(values)).on_conflict_do_nothing()
+
+
+def next_number(connection: Connection, name: str) -> int:
+    """The next number of a counter. On PostgreSQL a sequence, so that nodes never wait for each other."""
+    if connection.dialect.name == "postgresql":
+        return int(connection.scalar(sa.select(sa.func.nextval(name))) or 0)
+    step = sa.update(counter).where(counter.c.name == name).values(value=counter.c.value + 1)
+    return int(connection.scalar(step.returning(counter.c.value)) or 0)

@@ -1,0 +1,14 @@
+"""Alembic's entry: run the versions over the connection that migrate() opened."""
+
+from alembic import context
+
+from maild.store.schema import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,  # SQLite alters tables by copying them
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

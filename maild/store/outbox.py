@@ -1,0 +1,115 @@
+"""The outgoing queue, and the ledger of SLA steps that fired."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from maild.domain.outbox import Attempted, OutboxState
+from maild.domain.people import Address
+from maild.ports import OutboxRow
+from maild.store import rows
+from maild.store.insert import insert_once, next_number
+from maild.store.schema import outbox, sla_step
+
+_LISTED = [column for column in outbox.c if column.name != "raw"]
+_READY = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value)
+
+
+class SqlOutbox:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def next_id(self) -> int:
+        return next_number(self._connection, "outbox_number")
+
+    def add(self, row: OutboxRow) -> None:
+        self._connection.execute(sa.insert(outbox).values(rows.outbox_values(row)))
+
+    def claim(self, now: datetime, until: datetime, limit: int, relay: str) -> list[OutboxRow]:
+        ready = sa.and_(outbox.c.state.in_(_READY), outbox.c.next_at <= now)
+        abandoned = sa.and_(outbox.c.state == OutboxState.SENDING.value, outbox.c.leased_until <= now)
+        query = sa.select(outbox.c.id).where(sa.or_(ready, abandoned), outbox.c.relay == relay)
+        query = query.order_by(outbox.c.next_at, outbox.c.id).limit(limit).with_for_update(skip_locked=True)
+        ids = list(self._connection.scalars(query))
+        if not ids:
+            return []
+        lease = {"state": OutboxState.SENDING.value, "leased_until": until}
+        self._connection.execute(sa.update(outbox).where(outbox.c.id.in_(ids)).values(lease))
+        claimed = sa.select(outbox).where(outbox.c.id.in_(ids)).order_by(outbox.c.next_at, outbox.c.id)
+        return [rows.read_outbox(row) for row in self._connection.execute(claimed).mappings()]
+
+    def freeze(self, row: int, raw: bytes) -> None:
+        """Keep the bytes of the first composition: a second one changes nothing."""
+        unfrozen = sa.and_(outbox.c.id == row, outbox.c.raw.is_(None))
+        self._connection.execute(sa.update(outbox).where(unfrozen).values(raw=raw))
+
+    def record(self, row: int, attempted: Attempted) -> None:
+        """Note what an attempt came to, unless somebody dropped or held the mail meanwhile and it did not leave."""
+        values: dict[str, Any] = {
+            "state": attempted.state.value,
+            "attempts": attempted.attempts,
+            "next_at": attempted.next_at,
+            "last_answer": attempted.last_answer,
+            "leased_until": None,
+        }
+        here = outbox.c.id == row
+        if attempted.state is not OutboxState.SENT:
+            here = sa.and_(here, outbox.c.state == OutboxState.SENDING.value)
+        self._connection.execute(sa.update(outbox).where(here).values(values))
+
+    def get(self, row: int) -> OutboxRow | None:
+        found = self._connection.execute(sa.select(outbox).where(outbox.c.id == row)).mappings().first()
+        return rows.read_outbox(found) if found else None
+
+    def listed(self, states: Sequence[OutboxState]) -> list[OutboxRow]:
+        query = sa.select(*_LISTED, sa.literal(None).label("raw")).order_by(outbox.c.id)
+        query = query.where(outbox.c.state.in_([state.value for state in states]))
+        return [rows.read_outbox(row) for row in self._connection.execute(query).mappings()]
+
+    def set_state(self, row: int, state: OutboxState, next_at: datetime | None) -> None:
+        values = {"state": state.value, "next_at": next_at, "leased_until": None}
+        self._connection.execute(sa.update(outbox).where(outbox.c.id == row).values(values))
+
+    def by_message_id(self, message_id: str) -> OutboxRow | None:
+        query = sa.select(outbox).where(outbox.c.message_id == message_id)
+        found = self._connection.execute(query).mappings().first()
+        return rows.read_outbox(found) if found else None
+
+    def written_to(self, ticket: int, address: Address) -> bool:
+        query = sa.select(outbox.c.id).where(outbox.c.ticket == ticket, outbox.c.to_key == address.key).limit(1)
+        return self._connection.scalar(query) is not None
+
+    def deliveries(self, ticket: int) -> Mapping[int, tuple[OutboxState, ...]]:
+        query = sa.select(outbox.c.entry, outbox.c.state).where(outbox.c.ticket == ticket, outbox.c.entry.is_not(None))
+        found: dict[int, list[OutboxState]] = {}
+        for row in self._connection.execute(query.order_by(outbox.c.id)):
+            found.setdefault(row.entry, []).append(OutboxState(row.state))
+        return {entry: tuple(states) for entry, states in found.items()}
+
+    def sending(self) -> int:
+        state = outbox.c.state == OutboxState.SENDING.value
+        return int(self._connection.scalar(sa.select(sa.func.count()).select_from(outbox).where(state)) or 0)
+
+    def next_instant(self) -> datetime | None:
+        ready = sa.select(sa.func.min(outbox.c.next_at)).where(outbox.c.state.in_(_READY))
+        leased = sa.select(sa.func.min(outbox.c.leased_until)).where(outbox.c.state == OutboxState.SENDING.value)
+        return rows.earliest(self._connection.scalar(ready), self._connection.scalar(leased))
+
+
+class SqlSlaSteps:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def record(self, ticket: int, target: str, cycle: int, key: str, instant: datetime, now: datetime) -> bool:
+        values = {"ticket": ticket, "target": target, "cycle": cycle, "step": key, "instant": instant, "fired_at": now}
+        fired = insert_once(self._connection, sla_step, values).returning(sla_step.c.ticket)
+        return self._connection.scalar(fired) is not None
+
+    def fired(self, ticket: int) -> frozenset[tuple[str, int, str]]:
+        query = sa.select(sla_step.c.target, sla_step.c.cycle, sla_step.c.step).where(sla_step.c.ticket == ticket)
+        return frozenset((row.target, row.cycle, row.step) for row in self._connection.execute(query))

@@ -1,0 +1,53 @@
+"""Contacts: everybody we write to, with the number and epoch that seal their reply addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from maild.domain.people import Agent, Person
+from maild.ports import Contact
+from maild.store import rows
+from maild.store.insert import insert_once
+from maild.store.schema import contact
+
+
+class SqlPeople:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def contact(self, person: Person) -> Contact:
+        found = self._one(contact.c.address_key == person.address.key)
+        if found is None:
+            values = {"address_key": person.address.key, "address": str(person.address), "name": person.name}
+            found = self._made(values, contact.c.address_key == person.address.key)
+        elif person.name and not found.person.name:
+            self._connection.execute(sa.update(contact).where(contact.c.id == found.number).values(name=person.name))
+        return found
+
+    def agent(self, agent: Agent) -> Contact:
+        found = self._one(contact.c.agent == agent.name)
+        if found is not None:
+            return found
+        values = {"agent": agent.name, "address": str(agent.person.address), "name": agent.shown}
+        return self._made(values, contact.c.agent == agent.name)
+
+    def numbered(self, numbers: Sequence[int]) -> Mapping[int, Contact]:
+        if not numbers:
+            return {}
+        found = self._connection.execute(sa.select(contact).where(contact.c.id.in_(list(numbers)))).mappings()
+        return {row["id"]: rows.read_contact(row) for row in found}
+
+    def _made(self, values: dict[str, Any], condition: Any) -> Contact:
+        self._connection.execute(insert_once(self._connection, contact, values | {"epoch": 1}))
+        made = self._one(condition)
+        if made is None:
+            raise LookupError("a contact that was just stored is gone")
+        return made
+
+    def _one(self, condition: Any) -> Contact | None:
+        row = self._connection.execute(sa.select(contact).where(condition)).mappings().first()
+        return rows.read_contact(row) if row else None

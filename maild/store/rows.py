@@ -1,0 +1,234 @@
+"""Rows into words and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.engine import RowMapping
+
+from maild.domain.attachment import Attachment
+from maild.domain.decision import Step
+from maild.domain.events import Actor, Event, from_detail, to_detail
+from maild.domain.message import Envelope
+from maild.domain.outbox import OutboxState
+from maild.domain.people import Address, Person, Role
+from maild.domain.ticket import Participant, Priority, Status, Ticket
+from maild.ports import Contact, InboundState, IncomingMail, KeptMail, OutboxRow, StoredEntry
+
+
+def person(address: str, name: str) -> Person:
+    return Person(Address.of(address), name)
+
+
+def ticket_values(ticket: Ticket) -> dict[str, Any]:
+    """The columns of a ticket row that are folded from its events."""
+    return {
+        "number": ticket.number,
+        "seq": ticket.seq,
+        "subject": ticket.subject,
+        "thread_subject": ticket.thread_subject,
+        "requester_address": str(ticket.requester.address),
+        "requester_name": ticket.requester.name,
+        "department": ticket.department,
+        "team": ticket.team,
+        "assignee": ticket.assignee,
+        "status": ticket.status.value,
+        "priority": ticket.priority.value,
+        "sla_plan": ticket.sla_plan,
+        "plan_source": ticket.plan_source,
+        "topic": ticket.topic,
+        "language": ticket.language,
+        "tags": list(ticket.tags),
+        "links": list(ticket.links),
+        "merged_into": ticket.merged_into,
+        "created_at": ticket.created_at,
+        "updated_at": ticket.updated_at,
+        "status_since": ticket.status_since,
+        "wake_at": ticket.wake_at,
+        "ended_at": ticket.ended_at,
+        "closed_at": ticket.closed_at,
+    }
+
+
+def read_ticket(row: RowMapping, participants: Iterable[RowMapping]) -> Ticket:
+    return Ticket(
+        number=row["number"],
+        seq=row["seq"],
+        subject=row["subject"],
+        thread_subject=row["thread_subject"],
+        requester=person(row["requester_address"], row["requester_name"]),
+        department=row["department"],
+        team=row["team"],
+        assignee=row["assignee"],
+        status=Status(row["status"]),
+        priority=Priority(row["priority"]),
+        sla_plan=row["sla_plan"],
+        plan_source=row["plan_source"],
+        topic=row["topic"],
+        language=row["language"],
+        tags=tuple(row["tags"]),
+        links=tuple(row["links"]),
+        merged_into=row["merged_into"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        status_since=row["status_since"],
+        wake_at=row["wake_at"],
+        ended_at=row["ended_at"],
+        closed_at=row["closed_at"],
+        participants=tuple(Participant(person(p["address"], p["name"]), p["role"]) for p in participants),
+    )
+
+
+def event_values(ticket: int, seq: int, event: Event) -> dict[str, Any]:
+    return {
+        "ticket": ticket,
+        "seq": seq,
+        "kind": event.kind,
+        "at": event.at,
+        "by_role": event.by.role.value,
+        "by_name": event.by.name,
+        "by_address": event.by.address,
+        "entry": event.entry,
+        "detail": to_detail(event),
+    }
+
+
+def read_event(row: RowMapping) -> Event:
+    by = Actor(Role(row["by_role"]), row["by_name"], row["by_address"])
+    return from_detail(row["kind"], row["detail"], at=row["at"], by=by, entry=row["entry"])
+
+
+def entry_values(entry: StoredEntry) -> dict[str, Any]:
+    return {
+        "ticket": entry.ticket,
+        "kind": entry.kind,
+        "author_role": entry.author.role.value,
+        "author_agent": entry.author.name,
+        "author_address": entry.author.address,
+        "author_name": entry.author_name,
+        "at": entry.at,
+        "text": entry.text,
+        "html": entry.html,
+        "folded_lines": entry.folded_lines,
+        "message_id": entry.message_id,
+        "trust": entry.trust,
+        "inbound_id": entry.inbound,
+    }
+
+
+def read_entry(row: RowMapping, attachments: Sequence[RowMapping]) -> StoredEntry:
+    return StoredEntry(
+        id=row["id"],
+        ticket=row["ticket"],
+        kind=row["kind"],
+        author=Actor(Role(row["author_role"]), row["author_agent"], row["author_address"]),
+        author_name=row["author_name"],
+        at=row["at"],
+        text=row["text"],
+        html=row["html"],
+        folded_lines=row["folded_lines"],
+        message_id=row["message_id"],
+        trust=row["trust"],
+        inbound=row["inbound_id"],
+        attachments=tuple(read_attachment(a) for a in attachments),
+    )
+
+
+_ATTACHMENT = ("part", "name", "content_type", "size", "sha256", "inline", "content_id")
+
+
+def attachment_values(entry: int, attachment: Attachment) -> dict[str, Any]:
+    return {"entry": entry} | {name: getattr(attachment, name) for name in _ATTACHMENT}
+
+
+def read_attachment(row: RowMapping) -> Attachment:
+    return Attachment(**{name: row[name] for name in _ATTACHMENT})
+
+
+def read_contact(row: RowMapping) -> Contact:
+    return Contact(row["id"], person(row["address"], row["name"]), row["epoch"], row["agent"] or "")
+
+
+def step_values(steps: Sequence[Step]) -> list[list[str]]:
+    return [[step.stop, step.verdict, step.reason] for step in steps]
+
+
+def read_kept(row: RowMapping, raw: bytes) -> KeptMail:
+    mail = IncomingMail(
+        raw=raw,
+        source=row["source"],
+        arrived_at=row["arrived_at"],
+        envelope=Envelope(row["envelope_sender"], tuple(row["envelope_recipients"])),
+        mailbox=row["mailbox"],
+        uidvalidity=row["uidvalidity"],
+        uid=row["uid"],
+        truncated=row["truncated"],
+    )
+    return KeptMail(
+        id=row["id"],
+        mail=mail,
+        attempts=row["attempts"],
+        state=InboundState(row["state"]),
+        outcome=row["outcome"],
+        reason=row["reason"],
+        ticket=row["ticket"],
+        steps=tuple(Step(*step) for step in row["steps"]),
+        sender=row["sender"],
+        subject=row["subject"],
+        judged_at=row["judged_at"],
+    )
+
+
+def outbox_values(row: OutboxRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "ticket": row.ticket,
+        "entry": row.entry,
+        "template": row.template,
+        "to_key": row.to.address.key,
+        "to_address": str(row.to.address),
+        "to_name": row.to.name,
+        "envelope_from": row.envelope_from,
+        "subject": row.subject,
+        "message_id": row.message_id,
+        "context": dict(row.context),
+        "relay": row.relay,
+        "state": row.state.value,
+        "attempts": row.attempts,
+        "next_at": row.next_at,
+        "last_answer": row.last_answer,
+        "queued_at": row.queued_at,
+        "raw": row.raw,
+    }
+
+
+def read_outbox(row: RowMapping) -> OutboxRow:
+    return OutboxRow(
+        id=row["id"],
+        ticket=row["ticket"],
+        entry=row["entry"],
+        template=row["template"],
+        to=person(row["to_address"], row["to_name"]),
+        envelope_from=row["envelope_from"],
+        subject=row["subject"],
+        message_id=row["message_id"],
+        context=_document(row["context"]),
+        relay=row["relay"],
+        state=OutboxState(row["state"]),
+        attempts=row["attempts"],
+        next_at=row["next_at"],
+        last_answer=row["last_answer"],
+        queued_at=row["queued_at"],
+        raw=row["raw"],
+    )
+
+
+def _document(value: Any) -> Mapping[str, Any]:
+    return dict(value)
+
+
+def earliest(*instants: datetime | None) -> datetime | None:
+    """The first of the instants that are known."""
+    return min((instant for instant in instants if instant is not None), default=None)

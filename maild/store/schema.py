@@ -1,0 +1,242 @@
+"""The tables. Times are UTC; text is clean; the ticket row is a projection of its events."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from maild.store.columns import CleanJson, CleanText, UtcDateTime
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+# Numbers that are needed before their row is written. PostgreSQL hands them out without a lock by sequences of
+# these names; SQLite, with its one writer, by this table.
+counter = sa.Table(
+    "counter",
+    metadata,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("value", sa.BigInteger, nullable=False),
+)
+COUNTERS = ("ticket_number", "outbox_number")
+
+raw_mail = sa.Table(
+    "raw_mail",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("sha256", sa.String(64), nullable=False, unique=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
+
+inbound = sa.Table(
+    "inbound",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("ledger_key", sa.String(400), nullable=False, unique=True),
+    sa.Column("raw_mail_id", _Id, sa.ForeignKey("raw_mail.id"), index=True),  # absent for mail left in its folder
+    sa.Column("source", sa.String(20), nullable=False),
+    sa.Column("mailbox", CleanText, nullable=False, default=""),
+    sa.Column("uidvalidity", sa.BigInteger),
+    sa.Column("uid", sa.BigInteger),
+    sa.Column("envelope_sender", CleanText),
+    sa.Column("envelope_recipients", CleanJson, nullable=False, default=list),
+    sa.Column("truncated", sa.Boolean, nullable=False, default=False),
+    sa.Column("arrived_at", UtcDateTime, nullable=False),
+    sa.Column("kept_at", UtcDateTime, nullable=False),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("next_at", UtcDateTime),
+    sa.Column("claimed_by", CleanText),
+    sa.Column("claimed_until", UtcDateTime),
+    sa.Column("judged_at", UtcDateTime),
+    sa.Column("outcome", sa.String(20), nullable=False, default=""),
+    sa.Column("reason", CleanText, nullable=False, default=""),
+    sa.Column("ticket", sa.BigInteger, index=True),
+    sa.Column("entry", sa.BigInteger, index=True),
+    sa.Column("message_id", CleanText, nullable=False, default=""),
+    sa.Column("sameness", sa.String(64), nullable=False, default=""),
+    sa.Column("sender", CleanText, nullable=False, default=""),
+    sa.Column("subject", CleanText, nullable=False, default=""),
+    sa.Column("steps", CleanJson, nullable=False, default=list),
+    sqlite_autoincrement=True,
+)
+sa.Index(
+    "ix_inbound_kept",
+    inbound.c.id,
+    sqlite_where=inbound.c.state == "kept",
+    postgresql_where=inbound.c.state == "kept",
+)
+sa.Index("ix_inbound_sameness", inbound.c.sameness)
+sa.Index("ix_inbound_uid", inbound.c.mailbox, inbound.c.uidvalidity, inbound.c.uid)
+
+contact = sa.Table(
+    "contact",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("address_key", CleanText, unique=True),  # absent for agents, who are known by name
+    sa.Column("agent", CleanText, unique=True),
+    sa.Column("address", CleanText, nullable=False),
+    sa.Column("name", CleanText, nullable=False, default=""),
+    sa.Column("epoch", sa.Integer, nullable=False, default=1),
+    sqlite_autoincrement=True,
+)
+
+ticket = sa.Table(
+    "ticket",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("subject", CleanText, nullable=False),
+    sa.Column("thread_subject", CleanText, nullable=False),
+    sa.Column("root_id", CleanText, nullable=False),
+    sa.Column("requester_address", CleanText, nullable=False),
+    sa.Column("requester_name", CleanText, nullable=False),
+    sa.Column("department", CleanText, nullable=False),
+    sa.Column("team", CleanText, nullable=False),
+    sa.Column("assignee", CleanText, nullable=False),
+    sa.Column("status", sa.String(20), nullable=False),
+    sa.Column("priority", sa.String(20), nullable=False),
+    sa.Column("sla_plan", CleanText, nullable=False),
+    sa.Column("plan_source", sa.String(20), nullable=False),
+    sa.Column("topic", CleanText, nullable=False),
+    sa.Column("language", sa.String(20), nullable=False),
+    sa.Column("tags", CleanJson, nullable=False),
+    sa.Column("links", CleanJson, nullable=False),
+    sa.Column("merged_into", sa.BigInteger),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Column("status_since", UtcDateTime, nullable=False),
+    sa.Column("wake_at", UtcDateTime),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("closed_at", UtcDateTime),
+    sa.Column("next_sla_at", UtcDateTime),
+    sa.Column("due_at", UtcDateTime),
+    sa.Column("sla_digest", sa.String(64), nullable=False, default=""),
+)
+_WORKED_ON = ticket.c.status.in_(["open", "waiting"])
+sa.Index(
+    "ix_ticket_next_sla",
+    ticket.c.next_sla_at,
+    sqlite_where=ticket.c.next_sla_at.is_not(None),
+    postgresql_where=ticket.c.next_sla_at.is_not(None),
+)
+sa.Index("ix_ticket_worked_on", ticket.c.updated_at, sqlite_where=_WORKED_ON, postgresql_where=_WORKED_ON)
+sa.Index("ix_ticket_status_since", ticket.c.status, ticket.c.status_since)
+sa.Index(
+    "ix_ticket_wake",
+    ticket.c.wake_at,
+    sqlite_where=ticket.c.wake_at.is_not(None),
+    postgresql_where=ticket.c.wake_at.is_not(None),
+)
+
+participant = sa.Table(
+    "participant",
+    metadata,
+    sa.Column("ticket", sa.ForeignKey("ticket.number"), primary_key=True),
+    sa.Column("address_key", CleanText, primary_key=True),
+    sa.Column("address", CleanText, nullable=False),
+    sa.Column("name", CleanText, nullable=False),
+    sa.Column("role", sa.String(20), nullable=False),
+)
+
+entry = sa.Table(
+    "entry",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("ticket", sa.BigInteger, nullable=False, index=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("author_role", sa.String(20), nullable=False),
+    sa.Column("author_agent", CleanText, nullable=False, default=""),
+    sa.Column("author_address", CleanText, nullable=False, default=""),
+    sa.Column("author_name", CleanText, nullable=False, default=""),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("text", CleanText, nullable=False),
+    sa.Column("html", CleanText, nullable=False, default=""),
+    sa.Column("folded_lines", sa.Integer, nullable=False, default=0),
+    sa.Column("message_id", CleanText, nullable=False, default=""),
+    sa.Column("trust", sa.String(20), nullable=False),
+    sa.Column("inbound_id", _Id, sa.ForeignKey("inbound.id")),
+    sqlite_autoincrement=True,
+)
+sa.Index("ix_entry_message_id", entry.c.message_id)
+
+attachment = sa.Table(
+    "attachment",
+    metadata,
+    sa.Column("entry", _Id, sa.ForeignKey("entry.id"), primary_key=True),
+    sa.Column("part", sa.String(100), primary_key=True),
+    sa.Column("name", CleanText, nullable=False),
+    sa.Column("content_type", CleanText, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("inline", sa.Boolean, nullable=False),
+    sa.Column("content_id", CleanText, nullable=False),
+)
+
+event = sa.Table(
+    "event",
+    metadata,
+    sa.Column("ticket", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("by_role", sa.String(20), nullable=False),
+    sa.Column("by_name", CleanText, nullable=False),
+    sa.Column("by_address", CleanText, nullable=False),
+    sa.Column("entry", sa.BigInteger),
+    sa.Column("detail", CleanJson, nullable=False),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("ticket", sa.BigInteger, index=True),
+    sa.Column("entry", sa.BigInteger),
+    sa.Column("template", sa.String(40), nullable=False),
+    sa.Column("to_key", CleanText, nullable=False),
+    sa.Column("to_address", CleanText, nullable=False),
+    sa.Column("to_name", CleanText, nullable=False),
+    sa.Column("envelope_from", CleanText, nullable=False),
+    sa.Column("subject", CleanText, nullable=False),
+    sa.Column("message_id", CleanText, nullable=False, unique=True),
+    sa.Column("context", CleanJson, nullable=False),
+    sa.Column("relay", CleanText, nullable=False, default=""),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("next_at", UtcDateTime),
+    sa.Column("leased_until", UtcDateTime),
+    sa.Column("last_answer", CleanText, nullable=False, default=""),
+    sa.Column("queued_at", UtcDateTime, nullable=False),
+    sa.Column("raw", sa.LargeBinary),
+)
+_ON_ITS_WAY = outbox.c.state.in_(["queued", "deferred", "sending"])
+sa.Index("ix_outbox_next", outbox.c.next_at, sqlite_where=_ON_ITS_WAY, postgresql_where=_ON_ITS_WAY)
+
+sla_step = sa.Table(
+    "sla_step",
+    metadata,
+    sa.Column("ticket", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("target", sa.String(40), primary_key=True),
+    sa.Column("cycle", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("step", sa.String(60), primary_key=True),
+    sa.Column("instant", UtcDateTime, nullable=False),
+    sa.Column("fired_at", UtcDateTime, nullable=False),
+)
+
+mailbox_state = sa.Table(
+    "mailbox_state",
+    metadata,
+    sa.Column("mailbox", CleanText, primary_key=True),
+    sa.Column("uidvalidity", sa.BigInteger, nullable=False),
+    sa.Column("last_uid", sa.BigInteger, nullable=False),
+    sa.Column("start_at", UtcDateTime),
+)

@@ -1,0 +1,136 @@
+"""Tickets, their events and entries. The row is written with the events that it is folded from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from maild.domain.events import Event
+from maild.domain.ticket import Ticket
+from maild.ports import ListedTicket, Listing, SlaIndex, StoredEntry
+from maild.store import rows
+from maild.store.insert import next_number
+from maild.store.schema import attachment, entry, event, participant, ticket
+
+_WORKED_ON = ("open", "waiting")
+
+
+class SqlTickets:
+    def __init__(self, connection: Connection, *, reading: bool) -> None:
+        self._connection = connection
+        self._reading = reading
+
+    def new_number(self) -> int:
+        return next_number(self._connection, "ticket_number")
+
+    def get(self, number: int) -> Ticket | None:
+        query = sa.select(ticket).where(ticket.c.number == number)
+        if not self._reading:  # two nodes must not fold different events upon the same row
+            query = query.with_for_update()
+        row = self._connection.execute(query).mappings().first()
+        if row is None:
+            return None
+        people = sa.select(participant).where(participant.c.ticket == number).order_by(participant.c.address_key)
+        return rows.read_ticket(row, self._connection.execute(people).mappings().all())
+
+    def history(self, number: int) -> tuple[Event, ...]:
+        query = sa.select(event).where(event.c.ticket == number).order_by(event.c.seq)
+        return tuple(rows.read_event(row) for row in self._connection.execute(query).mappings())
+
+    def add_entry(self, new: StoredEntry) -> int:
+        made = self._connection.scalar(sa.insert(entry).values(rows.entry_values(new)).returning(entry.c.id))
+        number = int(made or 0)
+        if new.attachments:
+            values = [rows.attachment_values(number, a) for a in new.attachments]
+            self._connection.execute(sa.insert(attachment), values)
+        return number
+
+    def append(self, after: Ticket, new: Sequence[Event], root_id: str) -> None:
+        first = after.seq - len(new) + 1
+        values = rows.ticket_values(after)
+        if first == 1:
+            self._connection.execute(sa.insert(ticket).values(values | {"root_id": root_id}))
+        else:
+            self._connection.execute(sa.update(ticket).where(ticket.c.number == after.number).values(values))
+        facts = [rows.event_values(after.number, first + index, fact) for index, fact in enumerate(new)]
+        self._connection.execute(sa.insert(event), facts)
+        self._write_participants(after)
+
+    def _write_participants(self, after: Ticket) -> None:
+        here = participant.c.ticket == after.number
+        if not after.participants:
+            return
+        self._connection.execute(sa.delete(participant).where(here))
+        values = [
+            {
+                "ticket": after.number,
+                "address_key": p.person.address.key,
+                "address": str(p.person.address),
+                "name": p.person.name,
+                "role": p.role,
+            }
+            for p in after.participants
+        ]
+        self._connection.execute(sa.insert(participant), values)
+
+    def index(self, number: int, sla: SlaIndex) -> None:
+        values = {"next_sla_at": sla.next_at, "due_at": sla.due_at, "sla_digest": sla.digest}
+        self._connection.execute(sa.update(ticket).where(ticket.c.number == number).values(values))
+
+    def entries(self, number: int) -> tuple[StoredEntry, ...]:
+        found = self._connection.execute(sa.select(entry).where(entry.c.ticket == number).order_by(entry.c.id))
+        everything = found.mappings().all()
+        parts = sa.select(attachment).join(entry).where(entry.c.ticket == number).order_by(attachment.c.part)
+        files: dict[int, list[sa.RowMapping]] = {}
+        for row in self._connection.execute(parts).mappings():
+            files.setdefault(row["entry"], []).append(row)
+        return tuple(rows.read_entry(row, files.get(row["id"], [])) for row in everything)
+
+    def root_id(self, number: int) -> str:
+        return str(self._connection.scalar(sa.select(ticket.c.root_id).where(ticket.c.number == number)) or "")
+
+    def by_message_ids(self, ids: Sequence[str]) -> Mapping[str, int]:
+        if not ids:
+            return {}
+        query = sa.select(entry.c.message_id, entry.c.ticket).where(entry.c.message_id.in_(list(ids)))
+        # A Message-ID that two tickets claim leads to the older one: the sender controls it, the first was first.
+        newest_first = query.order_by(entry.c.id.desc())
+        return {row.message_id: row.ticket for row in self._connection.execute(newest_first)}
+
+    def listing(self, wanted: Listing) -> list[ListedTicket]:
+        query = sa.select(ticket).order_by(ticket.c.number).limit(wanted.limit)
+        if wanted.statuses is not None:
+            query = query.where(ticket.c.status.in_(list(wanted.statuses)))
+        if wanted.assignee is not None:
+            query = query.where(ticket.c.assignee == wanted.assignee)
+        if wanted.department is not None:
+            query = query.where(ticket.c.department == wanted.department)
+        if wanted.overdue_at is not None:
+            query = query.where(ticket.c.due_at < wanted.overdue_at, ticket.c.status.in_(_WORKED_ON))
+        found = self._connection.execute(query).mappings().all()
+        return [ListedTicket(rows.read_ticket(row, ()), row["due_at"]) for row in found]
+
+    def due(self, now: datetime, limit: int) -> list[int]:
+        query = sa.select(ticket.c.number).where(ticket.c.next_sla_at <= now).order_by(ticket.c.next_sla_at)
+        return list(self._connection.scalars(query.limit(limit)))
+
+    def in_status_since(self, status: str, instant: datetime, limit: int) -> list[int]:
+        query = sa.select(ticket.c.number).where(ticket.c.status == status, ticket.c.status_since <= instant)
+        return list(self._connection.scalars(query.order_by(ticket.c.status_since).limit(limit)))
+
+    def to_wake(self, now: datetime, limit: int) -> list[int]:
+        query = sa.select(ticket.c.number).where(ticket.c.wake_at <= now).order_by(ticket.c.wake_at)
+        return list(self._connection.scalars(query.limit(limit)))
+
+    def stale(self, digests: frozenset[str], limit: int) -> list[int]:
+        query = sa.select(ticket.c.number).where(
+            ticket.c.status.in_(_WORKED_ON), ticket.c.sla_digest.not_in(list(digests))
+        )
+        return list(self._connection.scalars(query.order_by(ticket.c.number).limit(limit)))
+
+    def next_instant(self) -> datetime | None:
+        query = sa.select(ticket.c.next_sla_at).where(ticket.c.next_sla_at.is_not(None))
+        return self._connection.scalar(query.order_by(ticket.c.next_sla_at).limit(1))

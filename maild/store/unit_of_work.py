@@ -1,0 +1,103 @@
+"""One transaction as a with-block: leaving it rolls back, commit is written out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from maild.store.engine import make_engine, temporary_failures
+from maild.store.inbound import SqlInbound
+from maild.store.mailboxes import SqlMailboxLedger
+from maild.store.migrate import migrate
+from maild.store.outbox import SqlOutbox, SqlSlaSteps
+from maild.store.people import SqlPeople
+from maild.store.tickets import SqlTickets
+
+
+class SqlUnitOfWork:
+    """See ports.UnitOfWork. Errors of a database that is locked or away become TemporaryFailure."""
+
+    inbound: SqlInbound
+    tickets: SqlTickets
+    people: SqlPeople
+    outbox: SqlOutbox
+    sla_steps: SqlSlaSteps
+
+    def __init__(self, engine: Engine, node: str, *, reading: bool) -> None:
+        self._engine = engine
+        self._node = node
+        self._reading = reading
+        self._stack = ExitStack()
+
+    def __enter__(self) -> SqlUnitOfWork:
+        self._stack.enter_context(temporary_failures())
+        with ExitStack() as opening:
+            opening.callback(self._stack.close)
+            with temporary_failures():
+                connection = self._stack.enter_context(self._engine.connect())
+                self._transaction = connection.begin()
+            opening.pop_all()
+        self._connection = connection
+        self.inbound = SqlInbound(connection, self._node)
+        self.tickets = SqlTickets(connection, reading=self._reading)
+        self.people = SqlPeople(connection)
+        self.outbox = SqlOutbox(connection)
+        self.sla_steps = SqlSlaSteps(connection)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # The connection's own exit rolls back what was not committed.
+        self._stack.__exit__(kind, error, trace)
+
+    def commit(self) -> None:
+        self._transaction.commit()
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        with self._connection.begin_nested():
+            yield
+
+
+class Store:
+    """A database: where units of work come from."""
+
+    def __init__(self, url: str, node: str) -> None:
+        self.url = url
+        self._node = node
+        self._writing = make_engine(url)
+        self._reading = make_engine(url, reading=True)
+
+    def __call__(self, *, reading: bool = False) -> SqlUnitOfWork:
+        """A new unit of work."""
+        return SqlUnitOfWork(self._reading if reading else self._writing, self._node, reading=reading)
+
+    def mailboxes(self) -> SqlMailboxLedger:
+        return SqlMailboxLedger(self._writing, self._node)
+
+    def migrate(self) -> None:
+        """Bring the tables to this program's version."""
+        migrate(self._writing)
+
+    def check(self) -> None:
+        """Raise TemporaryFailure when the database does not answer."""
+        with temporary_failures(), self._reading.connect() as connection:
+            connection.execute(sa.select(1))
+
+    def close(self) -> None:
+        self._writing.dispose()
+        self._reading.dispose()
+
+
+def sqlite_folder(url: str) -> Path | None:
+    """The folder of an SQLite file, None for other databases."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return None
+    return Path(parsed.database).resolve().parent
