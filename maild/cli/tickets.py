@@ -1,0 +1,127 @@
+"""maild ticket: lists, one ticket, and the verbs of the mails on the command line."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from maild.cli.session import Session, at_option, json_option, print_json, print_table
+from maild.services.command import command_ticket
+from maild.services.enquire import STATUS_LISTS, event_document, raw_of_entry, ticket_list, ticket_show
+
+
+@click.group()
+def ticket() -> None:
+    """Tickets."""
+
+
+@ticket.command("list")
+@click.option("--status", type=click.Choice(list(STATUS_LISTS)), default="open", show_default=True)
+@click.option("--assignee", metavar="AGENT")
+@click.option("--department", metavar="NAME")
+@at_option
+@json_option
+@click.pass_obj
+def list_tickets(
+    session: Session, status: str, assignee: str | None, department: str | None, at: str | None, as_json: bool
+) -> None:
+    """Tickets of one status."""
+    now = session.clock(at).now()
+    found = ticket_list(session.store, session.helpdesk, now, status=status, assignee=assignee, department=department)
+    if as_json:
+        print_json(found)
+        return
+    print_tickets(found)
+
+
+def print_tickets(found: list[dict[str, Any]]) -> None:
+    """A list for people."""
+    head = ("number", "status", "priority", "plan", "department", "assignee", "due", "subject")
+    keys = ("number", "status", "priority", "sla_plan", "department", "assignee", "due_at", "subject")
+    lines = []
+    for row in found:
+        cells = [str(row[key]) if row[key] is not None else "-" for key in keys]
+        cells[6] += " !" if row["overdue"] else ""
+        lines.append(tuple(cells))
+    print_table(head, lines)
+
+
+@ticket.command()
+@click.argument("number", type=int)
+@at_option
+@json_option
+@click.pass_obj
+def show(session: Session, number: int, at: str | None, as_json: bool) -> None:
+    """One ticket with its thread and events."""
+    found = ticket_show(session.store, session.helpdesk, number, session.clock(at).now())
+    if found is None:
+        _no_ticket(number)
+    if as_json:
+        print_json(found)
+        return
+    _print_ticket(found)
+
+
+def _print_ticket(found: dict[str, Any]) -> None:
+    requester = found["requester"]
+    click.echo(f"#{found['number']} {found['subject']}")
+    click.echo(
+        f"{found['status']} · {found['priority']} · {found['sla_plan']} · {found['department']}"
+        f" · {found['assignee'] or found['team'] or 'unassigned'}"
+    )
+    click.echo(f"requester {requester['name']} <{requester['address']}>, opened {found['created_at']}")
+    for target in found["sla"]:
+        state = f"met {target['met_at']}" if target["met_at"] else f"due {target['due_at'] or 'paused or not needed'}"
+        click.echo(f"  {target['target']}: {state}{', breached' if target['breached_at'] else ''}")
+    for entry in found["entries"]:
+        author = entry["author"]
+        click.echo(f"\n[{entry['id']}] {entry['kind']} by {author['name'] or author['address']}, {entry['at']}")
+        click.echo("\n".join(f"    {line}" for line in entry["text"].splitlines()))
+        for file in entry["attachments"]:
+            click.echo(f"    + {file['name']} ({file['content_type']}, {file['size']} bytes)")
+    click.echo("")
+    for event in found["events"]:
+        detail = ", ".join(f"{key}={value}" for key, value in event["detail"].items() if value not in ("", None, []))
+        click.echo(f"  {event['at']} {event['kind']} by {event['by']} {detail}")
+
+
+@ticket.command()
+@click.argument("number", type=int)
+@click.argument("entry", type=int)
+@click.pass_obj
+def raw(session: Session, number: int, entry: int) -> None:
+    """The untouched mail of an entry."""
+    found = raw_of_entry(session.store, number, entry)
+    if found is None:
+        click.echo(f"entry {entry} of ticket {number} came by no mail: maild ticket show {number}", err=True)
+        sys.exit(1)
+    sys.stdout.buffer.write(found)
+
+
+@ticket.command(context_settings={"ignore_unknown_options": True})
+@at_option
+@json_option
+@click.argument("number", type=int)
+@click.argument("words", nargs=-1, required=True, metavar="VERB [ARGS]...")
+@click.pass_obj
+def do(session: Session, at: str | None, as_json: bool, number: int, words: tuple[str, ...]) -> None:
+    """Do what a mail command does, as the admin: maild ticket do 12 assign jane."""
+    answer = command_ticket(session.store, session.helpdesk, number, words, session.clock(at).now())
+    if answer is None:
+        _no_ticket(number)
+    if as_json:
+        problems = [{"line": p[0], "message": p[1], "suggestion": p[2]} for p in answer.problems]
+        print_json({"events": [event_document(event) for event in answer.events], "problems": problems})
+    else:
+        for line, message, suggestion in answer.problems:
+            meant = f"; did you mean {suggestion} ?" if suggestion else ""
+            click.echo(f"{line}: {message}{meant}", err=True)
+        click.echo(answer.help or f"ticket {number}: {answer.reason}", err=bool(answer.problems))
+    sys.exit(1 if answer.problems else 0)
+
+
+def _no_ticket(number: int) -> NoReturn:
+    click.echo(f"there is no ticket {number}: maild ticket list --status all", err=True)
+    sys.exit(1)

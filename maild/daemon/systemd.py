@@ -1,0 +1,24 @@
+"""What systemd is told: sd_notify(3) over an AF_UNIX datagram socket; abstract addresses begin with @."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+
+def notify(*lines: str) -> bool:
+    """Send lines such as READY=1 to the service manager -> whether there is one."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return False
+    target = "\0" + address[1:] if address.startswith("@") else address
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+        channel.sendto("\n".join(lines).encode(), target)
+    return True
+
+
+def watchdog_interval() -> float | None:
+    """Seconds between two WATCHDOG=1 messages, a third of what systemd allows; None when it does not ask."""
+    allowed = os.environ.get("WATCHDOG_USEC", "")
+    mine = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+    return int(allowed) / 3_000_000 if allowed.isdigit() and mine else None

@@ -1,0 +1,231 @@
+"""The template context of a notice: plain JSON, as of the event. Its keys are told in templates/README.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from maild.domain import events
+from maild.domain.decision import Decision, Transcript
+from maild.domain.notices import Notice
+from maild.domain.people import Address, Person, Role
+from maild.domain.sla import Standing
+from maild.domain.ticket import Status, Ticket
+from maild.domain.token import Scope
+from maild.ports import StoredEntry
+from maild.services.helpdesk import Helpdesk
+
+_MAILTO_LENGTH = 1500  # characters: mail programs cut longer links
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """What notices are about: the ticket after the facts, the decision, the thread, its SLA."""
+
+    ticket: Ticket
+    decision: Decision
+    entries: tuple[StoredEntry, ...]
+    standing: Standing
+    now: datetime
+    trace: str = ""
+
+    @property
+    def entry(self) -> StoredEntry | None:
+        """The entry that the decision brought."""
+        wanted = next((fact.entry for fact in self.decision.facts if fact.entry is not None), None)
+        return next((entry for entry in self.entries if entry.id == wanted), None)
+
+
+def context_of(notice: Notice, occasion: Occasion, helpdesk: Helpdesk, reply_to: Address) -> Mapping[str, Any]:
+    """Everything that the templates may show of this notice."""
+    ticket = occasion.ticket
+    entry = occasion.entry
+    shown = None if notice.template in {"acknowledgement", "closed"} or notice.steps else entry
+    return {
+        "v": 1,
+        "helpdesk": {"name": helpdesk.name, "address": str(helpdesk.address_of(ticket.department))},
+        "language": helpdesk.settings.helpdesk.language,
+        "timezone": str(helpdesk.zone),
+        "signature": helpdesk.signature(ticket.department),
+        "ticket": ticket_words(ticket, helpdesk),
+        "recipient": person_words(notice.to),
+        "actor": _actor_words(occasion, helpdesk),
+        "entry": entry_words(shown) if shown else None,
+        "last_message": entry_words(last) if (last := _last_message(notice, occasion, shown)) else None,
+        "answer": answer_words(notice.scope, ticket),
+        "due": due_words(occasion.standing, occasion.now, helpdesk, notice.steps),
+        "changes": list(changes(occasion.decision.facts, helpdesk)),
+        "actions": list(actions(notice, ticket, reply_to)) if notice.agent else [],
+        "reason": notice.reason,
+        "trace": occasion.trace,
+        **_transcript_words(occasion.decision.transcript, ticket, reply_to, notice),
+    }
+
+
+def ticket_words(ticket: Ticket, helpdesk: Helpdesk) -> dict[str, Any]:
+    assignee = helpdesk.policy.directory.agent(ticket.assignee)
+    return {
+        "number": ticket.number,
+        "token": helpdesk.token(ticket.number),
+        "subject": ticket.subject,
+        "status": ticket.status.value,
+        "priority": ticket.priority.value,
+        "sla_plan": ticket.sla_plan,
+        "department": ticket.department,
+        "team": ticket.team,
+        "assignee": assignee.shown if assignee else ticket.assignee,
+        "requester": person_words(ticket.requester),
+        "created_at": ticket.created_at.isoformat(),
+        "closed": ticket.status in {Status.RESOLVED, Status.CLOSED},
+    }
+
+
+def person_words(person: Person) -> dict[str, str]:
+    return {"name": person.name, "address": str(person.address)}
+
+
+def entry_words(entry: StoredEntry) -> dict[str, Any]:
+    author = {"name": entry.author_name or entry.author.address, "address": entry.author.address}
+    files = [{"name": a.name, "size": a.size} for a in entry.attachments]
+    words = {"kind": entry.kind, "text": entry.text, "at": entry.at.isoformat(), "author": author}
+    return words | {"attachments": files, "folded_lines": entry.folded_lines}
+
+
+def last_of(entries: Sequence[StoredEntry], kind: str) -> StoredEntry | None:
+    """The newest entry of a kind."""
+    return next((entry for entry in reversed(entries) if entry.kind == kind), None)
+
+
+def _last_message(notice: Notice, occasion: Occasion, shown: StoredEntry | None) -> StoredEntry | None:
+    """The customer's last words, where the notice is about something else."""
+    last = last_of(occasion.entries, "message") if notice.agent else None
+    return last if last is not None and last is not shown else None
+
+
+def answer_words(scope: Scope, ticket: Ticket) -> dict[str, Any]:
+    """What an answer to the mail will do, for its first line."""
+    to = _mailbox(ticket.requester) if scope is Scope.REPLY else ""
+    copies = [_mailbox(p.person) for p in ticket.participants if p.role == "cc"] if scope is Scope.REPLY else []
+    return {"scope": scope.value, "to": to, "copies": copies}
+
+
+def _mailbox(person: Person) -> str:
+    return f"{person.name} <{person.address}>" if person.name else str(person.address)
+
+
+def _actor_words(occasion: Occasion, helpdesk: Helpdesk) -> dict[str, str]:
+    actor = occasion.decision.actor
+    agent = helpdesk.policy.directory.agent(actor.name) if actor.role is Role.AGENT else None
+    entry = occasion.entry
+    name = agent.shown if agent else (entry.author_name if entry else "") or actor.shown
+    return {"name": name, "address": actor.address, "role": actor.role.value}
+
+
+# -- SLA --------------------------------------------------------------------------------------------------------
+
+
+def due_words(
+    standing: Standing, now: datetime, helpdesk: Helpdesk, steps: Sequence[events.Escalated]
+) -> dict[str, Any] | None:
+    """The deadline that the mail speaks of: the escalated target's, else the earliest unmet one."""
+    wanted = steps[0].target if steps else ""
+    running = [t for t in standing.targets if t.due_at is not None and t.met_at is None]
+    chosen = [t for t in running if t.target.value == wanted] or sorted(running, key=lambda t: t.due_at or now)
+    if not chosen or chosen[0].due_at is None:
+        return None
+    due = chosen[0].due_at
+    return {
+        "target": chosen[0].target.value,
+        "at": due.isoformat(),
+        "local": local_time(due, helpdesk),
+        "left": span_words(due - now),
+        "late": due <= now,
+    }
+
+
+def local_time(instant: datetime, helpdesk: Helpdesk) -> str:
+    """Fri 21 Nov 16:00 CET."""
+    local = instant.astimezone(helpdesk.zone)
+    return f"{local:%a} {local.day} {local:%b %H:%M %Z}"
+
+
+def span_words(span: timedelta) -> str:
+    """A duration in its two largest units, without its sign: 3 h 18 min."""
+    minutes = round(abs(span.total_seconds()) / 60)
+    days, rest = divmod(minutes, 1440)
+    hours, minutes = divmod(rest, 60)
+    parts = [
+        f"{days} d" if days else "",
+        f"{hours} h" if hours else "",
+        f"{minutes} min" if minutes and not days else "",
+    ]
+    return " ".join(part for part in parts if part) or "less than a minute"
+
+
+# -- what happened ----------------------------------------------------------------------------------------------
+
+
+def changes(facts: Sequence[events.Event], helpdesk: Helpdesk) -> list[str]:
+    """What happened besides text: "priority normal -> emergency"."""
+    told = []
+    for fact in facts:
+        match fact:
+            case events.StatusChanged():
+                told.append(f"status {fact.previous} -> {fact.status}")
+            case events.PriorityChanged():
+                told.append(f"priority {fact.previous} -> {fact.priority}")
+            case events.PlanChanged():
+                told.append(f"SLA plan {fact.previous or 'none'} -> {fact.sla_plan}")
+            case events.Transferred():
+                told.append(f"department {fact.previous} -> {fact.department}")
+            case events.Assigned():
+                agent = helpdesk.policy.directory.agent(fact.assignee)
+                names = [agent.shown if agent else "", f"team {fact.team}" if fact.team else ""]
+                told.append(f"assigned to {', '.join(filter(None, names)) or 'nobody'}")
+            case _:
+                continue
+    return told
+
+
+# -- what can be done -------------------------------------------------------------------------------------------
+
+
+def actions(notice: Notice, ticket: Ticket, reply_to: Address) -> list[dict[str, str]]:
+    """At most four things that one tap asks for: an answer to this very notice with the command in it."""
+    offered = []
+    if ticket.assignee != notice.agent:
+        offered.append(("Take it", "!take"))
+    if ticket.status.ended:
+        offered.append(("Reopen", "!reopen"))
+    else:
+        offered += [("Wait for customer", "!wait"), ("Resolve", "!resolve"), ("Close", "!close")]
+    return [{"label": label, "mailto": mailto(reply_to, label, typed), "typed": typed} for label, typed in offered]
+
+
+def mailto(address: Address, subject: str, body: str) -> str:
+    """An RFC 6068 link; "" when it would be longer than mail programs take."""
+    to = quote(str(address), safe="@.")
+    link = (
+        f"mailto:{to}?subject={quote(subject, safe='')}&body={quote(body.replace(chr(10), chr(13) + chr(10)), safe='')}"
+    )
+    return link if len(link) <= _MAILTO_LENGTH else ""
+
+
+def _transcript_words(
+    transcript: Transcript | None, ticket: Ticket, reply_to: Address, notice: Notice
+) -> dict[str, Any]:
+    if transcript is None or notice.template != "feedback":
+        return {}
+    fix = mailto(reply_to, ticket.thread_subject, transcript.corrected_text) if transcript.corrected_text else ""
+    names = ("line", "message", "suggestion")
+    return {
+        "problems": [dict(zip(names, problem, strict=True)) for problem in transcript.problems],
+        "results": list(transcript.results),
+        "help": transcript.help,
+        "original_text": transcript.original_text,
+        "fix_mailto": fix,
+        "receipt": not transcript.problems,
+    }

@@ -1,0 +1,205 @@
+"""Claim due mails, make their bytes once, hand them to the relay, record the answer. No transaction is open over the
+network, and what an attempt came to is judged by domain/outbox."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from maild import maillog
+from maild.domain.message import OutboundMessage
+from maild.domain.outbox import Answer, Attempted, ChannelFault, OutboxState, Verdict, after_attempt
+from maild.domain.people import Address, Person
+from maild.mail.compose import Draft, OutgoingAttachment, compose
+from maild.mail.parse import extract
+from maild.mail.render import Renderer, TemplateFailed
+from maild.ports import Clock, MailTransport, OpenUnitOfWork, OutboxRow, UnitOfWork
+from maild.services.helpdesk import Helpdesk
+
+LEASE = timedelta(minutes=15)  # longer than one attempt may take (RFC 5321 4.5.3.2)
+BATCH = 20
+ATTACH_LIMIT = 10 * 1024 * 1024  # bytes of files that go along; the rest is named in the mail
+
+
+@dataclass(slots=True)
+class Delivered:
+    """How many mails a round sent, put off, and gave up."""
+
+    sent: int = 0
+    deferred: int = 0
+    failed: int = 0
+
+
+class Delivery:
+    """Delivers what is due for one relay. One thread at a time: the transport is not shared."""
+
+    def __init__(
+        self,
+        relay: str,
+        open_unit: OpenUnitOfWork,
+        transport: MailTransport,
+        renderer: Callable[[], Renderer],
+        helpdesk: Callable[[], Helpdesk],
+        clock: Clock,
+    ) -> None:
+        self._relay = relay
+        self._open = open_unit
+        self._transport = transport
+        self._renderer = renderer
+        self._helpdesk = helpdesk
+        self._clock = clock
+
+    def round(self, stop: Callable[[], bool] = lambda: False) -> Delivered:
+        """Deliver everything that is due now. After a fault of the channel the rest of the batch waits with it."""
+        total = Delivered()
+        while not stop():
+            now = self._clock.now()
+            with self._open() as unit:
+                rows = unit.outbox.claim(now, now + LEASE, BATCH, self._relay)
+                unit.commit()
+            if not rows:
+                break
+            fault: ChannelFault | None = None
+            for row in rows:
+                fault = self._attempt(row, fault or self._stopping(stop), total)
+            if fault is not None:
+                break
+        return total
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _stopping(self, stop: Callable[[], bool]) -> ChannelFault | None:
+        return ChannelFault("maild is stopping") if stop() else None
+
+    def _attempt(self, row: OutboxRow, fault: ChannelFault | None, total: Delivered) -> ChannelFault | None:
+        """One attempt -> the fault of the channel, if that is what came of it."""
+        answer: Answer | ChannelFault
+        if fault is not None:
+            answer = fault
+        else:
+            made = frozen(row, self._open, self._renderer(), self._helpdesk())
+            if isinstance(made, TemplateFailed):
+                self._hold(row, made, total)
+                return None
+            answer = self._hand_over(row, made)
+            if isinstance(answer, ChannelFault):
+                maillog.relay_fault(relay=self._relay, reason=answer.text)
+        now = self._clock.now()
+        jitter = random.uniform(-1, 1)  # noqa: S311 - spreads retries, guards nothing
+        attempted = after_attempt(answer, attempts=row.attempts, queued_at=row.queued_at, now=now, jitter=jitter)
+        with self._open() as unit:
+            unit.outbox.record(row.id, attempted)
+            unit.commit()
+        self._tell(row, attempted, total)
+        return answer if isinstance(answer, ChannelFault) else None
+
+    def _hand_over(self, row: OutboxRow, raw: bytes) -> Answer | ChannelFault:
+        recipient = str(row.to.address)
+        answers = self._transport.send(OutboundMessage(row.envelope_from, (recipient,), raw))
+        if isinstance(answers, ChannelFault):
+            return answers
+        return answers.get(recipient) or Answer(Verdict.AMBIGUOUS, "the relay gave no answer for this recipient")
+
+    def _hold(self, row: OutboxRow, failure: TemplateFailed, total: Delivered) -> None:
+        """A template that cannot be rendered at all: the mail waits for the admin, it is not lost."""
+        answer = f"held: {failure}; mend the template, then: maild outbox release {row.id}"
+        attempted = Attempted(OutboxState.HELD, row.attempts, None, answer)
+        with self._open() as unit:
+            unit.outbox.record(row.id, attempted)
+            unit.commit()
+        total.failed += 1
+        maillog.failed(outbox=row.id, ticket=row.ticket, to=str(row.to.address), answer=answer)
+
+    def _tell(self, row: OutboxRow, attempted: Attempted, total: Delivered) -> None:
+        to, answer = str(row.to.address), attempted.last_answer
+        if attempted.state is OutboxState.SENT:
+            total.sent += 1
+            maillog.sent(outbox=row.id, ticket=row.ticket, to=to, answer=answer)
+        elif attempted.state is OutboxState.FAILED:
+            total.failed += 1
+            maillog.failed(outbox=row.id, ticket=row.ticket, to=to, answer=answer)
+        else:
+            total.deferred += 1
+            next_at = attempted.next_at.isoformat() if attempted.next_at else ""
+            maillog.deferred(outbox=row.id, ticket=row.ticket, to=to, answer=answer, next_at=next_at)
+
+
+# -- bytes ------------------------------------------------------------------------------------------------------
+
+
+def frozen(row: OutboxRow, open_unit: OpenUnitOfWork, renderer: Renderer, helpdesk: Helpdesk) -> bytes | TemplateFailed:
+    """The bytes of a mail, made and committed at the first asking: every attempt sends the very same."""
+    if row.raw is not None:
+        return row.raw
+    with open_unit() as unit:
+        current = unit.outbox.get(row.id)
+        if current is not None and current.raw is not None:
+            return current.raw
+        try:
+            raw = composed(row, unit, renderer, helpdesk)
+        except TemplateFailed as failure:
+            return failure
+        unit.outbox.freeze(row.id, raw)
+        unit.commit()
+    return raw
+
+
+def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Helpdesk) -> bytes:
+    """Render and compose; an admin's template that fails gives way to the shipped one."""
+    words = {key: value for key, value in row.context.items() if key != "mail"}
+    try:
+        rendered = renderer.render(row.template, words)
+    except TemplateFailed as failure:
+        maillog.failed(outbox=row.id, ticket=row.ticket, to=str(row.to.address), answer=f"{failure}; shipped text used")
+        rendered = renderer.render(f"shipped/{row.template}", words)
+    mail: Mapping[str, Any] = row.context["mail"]
+    return compose(
+        Draft(
+            from_=Person(Address.of(mail["from"]["address"]), mail["from"]["name"]),
+            to=row.to,
+            reply_to=mail["reply_to"],
+            subject=row.subject,
+            message_id=row.message_id,
+            date=row.queued_at,
+            in_reply_to=mail["in_reply_to"],
+            references=tuple(mail["references"]),
+            text=rendered.text,
+            html=rendered.html,
+            automatic=mail["automatic"],
+            precedence=mail["precedence"],
+            thread_key=bytes.fromhex(mail["thread_key"]),
+            thread_started=datetime.fromisoformat(mail["thread_started"]),
+            thread_topic=mail["thread_topic"],
+            list_id=mail["list_id"],
+            reason=mail["reason"],
+            trace=row.context["trace"],
+            loop_mark=helpdesk.loop_mark,
+            language=row.context["language"],
+            attachments=_files(mail["attach"], unit),
+        )
+    )
+
+
+def _files(pointers: list[Mapping[str, Any]], unit: UnitOfWork) -> tuple[OutgoingAttachment, ...]:
+    """The files that go along, from the raw mail they came in, as far as the limit goes."""
+    taken: list[OutgoingAttachment] = []
+    room = ATTACH_LIMIT
+    for pointer in pointers:
+        source = unit.inbound.of_entry(pointer["entry"])
+        if source is None or pointer["size"] > room:
+            continue
+        room -= pointer["size"]
+        taken.append(
+            OutgoingAttachment(
+                name=pointer["name"],
+                content_type=pointer["content_type"],
+                content=extract(source.mail.raw, pointer["part"]),
+                inline=False,  # the mail is written anew: nothing in it points to a content id
+                content_id="",
+            )
+        )
+    return tuple(taken)

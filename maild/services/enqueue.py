@@ -1,0 +1,119 @@
+"""A notice becomes an outbox row: Message-ID, Date, reply address and context are fixed in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from maild import maillog
+from maild.domain.notices import Notice
+from maild.domain.people import Address, Role
+from maild.domain.ticket import Ticket
+from maild.domain.token import Sealed, message_id, seal, thread_key
+from maild.mail.compose import reply_subject
+from maild.ports import Contact, OutboxRow, StoredEntry, UnitOfWork
+from maild.services.context import Occasion, context_of, last_of
+from maild.services.helpdesk import Helpdesk
+
+# Machines answer machines: these carry the null reverse-path (RFC 3834 section 3.3, RFC 5321 4.5.5).
+_NULL_SENDER = frozenset({"acknowledgement", "feedback"})
+_ANSWERS = frozenset({"acknowledgement", "feedback"})
+
+
+def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Helpdesk) -> OutboxRow:
+    """Queue one notice -> its outbox row."""
+    ticket = occasion.ticket
+    agent = helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
+    contact = unit.people.agent(agent) if agent else unit.people.contact(notice.to)
+    row_id = unit.outbox.next_id()
+    sealed = Sealed("", ticket.number, notice.scope, contact.number, ticket.seq)
+    reply_to = reply_address(helpdesk, ticket, sealed, contact)
+    subject = reply_subject(
+        ticket.thread_subject,
+        helpdesk.token(ticket.number),
+        first=agent is not None and not unit.outbox.written_to(ticket.number, notice.to.address),
+        show_token=helpdesk.shows_token(to_agent=agent is not None),
+    )
+    root = unit.tickets.root_id(ticket.number)
+    context = dict(context_of(notice, occasion, helpdesk, reply_to))
+    context["mail"] = _mail(notice, occasion, helpdesk, reply_to, root, to_agent=agent is not None)
+    row = OutboxRow(
+        id=row_id,
+        ticket=ticket.number,
+        entry=occasion.entry.id if notice.template == "reply" and occasion.entry else None,
+        template=notice.template,
+        to=notice.to,
+        envelope_from="" if notice.template in _NULL_SENDER else str(reply_to),
+        subject=subject,
+        message_id=message_id(helpdesk.ring, sealed, row_id, helpdesk.domain),
+        context=context,
+        next_at=occasion.now + notice.hold,
+        relay=helpdesk.relay_of(ticket.department),
+        queued_at=occasion.now,
+    )
+    unit.outbox.add(row)
+    maillog.queued(
+        outbox=row_id, ticket=ticket.number, template=notice.template, to=str(notice.to.address), trace=occasion.trace
+    )
+    return row
+
+
+def reply_address(helpdesk: Helpdesk, ticket: Ticket, sealed: Sealed, contact: Contact) -> Address:
+    """Where an answer goes: sealed, or the bare address where the provider has no plus addressing."""
+    base = helpdesk.address_of(ticket.department)
+    if not helpdesk.settings.helpdesk.plus_addressing:
+        return base
+    return seal(helpdesk.ring, base, sealed, contact.epoch)
+
+
+def _mail(
+    notice: Notice, occasion: Occasion, helpdesk: Helpdesk, reply_to: Address, root: str, *, to_agent: bool
+) -> Mapping[str, Any]:
+    """What composing needs beside the words: JSON, frozen with the row."""
+    ticket = occasion.ticket
+    voice = helpdesk.voice(ticket.department, _speaker(notice, occasion))
+    answered = "" if to_agent else _last_from_outside(occasion)
+    entry = occasion.entry
+    forwarded = entry is not None and notice.template in {"reply", "new-ticket", "message", "note", "assigned"}
+    return {
+        "from": {"name": voice.name, "address": str(voice.address)},
+        "reply_to": str(reply_to),
+        "in_reply_to": answered or root,
+        "references": [root, *([answered] if answered else [])],
+        "automatic": "" if notice.person_wrote else _automatic(notice),
+        "precedence": "" if notice.person_wrote or notice.steps else ("list" if to_agent else "bulk"),
+        "thread_key": thread_key(root).hex(),
+        "thread_started": ticket.created_at.isoformat(),
+        "thread_topic": ticket.thread_subject,
+        "list_id": f"{ticket.department}.{helpdesk.domain}" if to_agent else "",
+        "reason": notice.template,
+        "attach": _attached(entry) if entry is not None and forwarded else [],
+    }
+
+
+def _automatic(notice: Notice) -> str:
+    return "auto-replied" if notice.template in _ANSWERS else "auto-generated"
+
+
+def _speaker(notice: Notice, occasion: Occasion) -> str:
+    """The person whose words the mail carries, for the display name of From."""
+    entry = occasion.entry
+    if entry is None or notice.template in {"acknowledgement", "closed", "feedback"} or notice.steps:
+        return ""
+    if entry.author.role is Role.SYSTEM:
+        return ""
+    return entry.author_name or entry.author.address
+
+
+def _last_from_outside(occasion: Occasion) -> str:
+    last = last_of(occasion.entries, "message")
+    return last.message_id if last else ""
+
+
+def _attached(entry: StoredEntry) -> list[dict[str, Any]]:
+    """Pointers to the files that go along."""
+    return [
+        {"entry": entry.id, "part": a.part, "name": a.name, "content_type": a.content_type, "size": a.size}
+        | {"inline": a.inline, "content_id": a.content_id}
+        for a in entry.attachments
+    ]

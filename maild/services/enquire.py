@@ -1,0 +1,249 @@
+"""The read side: tickets, queues and mails as the documents of the command line's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from maild.domain.decision import QUEUED
+from maild.domain.events import Event, to_detail
+from maild.domain.outbox import OutboxState
+from maild.domain.people import Role
+from maild.domain.sla import Standing
+from maild.domain.sla_explain import explain as explain_sla
+from maild.domain.ticket import Ticket
+from maild.ports import InboundState, KeptMail, Listing, OpenUnitOfWork, OutboxRow, StoredEntry, UnitOfWork
+from maild.services.carry_out import stand
+from maild.services.helpdesk import Helpdesk
+
+Document = dict[str, Any]
+
+STATUS_LISTS: dict[str, tuple[str, ...] | None] = {
+    "open": ("open",),
+    "waiting": ("waiting",),
+    "resolved": ("resolved",),
+    "closed": ("closed",),
+    "spam": ("spam",),
+    "overdue": None,  # by the due instant, whatever the status
+    "all": None,
+}
+
+
+def moment(instant: datetime | None) -> str | None:
+    """RFC 3339 in UTC, whole seconds: 2026-11-21T09:00:00Z."""
+    return None if instant is None else instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# -- tickets ----------------------------------------------------------------------------------------------------
+
+
+def ticket_list(
+    open_unit: OpenUnitOfWork,
+    helpdesk: Helpdesk,
+    now: datetime,
+    *,
+    status: str = "open",
+    assignee: str | None = None,
+    department: str | None = None,
+) -> list[Document]:
+    """Tickets of a list, in the order of their numbers. Names are found as in mail commands."""
+    directory = helpdesk.policy.directory
+    agent = directory.agent(assignee) if assignee else None
+    place = directory.department(department) if department else None
+    wanted = Listing(
+        statuses=STATUS_LISTS[status],
+        assignee=agent.name if agent else assignee,
+        department=place.name if place else department,
+        overdue_at=now if status == "overdue" else None,
+    )
+    with open_unit(reading=True) as unit:
+        found = unit.tickets.listing(wanted)
+    return [ticket_document(listed.ticket, listed.due_at, helpdesk, now) for listed in found]
+
+
+def ticket_document(ticket: Ticket, due_at: datetime | None, helpdesk: Helpdesk, now: datetime) -> Document:
+    return {
+        "number": ticket.number,
+        "token": helpdesk.token(ticket.number),
+        "subject": ticket.subject,
+        "status": ticket.status.value,
+        "priority": ticket.priority.value,
+        "sla_plan": ticket.sla_plan,
+        "department": ticket.department or None,
+        "team": ticket.team or None,
+        "assignee": ticket.assignee or None,
+        "requester": {"address": str(ticket.requester.address), "name": ticket.requester.name},
+        "created_at": moment(ticket.created_at),
+        "updated_at": moment(ticket.updated_at),
+        "due_at": moment(due_at),
+        "overdue": due_at is not None and due_at < now,
+    }
+
+
+def ticket_show(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now: datetime) -> Document | None:
+    """One ticket with thread, events and SLA; None when there is none of this number."""
+    with open_unit(reading=True) as unit:
+        ticket = unit.tickets.get(number)
+        if ticket is None:
+            return None
+        standing = stand(unit, ticket, helpdesk, now)
+        entries = unit.tickets.entries(number)
+        deliveries = unit.outbox.deliveries(number)
+        history = unit.tickets.history(number)
+    due_at = None if ticket.status.ended else standing.due_at
+    return ticket_document(ticket, due_at, helpdesk, now) | {
+        "participants": [
+            {"address": str(p.person.address), "name": p.person.name, "role": p.role} for p in ticket.participants
+        ],
+        "tags": list(ticket.tags),
+        "topic": ticket.topic or None,
+        "closed_at": moment(ticket.closed_at),
+        "links": list(ticket.links),
+        "merged_into": ticket.merged_into,
+        "sla": sla_document(standing),
+        "entries": [entry_document(entry, deliveries.get(entry.id, ())) for entry in entries],
+        "events": [event_document(event) for event in history],
+    }
+
+
+def sla_document(standing: Standing) -> list[Document]:
+    """The newest cycle of each target."""
+    return [
+        {
+            "target": target.target.value,
+            "cycle": target.cycle,
+            "due_at": moment(target.due_at),
+            "met_at": moment(target.met_at),
+            "breached_at": moment(target.breached_at),
+            "paused": target.paused,
+        }
+        for target in standing.targets
+    ]
+
+
+def entry_document(entry: StoredEntry, states: Sequence[OutboxState]) -> Document:
+    return {
+        "id": entry.id,
+        "kind": entry.kind,
+        "author": {
+            "address": entry.author.address,
+            "name": entry.author_name or entry.author.name,
+            "role": Role(entry.author.role).value,
+        },
+        "at": moment(entry.at),
+        "text": entry.text,
+        "html": entry.html,
+        "folded_lines": entry.folded_lines,
+        "message_id": entry.message_id,
+        "trust": entry.trust,
+        "delivery": delivery_of(states),
+        "attachments": [
+            {
+                "part": a.part,
+                "name": a.name,
+                "content_type": a.content_type,
+                "size": a.size,
+                "sha256": a.sha256,
+                "inline": a.inline,
+            }
+            for a in entry.attachments
+        ],
+    }
+
+
+# The worst of several deliveries is what somebody has to look at.
+_WORST_FIRST = (
+    (OutboxState.FAILED, "failed"),
+    (OutboxState.HELD, "held"),
+    (OutboxState.DEFERRED, "deferred"),
+    (OutboxState.SENDING, "queued"),
+    (OutboxState.QUEUED, "queued"),
+    (OutboxState.SENT, "sent"),
+)
+
+
+def delivery_of(states: Sequence[OutboxState]) -> str:
+    """One word for how far an entry's mails came; "none" when it sent none."""
+    return next((word for state, word in _WORST_FIRST if state in states), "none")
+
+
+def event_document(event: Event) -> Document:
+    detail = {key: value for key, value in to_detail(event).items() if key != "v"}
+    return {"at": moment(event.at), "kind": event.kind, "by": event.by.shown, "detail": detail}
+
+
+def sla_lines(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now: datetime) -> tuple[str, ...] | None:
+    """How each deadline of a ticket came about, line by line; None when there is no such ticket."""
+    with open_unit(reading=True) as unit:
+        ticket = unit.tickets.get(number)
+        if ticket is None:
+            return None
+        history = tuple(event for event in unit.tickets.history(number) if event.at <= now)
+    source = f"plan {ticket.sla_plan}, chosen by {ticket.plan_source or 'default'}"
+    return (source, *explain_sla(history, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now))
+
+
+def raw_of_entry(open_unit: OpenUnitOfWork, number: int, entry: int) -> bytes | None:
+    """The untouched mail of an entry; None for entries that no mail brought."""
+    with open_unit(reading=True) as unit:
+        here = next((e for e in unit.tickets.entries(number) if e.id == entry), None)
+        kept = unit.inbound.get(here.inbound) if here and here.inbound else None
+    return kept.mail.raw if kept else None
+
+
+# -- queues -----------------------------------------------------------------------------------------------------
+
+
+def outbox_list(open_unit: OpenUnitOfWork, states: Sequence[OutboxState]) -> list[Document]:
+    with open_unit(reading=True) as unit:
+        return [outbox_document(row) for row in unit.outbox.listed(states)]
+
+
+def outbox_document(row: OutboxRow) -> Document:
+    return {
+        "id": row.id,
+        "ticket": row.ticket,
+        "template": row.template,
+        "to": [str(row.to.address)],
+        "envelope_from": row.envelope_from,
+        "subject": row.subject,
+        "message_id": row.message_id,
+        "state": row.state.value,
+        "attempts": row.attempts,
+        "queued_at": moment(row.queued_at),
+        "next_at": moment(row.next_at),
+        "last_answer": row.last_answer,
+    }
+
+
+def inbound_list(open_unit: OpenUnitOfWork, state: InboundState) -> list[Document]:
+    """Mails that are quarantined, or held."""
+    with open_unit(reading=True) as unit:
+        return [inbound_document(kept) for kept in unit.inbound.listed(state)]
+
+
+def inbound_document(kept: KeptMail) -> Document:
+    return {
+        "id": kept.id,
+        "inbound": kept.id,
+        "ticket": kept.ticket,
+        "reason": kept.reason,
+        "attempts": kept.attempts,
+        "at": moment(kept.judged_at or kept.mail.arrived_at),
+        "from": kept.sender or kept.mail.envelope.sender or "",
+        "subject": kept.subject,
+    }
+
+
+def explained(unit: UnitOfWork, kept: KeptMail) -> Document:
+    """What was recorded when this mail was judged."""
+    steps = [{"stop": s.stop, "verdict": s.verdict, "reason": s.reason} for s in kept.steps]
+    return {
+        "inbound": kept.id,
+        "ticket": kept.ticket,
+        "outcome": kept.outcome or kept.state.value,
+        "reason": kept.reason,
+        "steps": steps,
+        "effects": [step["reason"] for step in steps if step["verdict"] == QUEUED],
+    }

@@ -1,0 +1,148 @@
+"""One helpdesk as the services see it: the settings turned into what each stop on the way needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from maild.config import Settings
+from maild.domain.calendars import Calendar
+from maild.domain.classify import OwnMarks
+from maild.domain.people import Address, Department, Person
+from maild.domain.policy import Policy
+from maild.domain.rules import Rule, Topic
+from maild.domain.sla import Plan, plan_digest
+from maild.domain.ticket import Ticket
+from maild.domain.token import KeyRing, loop_mark, read_message_id, subject_token
+
+OFFICE = "office"
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What is known of the place a mail came in by: a mailbox, or the listener ("")."""
+
+    department: str = ""
+    trusted_authserv: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Helpdesk:
+    settings: Settings
+    policy: Policy
+    ring: KeyRing
+    doors: Mapping[str, Door] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, settings: Settings, ring: KeyRing) -> Helpdesk:
+        """The helpdesk of a configuration."""
+        doors = {box.name: Door(box.department, box.trusted_authserv) for box in settings.mailboxes}
+        if settings.listener is not None:
+            doors[""] = Door(trusted_authserv=settings.listener.trusted_authserv)
+        policy = Policy(
+            helpdesk_name=settings.helpdesk.name,
+            directory=settings.directory,
+            plans=settings.plans,
+            default_department=settings.directory.departments[0].name,
+            priority_plans=settings.priority_plans,
+            acknowledge=settings.acknowledge.to,
+            agent_proof=settings.security.agent_proof,
+            reopen_within=settings.closing.reopen_within,
+            hold=settings.outbox.hold,
+            zone=settings.helpdesk.timezone,
+        )
+        return cls(settings=settings, policy=policy, ring=ring, doors=doors)
+
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        return self.settings.topics
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        return self.settings.rules
+
+    @property
+    def name(self) -> str:
+        return self.settings.helpdesk.name
+
+    @property
+    def domain(self) -> str:
+        """The right side of our Message-IDs."""
+        return self.settings.helpdesk.address.domain
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.settings.helpdesk.timezone)
+
+    @property
+    def loop_mark(self) -> str:
+        return loop_mark(self.ring, self.settings.helpdesk.address)
+
+    def door(self, mailbox: str) -> Door:
+        return self.doors.get(mailbox, Door())
+
+    def own_marks(self) -> OwnMarks:
+        """What classify needs to know a mail of ours that comes back."""
+        return OwnMarks(
+            is_own_id=lambda text: read_message_id(self.ring, text) is not None,
+            loop_mark=self.loop_mark,
+            own_addresses=self.policy.directory.own_addresses,
+        )
+
+    def department(self, name: str) -> Department | None:
+        return self.policy.directory.department(name)
+
+    def address_of(self, department: str) -> Address:
+        """The address that mail about this department's tickets comes from."""
+        found = self.department(department)
+        return found.address if found and found.address else self.settings.helpdesk.address
+
+    def voice(self, department: str, speaker: str = "") -> Person:
+        """From: the department's constant address; the person in the display name."""
+        name = f"{speaker} ({self.name})" if speaker else self.name
+        return Person(self.address_of(department), name)
+
+    def relay_of(self, department: str) -> str:
+        """The name of the relay that carries this department's mail."""
+        found = self.department(department)
+        return found.relay if found and found.relay else self.settings.relays[0].name
+
+    def signature(self, department: str) -> str:
+        found = self.department(department)
+        return found.signature if found else ""
+
+    def token(self, ticket: int) -> str:
+        return subject_token(self.ring, ticket)
+
+    def shows_token(self, *, to_agent: bool) -> bool:
+        """Does the subject carry the token for this kind of recipient?"""
+        mode = self.settings.helpdesk.subject_token
+        return mode == "all" or (mode == "agents" and to_agent)
+
+    # -- SLA --------------------------------------------------------------------------------------------------
+
+    def plan_of(self, ticket: Ticket) -> Plan:
+        """The ticket's plan; "default" when the configuration has lost it."""
+        return self.policy.plans.get(ticket.sla_plan) or self.policy.plans["default"]
+
+    def calendar_of(self, ticket: Ticket) -> Calendar:
+        """The plan's calendar, else the department's, else "office"."""
+        return self._calendar(self.plan_of(ticket), self.department(ticket.department))
+
+    def digest_of(self, ticket: Ticket) -> str:
+        """Changes whenever the ticket's plan or calendar does."""
+        return plan_digest(self.plan_of(ticket), self.calendar_of(ticket))
+
+    def digests(self) -> frozenset[str]:
+        """The digests that tickets reckoned with the present configuration have."""
+        departments = (None, *self.policy.directory.departments)
+        return frozenset(
+            plan_digest(plan, self._calendar(plan, department))
+            for plan in self.policy.plans.values()
+            for department in departments
+        )
+
+    def _calendar(self, plan: Plan, department: Department | None) -> Calendar:
+        name = plan.calendar or (department.calendar if department else "") or OFFICE
+        return self.settings.calendars.get(name) or self.settings.calendars[OFFICE]

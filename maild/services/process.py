@@ -1,0 +1,162 @@
+"""Take kept mails through reading and judging, and commit what follows. Transaction B of the way in.
+
+A mail that cannot be judged is tried three times and then quarantined with its raw bytes; the others go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from maild import maillog
+from maild.domain.decision import QUEUED, Outcome, Step
+from maild.domain.message import InboundMessage
+from maild.mail.workshop import ReadingFailed
+from maild.ports import Clock, InboundState, Judgement, KeptMail, OpenUnitOfWork, TemporaryFailure, UnitOfWork, WakeUp
+from maild.services.carry_out import carry_out
+from maild.services.helpdesk import Helpdesk
+from maild.services.judging import Judged, Reader, judge
+
+BATCH = 50  # mails in one transaction
+ATTEMPTS = 3
+PAUSE = timedelta(seconds=2)  # before a mail that failed is tried again
+
+_STATES = {Outcome.HELD: InboundState.HELD, Outcome.QUARANTINED: InboundState.QUARANTINED}
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """What became of one mail in this round; `outcome` is "" when it is to be tried again."""
+
+    inbound: int
+    outcome: str
+    ticket: int | None
+    reason: str
+
+
+class Processing:
+    """Judges kept mails in the order of their arrival."""
+
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        reader: Reader,
+        helpdesk: Callable[[], Helpdesk],
+        clock: Clock,
+        queued: WakeUp,
+        readers: int = 2,
+        pause: timedelta = PAUSE,
+    ) -> None:
+        self._open = open_unit
+        self._reader = reader
+        self._helpdesk = helpdesk
+        self._clock = clock
+        self._queued = queued
+        self._pause = pause
+        self._pool = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="read")
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def round(self, only: Sequence[int] | None = None) -> list[Processed]:
+        """Judge the next batch (of these mails, when given) -> what became of each; empty when nothing waits."""
+        with self._open() as unit:
+            batch = unit.inbound.begin(BATCH, self._clock.now(), only)
+            unit.commit()  # the attempts are counted before anything can go wrong
+        if not batch:
+            return []
+        read = list(self._pool.map(self._read, batch))
+        done: list[Processed] = []
+        with self._open() as unit:
+            for kept, message in zip(batch, read, strict=True):
+                done.append(self._one(unit, kept, message))
+            unit.commit()
+        self._queued()
+        self._tell(done, batch)
+        return done
+
+    def _read(self, kept: KeptMail) -> InboundMessage | ReadingFailed:
+        try:
+            return self._reader.read(kept.mail.raw)
+        except ReadingFailed as failure:
+            return failure
+
+    def _one(self, unit: UnitOfWork, kept: KeptMail, message: InboundMessage | ReadingFailed) -> Processed:
+        now = self._clock.now()
+        if isinstance(message, ReadingFailed):
+            return self._set_back(unit, kept, f"reading failed: {message}", now)
+        if kept.mail.truncated:
+            reason = "larger than limits.message: only its beginning was fetched, the whole mail is still in its folder"
+            return self._quarantine(unit, kept, reason, now, message)
+        try:
+            with unit.savepoint():
+                judged = judge(kept.mail, message, kept.id, unit, self._helpdesk(), now)
+                return self._finish(unit, kept, judged, now)
+        except TemporaryFailure:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a mail does to the thinking, it must not stop the others
+            return self._set_back(unit, kept, f"{type(error).__name__}: {error}", now)
+
+    def _finish(self, unit: UnitOfWork, kept: KeptMail, judged: Judged, now: datetime) -> Processed:
+        decision = judged.decision
+        trace = maillog.trace_of(kept.id)
+        done = carry_out(unit, decision, judged.ticket, self._helpdesk(), now, inbound=kept.id, trace=trace)
+        ticket = done.ticket.number if done.ticket else None
+        effects = tuple(
+            Step("notices", QUEUED, f"mail {row.template} to {row.to.address} (outbox {row.id})") for row in done.outbox
+        )
+        judgement = Judgement(
+            state=_STATES.get(decision.outcome, InboundState.DONE),
+            outcome=decision.outcome,
+            reason=decision.reason,
+            steps=(*judged.steps, *effects),
+            ticket=ticket,
+            entry=done.entry,
+            message_id=judged.message.message_id,
+            sameness=judged.message.sameness,
+            sender=_sender(judged.message),
+            subject=judged.message.subject,
+        )
+        unit.inbound.judge(kept.id, judgement, now)
+        return Processed(kept.id, decision.outcome, ticket, decision.reason)
+
+    def _set_back(self, unit: UnitOfWork, kept: KeptMail, reason: str, now: datetime) -> Processed:
+        if kept.attempts >= ATTEMPTS:
+            return self._quarantine(unit, kept, reason, now, None)
+        unit.inbound.postpone(kept.id, now + self._pause, reason)
+        return Processed(kept.id, "", None, reason)
+
+    def _quarantine(
+        self, unit: UnitOfWork, kept: KeptMail, reason: str, now: datetime, message: InboundMessage | None
+    ) -> Processed:
+        judgement = Judgement(
+            state=InboundState.QUARANTINED,
+            outcome=Outcome.QUARANTINED,
+            reason=reason,
+            steps=(Step("parse", "failed", reason),),
+            sender=_sender(message) if message else "",
+            subject=message.subject if message else "",
+        )
+        unit.inbound.judge(kept.id, judgement, now)
+        return Processed(kept.id, Outcome.QUARANTINED, None, reason)
+
+    def _tell(self, done: Sequence[Processed], batch: Sequence[KeptMail]) -> None:
+        """Tell the log what is committed."""
+        for processed, kept in zip(done, batch, strict=True):
+            if not processed.outcome:
+                maillog.reading_failed(inbound=kept.id, attempt=kept.attempts, reason=processed.reason)
+            elif processed.outcome == Outcome.QUARANTINED:
+                maillog.quarantined(inbound=kept.id, attempts=kept.attempts, reason=processed.reason)
+            else:
+                maillog.judged(
+                    inbound=kept.id,
+                    outcome=processed.outcome,
+                    ticket=processed.ticket,
+                    sender=kept.mail.envelope.sender or "",
+                    reason=processed.reason,
+                )
+
+
+def _sender(message: InboundMessage) -> str:
+    return str(message.sender.address) if message.sender else message.from_header[:200]
