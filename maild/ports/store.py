@@ -192,7 +192,7 @@ class Listing:
     statuses: tuple[str, ...] | None = None
     assignee: str | None = None
     department: str | None = None
-    overdue_at: datetime | None = None  # only those whose due instant lies before
+    overdue_at: datetime | None = None  # only those whose due instant has come
     limit: int = 1000
 
 

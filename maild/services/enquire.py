@@ -77,7 +77,7 @@ def ticket_document(ticket: Ticket, due_at: datetime | None, helpdesk: Helpdesk,
         "created_at": moment(ticket.created_at),
         "updated_at": moment(ticket.updated_at),
         "due_at": moment(due_at),
-        "overdue": due_at is not None and due_at < now,
+        "overdue": due_at is not None and due_at <= now,
     }
 
 

@@ -109,7 +109,7 @@ class SqlTickets:
         if wanted.department is not None:
             query = query.where(ticket.c.department == wanted.department)
         if wanted.overdue_at is not None:
-            query = query.where(ticket.c.due_at < wanted.overdue_at, ticket.c.status.in_(_WORKED_ON))
+            query = query.where(ticket.c.due_at <= wanted.overdue_at, ticket.c.status.in_(_WORKED_ON))
         found = self._connection.execute(query).mappings().all()
         return [ListedTicket(rows.read_ticket(row, ()), row["due_at"]) for row in found]
 

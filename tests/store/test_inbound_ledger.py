@@ -1,0 +1,191 @@
+"""A delivery is kept exactly once, judged by one node, and never forgotten."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from maild.domain.decision import Step
+from maild.domain.message import Envelope
+from maild.ports import IgnoredMail, InboundState, IncomingMail, Judgement, MailboxState
+from maild.store.inbound import CLAIM, ClaimLost
+from maild.store.unit_of_work import Store
+from tests.store.conftest import MINUTE, NOW
+
+MAIL = IncomingMail(
+    raw=b"Subject: one\r\n\r\nbytes \xff\x00\r\n",
+    source="smtp",
+    arrived_at=NOW,
+    envelope=Envelope("bob@client.example", ("support@acme.example",)),
+)
+FETCHED = IncomingMail(raw=b"Subject: two\r\n\r\n", source="imap", arrived_at=NOW, mailbox="box", uidvalidity=7, uid=1)
+DONE = Judgement(
+    state=InboundState.DONE,
+    outcome="opened",
+    reason="a new mail",
+    steps=(Step("decide", "new-ticket", "why"),),
+    ticket=1,
+    sameness="s" * 64,
+    sender="bob@client.example",
+    subject="nul \0 and lone \ud800",
+)
+
+
+def keep(store: Store, *mails: IncomingMail) -> list[tuple[int, bool]]:
+    with store() as unit:
+        receipts = unit.inbound.keep(mails, NOW)
+        unit.commit()
+    return [(receipt.inbound, receipt.known) for receipt in receipts]
+
+
+def test_the_bytes_and_the_envelope_come_back_as_they_were(store):
+    ((number, known),) = keep(store, MAIL)
+    with store(reading=True) as unit:
+        kept = unit.inbound.get(number)
+    assert not known
+    assert kept.mail == MAIL
+    assert kept.state is InboundState.KEPT
+
+
+@pytest.mark.parametrize("mail", [MAIL, FETCHED], ids=["smtp", "imap"])
+def test_the_same_delivery_again_is_known(store, mail):
+    ((first, _),) = keep(store, mail)
+    assert keep(store, mail, mail) == [(first, True), (first, True)]
+
+
+def test_other_recipients_or_another_uid_are_another_delivery_of_the_same_bytes(store):
+    other = replace(MAIL, envelope=Envelope("bob@client.example", ("help@acme.example",)))
+    moved = replace(FETCHED, uid=2)
+    numbers = {number for number, known in keep(store, MAIL, other, FETCHED, moved) if not known}
+    assert len(numbers) == 4
+
+
+def test_a_folder_made_anew_brings_no_mail_twice(store):
+    """UIDVALIDITY changed: the same bytes in the same folder are recorded, and are not judged again."""
+    ((first, _),) = keep(store, FETCHED)
+    ((second, known),) = keep(store, replace(FETCHED, uidvalidity=8))
+    assert known
+    assert second != first
+    with store(reading=True) as unit:
+        assert unit.inbound.get(second).outcome == "duplicate"
+
+
+def test_what_was_not_committed_is_not_kept(store):
+    with store() as unit:
+        unit.inbound.keep([MAIL], NOW)
+    assert keep(store, MAIL)[0][1] is False
+
+
+def test_the_attempt_is_counted_before_the_reading(store):
+    ((number, _),) = keep(store, MAIL)
+    for expected in (1, 2, 3):
+        with store() as unit:
+            (begun,) = unit.inbound.begin(10, NOW)
+            unit.commit()
+        assert (begun.id, begun.attempts, begun.mail.raw) == (number, expected, MAIL.raw)
+
+
+def test_mails_are_begun_in_the_order_of_their_arrival(store):
+    keep(store, *[replace(FETCHED, uid=uid, raw=b"%d" % uid) for uid in range(1, 6)])
+    with store() as unit:
+        assert [kept.mail.uid for kept in unit.inbound.begin(3, NOW)] == [1, 2, 3]
+
+
+def test_a_claimed_mail_is_left_alone_by_another_node_until_the_claim_runs_out(store, url):
+    keep(store, MAIL)
+    other = Store(url, "node-b")
+    with store() as unit:
+        assert len(unit.inbound.begin(10, NOW)) == 1
+        unit.commit()
+    with other() as unit:
+        assert unit.inbound.begin(10, NOW + MINUTE) == []
+        assert len(unit.inbound.begin(10, NOW + CLAIM + MINUTE)) == 1
+    other.close()
+
+
+def test_who_lost_its_claim_cannot_record_a_judgement(store, url):
+    ((number, _),) = keep(store, MAIL)
+    other = Store(url, "node-b")
+    with store() as unit:
+        unit.inbound.begin(10, NOW)
+        unit.commit()
+    with other() as unit:
+        unit.inbound.begin(10, NOW + CLAIM + MINUTE)
+        unit.inbound.judge(number, DONE, NOW)
+        unit.commit()
+    with store() as unit, pytest.raises(ClaimLost):
+        unit.inbound.judge(number, DONE, NOW)
+    other.close()
+
+
+def test_a_judgement_is_recorded_with_its_steps_and_clean_text(store):
+    ((number, _),) = keep(store, MAIL)
+    with store() as unit:
+        unit.inbound.begin(10, NOW)
+        unit.inbound.judge(number, DONE, NOW)
+        unit.commit()
+    with store(reading=True) as unit:
+        kept = unit.inbound.get(number)
+        assert unit.inbound.waiting() == 0
+        assert unit.inbound.same("s" * 64, but=number) is None
+        assert unit.inbound.same("s" * 64, but=number + 1) == (number, 1)
+        assert unit.inbound.same("", but=0) is None
+    assert (kept.outcome, kept.ticket, kept.steps) == ("opened", 1, DONE.steps)
+    assert kept.subject == "nul \ufffd and lone \ufffd"
+
+
+def test_a_postponed_mail_waits_for_its_moment(store):
+    ((number, _),) = keep(store, MAIL)
+    with store() as unit:
+        unit.inbound.begin(10, NOW)
+        unit.inbound.postpone(number, NOW + MINUTE, "the reader broke")
+        assert unit.inbound.begin(10, NOW) == []
+        assert len(unit.inbound.begin(10, NOW + MINUTE)) == 1
+
+
+def test_a_quarantined_mail_can_be_replayed_and_a_judged_one_cannot(store):
+    ((bad, _), (good, _)) = keep(store, MAIL, FETCHED)
+    with store() as unit:
+        unit.inbound.begin(10, NOW)
+        unit.inbound.judge(bad, replace(DONE, state=InboundState.QUARANTINED, outcome="quarantined"), NOW)
+        unit.inbound.judge(good, replace(DONE, sameness=""), NOW)
+        assert [kept.id for kept in unit.inbound.listed(InboundState.QUARANTINED)] == [bad]
+        assert unit.inbound.same("s" * 64, but=0) is None  # what was set aside is no earlier copy
+        assert unit.inbound.replay(bad)
+        assert not unit.inbound.replay(good)
+        assert [(kept.id, kept.attempts) for kept in unit.inbound.begin(10, NOW)] == [(bad, 1)]
+
+
+def test_a_savepoint_undoes_one_mail_alone(store):
+    ((one, _), (two, _)) = keep(store, MAIL, FETCHED)
+
+    def judge_and_break(unit):
+        with unit.savepoint():
+            unit.inbound.judge(two, DONE, NOW)
+            raise ZeroDivisionError
+
+    with store() as unit:
+        unit.inbound.begin(10, NOW)
+        with unit.savepoint():
+            unit.inbound.judge(one, DONE, NOW)
+        with pytest.raises(ZeroDivisionError):
+            judge_and_break(unit)
+        unit.commit()
+    with store(reading=True) as unit:
+        assert [unit.inbound.get(number).state for number in (one, two)] == [InboundState.DONE, InboundState.KEPT]
+
+
+def test_a_mailbox_is_remembered_and_ignored_mail_is_known(store):
+    ledger = store.mailboxes()
+    assert ledger.recall("box") is None
+    for state in (MailboxState(7, 0, NOW), MailboxState(7, 12, NOW), MailboxState(8, 1, None)):
+        ledger.remember("box", state)
+        assert ledger.recall("box") == state
+    for _ in range(2):
+        ledger.ignore("box", 7, [IgnoredMail(uid, NOW - timedelta(days=uid)) for uid in range(1, 700)], "older")
+    keep(store, replace(FETCHED, uid=900))
+    assert ledger.known("box", 7, list(range(1, 1000))) == frozenset(range(1, 700)) | {900}
+    assert ledger.known("box", 8, [1, 2]) == frozenset()
+    assert ledger.known("other", 7, [1]) == frozenset()
+    with store() as unit:
+        assert [kept.mail.uid for kept in unit.inbound.begin(1000, NOW)] == [900]

@@ -1,0 +1,109 @@
+"""The outgoing queue: claimed by one worker at a time, bytes frozen once; SLA steps fire once."""
+
+from dataclasses import replace
+
+import pytest
+
+from maild.domain.outbox import Attempted, OutboxState
+from maild.domain.people import Address, Person
+from maild.ports import OutboxRow
+from tests.store.conftest import MINUTE, NOW
+
+BOB = Person(Address.of("Bob@client.example"), "Bob")
+
+
+def row(number: int, **more) -> OutboxRow:
+    made = OutboxRow(
+        id=number,
+        ticket=1,
+        template="reply",
+        to=BOB,
+        envelope_from="",
+        subject="Re: fire",
+        message_id=f"<{number}@acme.example>",
+        context={"v": 1, "text": "nul \0"},
+        next_at=NOW,
+        relay="main",
+        queued_at=NOW,
+    )
+    return replace(made, **more)
+
+
+@pytest.fixture
+def unit(store):
+    with store() as opened:
+        yield opened
+
+
+def test_a_row_comes_back_as_it_was_put(unit):
+    number = unit.outbox.next_id()
+    unit.outbox.add(row(number))
+    assert unit.outbox.get(number) == row(number, context={"v": 1, "text": "nul \ufffd"})
+    assert unit.outbox.by_message_id(f"<{number}@acme.example>").id == number
+    assert unit.outbox.by_message_id("<other@x>") is None
+    assert unit.outbox.next_id() == number + 1
+
+
+def test_only_due_rows_of_the_relay_are_claimed_and_only_once(unit):
+    for number, more in ((1, {}), (2, {"next_at": NOW + MINUTE}), (3, {"relay": "other"}), (4, {"state": OutboxState.HELD})):
+        unit.outbox.add(row(number, **more))
+    assert [r.id for r in unit.outbox.claim(NOW, NOW + MINUTE, 10, "main")] == [1]
+    assert unit.outbox.claim(NOW, NOW + MINUTE, 10, "main") == []
+    assert unit.outbox.sending() == 1
+
+
+def test_a_claim_that_was_abandoned_runs_out(unit):
+    unit.outbox.add(row(1))
+    unit.outbox.claim(NOW, NOW + MINUTE, 10, "main")
+    assert [r.id for r in unit.outbox.claim(NOW + MINUTE, NOW + 2 * MINUTE, 10, "main")] == [1]
+
+
+def test_the_first_bytes_stay(unit):
+    unit.outbox.add(row(1))
+    unit.outbox.freeze(1, b"first")
+    unit.outbox.freeze(1, b"second")
+    assert unit.outbox.get(1).raw == b"first"
+    assert unit.outbox.listed(list(OutboxState))[0].raw is None  # lists carry no bytes
+
+
+def test_an_attempt_is_recorded(unit):
+    unit.outbox.add(row(1))
+    unit.outbox.claim(NOW, NOW + MINUTE, 10, "main")
+    unit.outbox.record(1, Attempted(OutboxState.DEFERRED, 1, NOW + 5 * MINUTE, "451 later"))
+    found = unit.outbox.get(1)
+    assert (found.state, found.attempts, found.next_at) == (OutboxState.DEFERRED, 1, NOW + 5 * MINUTE)
+    assert found.last_answer == "451 later"
+    assert unit.outbox.next_instant() == NOW + 5 * MINUTE
+
+
+def test_a_mail_dropped_while_it_was_tried_stays_dropped_unless_it_left(unit):
+    for number in (1, 2):
+        unit.outbox.add(row(number))
+    unit.outbox.claim(NOW, NOW + MINUTE, 10, "main")
+    for number in (1, 2):
+        unit.outbox.set_state(number, OutboxState.DROPPED, None)
+    unit.outbox.record(1, Attempted(OutboxState.DEFERRED, 1, NOW, "451"))
+    unit.outbox.record(2, Attempted(OutboxState.SENT, 1, None, "250"))
+    assert [unit.outbox.get(n).state for n in (1, 2)] == [OutboxState.DROPPED, OutboxState.SENT]
+
+
+def test_who_was_written_to_is_known_by_address(unit):
+    unit.outbox.add(row(1))
+    assert unit.outbox.written_to(1, Address.of("bob@client.example"))
+    assert not unit.outbox.written_to(2, Address.of("bob@client.example"))
+    assert not unit.outbox.written_to(1, Address.of("eve@client.example"))
+
+
+def test_deliveries_are_told_per_entry(unit):
+    unit.outbox.add(row(1, entry=5))
+    unit.outbox.add(row(2, entry=5, state=OutboxState.SENT))
+    unit.outbox.add(row(3))
+    assert unit.outbox.deliveries(1) == {5: (OutboxState.QUEUED, OutboxState.SENT)}
+
+
+def test_a_step_fires_once(unit):
+    assert unit.sla_steps.record(1, "resolution", 1, "75%", NOW, NOW)
+    assert not unit.sla_steps.record(1, "resolution", 1, "75%", NOW, NOW)
+    assert unit.sla_steps.record(1, "resolution", 2, "75%", NOW, NOW)
+    assert unit.sla_steps.fired(1) == {("resolution", 1, "75%"), ("resolution", 2, "75%")}
+    assert unit.sla_steps.fired(2) == frozenset()

@@ -1,0 +1,105 @@
+"""Migrations, durability settings, failures as TemporaryFailure, concurrent writers."""
+
+import sqlite3
+import threading
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from maild.ports import TemporaryFailure
+from maild.store import migrate as migrations
+from maild.store.columns import UtcDateTime
+from maild.store.engine import make_engine
+from maild.store.migrate import HEAD, SchemaTooNew, version_of
+from maild.store.schema import metadata
+from maild.store.unit_of_work import Store, sqlite_folder
+
+
+def test_the_migrations_make_the_tables_that_the_code_knows(store, url):
+    engine = make_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        assert compare_metadata(context, metadata) == []
+    assert version_of(engine) == HEAD
+    engine.dispose()
+
+
+def test_head_is_the_newest_migration():
+    newest = max(path.name for path in (migrations._FOLDER / "versions").glob("[0-9]*.py"))
+    assert newest.startswith(f"{HEAD}_")
+
+
+def test_migrating_again_changes_nothing(store):
+    store.migrate()
+
+
+def test_a_database_of_a_newer_maild_is_refused(store, url):
+    engine = make_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("update alembic_version set version_num = '9999'"))
+    with pytest.raises(SchemaTooNew, match="upgrade maild"):
+        store.migrate()
+    engine.dispose()
+
+
+def test_sqlite_is_set_up_for_durability(tmp_path):
+    store = Store(f"sqlite:///{tmp_path}/maild.db", "node")
+    store.migrate()
+    engine = make_engine(f"sqlite:///{tmp_path}/maild.db")
+    with engine.connect() as connection:
+        found = {name: connection.exec_driver_sql(f"pragma {name}").scalar() for name in ("journal_mode", "synchronous")}
+        assert connection.exec_driver_sql("pragma secure_delete").scalar() == 1
+    assert found == {"journal_mode": "wal", "synchronous": 2}  # 2 is FULL
+    engine.dispose()
+    store.close()
+    assert sqlite_folder(f"sqlite:///{tmp_path}/maild.db") == tmp_path
+    assert sqlite_folder("postgresql+psycopg://x/y") is None
+
+
+def test_a_locked_database_is_a_temporary_failure(tmp_path, monkeypatch):
+    monkeypatch.setattr("maild.store.engine._PRAGMAS", ("journal_mode=WAL", "busy_timeout=50"))
+    store = Store(f"sqlite:///{tmp_path}/maild.db", "node")
+    store.migrate()
+    blocker = sqlite3.connect(tmp_path / "maild.db", isolation_level=None)
+    blocker.execute("begin exclusive")
+    with pytest.raises(TemporaryFailure, match="locked"), store():
+        pytest.fail("the lock was taken twice")
+    blocker.rollback()
+    with store() as unit:
+        assert unit.inbound.waiting() == 0
+    blocker.close()
+    store.close()
+
+
+def test_a_database_that_is_away_is_a_temporary_failure():
+    store = Store("postgresql+psycopg://nobody@127.0.0.1:1/none", "node")
+    with pytest.raises(TemporaryFailure, match="does not answer"):
+        store.check()
+    with pytest.raises(TemporaryFailure), store():
+        pytest.fail("there is no database")
+    store.close()
+
+
+def test_writers_do_not_lose_each_others_updates(store):
+    def count_up():
+        for _ in range(20):
+            with store() as unit:
+                unit.tickets.new_number()
+                unit.commit()
+
+    threads = [threading.Thread(target=count_up) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with store() as unit:
+        assert unit.tickets.new_number() == 81
+
+
+def test_a_time_without_a_zone_is_refused():
+    with pytest.raises(ValueError, match="without a zone"):
+        UtcDateTime().process_bind_param(datetime(2026, 1, 1), None)  # noqa: DTZ001 - that is the point
+    assert UtcDateTime().process_result_value(datetime(2026, 1, 1), None) == datetime(2026, 1, 1, tzinfo=UTC)  # noqa: DTZ001

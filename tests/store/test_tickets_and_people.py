@@ -1,0 +1,163 @@
+"""Tickets, their events and entries, contacts with their epochs."""
+
+from dataclasses import replace
+
+import pytest
+
+from maild.domain import events
+from maild.domain.attachment import Attachment
+from maild.domain.events import Actor
+from maild.domain.people import Address, Agent, Person, Role
+from maild.domain.ticket import Status, fold
+from maild.ports import Listing, SlaIndex, StoredEntry
+from tests.store.conftest import MINUTE, NOW
+
+BOB = Person(Address.of("bob@client.example"), "Bob Miller")
+EVE = Person(Address.of("Eve@client.example"), "Eve")
+REQUESTER = Actor(Role.REQUESTER, address="bob@client.example")
+
+
+def opened(subject="Printer on fire", **more):
+    return events.Opened(
+        at=NOW, by=REQUESTER, requester=BOB, subject=subject, department="support", sla_plan="default", **more
+    )
+
+
+def add(unit, *facts, number=None):
+    number = number or unit.tickets.new_number()
+    ticket = fold(number, facts)
+    unit.tickets.append(ticket, facts, f"<root.{number}@acme.example>")
+    return ticket
+
+
+@pytest.fixture
+def unit(store):
+    with store() as opened_unit:
+        yield opened_unit
+
+
+def test_numbers_rise_and_do_not_come_twice(store):
+    numbers = []
+    for _ in range(3):
+        with store() as unit:
+            numbers.append(unit.tickets.new_number())
+            unit.commit()
+    assert numbers == [1, 2, 3]
+
+
+def test_a_ticket_comes_back_as_its_events_make_it(unit):
+    facts = (
+        opened(tags=("vip",), links=(3,), participants=(EVE,), topic="access"),
+        events.Assigned(at=NOW + MINUTE, assignee="jane", team="online-banking"),
+        events.StatusChanged(at=NOW + 2 * MINUTE, status="waiting", previous="open", until=NOW + 9 * MINUTE),
+        events.ParticipantAdded(at=NOW + 2 * MINUTE, person=Person(Address.of("x@y.example"))),
+    )
+    ticket = add(unit, *facts)
+    assert unit.tickets.get(ticket.number) == replace(
+        ticket, participants=tuple(sorted(ticket.participants, key=lambda p: p.person.address.key))
+    )
+    assert unit.tickets.history(ticket.number) == facts
+    assert unit.tickets.root_id(ticket.number) == f"<root.{ticket.number}@acme.example>"
+    assert unit.tickets.get(99) is None
+
+
+def test_later_events_move_the_row(unit):
+    first = add(unit, opened())
+    closed = events.StatusChanged(at=NOW + MINUTE, status="closed", previous="open")
+    unit.tickets.append(fold(first.number, (opened(), closed)), (closed,), "")
+    found = unit.tickets.get(first.number)
+    assert (found.status, found.seq, found.closed_at) == (Status.CLOSED, 2, NOW + MINUTE)
+    assert len(unit.tickets.history(first.number)) == 2
+
+
+def test_entries_come_back_with_their_files_and_are_found_by_message_id(unit):
+    ticket = add(unit, opened())
+    file = Attachment("2.1", "report.pdf", "application/pdf", 12, "0" * 64, inline=False, content_id="")
+    draft = StoredEntry(
+        id=0,
+        ticket=ticket.number,
+        kind="message",
+        author=REQUESTER,
+        author_name="Bob",
+        at=NOW,
+        text="It burns \0 \ud800",
+        message_id="<a@client.example>",
+        attachments=(file,),
+    )
+    number = unit.tickets.add_entry(draft)
+    (found,) = unit.tickets.entries(ticket.number)
+    assert found == replace(draft, id=number, text="It burns \ufffd \ufffd")
+    assert unit.tickets.by_message_ids(["<a@client.example>", "<b@x>"]) == {"<a@client.example>": ticket.number}
+    assert unit.tickets.by_message_ids([]) == {}
+
+
+def test_a_message_id_that_two_tickets_claim_leads_to_the_first(unit):
+    numbers = []
+    for _ in range(2):
+        ticket = add(unit, opened())
+        entry = StoredEntry(
+            id=0, ticket=ticket.number, kind="message", author=REQUESTER, author_name="", at=NOW, text="", message_id="<a@b>"
+        )
+        unit.tickets.add_entry(entry)
+        numbers.append(ticket.number)
+    assert unit.tickets.by_message_ids(["<a@b>"]) == {"<a@b>": numbers[0]}
+
+
+def test_lists_find_by_status_assignee_department_and_due(unit):
+    one = add(unit, opened("one"))
+    two = add(unit, opened("two", assignee="jane"))
+    three = add(unit, opened("three"), events.StatusChanged(at=NOW, status="closed", previous="open"))
+    unit.tickets.index(one.number, SlaIndex(next_at=NOW, due_at=NOW - MINUTE, digest="x"))
+    unit.tickets.index(two.number, SlaIndex(next_at=NOW + MINUTE, due_at=NOW + MINUTE, digest="x"))
+
+    def found(**wanted):
+        return [listed.ticket.number for listed in unit.tickets.listing(Listing(**wanted))]
+
+    assert found() == [one.number, two.number, three.number]
+    assert found(statuses=("open",)) == [one.number, two.number]
+    assert found(assignee="jane") == [two.number]
+    assert found(department="elsewhere") == []
+    assert found(overdue_at=NOW) == [one.number]
+    assert found(limit=1) == [one.number]
+
+
+def test_due_tickets_come_the_most_overdue_first(unit):
+    tickets = [add(unit, opened(str(n))) for n in range(4)]
+    for ticket, minutes in zip(tickets, (3, 1, 2, -1), strict=True):
+        unit.tickets.index(ticket.number, SlaIndex(next_at=NOW - minutes * MINUTE, due_at=None, digest="d"))
+    assert unit.tickets.due(NOW, 10) == [tickets[0].number, tickets[2].number, tickets[1].number]
+    assert unit.tickets.due(NOW, 2) == [tickets[0].number, tickets[2].number]
+    assert unit.tickets.next_instant() == NOW - 3 * MINUTE
+    assert unit.tickets.stale(frozenset({"d"}), 10) == []
+    assert len(unit.tickets.stale(frozenset({"other"}), 10)) == 4
+
+
+def test_statuses_that_lasted_and_tickets_to_wake_are_found(unit):
+    waits = events.StatusChanged(at=NOW, status="waiting", previous="open", until=NOW + MINUTE)
+    ticket = add(unit, opened(), waits)
+    assert unit.tickets.in_status_since("waiting", NOW, 10) == [ticket.number]
+    assert unit.tickets.in_status_since("waiting", NOW - MINUTE, 10) == []
+    assert unit.tickets.to_wake(NOW, 10) == []
+    assert unit.tickets.to_wake(NOW + MINUTE, 10) == [ticket.number]
+
+
+def test_a_contact_keeps_its_number_and_learns_a_name(unit):
+    first = unit.people.contact(Person(Address.of("New@Client.example")))
+    again = unit.people.contact(Person(Address.of("new@client.example"), "Newton"))
+    assert again.number == first.number
+    assert unit.people.numbered([first.number])[first.number].person.name == "Newton"
+    assert unit.people.numbered([]) == {}
+
+
+def test_an_agent_has_one_number_whatever_the_address(unit):
+    jane = Agent("jane", (Address.of("jane@acme.example"),), "Jane Doe")
+    first = unit.people.agent(jane)
+    assert unit.people.agent(replace(jane, addresses=(Address.of("jd@acme.example"),))).number == first.number
+    assert unit.people.contact(Person(Address.of("jane@acme.example"))).number != first.number
+    assert unit.people.numbered([first.number])[first.number].agent == "jane"
+    assert first.epoch == 1
+
+
+def test_addresses_that_only_unicode_folding_would_merge_stay_two_people(unit):
+    kelvin = unit.people.contact(Person(Address("\u212aelvin", "x.example")))
+    assert unit.people.contact(Person(Address("kelvin", "x.example"))).number != kelvin.number
