@@ -1,0 +1,128 @@
+"""What a rendered mail must not do to its readers: the faults of a text part and of an HTML part, in words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html.parser import HTMLParser
+
+CLIPPED = 95_000  # bytes: Gmail cuts an HTML part at about 102 KB, and with it the foot
+HEAVY = 60_000
+LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
+ALLOWED_LINKS = ("mailto:", "https://")
+# Elements that cannot hold others; `col` and the like are not used in mail.
+_VOID = frozenset("area br col embed hr img input link meta source track wbr".split())
+# What mail clients drop or what reaches out of the mail.
+_FORBIDDEN = frozenset("applet audio base button embed form iframe input link object script svg video".split())
+_COLOUR = re.compile(r"(?:^|;)\s*(background-color|color)\s*:\s*(#[0-9a-fA-F]{3,6})\b")
+
+
+def faults_of_text(text: str) -> list[str]:
+    """What is wrong with a text part; nothing when all is well."""
+    return [] if text.strip() else ["the text part is empty: some people read nothing else"]
+
+
+def faults_of_html(html: str) -> list[str]:
+    """What is wrong with an HTML part; nothing when all is well."""
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    faults = list(dict.fromkeys(reader.faults))
+    faults += [f"<{what}> is missing" for what in ("html", "title") if what not in reader.seen]
+    if "title" in reader.seen and not reader.title.strip():
+        faults.append("<title> is empty: screen readers announce it")
+    if not {"color-scheme", "supported-color-schemes"} <= reader.metas:
+        faults.append('<meta name="color-scheme"> or "supported-color-schemes" is missing: dark mode would guess')
+    if "article" not in reader.roles:
+        faults.append('no element has role="article"')
+    octets = len(html.encode())
+    if octets > CLIPPED:
+        faults.append(f"{octets:,} bytes of HTML: Gmail clips the end; keep it under {CLIPPED:,}")
+    elif octets > HEAVY:
+        faults.append(f"{octets:,} bytes of HTML come close to where Gmail clips; aim at {HEAVY:,}")
+    return faults
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    tag: str
+    ink: str
+    paper: str
+
+
+class _Reader(HTMLParser):
+    """Walks the elements with the colours that reach them."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.faults: list[str] = []
+        self.seen: set[str] = set()
+        self.roles: set[str] = set()
+        self.metas: set[str] = set()
+        self.title = ""
+        self._open = [_Open("", "#000000", "#ffffff")]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        self.seen.add(tag)
+        self.roles.add(given.get("role", ""))
+        if tag == "meta":
+            self.metas.add(given.get("name", ""))
+        self.faults += _faults_of_element(tag, given)
+        if tag not in _VOID:
+            above = self._open[-1]
+            colours = dict(_COLOUR.findall(given.get("style", "")[:2000]))
+            paper = colours.get("background-color", given.get("bgcolor", above.paper))
+            self._open.append(_Open(tag, colours.get("color", above.ink), paper))
+
+    def handle_endtag(self, tag: str) -> None:
+        for place in range(len(self._open) - 1, 0, -1):
+            if self._open[place].tag == tag:
+                del self._open[place:]
+                return
+        self.faults.append(f"</{tag}> closes nothing")
+
+    def handle_data(self, data: str) -> None:
+        here = self._open[-1]
+        if here.tag == "title":
+            self.title += data
+        elif data.strip() and here.tag != "style":
+            found = contrast(here.ink, here.paper)
+            if found < LEAST_CONTRAST:
+                self.faults.append(
+                    f"{here.ink} on {here.paper} has a contrast of {found:.1f}, needed are {LEAST_CONTRAST}"
+                )
+
+
+def _faults_of_element(tag: str, given: dict[str, str]) -> list[str]:
+    faults = []
+    if tag in _FORBIDDEN:
+        faults.append(f"<{tag}> does not work in mail, or reaches out of it")
+    if tag == "html":
+        faults += [f"<html> has no {name}" for name in ("lang", "dir") if not given.get(name)]
+    if tag == "table" and given.get("role") != "presentation" and "summary" not in given:
+        faults.append('a table for layout has no role="presentation"')
+    if tag == "img":
+        if "alt" not in given:
+            faults.append("<img> has no alt")
+        if not given.get("src", "").startswith("cid:"):
+            faults.append("<img> is not in the mail itself: remote images are blocked, and watch their readers")
+    if tag == "a" and not given.get("href", "").startswith(ALLOWED_LINKS):
+        faults.append(f"a link goes to {given.get('href', '')[:40]!r}: only mailto: and https: work everywhere")
+    faults += [f"{name} is active content" for name in given if name.startswith("on")]
+    return faults
+
+
+def contrast(ink: str, paper: str) -> float:
+    """The contrast ratio of two #rrggbb colours, 1 to 21 (WCAG 2.2, relative luminance)."""
+    bright, dark = sorted((_luminance(ink), _luminance(paper)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    digits = colour.lstrip("#")
+    if len(digits) == 3:
+        digits = "".join(digit * 2 for digit in digits)
+    shares = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

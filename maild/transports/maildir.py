@@ -1,0 +1,72 @@
+"""A folder instead of a relay: for trials, demonstrations and tests. Mail readers open it as a Maildir."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from maild.domain.message import OutboundMessage
+from maild.domain.outbox import Answer, ChannelFault, Verdict
+from maild.transports.envelope import envelope_of
+
+_NUMBERS = itertools.count(1)
+
+
+class MaildirTransport:
+    """Puts one copy per recipient into `folder`, which is made when absent."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def send(self, message: OutboundMessage) -> Mapping[str, Answer] | ChannelFault:
+        """Each copy is whole and on the disk before it appears in new/. A folder that cannot be written is a fault."""
+        envelope = envelope_of(message)
+        answers = dict(envelope.answers)
+        for given, sent in envelope.recipients:
+            try:
+                answers[given] = Answer(
+                    Verdict.SENT, f"250 2.0.0 kept as {self._keep(message, envelope.sender, sent)}", 250
+                )
+            except OSError as failure:
+                reason = f"cannot write to the Maildir {self._folder}: {failure.strerror or failure}"
+                if not any(answer.verdict is Verdict.SENT for answer in answers.values()):
+                    return ChannelFault(reason)
+                # A fault would have the copies that are kept already made again.
+                answers[given] = Answer(Verdict.TEMPORARY, f"451 4.3.0 {reason}", 451)
+        return answers
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _keep(self, message: OutboundMessage, sender: str, recipient: str) -> str:
+        """Write and publish one copy; the name tells when, and sorts so."""
+        for part in ("tmp", "new", "cur"):
+            (self._folder / part).mkdir(parents=True, exist_ok=True)
+        name = f"{time.time_ns():019d}.P{os.getpid()}Q{next(_NUMBERS):06d}.{_host()}"
+        made = self._folder / "tmp" / name
+        with made.open("xb") as file:
+            file.write(f"Return-Path: <{sender}>\r\nDelivered-To: {recipient}\r\n".encode())
+            file.write(message.raw)
+            file.flush()
+            os.fsync(file.fileno())
+        made.rename(self._folder / "new" / name)
+        _sync_folder(self._folder / "new")
+        return name
+
+
+def _sync_folder(folder: Path) -> None:
+    """A new name in a folder survives a power cut only when the folder itself was synced."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _host() -> str:
+    """The host name as Maildir wants it in file names: no slash, no colon."""
+    return socket.gethostname().replace("/", "\\057").replace(":", "\\072") or "localhost"
