@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from maild.cli.session import Session, json_option, print_json, print_table
+from maild.cli.session import Session, json_option, print_json, print_json_line, print_table
 from maild.daemon import assembly
 from maild.daemon.clocks import SystemClock
 from maild.ports import InboundState, KeptMail
@@ -100,7 +100,7 @@ def replay(session: Session, numbers: tuple[int, ...], every: bool, as_json: boo
             outcome = processed.outcome or "tried, and will be tried again"
             document = {"inbound": processed.inbound, "outcome": outcome, "ticket": processed.ticket}
             if as_json:
-                print_json(document | {"reason": processed.reason})
+                print_json_line(document | {"reason": processed.reason})
             else:
                 click.echo(f"inbound {processed.inbound}: {outcome} ({processed.reason})")
         processing.close()

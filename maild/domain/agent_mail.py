@@ -92,7 +92,7 @@ def _done(act: Act, parsed: Parsed, applied: Applied, policy: Policy) -> Decisio
         return _nothing_said(act)
     transcript = Transcript(help=applied.help, original_text=act.text) if applied.help else None
     told = (feedback(act.agent, act.scope),) if act.agent and transcript else ()
-    done = "; ".join(applied.outcomes) or "no commands"
+    done = "; ".join(line for line in applied.outcomes if not line.startswith("text: ")) or "no commands"
     where = {Outcome.REPLIED: "the text goes to the customer", Outcome.NOTED: "the text stays inside"}
     reason = f"{where.get(outcome, 'no text')}; {done}"
     facts = _with_plan_of_priority(act.ticket, facts, policy)

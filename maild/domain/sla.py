@@ -301,7 +301,7 @@ def _repeats(meter: Meter, step: Step, threshold: timedelta, key: str, already: 
         yield 1
     if step.every is None or not (first_is_done or meter.consumed >= threshold):
         return
-    newest = max(1, 1 + (meter.consumed - threshold) // step.every)
+    newest = 1 + (meter.consumed - threshold) // step.every
     done = max((_repeat_of(fired, key) for t, c, fired in already if t == target and c == cycle), default=1)
     if newest > done:
         yield newest

@@ -56,7 +56,7 @@ def context_of(notice: Notice, occasion: Occasion, helpdesk: Helpdesk, reply_to:
         "entry": entry_words(shown) if shown else None,
         "last_message": entry_words(last) if (last := _last_message(notice, occasion, shown)) else None,
         "answer": answer_words(notice.scope, ticket),
-        "due": due_words(occasion.standing, occasion.now, helpdesk, notice.steps),
+        "due": due_words(occasion.standing, occasion.now, notice.steps),
         "changes": list(changes(occasion.decision.facts, helpdesk)),
         "actions": list(actions(notice, ticket, reply_to)) if notice.agent else [],
         "reason": notice.reason,
@@ -127,9 +127,7 @@ def _actor_words(occasion: Occasion, helpdesk: Helpdesk) -> dict[str, str]:
 # -- SLA --------------------------------------------------------------------------------------------------------
 
 
-def due_words(
-    standing: Standing, now: datetime, helpdesk: Helpdesk, steps: Sequence[events.Escalated]
-) -> dict[str, Any] | None:
+def due_words(standing: Standing, now: datetime, steps: Sequence[events.Escalated]) -> dict[str, Any] | None:
     """The deadline that the mail speaks of: the escalated target's, else the earliest unmet one."""
     wanted = steps[0].target if steps else ""
     running = [t for t in standing.targets if t.due_at is not None and t.met_at is None]
@@ -140,16 +138,10 @@ def due_words(
     return {
         "target": chosen[0].target.value,
         "at": due.isoformat(),
-        "local": local_time(due, helpdesk),
+        "local": "",  # the template names the day in the recipient's words
         "left": span_words(due - now),
         "late": due <= now,
     }
-
-
-def local_time(instant: datetime, helpdesk: Helpdesk) -> str:
-    """Fri 21 Nov 16:00 CET."""
-    local = instant.astimezone(helpdesk.zone)
-    return f"{local:%a} {local.day} {local:%b %H:%M %Z}"
 
 
 def span_words(span: timedelta) -> str:
@@ -173,6 +165,12 @@ def changes(facts: Sequence[events.Event], helpdesk: Helpdesk) -> list[str]:
     told = []
     for fact in facts:
         match fact:
+            case events.Bounced():
+                told.append(f"a mail to {fact.recipient} could not be delivered")
+            case events.MailHeld():
+                told.append(f"a mail from {fact.sender} is held")
+            case events.PlanChanged() if fact.sla_plan == fact.previous:
+                continue
             case events.StatusChanged():
                 told.append(f"status {fact.previous} -> {fact.status}")
             case events.PriorityChanged():
@@ -226,6 +224,7 @@ def _transcript_words(
         "results": list(transcript.results),
         "help": transcript.help,
         "original_text": transcript.original_text,
+        "corrected_text": transcript.corrected_text,
         "fix_mailto": fix,
         "receipt": not transcript.problems,
     }

@@ -143,6 +143,8 @@ def frozen(row: OutboxRow, open_unit: OpenUnitOfWork, renderer: Renderer, helpde
             raw = composed(row, unit, renderer, helpdesk)
         except TemplateFailed as failure:
             return failure
+        except ValueError as error:  # an address of ours that no mail may bear
+            return TemplateFailed(row.template, 0, str(error))
         unit.outbox.freeze(row.id, raw)
         unit.commit()
     return raw

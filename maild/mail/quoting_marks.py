@@ -1,0 +1,113 @@
+"""The words by which mail programs announce a quote, a forward or a signature. Tables only; one language to a line.
+
+All entries are in casefolded form."""
+
+from __future__ import annotations
+
+# Verbs of the line above a quote: "On … Jane wrote:". Only with a date or an address beside them.
+WROTE = (
+    *("wrote", "writes", "said"),  # English
+    *("schrieb", "schrieb am", "hat geschrieben"),  # German
+    *("a écrit", "écrivait", "a ecrit"),  # French
+    *("escribió", "escribio", "ha escrito"),  # Spanish
+    *("ha scritto", "scrive"),  # Italian
+    *("escreveu", "escreveram"),  # Portuguese
+    *("schreef", "heeft geschreven"),  # Dutch
+    *("napisał", "napisała", "napisał(a)", "pisze"),  # Polish
+    *("skrev", "skriver"),  # Swedish, Danish, Norwegian
+    *("kirjoitti",),  # Finnish
+    *("napsal", "napsala", "napsal(a)"),  # Czech
+    *("написал", "написала", "написал(а)", "пишет", "пише", "написав"),  # Russian, Ukrainian
+    *("yazdı", "şunu yazdı"),  # Turkish
+    *("a scris",),  # Romanian
+    *("ezt írta",),  # Hungarian
+    *("έγραψε",),  # Greek
+    *("写道", "寫道", "撰写", "来信"),  # Chinese
+    *("書きました", "wrote", "のメッセージ", "のメール"),  # Japanese
+    *("작성", "작성했습니다"),  # Korean
+)
+
+# How such a line begins where it is broken over several lines.
+OPENERS = (
+    *("on ", "am ", "le ", "el ", "il ", "em ", "op ", "w dniu ", "den ", "på ", "dne ", "la data ", "la ", "στις "),
+    *("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
+    *("mo.", "di.", "mi.", "do.", "fr.", "sa.", "so.", "lun", "mar", "mer", "jeu", "ven", "sam", "dim", "mié", "jue"),
+    *("pon", "wt.", "śr.", "czw", "pt.", "sob", "niedz", "po ", "út ", "st ", "čt ", "pá ", "so ", "ne "),
+    *("пн", "вт", "ср", "чт", "пт", "сб", "вс", "нд", "于", "在"),
+)
+
+# A person who speaks of himself writes no attribution line: "On 3 May 2025 I wrote:".
+FIRST_PERSON = (
+    *(" i wrote", " i said", " we wrote", "schrieb ich", "schrieben wir", "habe ich geschrieben", "j'ai écrit"),
+    *("nous avons écrit", "he escrito", "ho scritto", "schreef ik", "skrev jag", "skrev jeg", "я написал", "我写"),
+)
+
+# Labels of the header block that Outlook and others put above a quote: label -> what it names.
+LABELS = {
+    **dict.fromkeys(("from", "von", "de", "da", "van", "od", "från", "fra", "lähettäjä", "от", "от кого"), "from"),
+    **dict.fromkeys(("kimden", "gönderen", "差出人", "送信者", "发件人", "寄件者", "寄件人", "보낸 사람"), "from"),
+    **dict.fromkeys(("sent", "date", "gesendet", "datum", "envoyé", "enviado", "enviado el", "enviada em"), "date"),
+    **dict.fromkeys(("fecha", "inviato", "data", "verzonden", "wysłano", "skickat", "sendt", "dato", "date"), "date"),
+    **dict.fromkeys(("lähetetty", "päiväys", "odesláno", "отправлено", "дата", "gönderildi", "tarih"), "date"),
+    **dict.fromkeys(("送信日時", "日付", "发送时间", "日期", "寄件日期", "보낸 날짜", "날짜"), "date"),
+    **dict.fromkeys(("to", "an", "à", "para", "a", "aan", "do", "till", "til", "vastaanottaja", "komu"), "to"),
+    **dict.fromkeys(("кому", "kime", "alıcı", "宛先", "收件人", "收件者", "받는 사람"), "to"),
+    **dict.fromkeys(("cc", "kopie", "kopia", "kopi", "dw", "копия", "bilgi", "抄送", "副本", "참조", "kopio"), "cc"),
+    **dict.fromkeys(("subject", "betreff", "objet", "asunto", "oggetto", "assunto", "onderwerp", "temat"), "subject"),
+    **dict.fromkeys(("ämne", "emne", "aihe", "předmět", "тема", "konu", "件名", "主题", "主旨", "제목"), "subject"),
+}
+
+# Between two runs of dashes: what follows was quoted.
+ORIGINALS = frozenset(
+    (
+        *("original message", "original mail", "original e-mail", "original email", "original appointment"),
+        *("ursprüngliche nachricht", "originalnachricht", "original-nachricht", "ursprüngliche mail"),
+        *("message d'origine", "message d’origine", "message original", "courriel original"),
+        *("mensaje original", "correo original", "messaggio originale", "mensagem original"),
+        *("oorspronkelijk bericht", "origineel bericht", "wiadomość oryginalna", "oryginalna wiadomość"),
+        *("originalmeddelande", "ursprungligt meddelande", "oprindelig meddelelse", "opprinnelig melding"),
+        *("alkuperäinen viesti", "původní zpráva", "původní e-mail", "исходное сообщение", "оригинал сообщения"),
+        *("orijinal mesaj", "özgün ileti", "mesaj original", "eredeti üzenet"),
+        *("原始邮件", "原始郵件", "元のメッセージ", "원본 메시지"),
+    )
+)
+
+# Between dashes or before a colon: what follows was forwarded, so it is what the sender wants us to read.
+FORWARDS = frozenset(
+    (
+        *("forwarded message", "forwarded mail", "begin forwarded message", "forwarded by"),
+        *("weitergeleitete nachricht", "weitergeleitete mail", "anfang der weitergeleiteten nachricht"),
+        *("anfang weitergeleitete nachricht", "message transféré", "message réexpédié", "début du message réexpédié"),
+        *("début du message transféré", "mensaje reenviado", "inicio del mensaje reenviado"),
+        *("messaggio inoltrato", "inizio messaggio inoltrato", "mensagem encaminhada", "mensagem reencaminhada"),
+        *("início da mensagem encaminhada", "início da mensagem reencaminhada"),
+        *("doorgestuurd bericht", "begin doorgestuurd bericht", "wiadomość przekazana", "przekazana wiadomość"),
+        *("treść przekazanej wiadomości", "początek przekazywanej wiadomości"),
+        *("vidarebefordrat meddelande", "vidarebefordrat brev", "videresendt meddelelse", "videresendt melding"),
+        *("videresendt e-mail", "välitetty viesti", "přeposlaná zpráva", "přeposlaný e-mail"),
+        *("пересылаемое сообщение", "пересланное сообщение", "начало переадресованного сообщения"),
+        *("iletilmiş mesaj", "yönlendirilmiş ileti", "転送されたメッセージ", "転送メッセージ"),
+        *("转发的邮件", "转发邮件", "下面是被转发的邮件", "轉寄郵件", "轉寄的郵件", "전달된 메시지"),
+    )
+)
+
+# The last line that phones and programs add by themselves: how it begins, and what it names later on.
+_DEVICES = (
+    *("iphone", "ipad", "android", "galaxy", "samsung", "huawei", "xiaomi", "pixel", "blackberry", "outlook"),
+    *("windows", "yahoo", "gmail", "proton", "thunderbird", "gmx", "web.de", "t-online", "aol", "mobile", "móvil"),
+    *("celular", "handy", "smartphone", "phone", "téléphone", "telefon", "tablet", "телефон", "手机", "手機"),
+)
+SENT_FROM: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("sent from", "sent via", "sent with", "get outlook"), _DEVICES),
+    **dict.fromkeys(("gesendet von", "gesendet mit", "gesendet aus", "holen sie sich outlook"), _DEVICES),
+    **dict.fromkeys(("von meinem", "diese nachricht wurde von meinem"), ("gesendet", "verschickt")),
+    **dict.fromkeys(("envoyé de", "envoyé depuis", "envoyé à partir", "obtenir outlook", "obtenez outlook"), _DEVICES),
+    **dict.fromkeys(("enviado desde", "enviado do", "enviado a partir", "enviado de", "obtener outlook"), _DEVICES),
+    **dict.fromkeys(("obter o outlook", "inviato da", "inviato con", "scarica outlook", "ottieni outlook"), _DEVICES),
+    **dict.fromkeys(("verzonden vanaf", "verstuurd vanaf", "verzonden met", "download outlook"), _DEVICES),
+    **dict.fromkeys(("wysłane z", "wysłano z", "pobierz outlook", "skickat från", "hämta outlook"), _DEVICES),
+    **dict.fromkeys(("sendt fra", "hent outlook", "få outlook", "lähetetty", "hanki outlook", "odesláno z"), _DEVICES),
+    **dict.fromkeys(("отправлено с", "отправлено из", "получить outlook", "скачать outlook"), _DEVICES),
+    **dict.fromkeys(("iphoneから", "ipadから", "androidから"), ("送信",)),
+    **dict.fromkeys(("发自我的", "發自我的", "從我的", "나의 iphone", "내 iphone", "iphone'umdan"), ("",)),
+}
