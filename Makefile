@@ -70,7 +70,6 @@ lint: $(TESTING)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy maild
-	$(BIN)/mypy tests
 
 lock: $(MADE)
 	$(PYTHON) -m venv build/lock

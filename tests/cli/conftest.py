@@ -1,0 +1,82 @@
+"""Commands as an admin types them, on a fresh helpdesk."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from maild.cli import main
+from maild.cli.stage import write_config
+
+MAIL = """\
+From: Bob Miller <bob@client.example>
+To: support@acme.example
+Subject: {subject}
+Date: Mon, 23 Nov 2026 09:00:00 +0100
+Message-ID: <{id}@client.example>
+
+{text}
+"""
+
+
+@dataclass
+class Typed:
+    """What a command printed, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    @property
+    def lines(self):
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class Shell:
+    """`maild` with the configuration of a temporary helpdesk."""
+
+    def __init__(self, folder: Path, monkeypatch, capfdbinary) -> None:
+        self.folder = folder
+        self.config = write_config(folder)
+        self._monkeypatch, self._captured = monkeypatch, capfdbinary
+
+    def maild(self, *words: str | int | Path) -> Typed:
+        self._monkeypatch.setattr(sys, "argv", ["maild", "-c", str(self.config), *map(str, words)])
+        self._captured.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = self._captured.readouterr()
+        code = ended.value.code
+        return Typed(int(code or 0), captured.out.decode(), captured.err.decode())
+
+    def write(self, name: str, raw: bytes | str) -> Path:
+        path = self.folder / name
+        path.write_bytes(raw.encode() if isinstance(raw, str) else raw)
+        return path
+
+    def mail(self, subject: str = "Printer on fire", text: str = "It burns.", id: str = "1") -> Path:  # noqa: A002
+        return self.write(f"{id}.eml", MAIL.format(subject=subject, text=text, id=id))
+
+    def opened(self, *subjects: str) -> Sequence[int]:
+        """Tickets opened by one mail each."""
+        files = [self.mail(subject, id=str(number)) for number, subject in enumerate(subjects, 1)]
+        done = self.maild("inject", "--json", "--at", "2026-11-23T08:00:00Z", *files)
+        return [line["ticket"] for line in done.lines]
+
+    def sent(self) -> list[bytes]:
+        """Every mail that the relay got."""
+        return [path.read_bytes() for path in sorted((self.folder / "sent" / "new").glob("*"))]
+
+
+@pytest.fixture
+def shell(tmp_path, monkeypatch, capfdbinary) -> Shell:
+    return Shell(tmp_path, monkeypatch, capfdbinary)

@@ -1,0 +1,169 @@
+"""What an admin types, what it does, and how it ends: 0 fine, 1 a problem, 2 usage or configuration."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def test_one_mail_five_times_is_one_ticket(shell):
+    path = shell.mail()
+    lines = shell.maild("inject", "--json", *[path] * 5).lines
+    assert [line["outcome"] for line in lines] == ["opened", *["duplicate"] * 4]
+    assert {line["ticket"] for line in lines} == {1}
+
+
+def test_standard_input_is_a_mail(shell):
+    program = [sys.executable, "-m", "maild", "-c", str(shell.config), "inject", "-"]
+    done = subprocess.run(program, input=shell.mail().read_bytes(), capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"inbound 1: opened ticket 1")
+
+
+@pytest.mark.parametrize(
+    ("raw", "outcome", "subject"),
+    [
+        (b"Subject: no sender\r\n\r\nhello\r\n", "opened", "no sender"),
+        (b"From: bob@client.example\r\n\r\nno subject\r\n", "opened", "(no subject)"),
+        (b"", "opened", "(no subject)"),
+        (b"\x00\xff\xfe rubbish", "opened", "(no subject)"),
+        (b"From: a@b.example, c@d.example\r\nSubject: two\r\n\r\nx\r\n", "opened", "two"),
+        (b"From: bob@client.example\r\nDate: yesterday\r\nSubject: when\r\n\r\nx\r\n", "opened", "when"),
+    ],
+    ids=["no From", "no Subject", "empty", "rubbish", "two senders", "no real Date"],
+)
+def test_a_mail_that_lacks_what_mails_have_is_a_ticket_all_the_same(shell, raw, outcome, subject):
+    (line,) = shell.maild("inject", "--json", shell.write("odd.eml", raw)).lines
+    assert line["outcome"] == outcome
+    assert shell.maild("ticket", "show", line["ticket"], "--json").json["subject"] == subject
+    assert shell.maild("outbox", "flush").code == 0
+
+
+@pytest.mark.parametrize(
+    "message_id",
+    ["<" + "x" * 400 + "@client.example>", "<nul\0byte@client.example>", "<ümlaut@client.example>"],
+    ids=["over-long", "NUL", "not ASCII"],
+)
+def test_a_bad_message_id_neither_stops_a_reply_nor_reaches_the_wire(shell, message_id):
+    head = "From: bob@client.example\r\nTo: support@acme.example\r\nSubject: id\r\n"
+    shell.maild("inject", shell.write("id.eml", f"{head}Message-ID: {message_id}\r\n\r\nhello\r\n"))
+    assert shell.maild("ticket", "do", 1, "reply", "Here", "we", "are.").code == 0
+    assert shell.maild("outbox", "flush", "--at", "2026-12-24T00:00:00Z").code == 0
+    mails = shell.sent()
+    assert len(mails) == 3  # acknowledgement, notice, reply
+    for mail in mails:
+        assert message_id.encode() not in mail
+        assert b"\0" not in mail
+        assert mail.isascii()
+
+
+def test_the_untouched_mail_of_an_entry_comes_back(shell):
+    path = shell.mail()
+    shell.maild("inject", path)
+    assert shell.maild("ticket", "raw", 1, 1).out.encode() == path.read_bytes()
+    assert shell.maild("ticket", "raw", 1, 99).code == 1
+
+
+def test_a_command_with_a_slip_changes_nothing(shell):
+    shell.opened("Printer on fire")
+    before = shell.maild("ticket", "show", 1, "--json").json
+    refused = shell.maild("ticket", "do", 1, "assgn", "jane")
+    assert refused.code == 1
+    assert "assign" in refused.err
+    nobody = shell.maild("ticket", "do", 1, "assign", "nobody")
+    assert nobody.code == 1
+    after = shell.maild("ticket", "show", 1, "--json").json
+    assert after == before
+
+
+def test_commands_on_the_command_line_do_what_they_do_in_mail(shell):
+    shell.opened("Printer on fire")
+    for words in (["priority", "emergency"], ["sla", "sev-a"], ["team", "online banking"], ["note", "called Bob"]):
+        assert shell.maild("ticket", "do", "--at", "2026-11-23T08:05:00Z", 1, *words).code == 0
+    shown = shell.maild("ticket", "show", 1, "--json", "--at", "2026-11-23T08:05:00Z").json
+    assert (shown["priority"], shown["sla_plan"], shown["team"]) == ("emergency", "sev-a", "online-banking")
+    assert shown["entries"][1]["text"] == "called Bob"
+    assert shown["due_at"] == "2026-11-23T08:15:00Z"
+    assert shell.maild("ticket", "show", 1).out.startswith("#1 Printer on fire\nopen · emergency · sev-a · support")
+
+
+def test_what_does_not_exist_is_said_with_where_to_look(shell):
+    for words in (["ticket", "show", 7], ["ticket", "do", 7, "take"], ["sla", "explain", 7], ["explain", "7"]):
+        done = shell.maild(*words)
+        assert done.code == 1
+        assert "7" in done.err
+    assert shell.maild("outbox", "show", 7).code == 1
+    assert shell.maild("held", "show", 7).code == 1
+    assert shell.maild("explain", "no-such-file").code == 1
+    assert shell.maild("explain").code == 2
+    assert shell.maild("inject", "no-such-file.eml").code == 2
+    assert shell.maild("inject", "--mailbox", "nowhere", shell.mail()).code == 2
+    assert shell.maild("tick", "--at", "noonish").code == 2
+
+
+def test_deadlines_are_explained(shell):
+    shell.opened("Printer on fire")
+    lines = shell.maild("sla", "explain", 1, "--at", "2026-11-23T09:00:00Z").out.splitlines()
+    assert lines[0] == "plan default, chosen by default"
+    assert any("resolution" in line.lower() for line in lines)
+
+
+def test_mails_are_held_released_retried_and_dropped(shell):
+    shell.opened("Printer on fire")
+    assert shell.maild("outbox", "hold", "--all").out.count("held") == 2
+    assert shell.maild("outbox", "flush", "--at", "2026-12-01T00:00:00Z").out.startswith("0 sent")
+    assert shell.maild("outbox", "release", 1).code == 0
+    assert shell.maild("outbox", "release", 1).code == 1  # it is not held any more
+    assert shell.maild("outbox", "drop", 2).code == 0
+    assert shell.maild("outbox", "retry", 2).code == 1
+    assert shell.maild("outbox", "retry").code == 2
+    assert shell.maild("outbox", "flush", "--at", "2026-12-01T00:00:00Z").out.startswith("1 sent")
+    assert len(shell.sent()) == 1
+    raw = shell.maild("outbox", "show", 1, "--raw").out
+    assert raw.replace("\r\n", "\n") in shell.sent()[0].decode().replace("\r\n", "\n")
+
+
+def test_a_replayed_mail_is_judged_again(shell):
+    hops = "Received: from a by b\n" * 60
+    shell.maild("inject", shell.write("hops.eml", hops + shell.mail().read_text()))
+    assert "1" in shell.maild("quarantine", "list").out
+    assert "Received" in shell.maild("quarantine", "show", 1, "--raw").out
+    again = shell.maild("quarantine", "replay", "--json", 1)
+    assert (again.code, again.lines[0]["outcome"]) == (0, "quarantined")
+    assert shell.maild("quarantine", "replay", 99).code == 1
+    assert shell.maild("quarantine", "replay").code == 2
+
+
+def test_a_configuration_is_checked_and_shown(shell):
+    assert "fine" in shell.maild("check").out
+    assert shell.maild("check", "--quiet").out == ""
+    assert shell.maild("config", "show", "--json").json["helpdesk"]["name"] == "Acme Support"
+    assert "Acme Support" in shell.maild("config", "show").out
+    assert "[helpdesk]" in shell.maild("config", "example").out
+    text = shell.config.read_text()
+    shell.config.write_text(text.replace("[relay]", "[rely]").replace('manager = "ana"', 'manager = "anna"'))
+    broken = shell.maild("check")
+    assert broken.code == 2
+    assert "maild.toml:" in broken.err
+    assert "relay" in broken.err
+    assert "ana" in broken.err
+
+
+def test_without_a_configuration_it_is_said_where_one_was_looked_for(shell):
+    shell.config.unlink()
+    done = shell.maild("ticket", "list")
+    assert done.code == 2
+    assert "maild.toml" in done.err
+
+
+def test_lists_are_for_people_too(shell):
+    shell.opened("Printer on fire", "Scanner hums")
+    shell.maild("ticket", "do", 2, "assign", "jane")
+    listed = shell.maild("ticket", "list").out
+    assert "Printer on fire" in listed
+    assert "Scanner hums" in listed
+    assert shell.maild("ticket", "list", "--assignee", "Jane").out.count("\n") == 2
+    assert shell.maild("ticket", "list", "--department", "Support", "--status", "closed").out.count("\n") == 1
+    assert "acknowledgement" in shell.maild("outbox", "list").out
+    assert "parse" in shell.maild("explain", 1).out
+    assert "nothing was written" in shell.maild("explain", shell.mail("Third", id="3")).out
