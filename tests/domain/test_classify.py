@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,11 +26,11 @@ NULL = Envelope("", ("support@acme.example",))
 
 def mail(*headers, sender="karen@client.example", **fields):
     """A mail of Karen's to support, with these header lines beside."""
-    collected = {}
+    collected: dict[str, list[str]] = {}
     for line in headers:
         name, _, value = line.partition(":")
         collected.setdefault(name.lower(), []).append(value.strip())
-    known = {
+    known: dict[str, Any] = {
         "sha256": "0" * 64,
         "size": 1000,
         "sender": Person(Address.of(sender)) if sender else None,
@@ -222,7 +223,7 @@ NAMES = ["Auto-Submitted", "Precedence", "List-Id", "X-Loop", "X-Maild-Loop", "X
     st.text(max_size=20),
 )
 def test_no_header_breaks_the_classification(headers, sender, subject):
-    collected = {}
+    collected: dict[str, list[str]] = {}
     for name, value in headers:
         collected.setdefault(name.lower(), []).append(value)
     message = mail(headers={name: tuple(values) for name, values in collected.items()}, subject=subject)

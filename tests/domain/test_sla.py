@@ -78,6 +78,9 @@ nagging, notes and automatic mail move nothing
 the customer's turn before any answer
     mon 10:00 opened; mon 11:00 waiting
     at mon 20:00 -> 1: due -, met -, breached -, paused
+time is up at the very moment of the pause
+    mon 10:00 opened; mon 14:00 waiting
+    at mon 15:00 -> 1: due mon 14:00, met -, breached mon 14:00, paused
 open again after the customer's turn
     mon 10:00 opened; mon 11:00 waiting; mon 15:00 message; mon 15:00 open
     at mon 15:30 -> 1: due tue 09:00, met -, breached -, running
@@ -111,6 +114,9 @@ the answer bounced after due
 the first answer bounced, the second arrived
     mon 10:00 opened; mon 11:00 reply 1; mon 12:00 reply 2; mon 12:30 bounce 1
     at mon 13:00 -> 1: due mon 14:00, met mon 12:00, breached -, met
+an acknowledgement that bounces undoes no reply that left no entry
+    mon 10:00 opened; mon 11:00 reply; mon 11:05 bounce
+    at mon 12:00 -> 1: due mon 14:00, met mon 11:00, breached -, met
 a delay report is no bounce
     mon 10:00 opened; mon 11:00 reply 1; mon 11:05 soft-bounce 1
     at mon 12:00 -> 1: due mon 14:00, met mon 11:00, breached -, met

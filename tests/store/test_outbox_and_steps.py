@@ -45,7 +45,12 @@ def test_a_row_comes_back_as_it_was_put(unit):
 
 
 def test_only_due_rows_of_the_relay_are_claimed_and_only_once(unit):
-    for number, more in ((1, {}), (2, {"next_at": NOW + MINUTE}), (3, {"relay": "other"}), (4, {"state": OutboxState.HELD})):
+    for number, more in (
+        (1, {}),
+        (2, {"next_at": NOW + MINUTE}),
+        (3, {"relay": "other"}),
+        (4, {"state": OutboxState.HELD}),
+    ):
         unit.outbox.add(row(number, **more))
     assert [r.id for r in unit.outbox.claim(NOW, NOW + MINUTE, 10, "main")] == [1]
     assert unit.outbox.claim(NOW, NOW + MINUTE, 10, "main") == []

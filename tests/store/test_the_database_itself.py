@@ -50,7 +50,9 @@ def test_sqlite_is_set_up_for_durability(tmp_path):
     store.migrate()
     engine = make_engine(f"sqlite:///{tmp_path}/maild.db")
     with engine.connect() as connection:
-        found = {name: connection.exec_driver_sql(f"pragma {name}").scalar() for name in ("journal_mode", "synchronous")}
+        found = {
+            name: connection.exec_driver_sql(f"pragma {name}").scalar() for name in ("journal_mode", "synchronous")
+        }
         assert connection.exec_driver_sql("pragma secure_delete").scalar() == 1
     assert found == {"journal_mode": "wal", "synchronous": 2}  # 2 is FULL
     engine.dispose()

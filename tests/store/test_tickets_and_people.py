@@ -96,7 +96,14 @@ def test_a_message_id_that_two_tickets_claim_leads_to_the_first(unit):
     for _ in range(2):
         ticket = add(unit, opened())
         entry = StoredEntry(
-            id=0, ticket=ticket.number, kind="message", author=REQUESTER, author_name="", at=NOW, text="", message_id="<a@b>"
+            id=0,
+            ticket=ticket.number,
+            kind="message",
+            author=REQUESTER,
+            author_name="",
+            at=NOW,
+            text="",
+            message_id="<a@b>",
         )
         unit.tickets.add_entry(entry)
         numbers.append(ticket.number)
