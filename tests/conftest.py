@@ -1,7 +1,8 @@
 """What holds for every test: the rigs, and what a skip means."""
 
+import logging
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("door") and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(name=item.nodeid.partition("::")[0]))
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Commands configure the log of the whole process: the next test finds it as this one did."""
+    root = logging.getLogger()
+    levels = {name: logging.getLogger(name).level for name in ("", "apscheduler", "imapclient", "mail.log", "asyncio")}
+    handlers = list(root.handlers)
+    yield
+    root.handlers[:] = [handler for handler in root.handlers if handler in handlers] or handlers
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)

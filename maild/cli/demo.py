@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from maild import maillog
-from maild.cli.run import wait_for_signals
+from maild.cli.run import hold_signals, wait_for_signals
 from maild.cli.stage import LoopbackStage, listening_at, write_config
 from maild.cli.story import HELPDESK, play
 from maild.cli.tickets import print_tickets
@@ -46,6 +46,7 @@ def _stay(folder: Path) -> None:
     maillog.configure("info")
     settings = load(write_config(folder), environ={})
     daemon = Daemon(settings)
+    hold_signals()
     daemon.start()
     host, port = listening_at(daemon)
     click.echo(f"maild listens on {host}:{port}. Send it a mail:")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from types import FrameType
 
 import click
@@ -14,6 +13,9 @@ from maild.cli.session import Session
 from maild.config import ConfigError, load
 from maild.daemon import Daemon
 from maild.daemon.systemd import notify
+
+_ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
+_WATCHED = _ENDING | {signal.SIGHUP}
 
 
 @click.command()
@@ -25,34 +27,33 @@ def run(session: Session) -> None:
     for warning in settings.warnings:
         click.echo(str(warning), err=True)
     daemon = Daemon(settings)
+    hold_signals()
     daemon.start()
     wait_for_signals(daemon)
 
 
+def hold_signals() -> None:
+    """From here on signals wait until `wait_for_signals` asks for them.
+
+    To be called before the daemon starts: its threads inherit this, and from READY=1 on the service manager may send
+    SIGHUP, which would end a process that does not look after it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+
+
 def wait_for_signals(daemon: Daemon) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second one ends at once."""
-    asked: list[int] = []
-    wake = threading.Event()
+    hold_signals()
+    while (number := signal.sigwait(_WATCHED)) == signal.SIGHUP:
+        _reload(daemon)
+    for watched in _ENDING:
+        signal.signal(watched, _end_at_once)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+    maillog.stopping(signal=signal.Signals(number).name)
+    daemon.drain()
 
-    def note(number: int, frame: FrameType | None) -> None:
-        if asked and number != signal.SIGHUP and asked[-1] != signal.SIGHUP:
-            os._exit(1)
-        asked.append(number)
-        wake.set()
 
-    for watched in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(watched, note)
-    while True:
-        wake.wait()
-        wake.clear()
-        number = asked[-1]
-        if number == signal.SIGHUP:
-            _reload(daemon)
-            asked.clear()
-            continue
-        maillog.stopping(signal=signal.Signals(number).name)
-        daemon.drain()
-        return
+def _end_at_once(number: int, frame: FrameType | None) -> None:
+    os._exit(1)
 
 
 def _reload(daemon: Daemon) -> None:

@@ -29,6 +29,7 @@ class Act:
     ticket: Ticket
     at: datetime
     draft: EntryDraft  # the entry that the text would become
+    forwarded: str = ""  # a mail that follows the text: part of the entry, but nobody's command
 
     @property
     def actor(self) -> Actor:
@@ -79,8 +80,9 @@ def _refused(act: Act, problems: Sequence[Problem]) -> Decision:
 def _done(act: Act, parsed: Parsed, applied: Applied, policy: Policy) -> Decision:
     facts: list[Event] = []
     entry = None
-    if parsed.text.strip() or act.draft.attachments:
-        entry, brought, outcome = _entry(act, parsed.text.strip(), applied.text_goes)
+    text = "\n\n".join(filter(None, (parsed.text.strip(), act.forwarded.strip())))
+    if text or act.draft.attachments:
+        entry, brought, outcome = _entry(act, text, applied.text_goes)
         facts.append(brought)
         if outcome is Outcome.REPLIED and not act.ticket.assignee and act.agent and not _assigns(applied):
             # Who answers first has the ticket: otherwise two colleagues answer the next mail.

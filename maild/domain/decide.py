@@ -165,9 +165,11 @@ def _agent_speaks(case: Case) -> Decision | None:
     if doubt := _unproven(case):
         return _held(case, doubt)
     scope = case.route.scope or Scope.NOTE
+    own, forwarded = case.message.own_and_forwarded
     act = Act(
         agent=case.agent,
-        text=case.message.new_text,
+        text=own,
+        forwarded=forwarded,
         scope=scope,
         ticket=case.ticket,
         at=case.at,

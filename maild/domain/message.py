@@ -86,6 +86,14 @@ class InboundMessage:
         return values[0] if values else ""
 
     @property
+    def own_and_forwarded(self) -> tuple[str, str]:
+        """The new text as the sender's own words, and the forwarded mail that follows them."""
+        if not self.forwarded_lines:
+            return self.new_text, ""
+        lines = self.new_text.split("\n")
+        return "\n".join(lines[: -self.forwarded_lines]), "\n".join(lines[-self.forwarded_lines :])
+
+    @property
     def recipients(self) -> tuple[Address, ...]:
         """Every address the mail itself says it went to."""
         return (*(p.address for p in self.to), *(p.address for p in self.cc), *self.delivered_to)

@@ -35,6 +35,14 @@ class Address:
             raise ValueError(f"{text!r} is not an address: expected local@domain")
         return cls(local, ascii_lower(domain))
 
+    @classmethod
+    def read(cls, text: str) -> Address | None:
+        """The address in a text of any origin; None when it is none."""
+        try:
+            return cls.of(text)
+        except ValueError:
+            return None
+
     def __str__(self) -> str:
         return f"{self.local}@{self.domain}"
 
@@ -154,16 +162,23 @@ class Directory:
         """The agent who owns this address."""
         return self._by_address.get(address)
 
+    def is_own(self, address: Address) -> bool:
+        """Is it one of our addresses, bare or with anything behind a plus (RFC 5233)?"""
+        local, plus, _ = address.local.rpartition("+")
+        return address in self.own_addresses or bool(plus) and Address(local, address.domain) in self.own_addresses
+
     def agents_matching(self, words: str) -> tuple[Agent, ...]:
         """Everybody whom `words` may mean: an exact name, display name or address wins over a first name."""
         wanted = name_key(words)
+        if not wanted:
+            return ()
         exact = [
             agent
             for agent in self.agents
             if wanted in {name_key(agent.name), name_key(agent.display)}
             or words.strip().casefold() in {address.key for address in agent.addresses}
         ]
-        if exact or not wanted:
+        if exact:
             return tuple(exact)
         return tuple(agent for agent in self.agents if wanted in {name_key(part) for part in agent.display.split()})
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 
 from maild.domain.message import Envelope, InboundMessage
 from maild.domain.people import Address, Agent, Directory
@@ -24,6 +25,7 @@ from maild.domain.token import (
 )
 
 _MAX_IDS = 50  # ids looked up for one mail
+_MAX_SEALED = 50  # reply addresses whose holders are looked up for one mail
 
 
 class Carrier(StrEnum):
@@ -52,10 +54,16 @@ class Clues:
     token_tickets: tuple[int, ...] = ()  # check characters verified
     sameness: str = ""
 
-    @property
-    def tickets(self) -> tuple[int, ...]:
-        numbers = [s.ticket for s in (*self.sealed, *self.own_ids)]
-        return tuple(dict.fromkeys((*numbers, *self.root_tickets, *self.token_tickets)))
+    def tickets(self, holders: Mapping[int, Holder], ring: KeyRing) -> tuple[int, ...]:
+        """The tickets that valid marks name: for a mark that does not open nothing is looked up."""
+        marked = [sealed.ticket for sealed, _ in self.opened(holders, ring)]
+        named = (own.ticket for own in self.own_ids)
+        return tuple(dict.fromkeys((*marked, *named, *self.root_tickets, *self.token_tickets)))
+
+    def opened(self, holders: Mapping[int, Holder], ring: KeyRing) -> list[tuple[Sealed, Holder]]:
+        """The reply addresses whose MAC holds, each with whom it was given to."""
+        held = [(sealed, holders[sealed.recipient]) for sealed in self.sealed if sealed.recipient in holders]
+        return [(sealed, holder) for sealed, holder in held if opens(ring, sealed, holder.epoch)]
 
     @property
     def recipients(self) -> tuple[int, ...]:
@@ -95,12 +103,11 @@ class Route:
 
 def clues(message: InboundMessage, envelope: Envelope, ring: KeyRing) -> Clues:
     """Everything in the mail that may lead to a ticket. Invalid marks are as if absent."""
-    addresses = list(message.recipients)
-    addresses.extend(Address.of(recipient) for recipient in envelope.recipients if "@" in recipient.strip("@"))
-    sealed = [found for address in dict.fromkeys(addresses) if (found := read_reply_address(address))]
+    addresses = (*message.recipients, *filter(None, map(Address.read, envelope.recipients)))
+    sealed = (found for address in dict.fromkeys(addresses) if (found := read_reply_address(address)))
     parents = tuple(dict.fromkeys((*message.in_reply_to, *reversed(message.references))))[:_MAX_IDS]
     return Clues(
-        sealed=tuple(sealed),
+        sealed=tuple(islice(sealed, _MAX_SEALED)),
         own_ids=tuple(found for text in parents if (found := read_message_id(ring, text))),
         root_tickets=tuple(root for text in parents if (root := read_root_id(ring, text)) is not None),
         parent_ids=parents,
@@ -144,13 +151,9 @@ class _Asking:
 
 
 def _by_reply_address(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
-    valid = []
-    for sealed in found.sealed:
-        holder = facts.holders.get(sealed.recipient)
-        if holder is None or not opens(asking.ring, sealed, holder.epoch) or sealed.ticket not in facts.tickets:
-            asking.ignored.append("a reply address that is not ours or no longer valid")
-        else:
-            valid.append((sealed, holder))
+    valid = [pair for pair in found.opened(facts.holders, asking.ring) if pair[0].ticket in facts.tickets]
+    if len(valid) < len(found.sealed):
+        asking.ignored.append("a reply address that is not ours or no longer valid")
     if not valid:
         return None
     # The more private wins where an answer went to two of our addresses (03, section 3.4).

@@ -17,12 +17,13 @@ _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _READ_AS = str.maketrans("oil", "011")  # Crockford: letters that are misread for digits
 _MAC_LENGTH = 16  # characters of 5 bits: 80 bits
 _CHECK_LENGTH = 4
-MESSAGE_ID_LENGTH = 70
 
-_SEALED = re.compile(r"([a-z])(\d{1,12})([rncdqu])(\d{1,12})s(\d{1,9})(?:\.([a-z][a-z0-9-]{0,20}))?\.([0-9a-z]{16})")
-_OWN_ID = re.compile(r"<([a-z])(\d{1,12})([rncdqu])(\d{1,12})s(\d{1,9})\.(\d{1,12})\.([0-9a-z]{16})@([^<>@\s]{1,255})>")
-_ROOT_ID = re.compile(r"<([a-z])(\d{1,12})\.root\.([0-9a-z]{16})@([^<>@\s]{1,255})>")
-_SUBJECT_TOKEN = re.compile(r"\[\s*#\s*(\d{1,12})\s*[-\u2010-\u2015]\s*([0-9a-z]{4})\s*\]", re.IGNORECASE)
+# Digits and letters are spelt out: \d and IGNORECASE take those of other scripts too (U+0661, U+212A).
+_MEANING = r"([a-z])([0-9]{1,12})([rncdqu])([0-9]{1,12})s([0-9]{1,9})"
+_SEALED = re.compile(_MEANING + r"(?:\.([a-z][a-z0-9-]{0,20}))?\.([0-9a-z]{16})")
+_OWN_ID = re.compile("<" + _MEANING + r"\.([0-9]{1,12})\.([0-9a-z]{16})@([^<>@\s]{1,255})>")
+_ROOT_ID = re.compile(r"<([a-z])([0-9]{1,12})\.root\.([0-9a-z]{16})@([^<>@\s]{1,255})>")
+_SUBJECT_TOKEN = re.compile(r"\[\s*#\s*([0-9]{1,12})\s*[-\u2010-\u2015]\s*([0-9A-Za-z]{4})\s*\]")
 
 
 class Scope(StrEnum):
@@ -111,7 +112,7 @@ def seal(ring: KeyRing, base: Address, sealed: Sealed, epoch: int) -> Address:
 
 def read_reply_address(address: Address) -> Sealed | None:
     """What a reply address claims; None when it has not the shape. Checking the MAC needs the epoch: see `opens`."""
-    local, plus, tag = ascii_lower(address.local).partition("+")
+    local, plus, tag = ascii_lower(address.local).rpartition("+")  # the base may have a plus of its own
     found = _SEALED.fullmatch(tag) if plus else None
     if not found:
         return None

@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import maild
 from maild.domain.message import InboundMessage
@@ -34,6 +34,8 @@ _PROGRAM = (
     "import sys; sys.path.append(sys.argv[1]); "
     "from maild.mail.workshop_worker import main; main(int(sys.argv[2]), int(sys.argv[3]))"
 )
+
+_Result = TypeVar("_Result")
 
 
 class ReadingFailed(Exception):
@@ -86,17 +88,13 @@ class Workshop:
         """`maild.mail.parse.read` in a worker. ReadingFailed when the mail breaks it or takes too long.
 
         TemporaryFailure when no worker can be started: that is the machine's fault, and no mark against the mail."""
-        result = self._done("read", {"raw": raw, "limits": self._limits, "known_texts": tuple(known_texts)})
-        if not isinstance(result, InboundMessage):
-            raise ReadingFailed(f"a worker answered with {type(result).__name__}")
-        return result
+        return self._done(
+            InboundMessage, "read", {"raw": raw, "limits": self._limits, "known_texts": tuple(known_texts)}
+        )
 
     def extract(self, raw: bytes, part: str) -> bytes:
         """`maild.mail.parse.extract` in a worker. Fails as `read` does; a part that does not exist is ReadingFailed."""
-        result = self._done("extract", {"raw": raw, "part": part, "limits": self._limits})
-        if not isinstance(result, bytes):
-            raise ReadingFailed(f"a worker answered with {type(result).__name__}")
-        return result
+        return self._done(bytes, "extract", {"raw": raw, "part": part, "limits": self._limits})
 
     def close(self) -> None:
         """Ends the idle workers now and busy ones when they have answered. Reading after that is a TemporaryFailure."""
@@ -106,7 +104,8 @@ class Workshop:
         for worker in idle:
             worker.end()
 
-    def _done(self, kind: str, arguments: dict[str, object]) -> object:
+    def _done(self, wanted: type[_Result], kind: str, arguments: dict[str, object]) -> _Result:
+        """One job done by some worker, which stays in the pool only if it behaved."""
         with self._free:
             worker = self._worker()
             try:
@@ -116,8 +115,11 @@ class Workshop:
             except BaseException:
                 worker.kill()
                 raise
+            if not (answer.failure or isinstance(answer.result, wanted)):
+                worker.kill()
+                raise ReadingFailed(f"a worker answered with {type(answer.result).__name__}")
             self._keep(worker, retires=answer.retires)
-        if answer.failure:
+        if answer.failure or not isinstance(answer.result, wanted):
             raise ReadingFailed(answer.failure)
         return answer.result
 

@@ -14,7 +14,7 @@ from maild.domain.people import Address
 from maild.domain.route import Clues, Facts, Holder, Route, Verdict, clues, route
 from maild.domain.rules import Filing, file
 from maild.domain.ticket import Ticket
-from maild.domain.token import Sealed, opens
+from maild.domain.token import Sealed
 from maild.mail import authentication
 from maild.ports import IncomingMail, UnitOfWork
 from maild.services.helpdesk import Helpdesk
@@ -44,7 +44,7 @@ def judge(
     evidence = authentication.judge(message, door.trusted_authserv)
     classification = classify(message, mail.envelope, helpdesk.own_marks())
     found = clues(message, mail.envelope, helpdesk.ring)
-    facts = look_up(found, inbound, unit)
+    facts = look_up(found, inbound, unit, helpdesk)
     routed = route(message, found, facts, helpdesk.ring, helpdesk.policy.directory)
     filing = file(message, mail.envelope, helpdesk.topics, helpdesk.rules)
     bounced = _bounced(classification, message, found, facts, unit, helpdesk)
@@ -77,13 +77,13 @@ def _moment(arrived_at: datetime, ticket: Ticket | None, now: datetime) -> datet
     return max(arrived, min(ticket.updated_at, now)) if ticket else arrived
 
 
-def look_up(found: Clues, inbound: int, unit: UnitOfWork) -> Facts:
+def look_up(found: Clues, inbound: int, unit: UnitOfWork, helpdesk: Helpdesk) -> Facts:
     """The one look-up: whatever the clues may lead to."""
-    tickets_of_ids = unit.tickets.by_message_ids(found.parent_ids)
-    wanted = dict.fromkeys((*found.tickets, *tickets_of_ids.values()))
-    tickets = {number: ticket for number in wanted if (ticket := unit.tickets.get(number))}
     contacts = unit.people.numbered(found.recipients)
     holders = {number: Holder(c.person.address, c.epoch, c.agent) for number, c in contacts.items()}
+    tickets_of_ids = unit.tickets.by_message_ids(found.parent_ids)
+    wanted = dict.fromkeys((*found.tickets(holders, helpdesk.ring), *tickets_of_ids.values()))
+    tickets = {number: ticket for number in wanted if (ticket := unit.tickets.get(number))}
     return Facts(tickets, holders, tickets_of_ids, unit.inbound.same(found.sameness, inbound))
 
 
@@ -103,9 +103,8 @@ def _bounced(
     row = unit.outbox.by_message_id(report.original_message_id) if report and report.original_message_id else None
     if row is not None and row.ticket is not None:
         return BouncedMail(row.ticket, str(row.to.address), row.entry)
-    for sealed in found.sealed:
-        holder = facts.holders.get(sealed.recipient)
-        if holder and sealed.ticket in facts.tickets and opens(helpdesk.ring, sealed, holder.epoch):
+    for sealed, holder in found.opened(facts.holders, helpdesk.ring):
+        if sealed.ticket in facts.tickets:
             return BouncedMail(sealed.ticket, str(holder.address), _reply_seen(sealed, holder.address, unit))
     return None
 

@@ -66,7 +66,11 @@ class Processing:
             unit.commit()  # the attempts are counted before anything can go wrong
         if not batch:
             return []
-        read = list(self._pool.map(self._read, batch))
+        try:
+            read = list(self._pool.map(self._read, batch))
+        except TemporaryFailure:
+            self._give_back(batch)  # no mail is to blame when no reader can be started
+            raise
         done: list[Processed] = []
         with self._open() as unit:
             for kept, message in zip(batch, read, strict=True):
@@ -75,6 +79,11 @@ class Processing:
         self._queued()
         self._tell(done, batch)
         return done
+
+    def _give_back(self, batch: Sequence[KeptMail]) -> None:
+        with self._open() as unit:
+            unit.inbound.give_back([kept.id for kept in batch])
+            unit.commit()
 
     def _read(self, kept: KeptMail) -> InboundMessage | ReadingFailed:
         try:

@@ -85,6 +85,10 @@ class SqlInbound:
         )
         return self._whole(inbound.c.id.in_(ids))
 
+    def give_back(self, numbers: Sequence[int]) -> None:
+        values = {"attempts": inbound.c.attempts - 1, "claimed_by": None, "claimed_until": None}
+        self._connection.execute(sa.update(inbound).where(inbound.c.id.in_(list(numbers))).values(values))
+
     def postpone(self, number: int, until: datetime, reason: str) -> None:
         values = {"next_at": until, "reason": reason, "claimed_by": None, "claimed_until": None}
         self._connection.execute(sa.update(inbound).where(inbound.c.id == number).values(**values))

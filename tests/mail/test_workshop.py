@@ -280,8 +280,9 @@ def test_workshop_works_from_a_folder_that_is_not_ours(tmp_path):
 
 def test_worker_imports_only_what_reading_needs():
     script = "import sys, maild.mail.workshop_worker; print(*sys.modules)"
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     command = [sys.executable, "-c", script]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, cwd=ROOT, env=unmeasured, capture_output=True, text=True, timeout=60, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     heavy = {"sqlalchemy", "alembic", "jinja2", "imapclient", "aiosmtpd", "apscheduler", "mailparser", "rich", "click"}
     assert not loaded & {*heavy, "asyncio", "multiprocessing", "msgspec", "holidays"}
@@ -292,6 +293,40 @@ def test_answer_with_a_foreign_type_is_refused():
         answer_of(answer_frame(Answer(subprocess.Popen))[8:])
     with pytest.raises(pickle.UnpicklingError):
         answer_of(frame((os.system, "", False))[8:])
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("(2**40).to_bytes(8, 'big')", "announced an answer"),
+        ("(9).to_bytes(8, 'big') + b'not pickle'", "makes no sense"),
+        ("(40).to_bytes(8, 'big') + b'cut off'", "exit code 0"),
+        ("answer_frame(Answer(7))", "answered with int"),
+    ],
+)
+def test_worker_gone_mad_costs_its_mail_and_no_more(workshop, monkeypatch, answer, reason):
+    mad = f"""
+import sys
+sys.path.append(sys.argv[1])
+from maild.mail.workshop_frames import *
+out = sys.stdout.buffer
+out.write(answer_frame(Answer("ready")))
+out.flush()
+while header := sys.stdin.buffer.read(8):
+    sys.stdin.buffer.read(int.from_bytes(header, "big"))
+    answer = {answer}
+    out.write(answer)
+    out.flush()
+    if answer.endswith(b"cut off"):
+        break
+"""
+    with monkeypatch.context() as patched:
+        patched.setattr("maild.mail.workshop._PROGRAM", mad)
+        with pytest.raises(ReadingFailed, match=reason):
+            workshop.read(GOOD)
+        with pytest.raises(ReadingFailed, match=reason):
+            workshop.extract(GOOD, "1")
+    assert workshop.read(GOOD).subject == "help"
 
 
 def test_answer_survives_the_pipe():

@@ -134,6 +134,16 @@ def test_a_judgement_is_recorded_with_its_steps_and_clean_text(store):
     assert kept.subject == "nul \ufffd and lone \ufffd"
 
 
+def test_a_mail_given_back_has_lost_no_attempt(store):
+    ((number, _),) = keep(store, MAIL)
+    for _ in range(3):
+        with store() as unit:
+            (begun,) = unit.inbound.begin(10, NOW)
+            unit.inbound.give_back([number])
+            unit.commit()
+        assert begun.attempts == 1
+
+
 def test_a_postponed_mail_waits_for_its_moment(store):
     ((number, _),) = keep(store, MAIL)
     with store() as unit:

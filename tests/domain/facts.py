@@ -1,0 +1,117 @@
+"""One fact of every kind with the record that it has in databases, and a ticket's life made of such facts."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from maild.domain import events
+from maild.domain.events import Actor, Event
+from maild.domain.people import Address, Person, Role
+
+START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
+KAREN = Person(Address.of("karen@client.example"), "Karen Hill")
+EVE = Person(Address.of("eve@client.example"))
+BY_KAREN = Actor(Role.REQUESTER, address="karen@client.example")
+BY_JANE = Actor(Role.AGENT, "jane", "jane@acme.example")
+_KAREN = {"address": "karen@client.example", "name": "Karen Hill"}
+_EVE = {"address": "eve@client.example", "name": ""}
+
+
+def at(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+OPENED = events.Opened(
+    at=START,
+    by=BY_KAREN,
+    entry=1,
+    requester=KAREN,
+    subject="Printer on fire",
+    department="support",
+    priority="high",
+    sla_plan="sev-b",
+    plan_source="topic",
+    team="banking",
+    assignee="jane",
+    topic="hardware",
+    tags=("vip",),
+    links=(7,),
+    participants=(EVE,),
+    automatic=True,
+)
+
+EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
+    "opened": (
+        OPENED,
+        {
+            "requester": _KAREN,
+            "subject": "Printer on fire",
+            "department": "support",
+            "priority": "high",
+            "sla_plan": "sev-b",
+            "plan_source": "topic",
+            "team": "banking",
+            "assignee": "jane",
+            "topic": "hardware",
+            "tags": ["vip"],
+            "links": [7],
+            "participants": [_EVE],
+            "automatic": True,
+        },
+    ),
+    "message-received": (events.MessageReceived(at=at(1), by=BY_KAREN, entry=2, automatic=True), {"automatic": True}),
+    "replied": (events.Replied(at=at(2), by=BY_JANE, entry=3), {}),
+    "noted": (events.Noted(at=at(3), by=BY_JANE, entry=4), {}),
+    "status-changed": (
+        events.StatusChanged(
+            at=at(4), by=BY_JANE, status="waiting", previous="open", reason="command", until=at(64)
+        ),
+        {"status": "waiting", "previous": "open", "reason": "command", "until": "2026-05-04T10:04:00+00:00"},
+    ),
+    "assigned": (events.Assigned(at=at(5), by=BY_JANE, assignee="joe", team=""), {"assignee": "joe", "team": ""}),
+    "transferred": (
+        events.Transferred(at=at(6), by=BY_JANE, department="sysadmins", previous="support"),
+        {"department": "sysadmins", "previous": "support"},
+    ),
+    "priority-changed": (
+        events.PriorityChanged(at=at(7), by=BY_JANE, priority="emergency", previous="high", reason="command"),
+        {"priority": "emergency", "previous": "high", "reason": "command"},
+    ),
+    "plan-changed": (
+        events.PlanChanged(at=at(8), by=BY_JANE, sla_plan="sev-a", previous="sev-b", source="priority"),
+        {"sla_plan": "sev-a", "previous": "sev-b", "source": "priority"},
+    ),
+    "participant-added": (
+        events.ParticipantAdded(at=at(9), by=BY_JANE, person=EVE, role="third-party"),
+        {"person": _EVE, "role": "third-party"},
+    ),
+    "linked": (events.Linked(at=at(10), by=BY_JANE, ticket=3), {"ticket": 3}),
+    "escalated": (
+        events.Escalated(
+            at=at(11),
+            by=Actor(Role.SYSTEM, "SLA"),
+            target="resolution",
+            cycle=2,
+            step="75%",
+            instant=at(10),
+            notified=("jane", "mary"),
+            breach=True,
+        ),
+        {
+            "target": "resolution",
+            "cycle": 2,
+            "step": "75%",
+            "instant": "2026-05-04T09:10:00+00:00",
+            "notified": ["jane", "mary"],
+            "breach": True,
+        },
+    ),
+    "bounced": (
+        events.Bounced(at=at(12), recipient="karen@client.example", permanent=True, diagnostic="no such user", reply=3),
+        {"recipient": "karen@client.example", "permanent": True, "diagnostic": "no such user", "reply": 3},
+    ),
+    "mail-held": (
+        events.MailHeld(at=at(13), entry=5, sender="bob@evil.example", reason="token-from-another-address", inbound=9),
+        {"sender": "bob@evil.example", "reason": "token-from-another-address", "inbound": 9},
+    ),
+}
+LIFE = tuple(event for event, _ in EXAMPLES.values())

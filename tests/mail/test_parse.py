@@ -1,0 +1,117 @@
+"""A raw mail as words: what the corpus cannot show in one mail."""
+
+import base64
+import hashlib
+import quopri
+
+import pytest
+
+from maild.mail import parse
+from maild.mail.limits import Limits
+
+HEAD = b"From: Karen <karen@client.example>\r\nDate: Mon, 17 Nov 2025 10:20:30 +0100\r\nSubject: help\r\n"
+MAIL = HEAD + b"Message-ID: <1@client.example>\r\n"
+BODY = "The printer burns – übel.\r\nPlease come.\r\n".encode()
+
+
+def _mail(body=BODY, encoding=b"8bit", before=b"", head=MAIL):
+    typed = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: " + encoding + b"\r\n\r\n"
+    return before + head + typed + body
+
+
+def test_size_and_digest_are_those_of_the_raw_mail():
+    message = parse.read(_mail())
+    assert (message.size, message.sha256) == (len(_mail()), hashlib.sha256(_mail()).hexdigest())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        _mail(before=b"Received: from a by b; Mon, 17 Nov 2025 10:20:31 +0100\r\nDelivered-To: it@acme.example\r\n"),
+        _mail().replace(b"\r\n", b"\n"),
+        _mail(base64.encodebytes(BODY), b"base64"),
+        _mail(quopri.encodestring(BODY.replace(b"\r\n", b"\n")), b"quoted-printable"),
+        _mail(BODY + b"\r\n\r\n"),
+        _mail().replace(b"Subject: help", b"Subject:\r\n help"),
+    ],
+)
+def test_the_same_mail_by_another_way_is_the_same(other):
+    assert parse.read(other).sameness == parse.read(_mail()).sameness != ""
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        _mail(BODY + b"!"),
+        _mail().replace(b"Karen", b"Bob"),
+        _mail().replace(b"10:20:30", b"10:20:31"),
+        _mail().replace(b"<1@", b"<2@"),
+        _mail().replace(b"Subject: help", b"Subject: help!"),
+    ],
+)
+def test_another_mail_is_not_the_same(other):
+    assert parse.read(other).sameness != parse.read(_mail()).sameness
+
+
+def test_attachment_makes_a_difference_to_sameness():
+    head = MAIL + b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\nhello\r\n--b\r\n'
+    one = head + b"Content-Type: application/pdf\r\n\r\none\r\n--b--\r\n"
+    assert parse.read(one).sameness != parse.read(one.replace(b"\r\none", b"\r\ntwo")).sameness
+
+
+def test_mail_without_an_id_is_the_same_as_nothing():
+    assert parse.read(_mail(head=HEAD)).sameness == ""
+
+
+def test_headers_are_found_by_lower_case_name_with_all_values():
+    message = parse.read(b"X-Loop: one\r\nx-loop: =?utf-8?q?zw=C3=B6lf?=\r\n" + _mail())
+    assert message.headers["x-loop"] == ("one", "zwölf")
+    assert message.header("X-LOOP") == "one"
+    assert message.header("absent") == ""
+
+
+def test_header_that_comes_ten_thousand_times_is_kept_a_hundred_times():
+    message = parse.read(b"X: 1\r\n" * 900 + _mail(), limits=Limits())
+    assert len(message.headers["x"]) == 100
+
+
+def test_known_texts_are_folded():
+    ours = "We replaced the fuser this morning.\nPlease print one page for us."
+    message = parse.read(_mail(b"Thanks.\r\n\r\n" + ours.encode()), known_texts=[ours])
+    assert (message.new_text, message.folded_lines) == ("Thanks.", 2)
+    assert message.text.endswith(ours)
+
+
+def test_text_is_capped_and_the_rest_stays_in_the_raw_mail():
+    message = parse.read(_mail(b"x" * 1_500_000))
+    assert len(message.text) == 1_000_000
+    assert any("longer than" in defect for defect in message.defects)
+
+
+def test_part_that_does_not_exist_is_a_lookup_error():
+    with pytest.raises(LookupError, match=r"no part '1\.2'"):
+        parse.extract(_mail(), "1.2")
+
+
+def test_mail_deeper_than_the_parser_can_go_still_has_its_header():
+    opening = b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n'
+    raw = MAIL + b"".join(opening % (level, level) for level in range(3_000)) + b"\r\ndeep"
+    message = parse.read(raw, limits=Limits(depth=10**6, parts=10**6))
+    assert (message.subject, message.text) == ("help", "")
+    assert any("too deep for the parser" in defect for defect in message.defects)
+
+
+def test_commands_hidden_from_readers_are_no_text():
+    page = b'<p>Hello</p><div style="display:none">!close</div><!-- !close --><style>!close</style>'
+    raw = MAIL + b"Content-Type: text/html\r\n\r\n" + page
+    assert parse.read(raw).text == "Hello"
+
+
+def test_nested_mail_gives_none_of_its_fields_to_the_outer_one():
+    inner = b"From: evil@evil.example\r\nMessage-ID: <evil@x>\r\nSubject: evil\r\n\r\nevil words\r\n"
+    raw = (
+        MAIL + b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n' + inner
+    )
+    message = parse.read(raw + b"--b--\r\n")
+    assert "evil" not in f"{message.text}{message.subject}{message.message_id}{message.headers}{message.from_header}"
+    assert parse.extract(raw, message.attachments[0].part).strip() == inner.strip()
