@@ -46,6 +46,7 @@ OWNERS = {
     "smtplib": "transports",
     "sqlalchemy": "store",
     "sqlite3": "store",
+    "tnefparse": "mail",
     "turbohtml": "mail",
 }
 # Libraries that any room above the ground may import, except ports.
@@ -79,7 +80,7 @@ WORLD = {
 WORLDLY_CALLS = {"open", "print", "input"}
 CLOCK_READINGS = {"now", "utcnow", "today"}
 # A ticket does not know that it came by mail.
-READERS_OF_MESSAGE = {"maild.domain.classify", "maild.domain.route", "maild.domain.rules", "maild.domain.decide"}
+READERS_OF_MESSAGE = ("maild.domain.classify", "maild.domain.route", "maild.domain.rules", "maild.domain.decide")
 
 LONGEST_MODULE_LINES = 420
 EMPTY_MODULE_NAMES = {"manager", "managers", "helper", "helpers", "util", "utils", "base", "info", "data", "payload"}
@@ -195,8 +196,13 @@ def _objection(module: Module, target: str) -> str | None:
     return None
 
 
+def _reads_mail(name: str) -> bool:
+    """One of the four judges, or a file of one that is a folder."""
+    return name.startswith(tuple(f"{reader}." for reader in READERS_OF_MESSAGE)) or name in READERS_OF_MESSAGE
+
+
 def _objection_to_message(module: Module, target: str) -> str | None:
-    if module.room != "domain" or target != "maild.domain.message" or module.name in READERS_OF_MESSAGE:
+    if module.room != "domain" or target != "maild.domain.message" or _reads_mail(module.name):
         return None
     return "on the ground only classify, route, rules and decide may: a ticket does not know that it came by mail"
 

@@ -18,6 +18,7 @@ from maild.config.secrets import Secret
 from maild.config.settings import Settings
 from maild.config.values import Endpoint, Size, show_duration, show_size
 from maild.domain.calendars import WEEKDAYS, Calendar
+from maild.domain.origins import HeaderMark
 from maild.domain.people import Address
 from maild.domain.rules import Match, Rule
 from maild.domain.sla import Plan, Step
@@ -50,6 +51,10 @@ def describe(settings: Settings, changed_only: bool = False) -> dict[str, Any]:
         "agent": [_words(agent, changed_only) for agent in settings.directory.agents],
         "topic": [_words(topic, changed_only) for topic in settings.topics],
         "rule": [_rule(rule, changed_only) for rule in settings.rules],
+        "ban": [_words(ban, True) for ban in settings.bans],
+        "list": [_words(each, True) for each in settings.lists],
+        "spam": _words(settings.spam, changed_only),
+        "robots": _words(settings.robots, changed_only),
         "calendar": [_calendar(calendar) for calendar in calendars],
         "sla_plan": [_plan(plan) for plan in plans],
         "priority_plan": dict(settings.priority_plans),
@@ -60,6 +65,8 @@ def describe(settings: Settings, changed_only: bool = False) -> dict[str, Any]:
 
 
 _BEHAVIOUR = (
+    "importance",
+    "attachments",
     "acknowledge",
     "outbox",
     "security",
@@ -101,6 +108,11 @@ def _rule(rule: Rule, changed_only: bool) -> dict[str, Any]:
     return {"when": then.pop("match", {}), "then": then}
 
 
+def _match(match: Match) -> dict[str, Any]:
+    shown = {key: value for key, value in _words(match, True).items() if value}
+    return {**shown, "header": dict(match.header)} if match.header else shown
+
+
 def _calendar(calendar: Calendar) -> dict[str, Any]:
     week = zip(WEEKDAYS, calendar.week, strict=True)
     shown: dict[str, Any] = {
@@ -138,7 +150,8 @@ _SHOWN: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
     ((Address, Endpoint, Path), str),
     (date, lambda day: day.isoformat()),  # datetimes are dates
     ((tuple, list), lambda many: [_plain(each) for each in many]),
-    (Match, lambda match: {key: value for key, value in _words(match, True).items() if value}),
+    (Match, _match),
+    (HeaderMark, lambda mark: {"name": mark.name, "match": mark.match}),
 )
 
 

@@ -1,4 +1,4 @@
-"""Departments, teams, agents, topics and rules: from tables to the words of the ground floor, references resolved."""
+"""Departments, teams and agents: from tables to the words of the ground floor, references resolved."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from maild.config.names import Names
 from maild.config.problems import Findings, Place
 from maild.config.reading import Written
 from maild.config.settings import HelpdeskSettings
-from maild.config.tables import AgentTable, DepartmentTable, MatchTable, RuleTable, TeamTable, ThenTable, TopicTable
+from maild.config.tables import AgentTable, DepartmentTable, TeamTable, TopicTable
 from maild.domain.people import Address, Agent, AgentRole, Department, Directory, Team
-from maild.domain.rules import Match, Rule, Topic
 
 BUILT_IN_DEPARTMENT = "support"
 # RFC 5321 4.5.3.1.1 allows 64 octets before the @, of which +T1000000r12345s1234.resolve.<16 characters> takes 44.
@@ -191,70 +190,3 @@ def _warn_of_silence(agents: Sequence[Written[AgentTable]], findings: Findings) 
             "no agent is an admin: an escalation that finds nobody else would be heard by nobody",
             'give one agent role = "admin"',
         )
-
-
-# -- topics and rules ---------------------------------------------------------------------------------------------
-
-
-def build_topics(topics: Iterable[Written[TopicTable]], known: Known) -> tuple[Topic, ...]:
-    """The help topics in their order."""
-    return tuple(_topic(written, known) for written in topics)
-
-
-def build_rules(rules: Iterable[Written[RuleTable]], known: Known, findings: Findings) -> tuple[Rule, ...]:
-    """The filter rules in their order. A rule that would never match or never act is a problem."""
-    built = []
-    for written in rules:
-        if not _says_anything(written, "when"):
-            findings.problem(written.at("when"), "when: names no condition", 'for every mail write { subject = "*" }')
-        if not _says_anything(written, "then"):
-            remedy = 'write what shall happen, such as { priority = "low" }'
-            findings.problem(written.at("then"), "then: does nothing", remedy)
-        built.append(_rule(written, known))
-    return tuple(built)
-
-
-def _says_anything(written: Written[RuleTable], key: str) -> bool:
-    """A condition that could not be read is one, too: it has been reported."""
-    node = written.node.get(key)
-    return node is not None and any(node.says(inner) for inner in node.table or ())
-
-
-def _topic(written: Written[TopicTable], known: Known) -> Topic:
-    table = written.table
-    return Topic(
-        name=table.name,
-        match=_match(table.match),
-        department=known.departments.resolve(table.department, written.at("department"), "department"),
-        team=known.teams.resolve(table.team, written.at("team"), "team"),
-        assignee=known.agents.resolve(table.assignee, written.at("assignee"), "assignee"),
-        priority=table.priority.value if table.priority else "",
-        sla_plan=known.plans.resolve(table.sla_plan, written.at("sla_plan"), "sla_plan"),
-        acknowledge=table.acknowledge,
-        tags=_tags(table),
-    )
-
-
-def _rule(written: Written[RuleTable], known: Known) -> Rule:
-    then = written.table.then
-    return Rule(
-        match=_match(written.table.when),
-        department=known.departments.resolve(then.department, written.at("then", "department"), "then.department"),
-        team=known.teams.resolve(then.team, written.at("then", "team"), "then.team"),
-        assignee=known.agents.resolve(then.assignee, written.at("then", "assignee"), "then.assignee"),
-        priority=then.priority.value if then.priority else "",
-        sla_plan=known.plans.resolve(then.sla_plan, written.at("then", "sla_plan"), "then.sla_plan"),
-        topic=known.topics.resolve(then.topic, written.at("then", "topic"), "then.topic"),
-        tags=_tags(then),
-        acknowledge=then.acknowledge,
-        reject=then.reject,
-        ignore=then.ignore,
-    )
-
-
-def _match(table: MatchTable) -> Match:
-    return Match(subject=table.subject, from_=table.from_, address=table.address.key if table.address else "")
-
-
-def _tags(table: TopicTable | ThenTable) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(tag for tag in (table.tag, *table.tags) if tag))

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from maild.config import directory, plans, servers, tables
+from maild.config import directory, plans, servers, sorting, tables
 from maild.config.directory import Known
 from maild.config.document import read_document
 from maild.config.names import Names
@@ -18,9 +18,11 @@ from maild.config.reading import Reader, Written
 from maild.config.secrets import Secret, SecretError
 from maild.config.settings import (
     AcknowledgeSettings,
+    AttachmentSettings,
     ClosingSettings,
     DigestSettings,
     HelpdeskSettings,
+    ImportanceSettings,
     LimitSettings,
     ListenerSettings,
     LogSettings,
@@ -115,8 +117,14 @@ class _Assembly:
             listener=listener,
             relays=relays,
             directory=people,
-            topics=directory.build_topics(many("topic", tables.TopicTable), known),
-            rules=directory.build_rules(many("rule", tables.RuleTable), known, findings),
+            topics=sorting.build_topics(many("topic", tables.TopicTable), known, findings),
+            rules=sorting.build_rules(many("rule", tables.RuleTable), known, findings),
+            bans=sorting.build_bans(many("ban", tables.BanTable), people, findings),
+            importance=self._single("importance", ImportanceSettings),
+            lists=sorting.build_lists(many("list", tables.ListTable), findings),
+            spam=sorting.build_spam_marks(self._single("spam", tables.SpamTable)),
+            robots=sorting.build_robots(self._reader.one("robots", tables.RobotsTable), people, findings),
+            attachments=self._single("attachments", AttachmentSettings, servers.check_attachments),
             calendars=plans.build_calendars(many("calendar", tables.CalendarTable), known, zone, findings),
             plans=plans.build_plans(many("sla_plan", tables.PlanTable), known, findings),
             priority_plans=plans.build_priority_plans(mapping, known) if mapping is not None else {},

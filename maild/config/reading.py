@@ -18,7 +18,21 @@ from maild.config import values
 from maild.config.document import Document, Node
 from maild.config.problems import Findings, Place, meant, nearest
 from maild.config.secrets import Secret, SecretError, secret_from
-from maild.config.values import Endpoint, HostName, Language, Lines, OneOrMore, Pattern, Port, Size, ZoneName
+from maild.config.values import (
+    DomainName,
+    Endpoint,
+    Glob,
+    HeaderName,
+    HostName,
+    Language,
+    Lines,
+    OneOrMore,
+    Pattern,
+    Port,
+    ScannerPlace,
+    Size,
+    ZoneName,
+)
 from maild.domain.calendars import Span
 from maild.domain.people import Address
 
@@ -42,12 +56,27 @@ _FROM_TEXT: Mapping[object, tuple[Callable[[str], object], str]] = {
     Size: (values.read_size, 'a size such as "25 MiB"'),
     ZoneName: (values.read_zone, 'a time zone such as "Europe/Berlin"'),
     HostName: (values.read_host, "a host name"),
+    DomainName: (values.read_domain, 'a domain such as "acme.example"'),
     Address: (values.read_address, 'an address such as "support@acme.example"'),
+    Glob: (values.read_glob, 'a pattern for addresses such as "*@monitor.example"'),
+    HeaderName: (values.read_header_name, "the name of a header"),
+    ScannerPlace: (values.read_scanner, 'the place of clamd such as "unix:/run/clamav/clamd.ctl"'),
     Language: (values.read_language, 'a language such as "en"'),
     Pattern: (values.read_pattern, "a regular expression"),
     Span: (values.read_span, 'opening hours such as "08:00-17:00"'),
 }
 _CHECKED: Mapping[object, Any] = {Port: Annotated[int, Meta(ge=1, le=65_535)], Lines: str}
+# What people call a key -> the key that they look for, where no spelling leads to it.
+_CALLED: Mapping[str, str] = {
+    "sender": "from",
+    "recipient": "to",
+    "headers": "header",
+    "text": "body",
+    "file": "attachment",
+    "filename": "attachment",
+    "silent": "mute",
+    "key": "join",
+}
 _BAD = object()  # stands for a value that has been reported
 
 
@@ -133,6 +162,8 @@ class Reader:
         owners = self._owners(key)
         if not expected:
             remedy = "this version knows no keys there"
+        elif (called := _CALLED.get(key, "")) in expected:
+            remedy = f"did you mean {called!r}?"
         elif nearest(key, expected) is None and owners:
             remedy = f"it belongs to {owners}"
         else:

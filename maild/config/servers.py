@@ -16,6 +16,7 @@ from maild.config.problems import Findings, Place
 from maild.config.reading import Written
 from maild.config.secrets import Secret
 from maild.config.settings import (
+    AttachmentSettings,
     ListenerSettings,
     MailboxSettings,
     MetricsSettings,
@@ -104,6 +105,7 @@ def build_mailboxes(
     """The IMAP folders, with port, department and the zone of `start` filled in."""
     seen: dict[tuple[str, str, str], str] = {}
     built = []
+    _check_junk_apart(mailboxes, findings)
     for written in mailboxes:
         table = written.table
         _check_tls(written, table.host, table.tls, findings)
@@ -112,6 +114,7 @@ def build_mailboxes(
             findings.problem(written.at("processed"), "processed: is the folder that we read", "name another folder")
         if table.poll.total_seconds() < 1:
             findings.problem(written.at("poll"), "poll: is shorter than a second", 'write "60s"')
+        _check_junk(written, findings)
         same = seen.setdefault((table.host, table.user, _folder_key(table.folder)), table.name)
         folder = written.node.get("folder")
         if same != table.name and (folder is None or folder.plain == table.folder):
@@ -127,6 +130,29 @@ def build_mailboxes(
             )
         )
     return tuple(built)
+
+
+def _check_junk(written: Written[MailboxSettings], findings: Findings) -> None:
+    """The spam folder is read and never changed: it cannot be one that mail is taken from or put into."""
+    table = written.table
+    others = {_folder_key(table.folder): "the folder that we read"}
+    if table.after == "move":
+        others[_folder_key(table.processed)] = "where processed mail goes"
+    if table.junk and (taken := others.get(_folder_key(table.junk))):
+        remedy = 'name the folder where the provider puts spam, such as "Junk" or "Spam"'
+        findings.problem(written.at("junk"), f"junk: is {taken}", remedy)
+
+
+def _check_junk_apart(mailboxes: Sequence[Written[MailboxSettings]], findings: Findings) -> None:
+    """Nor can another mailbox of the account read it: its mail would come twice."""
+    read = {(w.table.host, w.table.user, _folder_key(w.table.folder)): w.table.name for w in mailboxes}
+    for written in mailboxes:
+        table = written.table
+        if not table.junk:
+            continue
+        owner = read.setdefault((table.host, table.user, _folder_key(table.junk)), table.name)
+        if owner != table.name:
+            findings.problem(written.at("junk"), f"junk: mailbox {owner!r} reads that folder", "leave one of them out")
 
 
 def _folder_key(folder: str) -> str:
@@ -180,6 +206,20 @@ def check_metrics(written: Written[MetricsSettings], findings: Findings) -> None
     listen = written.table.listen
     if listen is not None and not listen.local:
         findings.warning(written.at("listen"), f"metrics can be read from beyond this machine, at {listen}")
+
+
+def check_attachments(written: Written[AttachmentSettings], findings: Findings) -> None:
+    """Scanning sends every file over the way to clamd, which has neither TLS nor passwords."""
+    scanner = written.table.clamd
+    if scanner is not None and not scanner.local:
+        remedy = "let clamd run here, or reach it by a tunnel"
+        findings.warning(written.at("clamd"), f"clamd: every file would go to {scanner.host} in the clear", remedy)
+    if written.node.get("clamd") is None and written.node.get("when_unavailable") is not None:
+        findings.problem(written.at("when_unavailable"), "when_unavailable: nothing scans", 'add clamd = "unix:/…"')
+    for index, glob in enumerate(written.table.blocked):
+        if not set("*?") & set(glob):
+            remedy = f'write "*.{glob.removeprefix(".")}" for all files that end so'
+            findings.problem(written.at("blocked", index), f"blocked: {glob!r} is one file's name", remedy)
 
 
 def check_templates(written: Written[TemplateSettings], findings: Findings) -> None:

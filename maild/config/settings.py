@@ -15,11 +15,12 @@ from msgspec import Meta, Struct
 
 from maild.config.problems import Problem
 from maild.config.secrets import Secret
-from maild.config.values import Endpoint, HostName, Language, Port, Size, ZoneName
+from maild.config.values import Endpoint, HostName, Language, Port, ScannerPlace, Size, ZoneName
 from maild.domain.calendars import Calendar
+from maild.domain.origins import MailingList, Robots, SpamMarks
 from maild.domain.people import Address, Directory
 from maild.domain.policy import AcknowledgeTo, AgentProof
-from maild.domain.rules import Rule, Topic
+from maild.domain.rules import Ban, Rule, Topic
 from maild.domain.sla import Plan
 
 Tls = Literal["implicit", "starttls", "none"]
@@ -66,6 +67,7 @@ class MailboxSettings(Struct, frozen=True, kw_only=True):
     start: str | datetime = "now"  # "now", "all", or an aware datetime
     after: Literal["move", "seen", "delete"] = "move"
     processed: str = "Processed"
+    junk: str = ""  # the provider's spam folder, watched and never changed; empty: not watched
     idle: bool = True
     poll: timedelta = timedelta(seconds=60)
     trusted_authserv: tuple[str, ...] = ()
@@ -97,6 +99,32 @@ class RelaySettings(Struct, frozen=True, kw_only=True):
     user: str = ""
     password: Secret | None = None
     maildir: Path | None = None
+
+
+class ImportanceSettings(Struct, frozen=True, kw_only=True):
+    """[importance]: may a mail's own headers set its priority?"""
+
+    respect: bool = False
+
+
+# What starts a program, or changes a machine, when somebody opens it; nobody mails these to a helpdesk in earnest.
+_BLOCKED = (
+    "*.exe *.com *.scr *.pif *.cpl *.dll *.sys"  # programs of Windows
+    " *.bat *.cmd *.ps1 *.vb *.vbe *.vbs *.js *.jse *.wsf *.wsh *.hta *.sct"  # scripts that a double click runs
+    " *.msi *.msp *.mst *.msc *.msix *.appx *.appinstaller *.jar *.apk"  # installers and packages
+    " *.lnk *.url *.scf *.library-ms *.settingcontent-ms *.reg *.inf *.chm"  # shortcuts and settings
+    " *.iso *.img *.vhd *.vhdx"  # disk images, which hide the mark of what came from outside
+)
+
+
+class AttachmentSettings(Struct, frozen=True, kw_only=True):
+    """[attachments]: which files of a mail are shown and passed on; the raw mail keeps all."""
+
+    blocked: tuple[str, ...] = tuple(_BLOCKED.split())
+    max_count: Count = 100
+    max_size: Size = Size(25 * 2**20)
+    clamd: ScannerPlace | None = None
+    when_unavailable: Literal["accept", "hold"] = "hold"
 
 
 class AcknowledgeSettings(Struct, frozen=True, kw_only=True):
@@ -180,6 +208,12 @@ class Settings:
     directory: Directory  # never without a department; the first is the default
     topics: tuple[Topic, ...] = ()
     rules: tuple[Rule, ...] = ()
+    bans: tuple[Ban, ...] = ()
+    importance: ImportanceSettings = ImportanceSettings()
+    lists: tuple[MailingList, ...] = ()  # that feed us
+    spam: SpamMarks = SpamMarks()
+    robots: Robots = Robots()
+    attachments: AttachmentSettings = AttachmentSettings()
     calendars: Mapping[str, Calendar]  # "always" and "office" are always there
     plans: Mapping[str, Plan]  # sev-a, sev-b, sev-c and default are always there
     priority_plans: Mapping[str, str] = field(default_factory=dict)  # priority -> plan, where one is mapped

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Struct, field
 
 from maild.config import settings
-from maild.config.values import Lines, OneOrMore, Pattern, ZoneName
+from maild.config.values import DomainName, Glob, HeaderName, Lines, OneOrMore, Pattern, ZoneName
 from maild.domain.calendars import Span
+from maild.domain.classify import MailClass
+from maild.domain.origins import SHIPPED_MARKS
 from maild.domain.people import Address, AgentRole
 from maild.domain.sla import Target
 from maild.domain.ticket import Priority
@@ -51,8 +53,16 @@ class MatchTable(Struct, frozen=True, kw_only=True):
     """What a mail must have: conditions that all hold."""
 
     subject: Pattern = Pattern("")
-    from_: str = field(default="", name="from")
+    from_: Glob = field(default=Glob(""), name="from")
     address: Address | None = None
+    to: Glob = Glob("")
+    header: dict[HeaderName, Pattern] = {}
+    body: Pattern = Pattern("")
+    attachment: str = ""
+    class_: Annotated[tuple[MailClass, ...], OneOrMore] = field(default=(), name="class")
+
+
+Requester = Literal["sender", "reply-to"]
 
 
 class TopicTable(Struct, frozen=True, kw_only=True):
@@ -68,6 +78,10 @@ class TopicTable(Struct, frozen=True, kw_only=True):
     tag: str = ""
     tags: tuple[str, ...] = ()
     acknowledge: bool | None = None
+    mute: bool = False
+    requester: Requester = "sender"
+    join: Pattern = Pattern("")
+    resolve_on: Pattern = Pattern("")
 
 
 class ThenTable(Struct, frozen=True, kw_only=True):
@@ -84,6 +98,10 @@ class ThenTable(Struct, frozen=True, kw_only=True):
     acknowledge: bool | None = None
     reject: bool = False
     ignore: bool = False
+    mute: bool = False
+    requester: Requester = "sender"
+    join: Pattern = Pattern("")
+    resolve_on: Pattern = Pattern("")
 
 
 class RuleTable(Struct, frozen=True, kw_only=True):
@@ -91,6 +109,44 @@ class RuleTable(Struct, frozen=True, kw_only=True):
 
     when: MatchTable
     then: ThenTable
+
+
+class BanTable(Struct, frozen=True, kw_only=True):
+    """[[ban]]"""
+
+    address: Annotated[tuple[Address, ...], OneOrMore] = ()
+    domain: Annotated[tuple[DomainName, ...], OneOrMore] = ()
+    pattern: Annotated[tuple[Glob, ...], OneOrMore] = ()
+    reason: str = ""
+    reject: bool = False
+
+
+class ListTable(Struct, frozen=True, kw_only=True):
+    """[[list]]"""
+
+    id: str = ""
+    address: Address | None = None
+
+
+class MarkTable(Struct, frozen=True, kw_only=True):
+    """One of [spam] headers."""
+
+    name: HeaderName
+    match: Pattern
+
+
+class SpamTable(Struct, frozen=True, kw_only=True):
+    """[spam]: the headers by which the provider's filter is believed."""
+
+    headers: tuple[MarkTable, ...] = tuple(
+        MarkTable(name=HeaderName(m.name), match=Pattern(m.match)) for m in SHIPPED_MARKS
+    )
+
+
+class RobotsTable(Struct, frozen=True, kw_only=True):
+    """[robots]"""
+
+    from_: tuple[Glob, ...] = field(default=(), name="from")
 
 
 Hours = Annotated[tuple[Span, ...], OneOrMore]
@@ -164,6 +220,12 @@ TABLES: Mapping[str, tuple[type[Struct], bool]] = {
     "agent": (AgentTable, True),
     "topic": (TopicTable, True),
     "rule": (RuleTable, True),
+    "ban": (BanTable, True),
+    "importance": (settings.ImportanceSettings, False),
+    "list": (ListTable, True),
+    "spam": (SpamTable, False),
+    "robots": (RobotsTable, False),
+    "attachments": (settings.AttachmentSettings, False),
     "calendar": (CalendarTable, True),
     "sla_plan": (PlanTable, True),
     "priority_plan": (PriorityPlanTable, False),

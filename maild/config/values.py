@@ -11,19 +11,24 @@ from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NewType
+from warnings import catch_warnings, simplefilter
 from zoneinfo import ZoneInfo, available_timezones
 
 import idna
 
+from maild.config.patterns import danger
 from maild.config.problems import nearest
 from maild.domain.calendars import WHOLE_DAY, Span
 from maild.domain.people import Address
 
 ZoneName = NewType("ZoneName", str)  # an IANA time zone
 HostName = NewType("HostName", str)  # a DNS name or an IP address
+DomainName = NewType("DomainName", str)  # a DNS name as A-labels
+HeaderName = NewType("HeaderName", str)  # the name of a header field
+Glob = NewType("Glob", str)  # a pattern with * and ? for addresses
 Language = NewType("Language", str)  # a BCP 47 tag: en, de, pt-BR
 Lines = NewType("Lines", str)  # text that may have line ends; every other text may not
-Pattern = NewType("Pattern", str)  # a regular expression, known to compile
+Pattern = NewType("Pattern", str)  # a regular expression, known to compile and to come to an end
 Port = NewType("Port", int)
 Size = NewType("Size", int)  # bytes
 
@@ -46,6 +51,7 @@ _SIZE = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,3}))? ?(B|KB|MB|GB|KiB|MiB|GiB)?
 _SIZE_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}")  # RFC 5322 3.2.3
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_HEADER_NAME = re.compile(r"[!-9;-~]{1,76}")  # RFC 5322 2.2: printable ASCII but the colon
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
 _SPAN = re.compile(r"([0-9]{1,2}):([0-9]{2}) ?- ?([0-9]{1,2}):([0-9]{2})")
 _UNIX_PATH = 107  # bytes; sun_path of unix(7) has room for 108 with its NUL
@@ -167,12 +173,41 @@ def read_pattern(text: str) -> Pattern:
     if text.strip() == "*":
         return Pattern(".*")
     try:
-        re.compile(text)
-    except re.error as error:
+        with catch_warnings():
+            simplefilter("error", FutureWarning)  # what may mean something else in a later Python
+            re.compile(text)
+            doubt = danger(text)
+    except (re.error, OverflowError, RecursionError, FutureWarning) as error:
         raise ValueError(
             f'{text!r} is no regular expression: {error}; write "word" to find the word, "one|two" for either'
         ) from error
+    if doubt:
+        raise ValueError(f"'{text[:60]}' could run for hours on a mail made for it: {doubt}")
     return Pattern(text)
+
+
+def read_glob(text: str) -> Glob:
+    """A pattern for addresses: `*@monitor.example`, `alerts-?@*.example`; a domain without * and ? becomes A-labels."""
+    local, at, domain = text.strip().rpartition("@")
+    if not at and not set("*?") & set(domain):
+        raise ValueError(f'{text!r} fits no address; write "*@{domain}" for all of a domain')
+    if at and not set("*?[") & set(domain):
+        domain = _domain(domain, f"{text!r} fits no address")
+    if not domain.isascii():
+        raise ValueError(f"{text!r} fits no address: write the domain in its ASCII form, xn--…")
+    return Glob(f"{local}{at}{domain}")
+
+
+def read_domain(text: str) -> DomainName:
+    """A DNS name, IDNA applied; a leading `@`, `.` or `*.` is dropped, for what is below it is meant in any case."""
+    bare = text.strip().removeprefix("*").removeprefix("@").removeprefix(".")
+    return DomainName(_domain(bare, f"{text!r} is no domain"))
+
+
+def read_header_name(text: str) -> HeaderName:
+    if not _HEADER_NAME.fullmatch(text):
+        raise ValueError(f'{text!r} is no name of a header; write it without the colon, "X-Spam-Flag"')
+    return HeaderName(text)
 
 
 def read_start(value: object) -> str | datetime:
@@ -213,6 +248,9 @@ class Endpoint:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+ScannerPlace = NewType("ScannerPlace", Endpoint)  # where clamd answers
+
+
 def read_endpoint(text: str, folder: Path) -> Endpoint:
     """`127.0.0.1:2525`, `[::1]:2525`, `*:25`, `/run/maild/lmtp.sock` (relative to `folder`) or `systemd:NAME`."""
     if text.startswith("systemd:") and text != "systemd:":
@@ -227,6 +265,17 @@ def read_endpoint(text: str, folder: Path) -> Endpoint:
         raise ValueError(f'{text!r} is no place to listen; write "127.0.0.1:2525", "/run/maild.sock" or "systemd:NAME"')
     host = host.removeprefix("[").removesuffix("]")
     return Endpoint(host="0.0.0.0" if host in ("", "*") else read_host(host), port=int(port))  # noqa: S104 (asked for)
+
+
+def read_scanner(text: str) -> ScannerPlace:
+    """Where clamd answers: `unix:/run/clamav/clamd.ctl`, the path alone, or `127.0.0.1:3310`."""
+    path = text.removeprefix("unix:")
+    if path.startswith("/"):
+        return ScannerPlace(read_endpoint(path, Path("/")))
+    host, _, port = text.rpartition(":")
+    if path != text or host in ("", "*", "systemd") or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise ValueError(f'{text!r} is no place of clamd; write "unix:/run/clamav/clamd.ctl" or "127.0.0.1:3310"')
+    return ScannerPlace(read_endpoint(text, Path("/")))
 
 
 def is_loopback(host: str) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from maild.config import Settings
 from maild.config.settings import MailboxSettings, RelaySettings
 from maild.domain.people import Address, Directory
+from maild.domain.rules import refused_at_the_door
 from maild.domain.token import KeyRing
 from maild.mail.limits import Limits
 from maild.mail.render import Renderer
@@ -119,6 +120,7 @@ def listener_source(settings: Settings, clock: Clock) -> SmtpSource | None:
         return None
     options = ListenerOptions(
         accepts=acceptance(settings.directory),
+        refuses_sender=lambda sender: refused_at_the_door(sender, settings.bans),
         smtp=str(listener.smtp or ""),
         lmtp=str(listener.lmtp or ""),
         hostname=listener.hostname or socket.gethostname(),

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from maild.domain import commands, events
+from maild.domain.command_table import Settles
 from maild.domain.commands import Applied, Parsed, Problem, Surroundings, TextGoes
 from maild.domain.decision import Decision, EntryDraft, Outcome, Transcript
 from maild.domain.events import THIS_ENTRY, Actor, Event
-from maild.domain.notices import feedback
+from maild.domain.notices import answerable, feedback
 from maild.domain.people import Agent, Role
 from maild.domain.policy import Policy
 from maild.domain.ticket import EntryKind, Ticket
@@ -66,7 +67,7 @@ def _refused(act: Act, problems: Sequence[Problem]) -> Decision:
         original_text=act.text,
         corrected_text=commands.corrected(act.text, problems),
     )
-    reason = "; ".join(f"{p.line.strip()}: {p.message}" for p in problems[:3])
+    reason = "; ".join(": ".join(filter(None, (p.line.strip(), p.message))) for p in problems[:3])
     told = (feedback(act.agent, act.scope),) if act.agent else ()
     return Decision(
         Outcome.REJECTED,
@@ -82,9 +83,11 @@ def _done(act: Act, parsed: Parsed, applied: Applied, policy: Policy) -> Decisio
     entry = None
     text = "\n\n".join(filter(None, (parsed.text.strip(), act.forwarded.strip())))
     if text or act.draft.attachments:
+        if _public(act, applied.text_goes) and not answerable(act.ticket):
+            return _refused(act, [Problem("", "the requester left no address: write !note to keep your text inside")])
         entry, brought, outcome = _entry(act, text, applied.text_goes)
         facts.append(brought)
-        if outcome is Outcome.REPLIED and not act.ticket.assignee and act.agent and not _assigns(applied):
+        if outcome is Outcome.REPLIED and not act.ticket.assignee and act.agent and not _assigns(parsed):
             # Who answers first has the ticket: otherwise two colleagues answer the next mail.
             facts.append(events.Assigned(at=act.at, by=act.actor, assignee=act.agent.name, team=act.ticket.team))
     else:
@@ -102,7 +105,7 @@ def _done(act: Act, parsed: Parsed, applied: Applied, policy: Policy) -> Decisio
 
 
 def _entry(act: Act, text: str, text_goes: TextGoes | None) -> tuple[EntryDraft, Event, Outcome]:
-    public = text_goes is TextGoes.REPLY if text_goes else act.scope is Scope.REPLY
+    public = _public(act, text_goes)
     kind = EntryKind.REPLY if public else EntryKind.NOTE
     # The sanitised HTML of the mail would carry quotes and commands along: an agent's words are kept as text.
     entry = replace(act.draft, kind=kind, author=act.actor, text=text, html="")
@@ -113,8 +116,14 @@ def _entry(act: Act, text: str, text_goes: TextGoes | None) -> tuple[EntryDraft,
     return entry, events.Noted(at=act.at, by=act.actor, entry=THIS_ENTRY), Outcome.NOTED
 
 
-def _assigns(applied: Applied) -> bool:
-    return any(isinstance(event, events.Assigned) for event in applied.events)
+def _public(act: Act, text_goes: TextGoes | None) -> bool:
+    return text_goes is TextGoes.REPLY if text_goes else act.scope is Scope.REPLY
+
+
+def _assigns(parsed: Parsed) -> bool:
+    """Does the mail itself say who works on the ticket, be it nobody?"""
+    verbs = (commands.lookup(command.verb) for command in parsed.commands)
+    return any(verb.settles in {Settles.ASSIGNEE, Settles.TEAM} for verb in verbs if verb)
 
 
 def _nothing_said(act: Act) -> Decision:

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from maild.domain.header_values import quoted, without_comments
 from maild.domain.message import Envelope, InboundMessage
+from maild.domain.origins import MailingList, Robots, SpamMarks, list_that_brought
 from maild.domain.people import Address, ascii_lower
 
 LOOP_HEADER = "X-Maild-Loop"
 MAX_HOPS = 50  # Received fields (RFC 5321 6.3 asks for at least 100 in relays; we are the end of the way)
-_QUOTE_AT_MOST = 80  # characters of a header that a reason quotes
 
 
 class MailClass(StrEnum):
@@ -29,10 +30,12 @@ class MailClass(StrEnum):
     MDN = "mdn"  # a read receipt (RFC 8098)
     LOOP = "loop"  # our own mail came back
     TOO_MANY_HOPS = "too-many-hops"  # a loop between servers (RFC 5321 6.3)
+    REACTION = "reaction"  # one emoji about a mail (RFC 9078)
+    SPAM = "spam"  # the provider's filter says so
 
     @property
     def by_machine(self) -> bool:
-        """A program wrote it: it runs no command, reopens nothing, and moves no clock."""
+        """No words of a person to us: it runs no command, reopens nothing, and moves no clock."""
         return self not in (MailClass.PERSON, MailClass.LIST)
 
 
@@ -47,6 +50,9 @@ class OwnMarks:
     is_own_id: Callable[[str], bool]
     loop_mark: str = ""
     own_addresses: frozenset[Address] = frozenset()
+    lists: tuple[MailingList, ...] = ()  # those that feed us: what they bring was written by people
+    spam: SpamMarks = SpamMarks(headers=())
+    robots: Robots = Robots()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +75,7 @@ class _Mail:
         """The first header of these names that is there, as "Name: value"."""
         for name in names:
             if values := self.message.headers.get(name.lower()):
-                return _quoted(name, values[0])
+                return quoted(name, values[0])
         return None
 
     @property
@@ -109,7 +115,7 @@ def _own_loop_mark(mail: _Mail) -> str | None:
 
 def _own_message_id(mail: _Mail) -> str | None:
     own = bool(mail.message.message_id) and mail.marks.is_own_id(mail.message.message_id)
-    return _quoted("Message-ID", mail.message.message_id) if own else None
+    return quoted("Message-ID", mail.message.message_id) if own else None
 
 
 def _too_many_hops(mail: _Mail) -> str | None:
@@ -142,7 +148,7 @@ def _from_mailer_daemon(mail: _Mail) -> str | None:
 def _auto_submitted(mail: _Mail) -> str:
     """The keyword of Auto-Submitted (RFC 3834 5) without comments and parameters; "" when absent or "no"."""
     for value in mail.message.headers.get("auto-submitted", ()):
-        words = _without_comments(value[:500]).partition(";")[0].split()
+        words = without_comments(value[:500]).partition(";")[0].split()
         keyword = words[0].casefold() if words else ""
         if keyword not in ("", "no"):
             return keyword
@@ -169,7 +175,7 @@ def _auto_reply_header(mail: _Mail) -> str | None:
     for name in _AUTO_REPLY_HEADERS:
         value = mail.message.header(name).strip().casefold()
         if name.lower() in mail.message.headers and value not in ("no", "false", "0"):
-            return _quoted(name, value)
+            return quoted(name, value)
     return None
 
 
@@ -221,12 +227,12 @@ def _absence_notice(mail: _Mail) -> str | None:
         mail.first("X-MS-Exchange-Inbox-Rules-Loop"),
     )
     mark = next(filter(None, marks), None)
-    return f"{_quoted('Subject', mail.message.subject)} with {mark}" if mark else None
+    return f"{quoted('Subject', mail.message.subject)} with {mark}" if mark else None
 
 
 def _auto_generated(mail: _Mail) -> str | None:
     keyword = _auto_submitted(mail)
-    return _quoted("Auto-Submitted", keyword) if keyword else None
+    return quoted("Auto-Submitted", keyword) if keyword else None
 
 
 _ROBOT_HEADERS = ("X-Cron-Env", "X-FC-MachineGenerated", "X-JIRA-FingerPrint")
@@ -238,7 +244,26 @@ _ROBOT_SENDERS = frozenset(
 
 def _robot(mail: _Mail) -> str | None:
     local = ascii_lower(mail.message.sender.address.local) if mail.message.sender else ""
-    return _quoted("From", f"{local}@") if local in _ROBOT_SENDERS else mail.first(*_ROBOT_HEADERS)
+    return quoted("From", f"{local}@") if local in _ROBOT_SENDERS else mail.first(*_ROBOT_HEADERS)
+
+
+def _configured_robot(mail: _Mail) -> str | None:
+    sender = mail.message.sender
+    glob = mail.marks.robots.wrote(str(sender.address)) if sender else ""
+    return f"{sender.address} fits {glob}" if sender and glob else None
+
+
+def _reaction(mail: _Mail) -> str | None:
+    return mail.message.reaction or None
+
+
+def _calendar_answer(mail: _Mail) -> str | None:
+    method = mail.message.calendar_method
+    return f"METHOD:{method}" if method in ("REPLY", "COUNTER", "DECLINECOUNTER", "REFRESH") else None
+
+
+def _spam(mail: _Mail) -> str | None:
+    return mail.marks.spam.found(mail.message.headers) or None
 
 
 def _null_reverse_path(mail: _Mail) -> str | None:
@@ -250,7 +275,17 @@ def _null_reverse_path(mail: _Mail) -> str | None:
 _LIST_SENDER = re.compile(r"owner-.*|.*-(?:owner|request)|.*-bounces(?:\+.*)?")
 
 
+def brought_by(message: InboundMessage, lists: tuple[MailingList, ...]) -> MailingList | None:
+    """The list among those that feed us by which a mail came."""
+    from_ = (message.sender,) if message.sender else ()
+    people = (*from_, *message.to, *message.cc)
+    places = {str(p.address) for p in people} | {str(address) for address in message.delivered_to}
+    return list_that_brought(lists, message.headers.get("list-id", ()), places)
+
+
 def _mailing_list(mail: _Mail) -> str | None:
+    if brought_by(mail.message, mail.marks.lists):
+        return None
     by_header = mail.first("List-Id", "List-Post", "List-Unsubscribe", "Mailing-List")
     if by_header or _precedence(mail) == "list":
         return by_header or mail.first("Precedence")
@@ -258,6 +293,8 @@ def _mailing_list(mail: _Mail) -> str | None:
 
 
 def _bulk(mail: _Mail) -> str | None:
+    if brought_by(mail.message, mail.marks.lists):
+        return None
     if _precedence(mail) in ("bulk", "junk"):
         return mail.first("Precedence")
     return mail.first("Feedback-ID", "X-AMAZON-MAIL-RELAY-TYPE")
@@ -268,11 +305,11 @@ def _bulk(mail: _Mail) -> str | None:
 
 def _own_address(mail: _Mail) -> str | None:
     sender = mail.message.sender
-    return _quoted("From", str(sender.address)) if sender and mail.is_own(sender.address) else None
+    return quoted("From", str(sender.address)) if sender and mail.is_own(sender.address) else None
 
 
 def _no_single_sender(mail: _Mail) -> str | None:
-    return _quoted("From", mail.message.from_header or "absent") if mail.message.sender is None else None
+    return quoted("From", mail.message.from_header or "absent") if mail.message.sender is None else None
 
 
 _UNREAD_SENDER = re.compile(r"(?:.*[-_.])?(?:no|do[-_.]?not|dont|never)[-_.]?reply(?:[-_.+].*)?|bounces?(?:[-_.+].*)?")
@@ -325,6 +362,8 @@ RULES: tuple[ClassRule, ...] = (
     ClassRule("delivery-report", _delivery_report, MailClass.DSN, "a delivery report (RFC 3464)"),
     # Servers that bounce in words of their own: qmail, old Exim.
     ClassRule("mailer-daemon", _from_mailer_daemon, MailClass.DSN, "a mail server reports about a mail"),
+    ClassRule("reaction", _reaction, MailClass.REACTION, "somebody reacted to a mail (RFC 9078)"),
+    ClassRule("calendar-answer", _calendar_answer, MailClass.AUTOMATIC, "a calendar answered (RFC 5546)"),
     # Answers by programs. Before auto-generated: Exchange marks its absence notices so, and only the subject tells.
     ClassRule("auto-replied", _auto_replied, MailClass.AUTO_REPLY, "a program answered (RFC 3834 5)"),
     ClassRule("auto-reply-header", _auto_reply_header, MailClass.AUTO_REPLY, "a program answered"),
@@ -332,10 +371,13 @@ RULES: tuple[ClassRule, ...] = (
     # Every other keyword than "no" means a program, those yet to be registered too.
     ClassRule("auto-submitted", _auto_generated, MailClass.AUTOMATIC, "a program wrote it (RFC 3834 5)"),
     ClassRule("robot", _robot, MailClass.AUTOMATIC, "a monitoring or notification program wrote it"),
+    ClassRule("configured-robot", _configured_robot, MailClass.AUTOMATIC, "the configuration calls it a robot"),
     # Nobody can be told about a null reverse-path, and no report says what it is about: filed, not taken for a bounce.
     ClassRule(
         "null-reverse-path", _null_reverse_path, MailClass.AUTOMATIC, "the sender wants no answer (RFC 5321 4.5.5)"
     ),
+    # After everything that says what it is: a filter that takes a bounce for spam must not hide the bounce.
+    ClassRule("marked-as-spam", _spam, MailClass.SPAM, "the provider's filter marked it"),
     # Answers would go to many, or to nobody (RFC 3834 2).
     ClassRule("mailing-list", _mailing_list, MailClass.LIST, "it came over a mailing list (RFC 2919, 2369)"),
     ClassRule("bulk", _bulk, MailClass.LIST, "it was sent to many"),
@@ -373,20 +415,5 @@ def _suppressing(mail: _Mail, kinds: set[str]) -> str | None:
     """X-Auto-Response-Suppress (MS-OXCMAIL 2.1.3.2.20), when it names one of these kinds of answers."""
     for value in mail.message.headers.get("x-auto-response-suppress", ()):
         if kinds & {word.strip().casefold() for word in value[:500].split(",")}:
-            return _quoted("X-Auto-Response-Suppress", value)
+            return quoted("X-Auto-Response-Suppress", value)
     return None
-
-
-def _without_comments(value: str) -> str:
-    """A header value without its comments, which nest (RFC 5322 3.2.2)."""
-    depth, kept = 0, []
-    for letter in value:
-        depth += (letter == "(") - (letter == ")" and depth > 0)
-        kept.append(letter if depth == 0 and letter != ")" else " ")
-    return "".join(kept)
-
-
-def _quoted(name: str, value: str) -> str:
-    """A header for a reason: one short printable line."""
-    shown = " ".join("".join(letter if letter.isprintable() else " " for letter in value[:500]).split())
-    return f"{name}: {shown[:_QUOTE_AT_MOST]}"

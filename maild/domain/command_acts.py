@@ -9,8 +9,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from maild.domain.command_arguments import Surroundings
-from maild.domain.events import Actor, Assigned, Event, PlanChanged, PriorityChanged, StatusChanged, Transferred
-from maild.domain.people import Agent, Department, Team, name_key
+from maild.domain.events import (
+    Actor,
+    Assigned,
+    Event,
+    PlanChanged,
+    PriorityChanged,
+    RequesterChanged,
+    StatusChanged,
+    Transferred,
+)
+from maild.domain.people import Agent, Department, Person, Team, name_key
 from maild.domain.ticket import Priority, Status, Ticket
 
 
@@ -55,6 +64,14 @@ def to_department(ticket: Ticket, department: Department, occasion: Occasion) ->
         return ()
     moved = Transferred(at=occasion.at, by=occasion.by, department=department.name, previous=ticket.department)
     return (moved,)
+
+
+def for_requester(ticket: Ticket, person: Person, occasion: Occasion) -> tuple[Event, ...]:
+    """Whom the ticket is for: answers go to them from now on."""
+    if person.address == ticket.requester.address:
+        return ()
+    previous = str(ticket.requester.address)
+    return (RequesterChanged(at=occasion.at, by=occasion.by, requester=person, previous=previous),)
 
 
 def at_priority(ticket: Ticket, level: Priority, occasion: Occasion) -> tuple[Event, ...]:

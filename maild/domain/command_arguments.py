@@ -4,6 +4,7 @@ A reader answers the typed argument, or a Complaint in words for whoever wrote t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -11,9 +12,10 @@ from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
 from maild.domain.command_times import read_when
-from maild.domain.people import Agent, Department, Directory, Team, name_key
+from maild.domain.people import Address, Agent, Department, Directory, Person, Team, name_key
 from maild.domain.ticket import Priority
 
+_PERSON = re.compile(r"(?:([^<>\n]{0,100})<([^\s<>@]{1,64}@[^\s<>@]{1,255})>|([^\s<>@]{1,64}@[^\s<>@]{1,255}))")
 _LIST_AT_MOST = 8  # more names than these help nobody
 _QUOTE_AT_MOST = 60  # characters of a wrong argument that are shown again
 
@@ -113,6 +115,15 @@ def plan(args: str, surroundings: Surroundings) -> str | Complaint:
     wanted = name_key(args)
     found = by_key.get(wanted) or (by_key.get(f"sev{wanted}") if wanted else None)
     return found or _unknown("SLA plan", args, _themselves(surroundings.plans))
+
+
+def person(args: str, _surroundings: Surroundings) -> Person | Complaint:
+    """Somebody outside: an address, or a name and the address in angle brackets."""
+    found = _PERSON.fullmatch(args.strip())
+    if found is None:
+        return Complaint("it takes an address, such as bob@client.example")
+    name, bracketed, bare = found.groups()
+    return Person(Address.of(bracketed or bare), (name or "").strip(' "'))
 
 
 def moment_or_none(args: str, surroundings: Surroundings) -> datetime | Complaint | None:

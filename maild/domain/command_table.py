@@ -41,6 +41,7 @@ class Settles(StrEnum):
     TEAM = "which team has the ticket"
     DEPARTMENT = "which department has the ticket"
     PRIORITY = "the priority"
+    REQUESTER = "whom the ticket is for"
     PLAN = "the SLA plan"
     STATUS = "the status of the ticket"
     AUDIENCE = "who reads the text"
@@ -136,6 +137,16 @@ VERBS: tuple[Verb[Any], ...] = (
         settles=Settles.ASSIGNEE,
         read=arguments.nothing,
         act=acts.to_nobody,
+    ),
+    Verb(
+        name="requester",
+        aliases=("from",),
+        usage="ADDRESS",
+        summary="Say whom the ticket is for; answers go to them.",
+        examples=("bob@client.example",),
+        settles=Settles.REQUESTER,
+        read=arguments.person,
+        act=acts.for_requester,
     ),
     Verb(
         name="priority",

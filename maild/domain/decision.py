@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from maild.domain.absence import Absence
 from maild.domain.attachment import Attachment
 from maild.domain.events import SYSTEM, Actor, Event
 from maild.domain.notices import Notice
@@ -77,3 +78,6 @@ class Decision:
     notices: tuple[Notice, ...] = ()  # beside those that follow from the facts
     transcript: Transcript | None = None
     steps: tuple[Step, ...] = ()
+    also: EntryDraft | None = None  # a second entry, which facts name as NEXT_ENTRY
+    mute: bool = False  # no agent hears of it
+    absence: Absence | None = None  # an agent said that they are away

@@ -13,7 +13,7 @@ from maild.domain.notices import Notice, in_charge
 from maild.domain.people import Address, Agent, Directory, Person, Role
 from maild.domain.policy import Policy
 from maild.domain.sla import DueStep
-from maild.domain.ticket import Ticket
+from maild.domain.ticket import Ticket, apply
 from maild.domain.token import Scope
 
 SLA = Actor(Role.SYSTEM, "SLA")
@@ -32,35 +32,43 @@ def escalate(ticket: Ticket, steps: Sequence[DueStep], policy: Policy, now: date
     Each step is recorded. A step that a later one of its target overtook while nobody looked is not mailed: whom it
     names hears of the later one. Each person gets one mail."""
     facts: list[Event] = []
-    notices: dict[str, Notice] = {}
+    heard: dict[str, tuple[_Told, list[events.Escalated]]] = {}
     overtaken: dict[str, list[_Told]] = {}
     for due in steps:
-        told = _recipients(ticket, due, policy.directory)
-        everybody = _each_once((*overtaken.get(due.target, ()), *told))
+        everybody = _each_once((*overtaken.get(due.target, ()), *_recipients(ticket, due, policy.directory)))
         overtaken[due.target] = everybody
         last = due is [step for step in steps if step.target == due.target][-1]
-        fact = events.Escalated(
-            at=now,
-            by=SLA,
-            target=due.target.value,
-            cycle=due.cycle,
-            step=due.step_key,
-            instant=due.instant,
-            notified=tuple(t.agent or str(t.person.address) for t in (everybody if last else ())),
-            breach=due.breach,
-        )
-        facts.append(fact)
-        if last:
-            notices.update({person.person.address.key: _notice(person, fact) for person in everybody})
-        facts.extend(_actions(ticket, due, now))
+        fact = _fact(due, everybody if last else (), now)
+        for person in everybody if last else ():
+            heard.setdefault(person.person.address.key, (person, []))[1].append(fact)
+        done = [fact, *_actions(ticket, due, now)]
+        for event in done:
+            ticket = apply(ticket.number, ticket, event)
+        facts.extend(done)
     reason = "; ".join(f"{due.target} {due.step_key} at {due.instant:%Y-%m-%d %H:%M} UTC" for due in steps)
-    return Decision(Outcome.COMMANDED, reason, tuple(facts), actor=SLA, notices=tuple(notices.values()))
+    notices = tuple(_notice(person, about) for person, about in heard.values())
+    return Decision(Outcome.COMMANDED, reason, tuple(facts), actor=SLA, notices=notices)
 
 
-def _notice(told: _Told, fact: events.Escalated) -> Notice:
-    template = "sla-breach" if fact.breach else "sla-warning"
+def _fact(due: DueStep, told: Sequence[_Told], now: datetime) -> events.Escalated:
+    return events.Escalated(
+        at=now,
+        by=SLA,
+        target=due.target.value,
+        cycle=due.cycle,
+        step=due.step_key,
+        instant=due.instant,
+        notified=tuple(person.agent or str(person.person.address) for person in told),
+        breach=due.breach,
+    )
+
+
+def _notice(told: _Told, about: Sequence[events.Escalated]) -> Notice:
+    """One mail about all that has come for this person, the breaches first."""
+    steps = tuple(sorted(about, key=lambda fact: not fact.breach))
+    template = "sla-breach" if steps[0].breach else "sla-warning"
     return Notice(
-        template=template, to=told.person, scope=Scope.NOTE, reason=told.reason, agent=told.agent, steps=(fact,)
+        template=template, to=told.person, scope=Scope.NOTE, reason=told.reason, agent=told.agent, steps=steps
     )
 
 

@@ -16,6 +16,7 @@ from maild.domain.people import Address, Person, Role
 
 VERSION = 1
 THIS_ENTRY = 0  # stands for the id of the entry that is stored together with the event
+NEXT_ENTRY = -1  # and this for the second one, where a mail brings two
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Opened(Event):
     links: tuple[int, ...] = ()
     participants: tuple[Person, ...] = ()
     automatic: bool = False  # no person waits for an answer
+    join_key: str = ""  # what alerts about the same thing have in common
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,9 @@ class MessageReceived(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replied(Event):
-    """An agent answered the customer."""
+    """An agent answered the customer. `outside`: by a mail of their own, which we only file."""
+
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +132,12 @@ class ParticipantAdded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequesterChanged(Event):
+    requester: Person
+    previous: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Linked(Event):
     ticket: int
 
@@ -174,6 +184,7 @@ _EVENT_CLASSES: tuple[type[Event], ...] = (
     PriorityChanged,
     PlanChanged,
     ParticipantAdded,
+    RequesterChanged,
     Linked,
     Escalated,
     Bounced,

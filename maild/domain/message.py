@@ -49,6 +49,18 @@ class DeliveryReport:
     original_message_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ForwardedMail:
+    """A mail that the sender forwarded, attached or within the text. `certain`: it was read without any doubt."""
+
+    sender: Person | None  # who wrote it; None when that cannot be read strictly
+    subject: str = ""
+    text: str = ""  # the original's own text
+    comment: str = ""  # what the one who forwards wrote above it
+    date: str = ""  # as written there
+    certain: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundMessage:
     """One mail, read. Strings are clean text: no NUL, no lone surrogates, headers unfolded and decoded."""
@@ -73,9 +85,14 @@ class InboundMessage:
     new_text: str = ""  # what the sender wrote now: quotes and signature cut
     folded_lines: int = 0  # lines cut from text to make new_text
     forwarded_lines: int = 0  # lines at the end of new_text that are a forwarded mail: not the sender's own words
+    only_quotes: bool = False  # new_text is all of text, because nothing of it is new
     html: str = ""  # sanitised
     attachments: tuple[Attachment, ...] = ()
     delivery_report: DeliveryReport | None = None
+    forwarded: ForwardedMail | None = None
+    reaction: str = ""  # the emoji when the mail is a reaction to another one (RFC 9078, Gmail)
+    calendar_method: str = ""  # METHOD of its calendar part (RFC 5546): REQUEST, REPLY, CANCEL, …
+    markers: tuple[str, ...] = ()  # our marks in its text or HTML, what follows "ref:": KTSRsN.OUTBOX.MAC
     sameness: str = ""  # sha256 of From, Date, Message-ID, Subject and body; "" without a Message-ID
     hops: int = 0  # Received fields
     defects: tuple[str, ...] = ()  # what was wrong with the mail and how it was read anyway
@@ -88,6 +105,8 @@ class InboundMessage:
     @property
     def own_and_forwarded(self) -> tuple[str, str]:
         """The new text as the sender's own words, and the forwarded mail that follows them."""
+        if self.only_quotes:
+            return "", ""
         if not self.forwarded_lines:
             return self.new_text, ""
         lines = self.new_text.split("\n")

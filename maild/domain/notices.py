@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from maild.domain import events
 from maild.domain.events import Actor, Event
-from maild.domain.people import Agent, Directory, Person, Role
+from maild.domain.people import Address, Agent, Directory, Person, Role
 from maild.domain.policy import Policy
 from maild.domain.ticket import Status, Ticket
 from maild.domain.token import Scope
@@ -46,15 +46,26 @@ _Told = tuple[Agent, str]
 def notices_for(happening: Happening, policy: Policy) -> tuple[Notice, ...]:
     """All notices of a happening, customers' first."""
     told: dict[str, Notice] = {}
+    if happening.after.status is Status.SPAM:
+        return ()
     for row in AUDIENCES:
         if not any(row.concerns(fact, happening) for fact in happening.facts):
             continue
         for agent, reason in row.audience(happening, policy.directory):
-            if agent.name == happening.actor.name and happening.actor.role is Role.AGENT:
+            if _is_actor(agent, happening.actor):
                 continue
-            notice = Notice(template=row.template, to=agent.person, scope=row.scope, reason=reason, agent=agent.name)
+            # Where nobody outside can be reached, a mail must not promise that its answer goes there.
+            scope = row.scope if answerable(happening.after) else Scope.NOTE
+            notice = Notice(template=row.template, to=agent.person, scope=scope, reason=reason, agent=agent.name)
             told.setdefault(agent.name, notice)
     return (*_customer_notices(happening, policy), *told.values())
+
+
+def _is_actor(agent: Agent, actor: Actor) -> bool:
+    """Did this agent do it: as an agent, or as somebody who has a ticket of their own?"""
+    if actor.role is Role.AGENT:
+        return agent.name == actor.name
+    return Address.read(actor.address) in agent.addresses
 
 
 # -- customers ------------------------------------------------------------------------------------------------
@@ -65,14 +76,25 @@ def _customer_notices(happening: Happening, policy: Policy) -> list[Notice]:
     if ticket.status is Status.SPAM:
         return []
     facts = happening.facts
+    if any(isinstance(fact, events.Replied) and fact.outside for fact in facts):
+        return []  # they have it from the agent's own hand
     if any(isinstance(fact, events.Replied) for fact in facts):
-        return [_reply_to(person, reason, policy.hold) for person, reason in _correspondents(happening)]
+        made = [_reply_to(person, reason, policy.hold) for person, reason in _correspondents(ticket)]
+    else:
+        made = _without_words(happening)
+    by = policy.directory.agent(happening.actor.name) if happening.actor.role is Role.AGENT else None
+    return [notice for notice in made if reachable(notice.to) and not (by and notice.to.address in by.addresses)]
+
+
+def _without_words(happening: Happening) -> list[Notice]:
+    """What the requester hears of a ticket when nobody wrote to them."""
+    ticket, facts = happening.after, happening.facts
     made = []
     if happening.acknowledge and any(isinstance(fact, events.Opened) for fact in facts):
         made.append(_to_requester(ticket, "acknowledgement", "you wrote to us"))
     if happening.actor.role is Role.AGENT and any(_ends(fact) for fact in facts):
         made.append(_to_requester(ticket, "closed", "you opened this ticket"))
-    return [notice for notice in made if reachable(notice.to)]
+    return made
 
 
 def reachable(person: Person) -> bool:
@@ -80,11 +102,15 @@ def reachable(person: Person) -> bool:
     return person.address.domain != NOWHERE
 
 
-def _correspondents(happening: Happening) -> list[tuple[Person, str]]:
-    ticket = happening.after
+def answerable(ticket: Ticket) -> bool:
+    """Would a reply reach anybody outside?"""
+    return any(reachable(person) for person, _ in _correspondents(ticket))
+
+
+def _correspondents(ticket: Ticket) -> list[tuple[Person, str]]:
     people = [(ticket.requester, "you opened this ticket")]
     people += [(p.person, "you take part in this ticket") for p in ticket.participants if p.role == "cc"]
-    return [(person, why) for person, why in people if reachable(person)]
+    return people
 
 
 def _reply_to(person: Person, reason: str, hold: timedelta) -> Notice:
@@ -96,34 +122,62 @@ def _to_requester(ticket: Ticket, template: str, reason: str) -> Notice:
 
 
 def _ends(fact: Event) -> bool:
-    return isinstance(fact, events.StatusChanged) and fact.status in {Status.RESOLVED, Status.CLOSED}
+    """A resolved ticket that is closed ended before: its requester was told then."""
+    return (
+        isinstance(fact, events.StatusChanged)
+        and fact.status in {Status.RESOLVED, Status.CLOSED}
+        and not Status(fact.previous).ended
+    )
 
 
 # -- agents: who is in charge ---------------------------------------------------------------------------------
 
 
-def in_charge(ticket: Ticket, directory: Directory) -> list[_Told]:
-    """The assignee; without one the team, else the department, else its manager, else the admins: never nobody."""
+def in_charge(ticket: Ticket, directory: Directory, but: Address | None = None) -> list[_Told]:
+    """The assignee; without one the team, else the department, else its manager, else the admins: never nobody.
+
+    `but` is an address that no mail reaches: who reads it is passed over."""
+    away = directory.agent_at(but) if but else None
+    circles = (
+        _assignee(ticket, directory),
+        [(agent, f"you are in the team {ticket.team}") for agent in directory.members(ticket.team)],
+        *_department(ticket, directory),
+    )
+    return next((told for circle in circles if (told := [pair for pair in circle if pair[0] != away])), [])
+
+
+def _assignee(ticket: Ticket, directory: Directory) -> list[_Told]:
     assignee = directory.agent(ticket.assignee)
-    if assignee:
-        return [(assignee, "the ticket is assigned to you")]
-    if members := directory.members(ticket.team):
-        return [(agent, f"you are in the team {ticket.team}") for agent in members]
-    if colleagues := directory.agents_of(ticket.department):
-        return [(agent, f"you work in the department {ticket.department}") for agent in colleagues]
-    return _last_resort(ticket, directory)
+    return [(assignee, "the ticket is assigned to you")] if assignee else []
 
 
-def _last_resort(ticket: Ticket, directory: Directory) -> list[_Told]:
+def _department(ticket: Ticket, directory: Directory) -> tuple[list[_Told], ...]:
+    """Who stands in for a department: its people, else its manager, else the admins."""
     department = directory.department(ticket.department)
     manager = directory.agent(department.manager) if department else None
-    if manager:
-        return [(manager, f"you manage the department {ticket.department}")]
-    return [(agent, "nobody else is in charge of this ticket") for agent in directory.admins() or directory.agents[:1]]
+    people = directory.agents_of(ticket.department)
+    return (
+        [(agent, f"you work in the department {ticket.department}") for agent in people],
+        [(manager, f"you manage the department {ticket.department}")] if manager else [],
+        [(agent, "nobody else is in charge of this ticket") for agent in directory.admins() or directory.agents[:1]],
+    )
 
 
 def _charged(happening: Happening, directory: Directory) -> list[_Told]:
     return in_charge(happening.after, directory)
+
+
+def _moved_to(happening: Happening, directory: Directory) -> list[_Told]:
+    """The people of the new department, whoever works on the ticket: without them nobody there would know of it."""
+    ticket = happening.after
+    people = next((circle for circle in _department(ticket, directory) if circle), [])
+    return [*_assignee(ticket, directory), *people]
+
+
+def _undelivered(happening: Happening, directory: Directory) -> list[_Told]:
+    """Who is in charge, but never by a mail to the very address that no mail reaches."""
+    lost = next(fact.recipient for fact in happening.facts if isinstance(fact, events.Bounced))
+    return in_charge(happening.after, directory, but=Address.read(lost))
 
 
 def _assigned(happening: Happening, directory: Directory) -> list[_Told]:
@@ -167,14 +221,22 @@ def _from_outside(fact: Event, happening: Happening) -> bool:
     return isinstance(fact, events.MessageReceived) and not fact.automatic
 
 
+def _woken(fact: Event, happening: Happening) -> bool:
+    """The clock opened it again: somebody has to go on with it, if nobody has it the whole department."""
+    by_clock = happening.actor.role is Role.SYSTEM
+    return by_clock and isinstance(fact, events.StatusChanged) and fact.status == Status.OPEN
+
+
 AUDIENCES: tuple[Audience, ...] = (
     Audience("new-ticket", Scope.REPLY, _is(events.Opened), _charged, "a customer waits: the answer goes to them"),
     Audience("assigned", Scope.NOTE, _given_away, _assigned, "an answer to a colleague's act stays inside"),
     Audience("message", Scope.REPLY, _from_outside, _charged, "the customer wrote: the answer goes to them"),
-    Audience("transferred", Scope.NOTE, _is(events.Transferred), _charged, "the new department must know"),
+    Audience("transferred", Scope.NOTE, _is(events.Transferred), _moved_to, "the new department must know"),
     Audience("message", Scope.REPLY, _is(events.Replied), _assignee_or_team, "a colleague answered in my ticket"),
     Audience("note", Scope.NOTE, _is(events.Noted), _assignee_or_team, "an answer to a note can only be a note"),
-    Audience("note", Scope.NOTE, _is(events.Bounced, events.MailHeld), _charged, "somebody must look after it"),
+    Audience("note", Scope.NOTE, _woken, _charged, "somebody must go on with it"),
+    Audience("note", Scope.NOTE, _is(events.MailHeld), _charged, "somebody must look after it"),
+    Audience("note", Scope.NOTE, _is(events.Bounced), _undelivered, "somebody must look after it"),
 )
 
 

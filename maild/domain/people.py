@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeVar
 
@@ -162,10 +162,18 @@ class Directory:
         """The agent who owns this address."""
         return self._by_address.get(address)
 
+    def without(self, names: Collection[str]) -> Directory:
+        """Everybody but these agents; all of them when nobody would be left."""
+        present = tuple(agent for agent in self.agents if agent.name not in names)
+        if not names or not present or len(present) == len(self.agents):
+            return self
+        teams = tuple(replace(t, members=tuple(m for m in t.members if m not in names)) for t in self.teams)
+        return replace(self, agents=present, teams=teams)
+
     def is_own(self, address: Address) -> bool:
         """Is it one of our addresses, bare or with anything behind a plus (RFC 5233)?"""
         local, plus, _ = address.local.rpartition("+")
-        return address in self.own_addresses or bool(plus) and Address(local, address.domain) in self.own_addresses
+        return address in self.own_addresses or (bool(plus) and Address(local, address.domain) in self.own_addresses)
 
     def agents_matching(self, words: str) -> tuple[Agent, ...]:
         """Everybody whom `words` may mean: an exact name, display name or address wins over a first name."""

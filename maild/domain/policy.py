@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -39,6 +39,10 @@ class Policy:
     reopen_within: timedelta = timedelta(days=30)
     hold: timedelta = timedelta(seconds=60)
     zone: str = "UTC"
+
+    def present(self, absent: Collection[str]) -> Policy:
+        """This policy while these agents are away: nobody waits for them."""
+        return replace(self, directory=self.directory.without(absent)) if absent else self
 
     def plan_for(
         self, *, department: str, priority: str, rule: str = "", topic: str = "", command: str = ""

@@ -1,17 +1,19 @@
 """Where a mail belongs: clues in the mail, one look-up of facts, one verdict with its reason.
 
 The carriers of a clue are asked in the order of their trust: sealed reply address, Message-ID in In-Reply-To or
-References, subject token. The first valid one decides. A valid carrier in a stranger's hands decides nothing: held."""
+References, mark in the body, subject token. The first valid one decides. A valid carrier in a stranger's hands decides
+nothing: the mail is held."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import islice
 
 from maild.domain.message import Envelope, InboundMessage
 from maild.domain.people import Address, Agent, Directory
+from maild.domain.subject import same_subject
 from maild.domain.ticket import Ticket
 from maild.domain.token import (
     KeyRing,
@@ -31,8 +33,10 @@ _MAX_SEALED = 50  # reply addresses whose holders are looked up for one mail
 class Carrier(StrEnum):
     REPLY_ADDRESS = "reply-address"
     OWN_MESSAGE_ID = "own-message-id"
+    BODY_MARKER = "body-marker"
     KNOWN_MESSAGE_ID = "known-message-id"
     SUBJECT_TOKEN = "subject-token"
+    JOIN_KEY = "join-key"  # of a rule: alerts about one thing
     NONE = "none"
 
 
@@ -50,6 +54,8 @@ class Clues:
     sealed: tuple[Sealed, ...] = ()
     own_ids: tuple[Sealed, ...] = ()  # MAC checked, nearest parent first
     root_tickets: tuple[int, ...] = ()
+    markers: tuple[Sealed, ...] = ()  # own ids that stand in the body; MAC checked
+    message_id: str = ""
     parent_ids: tuple[str, ...] = ()  # all ids, nearest first: customers answer their own mails too
     token_tickets: tuple[int, ...] = ()  # check characters verified
     sameness: str = ""
@@ -57,7 +63,7 @@ class Clues:
     def tickets(self, holders: Mapping[int, Holder], ring: KeyRing) -> tuple[int, ...]:
         """The tickets that valid marks name: for a mark that does not open nothing is looked up."""
         marked = [sealed.ticket for sealed, _ in self.opened(holders, ring)]
-        named = (own.ticket for own in self.own_ids)
+        named = (own.ticket for own in (*self.own_ids, *self.markers))
         return tuple(dict.fromkeys((*marked, *named, *self.root_tickets, *self.token_tickets)))
 
     def opened(self, holders: Mapping[int, Holder], ring: KeyRing) -> list[tuple[Sealed, Holder]]:
@@ -67,7 +73,12 @@ class Clues:
 
     @property
     def recipients(self) -> tuple[int, ...]:
-        return tuple(dict.fromkeys(s.recipient for s in (*self.sealed, *self.own_ids)))
+        return tuple(dict.fromkeys(s.recipient for s in (*self.sealed, *self.own_ids, *self.markers)))
+
+    @property
+    def family(self) -> tuple[str, ...]:
+        """The ids by which mails that came before may have named this one, or the same ancestors."""
+        return tuple(filter(None, (self.message_id, *self.parent_ids)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,7 @@ class Facts:
     tickets: Mapping[int, Ticket] = field(default_factory=dict)
     holders: Mapping[int, Holder] = field(default_factory=dict)
     tickets_of_ids: Mapping[str, int] = field(default_factory=dict)
+    tickets_of_ancestors: Mapping[str, int] = field(default_factory=dict)  # whose mails name an id of the family
     same_mail: tuple[int, int | None] | None = None  # (inbound, ticket) of an earlier copy
 
 
@@ -101,8 +113,10 @@ class Route:
     ignored: tuple[str, ...] = ()  # carriers that did not count, and why
 
 
-def clues(message: InboundMessage, envelope: Envelope, ring: KeyRing) -> Clues:
-    """Everything in the mail that may lead to a ticket. Invalid marks are as if absent."""
+def clues(message: InboundMessage, envelope: Envelope, ring: KeyRing, domain: str = "") -> Clues:
+    """Everything in the mail that may lead to a ticket. Invalid marks are as if absent. `domain` is the right side of
+    our Message-IDs, which marks in the body do not repeat."""
+    marked = (read_message_id(ring, f"<{marker}@{domain}>") for marker in message.markers)
     addresses = (*message.recipients, *filter(None, map(Address.read, envelope.recipients)))
     sealed = (found for address in dict.fromkeys(addresses) if (found := read_reply_address(address)))
     parents = tuple(dict.fromkeys((*message.in_reply_to, *reversed(message.references))))[:_MAX_IDS]
@@ -110,6 +124,8 @@ def clues(message: InboundMessage, envelope: Envelope, ring: KeyRing) -> Clues:
         sealed=tuple(islice(sealed, _MAX_SEALED)),
         own_ids=tuple(found for text in parents if (found := read_message_id(ring, text))),
         root_tickets=tuple(root for text in parents if (root := read_root_id(ring, text)) is not None),
+        markers=tuple(filter(None, marked)),
+        message_id=message.message_id,
         parent_ids=parents,
         token_tickets=subject_tickets(ring, message.subject),
         sameness=message.sameness,
@@ -124,8 +140,9 @@ def route(message: InboundMessage, found: Clues, facts: Facts, ring: KeyRing, di
     sender = message.sender.address if message.sender else None
     agent = directory.agent_at(sender) if sender else None
     ignored: list[str] = []
-    for ask in (_by_reply_address, _by_own_id, _by_known_id, _by_token):
-        answer = ask(found, facts, _Asking(sender, agent, ring, ignored))
+    asking = _Asking(sender, agent, ring, message, ignored)
+    for ask in (_by_reply_address, _by_own_id, _by_known_id, _by_family, _by_marker, _by_token):
+        answer = ask(found, facts, asking)
         if answer is not None:
             return answer
     related = next((facts.tickets_of_ids[i] for i in found.parent_ids if i in facts.tickets_of_ids), None)
@@ -137,6 +154,7 @@ class _Asking:
     sender: Address | None
     agent: Agent | None
     ring: KeyRing
+    message: InboundMessage
     ignored: list[str]
 
     def fits(self, holder: Holder | None, ticket: Ticket, scope: Scope) -> bool:
@@ -158,7 +176,25 @@ def _by_reply_address(found: Clues, facts: Facts, asking: _Asking) -> Route | No
         return None
     # The more private wins where an answer went to two of our addresses (03, section 3.4).
     sealed, holder = min(valid, key=lambda pair: pair[0].scope is Scope.REPLY)
-    return _judged(sealed, holder, facts, asking, Carrier.REPLY_ADDRESS)
+    answer = _judged(sealed, holder, facts, asking, Carrier.REPLY_ADDRESS)
+    if answer.verdict is Verdict.REPLY and _fresh(facts.tickets[sealed.ticket], found, asking.message):
+        return _afresh(answer)
+    return answer
+
+
+def _fresh(ticket: Ticket, found: Clues, message: InboundMessage) -> bool:
+    """Was a sealed address taken from an address book, for something new? Answers name a parent or keep the subject."""
+    if found.parent_ids or ticket.number in found.token_tickets or not message.subject.strip():
+        return False
+    return not same_subject(message.subject, ticket.thread_subject)
+
+
+def _afresh(answer: Route) -> Route:
+    """A customer begins a new, linked ticket; an agent's words might go to the wrong customer, and wait."""
+    reason = f"a fresh mail to the reply address of ticket {answer.ticket}: neither answer nor its subject"
+    if answer.scope is Scope.USER:
+        return Route(Verdict.NEW, reason, related=answer.ticket, ignored=answer.ignored)
+    return replace(answer, verdict=Verdict.HELD, reason=reason)
 
 
 def _by_own_id(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
@@ -189,6 +225,24 @@ def _by_known_id(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
         if asking.agent is not None or (asking.sender is not None and ticket.includes(asking.sender)):
             return _by_place(ticket, asking, Carrier.KNOWN_MESSAGE_ID)
         asking.ignored.append(f"an answer to a mail of ticket {ticket.number}, but the sender is a stranger to it")
+    return None
+
+
+def _by_family(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
+    """A mail that comes later than its answers, or whose parent we never saw: its relatives lead to the ticket.
+
+    Only for those who take part already: ids of others' mails are nobody's secret."""
+    for text in found.family:
+        ticket = facts.tickets.get(facts.tickets_of_ancestors.get(text, 0))
+        if ticket is not None and asking.sender is not None and ticket.includes(asking.sender):
+            return _by_place(ticket, asking, Carrier.KNOWN_MESSAGE_ID)
+    return None
+
+
+def _by_marker(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
+    for sealed in found.markers:
+        if sealed.ticket in facts.tickets:
+            return _judged(sealed, facts.holders.get(sealed.recipient), facts, asking, Carrier.BODY_MARKER)
     return None
 
 

@@ -69,6 +69,7 @@ class Ticket:
     links: tuple[int, ...] = ()
     merged_into: int | None = None
     language: str = ""
+    join_key: str = ""
     seq: int = 0  # number of the last event applied
 
     def includes(self, address: Address) -> bool:
@@ -118,6 +119,7 @@ def _opened(number: int, event: events.Opened) -> Ticket:
         tags=event.tags,
         links=event.links,
         participants=tuple(Participant(person, "cc") for person in event.participants),
+        join_key=event.join_key,
         created_at=event.at,
         updated_at=event.at,
         status_since=event.at,
@@ -170,6 +172,11 @@ def _(event: events.ParticipantAdded, ticket: Ticket) -> Ticket:
     if ticket.includes(event.person.address):
         return ticket
     return replace(ticket, participants=(*ticket.participants, Participant(event.person, event.role)))
+
+
+@_change.register
+def _(event: events.RequesterChanged, ticket: Ticket) -> Ticket:
+    return replace(ticket, requester=event.requester)
 
 
 @_change.register

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import idna
 
@@ -17,6 +18,8 @@ MAX_NAME = 200
 _MAX_LOCAL = 128  # RFC 5321 4.5.3.1.1 says 64; senders with encoded return addresses use more
 _MAX_DOMAIN = 253
 _ATEXT = re.compile(r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-]+$")
+# The usual mailbox: words or a quoted string, and one address in brackets. All others are read letter by letter.
+_USUAL = re.compile(r'[ \t]*(?:"([^"\\]*)"|([^"<>(),;:@\\]*))[ \t]*<([^<>]*)>[ \t]*')
 _LABEL = re.compile(r"^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?$")
 
 
@@ -109,8 +112,12 @@ class _Reader:
         self._depth = 0  # of comments
         self._escaped = False
         self._state = self._outside
-        for letter in text:
-            self._state(letter)
+        usual = _USUAL.fullmatch(text)
+        if usual:
+            self._entry = _Entry([usual[1] or usual[2] or ""], [usual[3]], quoted=usual[1] is not None)
+        else:
+            for letter in text:
+                self._state(letter)
         self._entry.doubtful |= self._state != self._outside
         self._next_entry()
 
@@ -199,9 +206,12 @@ def sender(fields: Sequence[str]) -> Person | None:
     """The one mailbox of the one From field; None when there are none or several, a group, or anything doubtful.
 
     `Doe, Jane <jane@client.example>` without quotes is taken as meant: nobody can find a second address in it."""
-    if len(fields) != 1 or len(fields[0]) > MAX_FIELD:
-        return None
-    reader = _Reader(unfold(fields[0]))
+    return _sender(fields[0]) if len(fields) == 1 and len(fields[0]) <= MAX_FIELD else None
+
+
+@lru_cache(maxsize=16)  # several rooms ask for the sender of one mail
+def _sender(raw: str) -> Person | None:
+    reader = _Reader(unfold(raw))
     if reader.groups or not reader.entries:
         return None
     *before, last = reader.entries

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from maild.domain.message import Attachment
+from maild.mail import winmail
 from maild.mail.cleaning import visible
 from maild.mail.headers import decode
 from maild.mail.parts import Leaf, header_of
 
 MAX_NAME_BYTES = 150
+MAX_COUNT = 100  # attachments of one mail
+MAX_TOTAL = 50 * 2**20  # octets of all of them, decoded
+_NAMED = 10  # attachments left out that are told by name
 _MAX_EXTENSION = 12
 
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]')
@@ -73,6 +78,47 @@ def _shortened(name: str) -> str:
 def declared_name(leaf: Leaf) -> str:
     """The name that the mail gives a part, decoded as RFC 2231 says or as programs do it (RFC 2047); "" for none."""
     return leaf.part.disposition.get("filename") or leaf.part.type.get("name")
+
+
+def pointers(
+    attached: Sequence[Leaf], opened: Mapping[str, winmail.Opened], *, count: int = MAX_COUNT, total: int = MAX_TOTAL
+) -> tuple[tuple[Attachment, ...], list[str]]:
+    """(the attachments of a mail, what was left out of them and why). An opened winmail.dat is the files within it.
+
+    What is left out stays in the raw mail."""
+    kept: list[Attachment] = []
+    left: list[str] = []
+    size = 0
+    for leaf in attached:
+        if len(kept) == count:
+            left.append(safe_name(declared_name(leaf)) or f"part {leaf.path}")
+            continue
+        found = [pointer(leaf)]
+        if leaf.path in opened and opened[leaf.path].files:
+            found = winmail.pointers(leaf, opened[leaf.path], safe_name)
+        for attachment in found:
+            if len(kept) == count or size + attachment.size > total:
+                left.append(attachment.name)
+                continue
+            size += attachment.size
+            kept.append(attachment)
+    return tuple(kept), _told(left, count, total)
+
+
+def _told(left: Sequence[str], count: int, total: int) -> list[str]:
+    if not left:
+        return []
+    names = ", ".join(left[:_NAMED]) + (" and more" if len(left) > _NAMED else "")
+    allowed = f"allowed are {count} and {total // 2**20} MB"
+    return [f"{len(left)} attachments are left out ({allowed}), they are in the raw mail: {names}"]
+
+
+def distinct(found: Iterable[Attachment], known: Collection[str] = ()) -> tuple[Attachment, ...]:
+    """Each content once, by sha256, and not those already `known`: the logo in a signature comes with every mail."""
+    first: dict[str, Attachment] = {}
+    for one in found:
+        first.setdefault(one.sha256, one)
+    return tuple(one for one in first.values() if one.sha256 not in known)
 
 
 def pointer(leaf: Leaf) -> Attachment:

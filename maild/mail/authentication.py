@@ -13,7 +13,6 @@ from maild.domain.message import Evidence, InboundMessage
 from maild.domain.people import Trust, ascii_lower
 
 _LONGEST = 4000  # characters of a field that are looked at
-_COMMENT = re.compile(r"\([^()]{0,500}\)")
 _RESULT = re.compile(r"\s*([a-z0-9-]{1,20})\s*=\s*([a-z]{1,20})\b(.{0,1000})", re.DOTALL)
 _PROPERTY = re.compile(r"\b(header\.(?:from|d|i))\s*=\s*\"?@?([^\s;\"]{1,255})")
 
@@ -35,12 +34,11 @@ def judge(message: InboundMessage, trusted: Sequence[str]) -> Evidence:
     if results is None:
         return Evidence(Trust.CLAIMED, f"no Authentication-Results by {', '.join(trusted)}")
     domain = message.sender.address.domain
-    for result in results:
-        if result.method == "dmarc" and (not result.domain or _aligned(result.domain, domain)):
-            if result.result == "pass":
-                return Evidence(Trust.VERIFIED, f"dmarc=pass for {domain}")
-            if result.result == "fail":
-                return Evidence(Trust.FAILED, f"dmarc=fail for {domain}")
+    dmarc = {r.result for r in results if r.method == "dmarc" and (not r.domain or _aligned(r.domain, domain))}
+    if "fail" in dmarc:
+        return Evidence(Trust.FAILED, f"dmarc=fail for {domain}")
+    if "pass" in dmarc:
+        return Evidence(Trust.VERIFIED, f"dmarc=pass for {domain}")
     for result in results:
         if result.method == "dkim" and result.result == "pass" and _aligned(result.domain, domain):
             return Evidence(Trust.VERIFIED, f"dkim=pass, signed by {result.domain}")
@@ -51,17 +49,44 @@ def _trusted_results(message: InboundMessage, trusted: Sequence[str]) -> list[_R
     """The results of the topmost field by a trusted server; None without one."""
     names = {ascii_lower(name.strip()) for name in trusted}
     for value in message.headers.get("authentication-results", ()):
-        authserv, _, rest = _COMMENT.sub(" ", ascii_lower(value[:_LONGEST])).partition(";")
+        authserv, _, rest = _plain(ascii_lower(value[:_LONGEST])).partition(";")
         if (authserv.split() or [""])[0] in names:
             return [found for part in rest.split(";") if (found := _read(part))]
     return None
+
+
+def _plain(value: str) -> str:
+    """The field without its comments, which nest (RFC 5322 3.2.2), and with no meaning left in its quoted strings.
+
+    A sender chooses the words in both: `smtp.mailfrom="; dmarc=pass"@…` is one value. What is not closed hides the
+    rest of the field."""
+    kept: list[str] = []
+    depth, quoted, escaped = 0, False, False
+    for letter in value:
+        if escaped:
+            escaped = False
+        elif letter == "\\" and (depth or quoted):
+            escaped = True
+        elif letter == '"' and not depth:
+            quoted = not quoted
+            kept.append(letter)
+        elif quoted:
+            kept.append(letter if letter.isalnum() or letter in "@.-_" else "_")
+        elif letter == "(" or (letter == ")" and depth):
+            depth += 1 if letter == "(" else -1
+            kept.append(" ")
+        elif not depth:
+            kept.append(letter)
+    return "".join(kept)
 
 
 def _read(part: str) -> _Result | None:
     found = _RESULT.match(part)
     if found is None:
         return None
-    properties = dict(_PROPERTY.findall(found[3]))
+    properties: dict[str, str] = {}
+    for name, stated in _PROPERTY.findall(found[3]):
+        properties.setdefault(name, stated)
     signer = properties.get("header.from") or properties.get("header.d") or properties.get("header.i", "")
     return _Result(found[1], found[2], signer.rpartition("@")[2])
 

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import html as html_entities
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from maild.mail import charsets, flowed, html
+from maild.mail import charsets, enriched, flowed, html, invitations, markers, reactions, winmail
 from maild.mail.attachments import declared_name
 from maild.mail.cleaning import body_text
 from maild.mail.parts import Leaf
-from maild.mail.quoting import Cut, cut, cut_html
+from maild.mail.quoting import Cut, cut
+from maild.mail.quoting_html import cut_html
 
 MAX_TEXT = 1_000_000  # characters of text that a mail may have; the rest stays in the raw mail
 _STUB_LENGTH = 400
 
 # The subtypes of text that are shown, and how. Others are attachments.
-_PLAIN, _HTML, _ENRICHED = "plain", "html", "enriched"
+_PLAIN, _HTML, _ENRICHED, _RICH = "plain", "html", "enriched", "richtext"
 _TEXT_TYPES = {
     "text/plain": _PLAIN,
     "text/html": _HTML,
     "application/xhtml+xml": _HTML,
     "text/enriched": _ENRICHED,
-    "text/richtext": _ENRICHED,
+    "text/richtext": _RICH,
     "text/markdown": _PLAIN,
     "text/x-markdown": _PLAIN,
 }
@@ -31,9 +32,12 @@ _TEXT_TYPES = {
 _SILENT = frozenset(
     (
         *("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"),
-        "text/x-amp-html",
+        *("text/x-amp-html", "text/watch-html"),
     )
 )
+# text/x-… is for reading, but for these, which are for programs.
+_FILES = frozenset(("text/x-vcard", "text/x-vcalendar", "text/x-vnote", "text/x-ms-contact"))
+_CALENDARS = frozenset(("text/calendar", "application/ics", "text/x-vcalendar"))
 # What senders write into the plain part when the mail is in the other one.
 _STUBS = (
     *("html version", "html-version", "html format", "html-format", "html e-mail", "html email", "html mail"),
@@ -41,9 +45,22 @@ _STUBS = (
     *("view this email in your browser", "view this message in", "view it in your browser", "view in browser"),
     *("im browser ansehen", "im browser anzeigen", "ne supporte pas", "format html", "versión html", "versione html"),
     *("formato html", "versão html", "html-versie", "wersja html", "html-versionen", "no soporta html"),
+    *("view in html", "html-enabled", "html enabled", "html capable", "html-capable", "html compatible", "html-only"),
+    *("this is an html", "requires html", "view it as html", "als html", "en html", "in formato html", "em html"),
+    *("view the message, please use an html", "text version is not available", "no plain text version"),
+    *("prohlížeč html", "в формате html", "html 形式", "html形式", "html格式", "html 格式"),
 )
-_ENRICHED_COMMAND = re.compile(r"<(?:param>.{0,200}?</param|/?[A-Za-z][A-Za-z0-9-]{0,60})>", re.IGNORECASE | re.DOTALL)
 _META_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What is known before the text is read: texts of ours that may be quoted, the signature that the sender uses, and
+    whether the subject says that the mail is a forward."""
+
+    known_texts: Sequence[str] = ()
+    signature: str = ""
+    forwarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +73,10 @@ class Body:
     attached: tuple[Leaf, ...]
     shown: tuple[Leaf, ...]
     notes: tuple[str, ...]
+    reaction: str = ""
+    calendar_method: str = ""
+    markers: tuple[str, ...] = ()
+    opened: Mapping[str, winmail.Opened] = field(default_factory=dict)  # by the path of their part
 
 
 @dataclass(slots=True)
@@ -66,31 +87,106 @@ class _Block:
     html: list[Leaf] = field(default_factory=list)
 
 
-def read(leaves: Sequence[Leaf], *, known_texts: Sequence[str] = ()) -> Body:
-    """The body of a mail from its parts. `known_texts` are texts that we sent and that may be quoted."""
+@dataclass(slots=True)
+class _Written:
+    """What the blocks of text say, collected."""
+
+    texts: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)  # the same with what mail programs mark as a quote taken out
+    pages: list[str] = field(default_factory=list)  # harmless HTML
+    marked: list[str] = field(default_factory=list)  # all in which a mark of ours may stand
+    notes: dict[str, None] = field(default_factory=dict)
+
+
+def read(leaves: Sequence[Leaf], hints: Hints | None = None) -> Body:
+    """The body of a mail from its parts. `hints` help to tell the new words from the old."""
+    hints = hints or Hints()
     blocks, attached, shown = _sorted_out(leaves)
-    notes: dict[str, None] = {}
-    texts: list[str] = []
-    sources: list[str] = []  # the same with what mail programs mark as a quote taken out
-    pages: list[str] = []
+    written = _Written()
     for block in blocks:
-        text, source, page = _block_text(block, notes)
-        texts.append(text)
-        sources.append(source)
-        pages.append(page or _as_html(text))
-    text = _joined(texts, notes)
-    harmless = "\n".join(pages) if any(block.html for block in blocks) else ""
-    new = _new_words(text, sources, texts, known_texts)
-    return Body(text, new, harmless, tuple(attached), tuple(shown), tuple(notes))
+        _read_block(block, written, hints)
+    text = _joined(written.texts, written.notes)
+    harmless = "\n".join(written.pages) if any(block.html for block in blocks) else ""
+    opened = _opened(attached, written.notes)
+    reaction = reactions.read(leaves)
+    if not text:
+        text = next((found.text for found in opened.values() if found.text), "") or reaction
+        written.texts, written.sources = [text], [text]
+    new = _new_words(text, written.sources, written.texts, hints)
+    invitation = _invitation(attached)
+    lines = [line for line in (invitation.line, *_pieces(attached)) if line]
+    return Body(
+        text="\n\n".join(filter(None, (text, *lines))),
+        cut=_followed(new, lines, alone=not text.strip()),
+        html=harmless,
+        attached=tuple(attached),
+        shown=tuple(shown),
+        notes=tuple(written.notes),
+        reaction=reaction,
+        calendar_method=invitation.method,
+        markers=markers.find((*written.texts, *written.marked)),
+        opened=opened,
+    )
 
 
-def _new_words(text: str, sources: list[str], texts: list[str], known_texts: Sequence[str]) -> Cut:
+def _new_words(text: str, sources: list[str], texts: list[str], hints: Hints) -> Cut:
     if sources == texts:
-        return cut(text, known_texts=known_texts)
-    new = cut("\n\n".join(sources)[:MAX_TEXT].strip("\n"), known_texts=known_texts)
+        return _cut(text, hints)
+    new = _cut("\n\n".join(sources)[:MAX_TEXT].strip("\n"), hints)
     if new.kept_everything:  # nothing but a quote: then the mail itself, with all that it says
-        return cut(text, known_texts=known_texts)
+        return _cut(text, hints)
     return Cut(new.new_text, max(0, _written(text) - _written(new.new_text)), False, new.forwarded_lines)
+
+
+def _cut(text: str, hints: Hints) -> Cut:
+    return cut(text, known_texts=hints.known_texts, signature=hints.signature, forwarded=hints.forwarded)
+
+
+def _followed(new: Cut, lines: list[str], *, alone: bool) -> Cut:
+    """The cut text with the lines that stand for a calendar or a piece of a mail below it."""
+    if not lines:
+        return new
+    below = "\n\n".join(lines)
+    if alone:
+        return Cut(below, 0)
+    forwarded = new.forwarded_lines + below.count("\n") + 2 if new.forwarded_lines else 0
+    return replace(new, new_text=f"{new.new_text}\n\n{below}", forwarded_lines=forwarded)
+
+
+def _opened(attached: Sequence[Leaf], notes: dict[str, None]) -> dict[str, winmail.Opened]:
+    """What Outlook's containers among the attachments hold, by their path; those that cannot be opened are told."""
+    found: dict[str, winmail.Opened] = {}
+    for leaf in attached:
+        if winmail.is_container(leaf):
+            opened = winmail.open_container(leaf.part.octets())
+            if opened.failure:
+                notes.setdefault(opened.failure)
+            else:
+                found[leaf.path] = opened
+    return found
+
+
+def _invitation(attached: Sequence[Leaf]) -> invitations.Invitation:
+    """The first calendar among the parts that says something."""
+    found = invitations.Invitation()
+    for leaf in attached:
+        if leaf.part.type.value in _CALENDARS:
+            text, _ = charsets.decode(leaf.part.octets()[:MAX_TEXT], leaf.part.type.get("charset"))
+            found = invitations.read(text, leaf.part.type.get("method"))
+            if found.line:
+                break
+    return found
+
+
+def _pieces(attached: Sequence[Leaf]) -> list[str]:
+    """A line for each piece of a mail that was sent in pieces (RFC 2046 5.2.2): they are not put together."""
+    found = []
+    for leaf in attached:
+        if leaf.part.type.value == "message/partial":
+            number, total = leaf.part.type.get("number")[:10] or "?", leaf.part.type.get("total")[:10]
+            of = f" of {total}" if total else ""
+            found.append(f"[Piece {number}{of} of a mail that was sent in pieces; they are not put together]")
+    return found
 
 
 def _written(text: str) -> int:
@@ -105,7 +201,7 @@ def _sorted_out(leaves: Sequence[Leaf]) -> tuple[list[_Block], list[Leaf], list[
     named: list[Leaf] = []  # text with a file name: an attachment, unless it is all there is
     for leaf in leaves:
         kind = _kind(leaf)
-        if leaf.part.type.value in _SILENT:
+        if leaf.part.type.value in _SILENT or reactions.is_reaction(leaf):
             continue
         if not kind or leaf.part.disposition.value == "attachment":
             attached.append(leaf)
@@ -126,6 +222,8 @@ def _kind(leaf: Leaf) -> str:
     content_type = leaf.part.type.value
     if content_type.startswith("multipart/"):  # its boundary never came: what it holds is text
         return _PLAIN
+    if content_type.startswith("text/x-") and content_type not in _FILES:
+        return _PLAIN
     return _TEXT_TYPES.get(content_type, "")
 
 
@@ -135,24 +233,35 @@ def _place(blocks: dict[str, _Block], leaf: Leaf, kind: str) -> None:
     (block.html if kind == _HTML else block.plain).append(leaf)
 
 
-def _block_text(block: _Block, notes: dict[str, None]) -> tuple[str, str, str]:
-    """(text, text without what programs mark as quote, harmless HTML) of one block."""
-    plain = "\n\n".join(_plain(leaf, notes) for leaf in block.plain).strip("\n")
+def _read_block(block: _Block, written: _Written, hints: Hints) -> None:
+    """Adds what one block says: its text, the text without what programs mark as quote, its harmless HTML."""
+    plain = "\n\n".join(_plain(leaf, written.notes) for leaf in block.plain).strip("\n")
     if not block.html:
-        return plain, plain, ""
-    page = "\n".join(_decoded(leaf, notes) for leaf in block.html)
+        written.texts.append(plain)
+        written.sources.append(plain)
+        written.pages.append(_as_html(plain))
+        return
+    page = "\n".join(_decoded(leaf, written.notes) for leaf in block.html)
+    written.marked.append(page)
     harmless = html.sanitise(page)
     if not harmless and len(page) > html.MAX_HTML // 16:
-        notes.setdefault("the HTML is too large or nested too deep to be shown: its text is")
-    if plain.strip() and not _is_stub(plain):
-        return plain, plain, harmless
+        written.notes.setdefault("the HTML is too large or nested too deep to be shown: its text is")
+    text = source = plain
+    if not plain.strip() or _is_stub(plain):
+        text, source = _text_of_page(page, written.notes, hints)
+        if not text.strip():
+            text = source = plain
+    written.texts.append(text)
+    written.sources.append(source)
+    written.pages.append(harmless or _as_html(text))
+
+
+def _text_of_page(page: str, notes: dict[str, None], hints: Hints) -> tuple[str, str]:
+    """(text of HTML, text without what programs mark as quote)."""
     if len(page) > html.MAX_TEXT_SOURCE:
         notes.setdefault(f"the HTML is longer than {html.MAX_TEXT_SOURCE:,} characters: read up to there")
-    page = page[: html.MAX_TEXT_SOURCE]
-    text = html.to_text(page)
-    if not text.strip():
-        return plain, plain, harmless
-    return text, html.to_text(cut_html(page)), harmless
+        page = page[: html.MAX_TEXT_SOURCE]
+    return html.to_text(page), html.to_text(cut_html(page, forwarded=hints.forwarded))
 
 
 def _is_stub(plain: str) -> bool:
@@ -166,8 +275,9 @@ def _plain(leaf: Leaf, notes: dict[str, None]) -> str:
     text = _decoded(leaf, notes)
     if leaf.part.type.get("format").lower() == "flowed":
         text = flowed.decode(text, delsp=leaf.part.type.get("delsp").lower() == "yes")
-    if _kind(leaf) == _ENRICHED:
-        text = _ENRICHED_COMMAND.sub("", text.replace("<<", "\0")).replace("\0", "<")
+    kind = _kind(leaf)
+    if kind in {_ENRICHED, _RICH}:
+        text = enriched.to_text(text, rich=kind == _RICH)
     return text.rstrip("\n")
 
 

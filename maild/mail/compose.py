@@ -18,7 +18,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from maild.domain.people import Address, Person
-from maild.domain.token import without_token
+from maild.domain.subject import base_subject
 from maild.mail.clean_words import oneline, plain
 from maild.mail.header_words import (
     address_list,
@@ -41,11 +41,6 @@ INERT_TYPES = re.compile(
     r"image/(png|jpeg|gif|webp|bmp|heic|tiff)|audio/[a-z0-9.+-]{1,60}|video/[a-z0-9.+-]{1,60}|text/plain"
 )
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,4}")
-# Re: in the languages that clients write it in, and forwards; "Re[2]:" and the full-width colon too.
-_PREFIX = re.compile(
-    r"(?:re|aw|sv|vs|tr|rif|r|antw|antwort|wg|res|rv|ynt|odp|ang|enc|fw|fwd|回复|答复|转发|回覆|轉寄)\s?(?:\[\d{1,3}\])?\s?[:：]\s*",
-    re.IGNORECASE,
-)
 _EPOCH_1601 = datetime(1601, 1, 1, tzinfo=UTC)  # FILETIME counts from here
 
 
@@ -187,13 +182,7 @@ def reply_subject(thread_subject: str, token: str, *, first: bool, show_token: b
 
     The Re: and AW: of the customer's subject and former tokens are cut; `first` leaves out our Re: (the first mail to
     this recipient), `show_token` False the token."""
-    subject = without_token(oneline(thread_subject, 2000))
-    for _ in range(10):
-        found = _PREFIX.match(subject)
-        if not found:
-            break
-        subject = subject[found.end() :]
-    subject = header_line(subject, SUBJECT_LENGTH) or "(no subject)"
+    subject = header_line(base_subject(oneline(thread_subject, 2000)), SUBJECT_LENGTH) or "(no subject)"
     return f"{'' if first else 'Re: '}{subject}{f' [#{token}]' if show_token and token else ''}"
 
 

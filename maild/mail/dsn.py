@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 from maild.domain.message import DeliveryAction, DeliveryReport, DeliveryStatus
+from maild.mail import dsn_texts
 from maild.mail.cleaning import one_line
 from maild.mail.headers import decode, message_ids
 from maild.mail.parts import Leaf, Part, header_of, tree
@@ -16,33 +17,31 @@ _MAX_STATUS_BYTES = 262_144
 
 _BLANK_LINES = re.compile(rb"\n[ \t]*\n\s*")
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+_UTF8_XTEXT = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
 _ACTIONS = {action.value: action for action in DeliveryAction}
 
 
-def read(leaves: Sequence[Leaf]) -> DeliveryReport | None:
-    """The report among the parts of a mail; None when they hold none.
+def read(leaves: Sequence[Leaf], fields: Mapping[str, Sequence[str]], text: str) -> DeliveryReport | None:
+    """The report that a mail is; None when it is none, or when no recipient can be known.
 
-    A bounce without the machine-readable part is not read here: `_READERS` has a row for each shape that is known."""
-    for reader in _READERS:
-        report = reader(leaves)
-        if report is not None:
-            return report
-    return None
+    The machine-readable part counts; without one, the words of the servers that are known to write them, and only in a
+    mail that claims to be from a server. `fields` are raw header values by lower-case name, `text` is the body."""
+    statuses = _standard(leaves) or dsn_texts.statuses(fields, text)
+    if not statuses:
+        return None
+    return DeliveryReport(tuple(statuses[:MAX_RECIPIENTS]), _original_message_id(leaves, fields, text))
 
 
-def _standard(leaves: Sequence[Leaf]) -> DeliveryReport | None:
-    """multipart/report with a message/delivery-status part (RFC 3464 2)."""
+def _standard(leaves: Sequence[Leaf]) -> list[DeliveryStatus]:
+    """multipart/report with a message/delivery-status part (RFC 3464 2, RFC 6533 3)."""
     for leaf in leaves:
         if leaf.part.type.value in {"message/delivery-status", "message/global-delivery-status"}:
             blocks = _blocks(leaf.part.octets()[:_MAX_STATUS_BYTES])
             statuses = [status for block in blocks if (status := _status(block)) is not None]
             if statuses:
-                return DeliveryReport(tuple(statuses), _original_message_id(leaves))
-    return None
-
-
-_READERS: tuple[Callable[[Sequence[Leaf]], DeliveryReport | None], ...] = (_standard,)
+                return statuses
+    return []
 
 
 def _blocks(octets: bytes) -> list[Part]:
@@ -67,13 +66,20 @@ def _typed(raw: str | None) -> str:
     """The value of a field such as `rfc822; jane@client.example` (RFC 3464 2.1.2) without its type."""
     kind, semicolon, value = decode(raw or "").partition(";")
     value = (value if semicolon else kind).strip().strip("<>")
+    if kind.strip().lower() == "utf-8":  # RFC 6533 3: other letters as \x{HEX} where the way was not clean
+        value = _UTF8_XTEXT.sub(_letter, value)
     if kind.strip().lower() == "rfc822" and "+" in value:  # some gateways leave the xtext of RFC 3461 4 in
         value = _XTEXT.sub(lambda match: chr(int(match[1], 16)), value)
     return one_line(value)
 
 
-def _original_message_id(leaves: Sequence[Leaf]) -> str:
-    """The Message-ID of the mail that came back, whole or as its header alone."""
+def _letter(match: re.Match[str]) -> str:
+    point = int(match[1], 16)
+    return chr(point) if 0x20 <= point < 0xD800 or 0xDFFF < point <= 0x10FFFF else match[0]
+
+
+def _original_message_id(leaves: Sequence[Leaf], fields: Mapping[str, Sequence[str]], text: str) -> str:
+    """The Message-ID of the mail that came back: whole, as its header alone, as text, or as what the report answers."""
     for leaf in leaves:
         if leaf.part.type.value in {
             "message/rfc822",
@@ -84,4 +90,7 @@ def _original_message_id(leaves: Sequence[Leaf]) -> str:
             found = message_ids(header_of(leaf.part.octets()).raw("message-id") or "")
             if found:
                 return found[0]
+    for value in (dsn_texts.original_message_id(text), *fields.get("in-reply-to", ())[:1]):
+        if found := message_ids(value):
+            return found[0]
     return ""

@@ -21,7 +21,8 @@ MAX_IDS = 100  # of a References field: the first and the last half
 MAX_ID = 998  # RFC 5322 2.1.1: no line is longer
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,75})\?([BbQq])\?([^?]*)\?=")
+# The text may hold question marks that should have been encoded, but neither the end of a word nor another beginning.
+_ENCODED_WORD = re.compile(r"=\?([^?\s]{1,75})\?([BbQq])\?((?:[^?=]|\?(?!=)|=(?!\?(?!=)))*)\?=")
 _BETWEEN_WORDS = re.compile(r"[ \t]*")
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _PARAMETER = re.compile(r'[;\s]*([^\s=;"]{1,75})\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from maild.domain.message import Attachment, InboundMessage
 from maild.domain.people import Address
-from maild.mail import addresses, attachments, body, dsn, headers, limits, parts
+from maild.mail import addresses, attachments, body, dsn, forward, headers, limits, parts, winmail
 from maild.mail.limits import Limits
 from maild.mail.parts import Leaf, Part
 
@@ -20,15 +21,21 @@ _DELIVERED_TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to"
 _Fields = Mapping[str, Sequence[str]]
 
 
-def read(raw: bytes, *, limits: Limits | None = None, known_texts: Sequence[str] = ()) -> InboundMessage:
+def read(
+    raw: bytes, *, limits: Limits | None = None, known_texts: Sequence[str] = (), signature: str = ""
+) -> InboundMessage:
     """The mail as words. Over a limit, its beginning is read: the header, the first parts; `defects` says so.
 
-    `known_texts` are texts of our own notices: their lines are quotes wherever they stand."""
+    `known_texts` are texts of our own notices: their lines are quotes wherever they stand. `signature` is the block
+    that this sender is known to put below every mail: it is folded where it stands exactly."""
     root, hops, notes = _parsed(raw, limits)
     fields: _Fields = headers.by_name(root.raw_items(), values=_MAX_VALUES)
     leaves = parts.leaves(root)
-    content = body.read(leaves, known_texts=known_texts)
-    pointers = tuple(attachments.pointer(leaf) for leaf in content.attached)
+    subject = headers.decode(_first(fields, "subject"))
+    sent_at = headers.date(_first(fields, "date")) if "date" in fields else None
+    hints = body.Hints(known_texts, signature, forward.is_announced(subject))
+    content = body.read(leaves, hints)
+    pointers, left_out = attachments.pointers(content.attached, content.opened)
     words = {name: tuple(headers.decode(raw_value) for raw_value in values) for name, values in fields.items()}
     ids = _ids(fields, "message-id")
     people = {name: addresses.people(fields.get(name, ())) for name in ("reply-to", "to", "cc")}
@@ -41,8 +48,8 @@ def read(raw: bytes, *, limits: Limits | None = None, known_texts: Sequence[str]
         to=people["to"],
         cc=people["cc"],
         delivered_to=_delivered_to(fields),
-        subject=_first(words, "subject"),
-        sent_at=headers.date(_first(fields, "date")) if "date" in fields else None,
+        subject=subject,
+        sent_at=sent_at,
         message_id=ids[0] if ids else "",
         in_reply_to=_ids(fields, "in-reply-to"),
         references=_ids(fields, "references"),
@@ -53,21 +60,27 @@ def read(raw: bytes, *, limits: Limits | None = None, known_texts: Sequence[str]
         new_text=content.cut.new_text,
         folded_lines=content.cut.folded_lines,
         forwarded_lines=content.cut.forwarded_lines,
+        only_quotes=content.cut.kept_everything and bool(content.text.strip()),
         html=content.html,
         attachments=pointers,
-        delivery_report=dsn.read(leaves),
+        delivery_report=dsn.read(leaves, fields, content.text),
+        forwarded=forward.read(subject, fields, leaves, content),
+        reaction=content.reaction,
+        calendar_method=content.calendar_method,
+        markers=content.markers,
         sameness=_sameness(words, ids, content.shown, pointers),
         hops=hops,
-        defects=(*notes, *_field_defects(fields, words), *parts.defects(root), *content.notes),
+        defects=(*notes, *_field_defects(fields, words, sent_at), *parts.defects(root), *content.notes, *left_out),
     )
 
 
 def extract(raw: bytes, part: str, *, limits: Limits | None = None) -> bytes:
-    """The decoded bytes of one part, by the path in Attachment.part; LookupError when the mail has no such part."""
+    """The decoded bytes of one attachment, by the path in Attachment.part; LookupError for a part that is not there."""
     root, _, _ = _parsed(raw, limits)
+    path, opened, number = part.partition(winmail.SEPARATOR)
     for leaf in parts.leaves(root):
-        if leaf.path == part:
-            return leaf.part.octets()
+        if leaf.path == path:
+            return winmail.file_at(leaf.part.octets(), number) if opened else leaf.part.octets()
     raise LookupError(f"the mail has no part {part!r}; its parts are those that its attachments name")
 
 
@@ -98,7 +111,7 @@ def _delivered_to(fields: _Fields) -> tuple[Address, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _field_defects(fields: _Fields, words: Mapping[str, tuple[str, ...]]) -> list[str]:
+def _field_defects(fields: _Fields, words: Mapping[str, tuple[str, ...]], sent_at: datetime | None) -> list[str]:
     """What is missing, doubled or unreadable among the fields that a ticket lives by (RFC 5322 3.6)."""
     found: list[str] = []
     senders = fields.get("from", ())
@@ -117,7 +130,7 @@ def _field_defects(fields: _Fields, words: Mapping[str, tuple[str, ...]]) -> lis
         found.append("there is no Message-ID")
     if "date" not in fields:
         found.append("there is no Date")
-    elif headers.date(fields["date"][0]) is None:
+    elif sent_at is None:
         found.append(f"Date cannot be true: {_first(words, 'date')[:60]!r}")
     return found
 

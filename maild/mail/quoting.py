@@ -6,23 +6,20 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import turbohtml
-
 from maild.mail import quoting_marks as marks
+from maild.mail.known_texts import KnownTexts
 
 _LOOK = 400  # characters of a line that are looked at
 _ATTRIBUTION_LINES = 3
 _HEADER_LINES = 16  # of an Outlook header block, wrapped recipients included
 _SIGNATURE_LINES = 20  # a longer tail behind "-- " is no signature
-_KNOWN_LINE = 8  # characters: a shorter line of ours says nothing
-_KNOWN_ALONE = 40  # characters: a line of ours that may be folded without a neighbour
-_SHINGLE = 4  # words
 _SENT_FROM = 120  # characters: a longer line was written by a person
 
 _DATE = re.compile(r"(?:19|20)\d\d|\d{1,2}[:.h]\d\d|\d{1,2}[./-]\d{1,2}[./-]\d\d")
+_SENT_FROM_BEGINS = tuple(marks.SENT_FROM)
 _DASHES = "-–—=_*~ \t\xa0"
 
 
@@ -36,15 +33,16 @@ class Cut:
     forwarded_lines: int = 0  # lines at the end of new_text that are a forwarded mail: not the sender's own words
 
 
-def cut(text: str, *, known_texts: Sequence[str] = ()) -> Cut:
-    """What the sender wrote now. `known_texts` are texts that we sent: their lines are folded wherever they stand.
+def cut(text: str, *, known_texts: Sequence[str] = (), signature: str = "", forwarded: bool = False) -> Cut:
+    """What the sender wrote now. Each line of the result is a line of `text`, in order.
 
-    Each line of the result is a line of `text`, in order."""
+    `known_texts` are texts that we sent: their lines are quotes wherever they stand. `signature` is the block that this
+    sender puts below every mail: where exactly that stands at the end, it is folded. `forwarded`: the subject says that
+    the mail is a forward, so that a header block begins what is forwarded and not a quote."""
     lines = text.split("\n")
-    sheet = _Sheet(lines)
-    forward = _fold_quotes(sheet)
-    _fold_known(sheet, known_texts, forward)
-    _fold_signatures(sheet, forward)
+    sheet = _Sheet(lines, KnownTexts(known_texts).lines_in(lines))
+    forward = _fold_quotes(sheet, forwarded)
+    _fold_signatures(sheet, forward, [" ".join(line.split()) for line in signature.split("\n") if line.strip()])
     kept = _kept(sheet)
     if not kept:
         return Cut(text.strip("\n"), 0, kept_everything=True)
@@ -69,15 +67,17 @@ def _kept(sheet: _Sheet) -> list[int]:
 class _Sheet:
     """The lines of a text and what is known of each."""
 
-    def __init__(self, lines: list[str]) -> None:
+    def __init__(self, lines: list[str], ours: set[int]) -> None:
         self.lines = lines
         self.blank = [not line or line.isspace() for line in lines]
         self.folded = bytearray(len(lines))
-        self.quoted = [line.startswith(">") or line[:_LOOK].lstrip(" \xa0").startswith(">") for line in lines]
+        self.quoted = [">" in line and line[:_LOOK].lstrip(" \xa0").startswith(">") for line in lines]
         self.announces = [line[-_LOOK:].rstrip().endswith((":", "：")) for line in lines]
         # A console session of Python is no quote; a mail program's third level stands among the first two.
         if all(line.lstrip().startswith(">>> ") for line, quoted in zip(lines, self.quoted, strict=True) if quoted):
             self.quoted = [False] * len(lines)
+        for number in ours:  # what we sent is a quote, with or without a mark
+            self.quoted[number] = True
         self._next = [len(lines)] * (len(lines) + 1)  # the first line from here on that is not blank
         for number in range(len(lines) - 1, -1, -1):
             self._next[number] = self._next[number + 1] if self.blank[number] else number
@@ -85,6 +85,12 @@ class _Sheet:
     def next_written(self, number: int) -> int:
         """The first line at or after `number` that is not blank; the number of lines when there is none."""
         return self._next[min(number, len(self.lines))]
+
+    def last_written(self, start: int, stop: int) -> int:
+        """The end of a stretch without the blank lines at its end."""
+        while stop > start and self.blank[stop - 1]:
+            stop -= 1
+        return stop
 
     def look(self, number: int) -> str:
         """The beginning of a line, without white space around it."""
@@ -94,7 +100,7 @@ class _Sheet:
         self.folded[start:end] = b"\1" * (end - start)
 
 
-def _fold_quotes(sheet: _Sheet) -> int:
+def _fold_quotes(sheet: _Sheet, forwarded: bool) -> int:
     """Folds quotes from top to bottom -> the line at which a forwarded mail begins (the end when there is none)."""
     number, end = 0, len(sheet.lines)
     written = False  # something of the sender's own stands above
@@ -104,7 +110,7 @@ def _fold_quotes(sheet: _Sheet) -> int:
         elif sheet.quoted[number]:
             sheet.fold(number, number + 1)
             number += 1
-        elif _is_forward(sheet.look(number)):
+        elif is_forward(sheet.look(number)):
             return number
         elif length := _attribution(sheet, number):
             following = sheet.next_written(number + length)
@@ -116,7 +122,9 @@ def _fold_quotes(sheet: _Sheet) -> int:
             else:
                 written = True
             number += length
-        elif written and _opens_quote(sheet, number):
+        elif (written or forwarded) and _opens_quote(sheet, number):
+            if forwarded:
+                return number
             sheet.fold(number, end)
             return end
         else:
@@ -164,7 +172,7 @@ def _surely_attribution(sheet: _Sheet, number: int, length: int) -> bool:
     return len(_DATE.findall(line)) > 1 or ("@" in line and bool(_DATE.search(line)))
 
 
-def _is_forward(line: str) -> bool:
+def is_forward(line: str) -> bool:
     """Whether a forwarded mail begins below this line: known words between dashes, or before a colon."""
     if line[:2] not in {"--", "==", "__"} and line[-1:] not in {":", "："}:
         return False
@@ -186,62 +194,23 @@ def _opens_quote(sheet: _Sheet, number: int) -> bool:
 
 def _is_header_block(sheet: _Sheet, number: int) -> bool:
     """From and at least two of date, to, subject in the lines that follow: what Outlook puts above a quote."""
-    if _label(sheet.look(number)) != "from":
+    if label(sheet.look(number)) != "from":
         return False
     found = set()
     for at in range(number + 1, min(number + _HEADER_LINES, len(sheet.lines))):
-        found.add(_label(sheet.look(at)))
+        found.add(label(sheet.look(at)))
     return len(found & {"date", "to", "subject"}) >= 2 and bool(found & {"date", "subject"})
 
 
-def _label(line: str) -> str:
+def label(line: str) -> str:
     """What the label of a header-like line names; "" when it has none."""
     head, colon, _ = line[:40].replace("：", ":").partition(":")
     return marks.LABELS.get(head.strip("* \t\xa0").casefold(), "") if colon else ""
 
 
-def _fold_known(sheet: _Sheet, known_texts: Sequence[str], end: int) -> None:
-    """Folds runs of lines that we sent ourselves, also where the sender's program broke them anew."""
-    known = _Known(known_texts)
-    if not known.lines:
-        return
-    run: list[int] = []
-    for number in (*range(end), -1):
-        if number >= 0 and (sheet.blank[number] or sheet.folded[number]):
-            continue
-        if number >= 0 and known.has(sheet.lines[number], sheet.lines[run[-1]] if run else ""):
-            run.append(number)
-            continue
-        if len(run) > 1 or (run and len(sheet.look(run[0])) >= _KNOWN_ALONE):
-            for ours in run:
-                sheet.folded[ours] = 1
-        run = []
-
-
-class _Known:
-    """Lines that we sent, and their words in fours, which survive another width of line."""
-
-    def __init__(self, texts: Iterable[str]) -> None:
-        self.lines: set[str] = set()
-        self._shingles: set[tuple[str, ...]] = set()
-        for text in texts:
-            words = text.split()
-            self.lines.update(" ".join(line.split()) for line in text.split("\n"))
-            self._shingles.update(tuple(words[at : at + _SHINGLE]) for at in range(len(words) - _SHINGLE + 1))
-        self.lines = {line for line in self.lines if len(line) >= _KNOWN_LINE}
-
-    def has(self, line: str, before: str) -> bool:
-        """Whether `line` is ours. `before` is the line of ours above it: a short rest of a sentence continues that."""
-        words = line[: 10 * _LOOK].split()
-        if " ".join(words) in self.lines:
-            return True
-        words = before[-_LOOK:].split()[1 - _SHINGLE :] + words
-        runs = range(len(words) - _SHINGLE + 1)
-        return len(words) >= _SHINGLE and all(tuple(words[at : at + _SHINGLE]) in self._shingles for at in runs)
-
-
-def _fold_signatures(sheet: _Sheet, end: int) -> None:
-    """Folds the signature at the end of each stretch of kept lines: "-- " (RFC 3676 4.3), and what phones add."""
+def _fold_signatures(sheet: _Sheet, end: int, learned: Sequence[str]) -> None:
+    """Folds the signature at the end of each stretch of kept lines: "-- " (RFC 3676 4.3), what phones add, and
+    the block that the sender is known for."""
     at = 0
     while at < end:
         if sheet.folded[at]:
@@ -250,11 +219,12 @@ def _fold_signatures(sheet: _Sheet, end: int) -> None:
         stop = at
         while stop < end and not sheet.folded[stop]:
             stop += 1
-        _fold_signature(sheet, at, stop)
+        _fold_signature(sheet, at, stop, learned)
         at = stop
 
 
-def _fold_signature(sheet: _Sheet, start: int, stop: int) -> None:
+def _fold_signature(sheet: _Sheet, start: int, stop: int, learned: Sequence[str]) -> None:
+    stop = _fold_learned(sheet, start, stop, learned)
     written = 0
     number = stop
     while number > start and written <= _SIGNATURE_LINES:
@@ -264,13 +234,24 @@ def _fold_signature(sheet: _Sheet, start: int, stop: int) -> None:
             stop = number
             break
         written += not sheet.blank[number]
-    while stop > start and sheet.blank[stop - 1]:
-        stop -= 1
+    stop = sheet.last_written(start, stop)
     while stop > start and _is_sent_from(sheet.look(stop - 1)):
-        stop -= 1
-        sheet.fold(stop, stop + 1)
-        while stop > start and sheet.blank[stop - 1]:
-            stop -= 1
+        sheet.fold(stop - 1, stop)
+        stop = sheet.last_written(start, stop - 1)
+    _fold_learned(sheet, start, stop, learned)
+
+
+def _fold_learned(sheet: _Sheet, start: int, stop: int, learned: Sequence[str]) -> int:
+    """Folds the sender's own block where all of it stands at the end -> where the stretch ends then."""
+    at = stop
+    for line in reversed(learned):
+        at = sheet.last_written(start, at) - 1
+        if at < start or " ".join(sheet.lines[at].split()) != line:
+            return stop
+    if learned:
+        sheet.fold(at, stop)
+        return at
+    return stop
 
 
 def _is_sent_from(line: str) -> bool:
@@ -278,64 +259,11 @@ def _is_sent_from(line: str) -> bool:
     if not line.strip(_DASHES):
         return len(line) > 2
     words = line[:_SENT_FROM].casefold().strip("-–— *_<[(")
-    return len(line) <= _SENT_FROM and any(
-        words.startswith(beginning) and any(name in words for name in names)
-        for beginning, names in marks.SENT_FROM.items()
+    return (
+        len(line) <= _SENT_FROM
+        and words.startswith(_SENT_FROM_BEGINS)
+        and any(
+            words.startswith(beginning) and any(name in words for name in names)
+            for beginning, names in marks.SENT_FROM.items()
+        )
     )
-
-
-# What mail programs wrap a quote in. Each is replaced by an empty quote, so that the line above it is still known for
-# an attribution.
-_CONTAINERS = (
-    "blockquote[type=cite]",  # Apple Mail, Thunderbird
-    "blockquote.gmail_quote",  # Gmail; its outer div may hold answers between quotes
-    ".moz-cite-prefix",  # Thunderbird's attribution line
-    ".gmail_attr",  # Gmail's attribution line
-    ".yahoo_quoted",  # Yahoo
-    ".protonmail_quote",  # Proton
-    "#OLK_SRC_BODY_SECTION",  # Outlook for Mac
-)
-# What stands above a quote that lasts to the end of the mail, without a container of its own.
-_REST_IS_QUOTE = (
-    "#appendonsend",  # Outlook on the web
-    "#divRplyFwdMsg",  # Outlook
-    "#mail-editor-reference-message-container",  # Outlook, new
-    "#zwchr",  # Zimbra
-)
-
-
-def cut_html(html: str) -> str:
-    """`html` without what mail programs mark as a quote; forwarded mails stay. Turn it into text and `cut` that."""
-    root = turbohtml.parse(html, positions=False)
-    for mark in root.select(", ".join(_REST_IS_QUOTE)):
-        if mark.parent is not None:
-            _drop_behind(mark)
-            _mark_quote(mark)
-            break
-    for container in root.select(", ".join(_CONTAINERS)):
-        if not _holds_forward(container):
-            _mark_quote(container)
-    return root.serialize()
-
-
-def _drop_behind(mark: turbohtml.Element) -> None:
-    """Drops everything behind an element in the order of the document."""
-    node: turbohtml.Node | None = mark
-    while isinstance(node, turbohtml.Element):
-        for sibling in list(node.next_siblings):
-            sibling.extract()
-        node = node.parent
-
-
-def _mark_quote(element: turbohtml.Element) -> None:
-    element.replace_with(turbohtml.Element("blockquote", None, [turbohtml.Text("…")]))
-
-
-def _holds_forward(element: turbohtml.Element) -> bool:
-    """Whether a quote begins with the words of a forward: then it is what the sender wants us to read."""
-    for number, words in enumerate(element.stripped_strings):
-        if number >= 3:
-            break
-        if _is_forward(words[:_LOOK]):
-            return True
-    return False

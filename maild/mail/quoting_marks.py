@@ -12,8 +12,8 @@ WROTE = (
     *("escribió", "escribio", "ha escrito"),  # Spanish
     *("ha scritto", "scrive"),  # Italian
     *("escreveu", "escreveram"),  # Portuguese
-    *("schreef", "heeft geschreven"),  # Dutch
-    *("napisał", "napisała", "napisał(a)", "pisze"),  # Polish
+    *("schreef", "heeft geschreven", "het volgende geschreven"),  # Dutch
+    *("napisana przez", "napisał", "napisała", "napisał(a)", "pisze"),  # Polish
     *("skrev", "skriver"),  # Swedish, Danish, Norwegian
     *("kirjoitti",),  # Finnish
     *("napsal", "napsala", "napsal(a)"),  # Czech
@@ -51,11 +51,47 @@ LABELS = {
     **dict.fromkeys(("lähetetty", "päiväys", "odesláno", "отправлено", "дата", "gönderildi", "tarih"), "date"),
     **dict.fromkeys(("送信日時", "日付", "发送时间", "日期", "寄件日期", "보낸 날짜", "날짜"), "date"),
     **dict.fromkeys(("to", "an", "à", "para", "a", "aan", "do", "till", "til", "vastaanottaja", "komu"), "to"),
-    **dict.fromkeys(("кому", "kime", "alıcı", "宛先", "收件人", "收件者", "받는 사람"), "to"),
+    **dict.fromkeys(("кому", "pour", "kime", "alıcı", "宛先", "收件人", "收件者", "받는 사람"), "to"),
     **dict.fromkeys(("cc", "kopie", "kopia", "kopi", "dw", "копия", "bilgi", "抄送", "副本", "참조", "kopio"), "cc"),
     **dict.fromkeys(("subject", "betreff", "objet", "asunto", "oggetto", "assunto", "onderwerp", "temat"), "subject"),
-    **dict.fromkeys(("ämne", "emne", "aihe", "předmět", "тема", "konu", "件名", "主题", "主旨", "제목"), "subject"),
+    **dict.fromkeys(
+        ("ämne", "sujet", "emne", "aihe", "předmět", "тема", "konu", "件名", "主题", "主旨", "제목"), "subject"
+    ),
 }
+
+# Labels of a forwarded mail's header that say nothing we need; a line that begins with one is no text.
+OTHER_LABELS = frozenset(
+    (
+        *("reply-to", "reply to", "antwort an", "répondre à", "responder a", "rispondi a", "responder para"),
+        *("antwoord aan", "beantwoorden", "odpowiedź do", "odpowiedz do", "svar till", "svara till", "обратный адрес"),
+        *("返信先", "回复", "回复至", "答复", "bcc", "resent-from", "importance", "wichtigkeit", "attachments"),
+        *("anlagen", "pièces jointes", "datos adjuntos", "allegati", "anexos", "bijlagen", "załączniki", "bilagor"),
+        *("вложения", "添付ファイル", "附件", "organization", "list-id", "message-id", "x-mailer"),
+    )
+)
+
+# How the subject of a forward begins, before its colon.
+FORWARD_PREFIXES = frozenset(
+    (
+        *("fw", "fwd", "wg", "weitergeleitet", "tr", "transf", "rv", "reenv", "i", "in", "inoltro", "enc", "res fwd"),
+        *(
+            "doorst",
+            "doorgestuurd",
+            "pd",
+            "podaj dalej",
+            "vb",
+            "vs",
+            "vl",
+            "пересл",
+            "пер",
+            "fs",
+            "转发",
+            "轉寄",
+            "转寄",
+        ),
+        *("転送", "전달", "ilt", "továbbítás", "προώθ"),
+    )
+)
 
 # Between two runs of dashes: what follows was quoted.
 ORIGINALS = frozenset(
@@ -87,6 +123,9 @@ FORWARDS = frozenset(
         *("videresendt e-mail", "välitetty viesti", "přeposlaná zpráva", "přeposlaný e-mail"),
         *("пересылаемое сообщение", "пересланное сообщение", "начало переадресованного сообщения"),
         *("iletilmiş mesaj", "yönlendirilmiş ileti", "転送されたメッセージ", "転送メッセージ"),
+        *("перенаправленное сообщение", "пересылаемое письмо", "början på vidarebefordrat meddelande"),
+        *("vidarebefordrat e-postmeddelande", "początek przekazanej wiadomości", "inizio del messaggio inoltrato"),
+        *("transféré par", "转发的消息", "转发信息", "开始转发邮件", "被转发邮件", "转寄的邮件"),
         *("转发的邮件", "转发邮件", "下面是被转发的邮件", "轉寄郵件", "轉寄的郵件", "전달된 메시지"),
     )
 )

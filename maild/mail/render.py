@@ -61,6 +61,7 @@ DEFAULTS: Mapping[str, Any] = {
     "actions": (),
     "reason": "",
     "trace": "",
+    "marker": "",
     "quiet": False,
 }
 NESTED_DEFAULTS: Mapping[str, Mapping[str, Any]] = {

@@ -22,7 +22,7 @@ from typing import Self, TypeVar
 import maild
 from maild.domain.message import InboundMessage
 from maild.mail.limits import Limits
-from maild.mail.workshop_frames import LENGTH, MAX_FRAME, Answer, answer_of, frame
+from maild.mail.workshop_frames import LENGTH, MAX_FRAME, Answer, answer_of, body_of
 from maild.ports import TemporaryFailure
 
 _START_SECONDS = 60.0  # for a worker to be ready on a busy machine
@@ -84,13 +84,12 @@ class Workshop:
     ) -> None:
         self.close()
 
-    def read(self, raw: bytes, known_texts: Sequence[str] = ()) -> InboundMessage:
+    def read(self, raw: bytes, known_texts: Sequence[str] = (), signature: str = "") -> InboundMessage:
         """`maild.mail.parse.read` in a worker. ReadingFailed when the mail breaks it or takes too long.
 
         TemporaryFailure when no worker can be started: that is the machine's fault, and no mark against the mail."""
-        return self._done(
-            InboundMessage, "read", {"raw": raw, "limits": self._limits, "known_texts": tuple(known_texts)}
-        )
+        hints = {"known_texts": tuple(known_texts), "signature": signature}
+        return self._done(InboundMessage, "read", {"raw": raw, "limits": self._limits, **hints})
 
     def extract(self, raw: bytes, part: str) -> bytes:
         """`maild.mail.parse.extract` in a worker. Fails as `read` does; a part that does not exist is ReadingFailed."""
@@ -109,7 +108,7 @@ class Workshop:
         with self._free:
             worker = self._worker()
             try:
-                answer = worker.ask(frame((kind, arguments)), self._wall_seconds)
+                answer = worker.ask(body_of((kind, arguments)), self._wall_seconds)
             except _WorkerEnded as problem:
                 raise ReadingFailed(str(problem)) from problem
             except BaseException:
@@ -173,6 +172,7 @@ class _Worker:
     def ask(self, job: bytes, seconds: float) -> Answer:
         """Sends a job and waits for its answer; _WorkerEnded, and the worker killed, when none comes in time."""
         deadline = time.monotonic() + seconds
+        self._send(memoryview(len(job).to_bytes(LENGTH, "big")), deadline)  # apart: a large mail is not copied for it
         self._send(memoryview(job), deadline)
         return self._receive(deadline)
 

@@ -20,6 +20,7 @@ _KINDS = (
     message.DeliveryReport,
     message.DeliveryStatus,
     message.DeliveryAction,
+    message.ForwardedMail,
     people.Address,
     people.Person,
 )
@@ -47,9 +48,14 @@ class _Answers(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module_name}.{global_name} has no place in an answer")
 
 
+def body_of(thing: object) -> bytes:
+    """One thing as it goes over the pipe, behind its length."""
+    return pickle.dumps(thing, protocol=5)
+
+
 def frame(thing: object) -> bytes:
-    """One thing as it goes over the pipe."""
-    body = pickle.dumps(thing, protocol=5)
+    """One thing with its length before it."""
+    body = body_of(thing)
     return len(body).to_bytes(LENGTH, "big") + body
 
 

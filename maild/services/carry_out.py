@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from maild.domain.decision import Decision
-from maild.domain.events import THIS_ENTRY, Event
+from maild.domain.events import NEXT_ENTRY, THIS_ENTRY, Event
 from maild.domain.notices import Happening, Notice, notices_for, strongest
 from maild.domain.sla import Standing, standing
 from maild.domain.ticket import Status, Ticket, apply
@@ -39,6 +39,8 @@ def carry_out(
     trace: str = "",
 ) -> Done:
     """Store what a decision says about a ticket (None: it opens one) and queue the mails that follow."""
+    if decision.absence is not None:
+        unit.people.be_absent(decision.absence.agent, decision.absence.since, decision.absence.until)
     if not decision.facts and not decision.notices:
         return Done(before)
     if not decision.facts:
@@ -49,7 +51,9 @@ def carry_out(
     start = None if decision.opens else before
     number = start.number if start else unit.tickets.new_number()
     entry = _store_entry(unit, decision, number, inbound)
-    facts = tuple(replace(f, entry=entry) if f.entry == THIS_ENTRY else f for f in decision.facts)
+    second = _store_entry(unit, replace(decision, entry=decision.also), number, None)
+    ids = {THIS_ENTRY: entry, NEXT_ENTRY: second}
+    facts = tuple(replace(f, entry=ids.get(f.entry, f.entry)) if f.entry is not None else f for f in decision.facts)
     after = start
     for fact in facts:
         after = apply(number, after, fact)
@@ -57,7 +61,9 @@ def carry_out(
     unit.tickets.append(after, facts, root_id(helpdesk.ring, number, helpdesk.domain))
     state = reckon(unit, after, helpdesk, now)
     happening = Happening(after, facts, decision.actor, decision.acknowledge)
-    notices = strongest((*decision.notices, *notices_for(happening, helpdesk.policy)))
+    notices = strongest((*decision.notices, *notices_for(happening, helpdesk.policy.present(unit.people.absent(now)))))
+    if decision.mute:
+        notices = tuple(notice for notice in notices if not notice.agent)
     occasion = _occasion(unit, after, replace(decision, facts=facts), state, now, trace)
     return Done(after, facts, entry, _queue(unit, notices, occasion, helpdesk))
 

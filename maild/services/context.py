@@ -18,6 +18,7 @@ from maild.domain.token import Scope
 from maild.ports import StoredEntry
 from maild.services.helpdesk import Helpdesk
 
+_SUBJECT_LENGTH = 120  # characters of a subject in a link
 _MAILTO_LENGTH = 1500  # characters: mail programs cut longer links
 
 
@@ -39,8 +40,11 @@ class Occasion:
         return next((entry for entry in self.entries if entry.id == wanted), None)
 
 
-def context_of(notice: Notice, occasion: Occasion, helpdesk: Helpdesk, reply_to: Address) -> Mapping[str, Any]:
-    """Everything that the templates may show of this notice."""
+def context_of(
+    notice: Notice, occasion: Occasion, helpdesk: Helpdesk, reply_to: Address, marker: str
+) -> Mapping[str, Any]:
+    """Everything that the templates may show of this notice. `marker` is the left side of the mail's Message-ID: in the
+    body it survives relays that give mails other ids."""
     ticket = occasion.ticket
     entry = occasion.entry
     shown = None if notice.template in {"acknowledgement", "closed"} or notice.steps else entry
@@ -58,8 +62,9 @@ def context_of(notice: Notice, occasion: Occasion, helpdesk: Helpdesk, reply_to:
         "answer": answer_words(notice.scope, ticket),
         "due": due_words(occasion.standing, occasion.now, notice.steps),
         "changes": list(changes(occasion.decision.facts, helpdesk)),
-        "actions": list(actions(notice, ticket, reply_to)) if notice.agent else [],
+        "actions": actions(notice, ticket, reply_to, helpdesk.token(ticket.number)) if notice.agent else [],
         "reason": notice.reason,
+        "marker": marker,
         "trace": occasion.trace,
         **_transcript_words(occasion.decision.transcript, ticket, reply_to, notice),
     }
@@ -191,7 +196,7 @@ def changes(facts: Sequence[events.Event], helpdesk: Helpdesk) -> list[str]:
 # -- what can be done -------------------------------------------------------------------------------------------
 
 
-def actions(notice: Notice, ticket: Ticket, reply_to: Address) -> list[dict[str, str]]:
+def actions(notice: Notice, ticket: Ticket, reply_to: Address, token: str) -> list[dict[str, str]]:
     """At most four things that one tap asks for: an answer to this very notice with the command in it."""
     offered = []
     if ticket.assignee != notice.agent:
@@ -200,7 +205,9 @@ def actions(notice: Notice, ticket: Ticket, reply_to: Address) -> list[dict[str,
         offered.append(("Reopen", "!reopen"))
     else:
         offered += [("Wait for customer", "!wait"), ("Resolve", "!resolve"), ("Close", "!close")]
-    return [{"label": label, "mailto": mailto(reply_to, label, typed), "typed": typed} for label, typed in offered]
+    # The subject of the thread with its token: a fresh subject would make it a fresh mail.
+    subject = f"Re: {ticket.thread_subject[:_SUBJECT_LENGTH]} [#{token}]"
+    return [{"label": label, "mailto": mailto(reply_to, subject, typed), "typed": typed} for label, typed in offered]
 
 
 def mailto(address: Address, subject: str, body: str) -> str:

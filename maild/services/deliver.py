@@ -7,17 +7,21 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from maild import maillog
+from maild.domain.bounce import BouncedMail, bounced
 from maild.domain.message import OutboundMessage
 from maild.domain.outbox import Answer, Attempted, ChannelFault, OutboxState, Verdict, after_attempt
 from maild.domain.people import Address, Person
 from maild.mail.compose import Draft, OutgoingAttachment, compose
 from maild.mail.parse import extract
 from maild.mail.render import Renderer, TemplateFailed
-from maild.ports import Clock, MailTransport, OpenUnitOfWork, OutboxRow, UnitOfWork
+from maild.ports import Clock, MailTransport, OpenUnitOfWork, OutboxRow, TemporaryFailure, UnitOfWork
+from maild.services.carry_out import carry_out
 from maild.services.helpdesk import Helpdesk
+from maild.services.isolation import isolated
 
 LEASE = timedelta(minutes=15)  # longer than one attempt may take (RFC 5321 4.5.3.2)
 BATCH = 20
@@ -64,7 +68,7 @@ class Delivery:
                 break
             fault: ChannelFault | None = None
             for row in rows:
-                fault = self._attempt(row, fault or self._stopping(stop), total)
+                fault = self._attempt(row, fault or self._stopping(stop, now), total)
             if fault is not None:
                 break
         return total
@@ -72,7 +76,10 @@ class Delivery:
     def close(self) -> None:
         self._transport.close()
 
-    def _stopping(self, stop: Callable[[], bool]) -> ChannelFault | None:
+    def _stopping(self, stop: Callable[[], bool], claimed: datetime) -> ChannelFault | None:
+        """Why the rest of a batch has to wait: an attempt must end before another node may claim the mail."""
+        if self._clock.now() - claimed > LEASE / 3:
+            return ChannelFault("the mails before this one took too long: it is claimed anew")
         return ChannelFault("maild is stopping") if stop() else None
 
     def _attempt(self, row: OutboxRow, fault: ChannelFault | None, total: Delivered) -> ChannelFault | None:
@@ -81,7 +88,7 @@ class Delivery:
         if fault is not None:
             answer = fault
         else:
-            made = frozen(row, self._open, self._renderer(), self._helpdesk())
+            made = self._made(row)
             if isinstance(made, TemplateFailed):
                 self._hold(row, made, total)
                 return None
@@ -93,9 +100,31 @@ class Delivery:
         attempted = after_attempt(answer, attempts=row.attempts, queued_at=row.queued_at, now=now, jitter=jitter)
         with self._open() as unit:
             unit.outbox.record(row.id, attempted)
+            if attempted.state is OutboxState.FAILED:
+                self._given_up(unit, row, attempted, now)
             unit.commit()
         self._tell(row, attempted, total)
         return answer if isinstance(answer, ChannelFault) else None
+
+    def _made(self, row: OutboxRow) -> bytes | TemplateFailed:
+        try:
+            return frozen(row, self._open, self._renderer(), self._helpdesk())
+        except TemporaryFailure:
+            raise
+        except Exception as error:  # noqa: BLE001 - one mail that cannot be made must not stop all the others
+            return TemplateFailed(row.template, 0, f"{type(error).__name__}: {error}")
+
+    def _given_up(self, unit: UnitOfWork, row: OutboxRow, attempted: Attempted, now: datetime) -> None:
+        """Tell those in charge, as if it had bounced. Of a mail about a bounce they hear nothing: it would not end."""
+        ticket = unit.tickets.get(row.ticket) if row.ticket is not None and row.envelope_from else None
+        if ticket is None:
+            return
+        helpdesk = self._helpdesk()
+        lost = BouncedMail(ticket.number, str(row.to.address), row.entry)
+        by, at = f"relay {self._relay}", max(now, ticket.updated_at)
+        decision = bounced(ticket, lost, attempted.last_answer, by=by, at=at, helpdesk_name=helpdesk.name)
+        work = partial(carry_out, unit, decision, ticket, helpdesk, now, trace=f"out-{row.id}")
+        isolated(unit, ticket.number, work)
 
     def _hand_over(self, row: OutboxRow, raw: bytes) -> Answer | ChannelFault:
         recipient = str(row.to.address)
@@ -140,18 +169,18 @@ def frozen(row: OutboxRow, open_unit: OpenUnitOfWork, renderer: Renderer, helpde
         if current is not None and current.raw is not None:
             return current.raw
         try:
-            raw = composed(row, unit, renderer, helpdesk)
+            raw, text = composed(row, unit, renderer, helpdesk)
         except TemplateFailed as failure:
             return failure
         except ValueError as error:  # an address of ours that no mail may bear
             return TemplateFailed(row.template, 0, str(error))
-        unit.outbox.freeze(row.id, raw)
+        unit.outbox.freeze(row.id, raw, text)
         unit.commit()
     return raw
 
 
-def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Helpdesk) -> bytes:
-    """Render and compose; an admin's template that fails gives way to the shipped one."""
+def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Helpdesk) -> tuple[bytes, str]:
+    """Render and compose -> the bytes, and the text in them. An admin's template that fails gives way to ours."""
     words = {key: value for key, value in row.context.items() if key != "mail"}
     try:
         rendered = renderer.render(row.template, words)
@@ -159,7 +188,7 @@ def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Hel
         maillog.failed(outbox=row.id, ticket=row.ticket, to=str(row.to.address), answer=f"{failure}; shipped text used")
         rendered = renderer.render(f"shipped/{row.template}", words)
     mail: Mapping[str, Any] = row.context["mail"]
-    return compose(
+    raw = compose(
         Draft(
             from_=Person(Address.of(mail["from"]["address"]), mail["from"]["name"]),
             to=row.to,
@@ -184,6 +213,7 @@ def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Hel
             attachments=_files(mail["attach"], unit),
         )
     )
+    return raw, rendered.text
 
 
 def _files(pointers: list[Mapping[str, Any]], unit: UnitOfWork) -> tuple[OutgoingAttachment, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from maild import maillog
+from maild.domain.events import Bounced
 from maild.domain.notices import Notice
 from maild.domain.people import Address, Role
+from maild.domain.rules import name_fits
 from maild.domain.ticket import Ticket
 from maild.domain.token import Sealed, message_id, seal, thread_key
 from maild.mail.compose import reply_subject
@@ -17,6 +19,14 @@ from maild.services.helpdesk import Helpdesk
 
 # Machines answer machines: these carry the null reverse-path (RFC 3834 section 3.3, RFC 5321 4.5.5).
 _NULL_SENDER = frozenset({"acknowledgement", "feedback"})
+
+
+def _reverse_path(notice: Notice, occasion: Occasion, reply_to: Address) -> str:
+    """Where a bounce of this mail comes back to. News of a bounce brings none: two dead mailboxes would never stop."""
+    of_a_bounce = any(isinstance(fact, Bounced) for fact in occasion.decision.facts)
+    return "" if of_a_bounce or notice.template in _NULL_SENDER else str(reply_to)
+
+
 _ANSWERS = frozenset({"acknowledgement", "feedback"})
 
 
@@ -35,7 +45,8 @@ def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Help
         show_token=helpdesk.shows_token(to_agent=agent is not None),
     )
     root = unit.tickets.root_id(ticket.number)
-    context = dict(context_of(notice, occasion, helpdesk, reply_to))
+    own_id = message_id(helpdesk.ring, sealed, row_id, helpdesk.domain)
+    context = dict(context_of(notice, occasion, helpdesk, reply_to, own_id.strip("<>").partition("@")[0]))
     context["mail"] = _mail(notice, occasion, helpdesk, reply_to, root, to_agent=agent is not None)
     row = OutboxRow(
         id=row_id,
@@ -43,9 +54,9 @@ def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Help
         entry=occasion.entry.id if notice.template == "reply" and occasion.entry else None,
         template=notice.template,
         to=notice.to,
-        envelope_from="" if notice.template in _NULL_SENDER else str(reply_to),
+        envelope_from=_reverse_path(notice, occasion, reply_to),
         subject=subject,
-        message_id=message_id(helpdesk.ring, sealed, row_id, helpdesk.domain),
+        message_id=own_id,
         context=context,
         next_at=occasion.now + notice.hold,
         relay=helpdesk.relay_of(ticket.department),
@@ -74,6 +85,7 @@ def _mail(
     voice = helpdesk.voice(ticket.department, _speaker(notice, occasion))
     answered = "" if to_agent else _last_from_outside(occasion)
     entry = occasion.entry
+    blocked = helpdesk.settings.attachments.blocked
     forwarded = entry is not None and notice.template in {"reply", "new-ticket", "message", "note", "assigned"}
     return {
         "from": {"name": voice.name, "address": str(voice.address)},
@@ -87,7 +99,7 @@ def _mail(
         "thread_topic": ticket.thread_subject,
         "list_id": f"{ticket.department}.{helpdesk.domain}" if to_agent else "",
         "reason": notice.template,
-        "attach": _attached(entry) if entry is not None and forwarded else [],
+        "attach": _attached(entry, occasion, blocked) if entry is not None and forwarded else [],
     }
 
 
@@ -110,10 +122,13 @@ def _last_from_outside(occasion: Occasion) -> str:
     return last.message_id if last else ""
 
 
-def _attached(entry: StoredEntry) -> list[dict[str, Any]]:
-    """Pointers to the files that go along."""
+def _attached(entry: StoredEntry, occasion: Occasion, blocked: Sequence[str]) -> list[dict[str, Any]]:
+    """Pointers to the files that go along: none that the admin blocks, and the logo of a signature once."""
+    others = (other for other in occasion.entries if other.id != entry.id)
+    seen = {a.sha256 for other in others for a in other.attachments if a.inline}
     return [
         {"entry": entry.id, "part": a.part, "name": a.name, "content_type": a.content_type, "size": a.size}
         | {"inline": a.inline, "content_id": a.content_id}
         for a in entry.attachments
+        if not name_fits(blocked, a.name) and not (a.inline and a.sha256 in seen)
     ]

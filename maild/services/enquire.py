@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from maild.domain.decision import QUEUED
-from maild.domain.events import Event, to_detail
+from maild.domain.events import Bounced, Event, to_detail
 from maild.domain.outbox import OutboxState
 from maild.domain.people import Role
 from maild.domain.sla import Standing
@@ -92,6 +92,7 @@ def ticket_show(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now:
         deliveries = unit.outbox.deliveries(number)
         history = unit.tickets.history(number)
     due_at = None if ticket.status.ended else standing.due_at
+    lost = {event.reply for event in history if isinstance(event, Bounced)}
     return ticket_document(ticket, due_at, helpdesk, now) | {
         "participants": [
             {"address": str(p.person.address), "name": p.person.name, "role": p.role} for p in ticket.participants
@@ -102,7 +103,7 @@ def ticket_show(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now:
         "links": list(ticket.links),
         "merged_into": ticket.merged_into,
         "sla": sla_document(standing),
-        "entries": [entry_document(entry, deliveries.get(entry.id, ())) for entry in entries],
+        "entries": [entry_document(e, delivery_of(deliveries.get(e.id, ()), e.id in lost)) for e in entries],
         "events": [event_document(event) for event in history],
     }
 
@@ -122,7 +123,7 @@ def sla_document(standing: Standing) -> list[Document]:
     ]
 
 
-def entry_document(entry: StoredEntry, states: Sequence[OutboxState]) -> Document:
+def entry_document(entry: StoredEntry, delivery: str) -> Document:
     return {
         "id": entry.id,
         "kind": entry.kind,
@@ -137,7 +138,7 @@ def entry_document(entry: StoredEntry, states: Sequence[OutboxState]) -> Documen
         "folded_lines": entry.folded_lines,
         "message_id": entry.message_id,
         "trust": entry.trust,
-        "delivery": delivery_of(states),
+        "delivery": delivery,
         "attachments": [
             {
                 "part": a.part,
@@ -163,9 +164,10 @@ _WORST_FIRST = (
 )
 
 
-def delivery_of(states: Sequence[OutboxState]) -> str:
-    """One word for how far an entry's mails came; "none" when it sent none."""
-    return next((word for state, word in _WORST_FIRST if state in states), "none")
+def delivery_of(states: Sequence[OutboxState], bounced: bool) -> str:
+    """One word for how far an entry's mails came; "none" when it sent none. What came back was sent before."""
+    word = next((word for state, word in _WORST_FIRST if state in states), "none")
+    return "bounced" if bounced and word == "sent" else word
 
 
 def event_document(event: Event) -> Document:

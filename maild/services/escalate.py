@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from maild import maillog
 from maild.domain.escalation import escalate
@@ -11,6 +12,7 @@ from maild.domain.events import Escalated
 from maild.ports import OpenUnitOfWork, UnitOfWork
 from maild.services.carry_out import carry_out, reckon, stand
 from maild.services.helpdesk import Helpdesk
+from maild.services.isolation import isolated
 
 BATCH = 100  # tickets in one transaction
 
@@ -28,10 +30,16 @@ class Fired:
 def escalate_due(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> list[Fired]:
     """Fire every step that is due at `now`, a batch to a transaction."""
     fired: list[Fired] = []
+    stuck: set[int] = set()  # they stay due, and are passed over until the next tick
     while True:
         with open_unit() as unit:
-            due = unit.tickets.due(now, BATCH)
-            batch = [step for number in due for step in _one(unit, number, helpdesk, now)]
+            due = [number for number in unit.tickets.due(now, BATCH + len(stuck)) if number not in stuck]
+            batch: list[Fired] = []
+            for number in due:
+                done = isolated(unit, number, partial(_one, unit, number, helpdesk, now))
+                if done is None:
+                    stuck.add(number)
+                batch.extend(done or ())
             unit.commit()
         for step in batch:
             maillog.escalated(ticket=step.ticket, target=step.target, step=step.step, notified=step.notified)
@@ -53,7 +61,7 @@ def _one(unit: UnitOfWork, number: int, helpdesk: Helpdesk, now: datetime) -> li
     if not steps:
         reckon(unit, ticket, helpdesk, now)
         return []
-    decision = escalate(ticket, steps, helpdesk.policy, now)
+    decision = escalate(ticket, steps, helpdesk.policy.present(unit.people.absent(now)), now)
     carry_out(unit, decision, ticket, helpdesk, now, trace=f"sla-{number}")
     facts = [fact for fact in decision.facts if isinstance(fact, Escalated)]
     return [Fired(number, fact.target, fact.step, fact.notified) for fact in facts]
@@ -63,14 +71,23 @@ def reckon_stale(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -
     """Reckon anew the tickets whose plan or calendar the configuration has changed -> how many."""
     digests = helpdesk.digests()
     changed = 0
+    stuck: set[int] = set()
     while True:
         with open_unit() as unit:
-            numbers = unit.tickets.stale(digests, BATCH)
+            found = unit.tickets.stale(digests, BATCH + len(stuck))
+            numbers = [number for number in found if number not in stuck]
             for number in numbers:
-                ticket = unit.tickets.get(number)
-                if ticket is not None:
-                    reckon(unit, ticket, helpdesk, now)
+                if isolated(unit, number, partial(_reckoned, unit, number, helpdesk, now)):
+                    changed += 1
+                else:
+                    stuck.add(number)
             unit.commit()
-        changed += len(numbers)
         if len(numbers) < BATCH:
             return changed
+
+
+def _reckoned(unit: UnitOfWork, number: int, helpdesk: Helpdesk, now: datetime) -> bool:
+    ticket = unit.tickets.get(number)
+    if ticket is not None:
+        reckon(unit, ticket, helpdesk, now)
+    return ticket is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
@@ -88,6 +89,9 @@ class Helpdesk:
             is_own_id=lambda text: read_message_id(self.ring, text) is not None,
             loop_mark=self.loop_mark,
             own_addresses=self.policy.directory.own_addresses,
+            lists=self.settings.lists,
+            spam=self.settings.spam,
+            robots=self.settings.robots,
         )
 
     def department(self, name: str) -> Department | None:
@@ -100,7 +104,7 @@ class Helpdesk:
 
     def voice(self, department: str, speaker: str = "") -> Person:
         """From: the department's constant address; the person in the display name."""
-        name = f"{speaker} ({self.name})" if speaker else self.name
+        name = f"{speaker} ({self.name})" if speaker not in ("", self.name) else self.name
         return Person(self.address_of(department), name)
 
     def relay_of(self, department: str) -> str:
@@ -132,16 +136,19 @@ class Helpdesk:
 
     def digest_of(self, ticket: Ticket) -> str:
         """Changes whenever the ticket's plan or calendar does."""
-        return plan_digest(self.plan_of(ticket), self.calendar_of(ticket))
+        return self._digest(self.plan_of(ticket), self.department(ticket.department))
 
     def digests(self) -> frozenset[str]:
         """The digests that tickets reckoned with the present configuration have."""
         departments = (None, *self.policy.directory.departments)
-        return frozenset(
-            plan_digest(plan, self._calendar(plan, department))
-            for plan in self.policy.plans.values()
-            for department in departments
-        )
+        plans = self.policy.plans.values()
+        return frozenset(self._digest(plan, department) for plan in plans for department in departments)
+
+    def _digest(self, plan: Plan, department: Department | None) -> str:
+        """With the names: a department that moves to a calendar which others have already is a change, too."""
+        names = (plan.name, department.name if department else "")
+        reckoned = plan_digest(plan, self._calendar(plan, department))
+        return hashlib.sha256(repr((names, reckoned)).encode()).hexdigest()[:16]
 
     def _calendar(self, plan: Plan, department: Department | None) -> Calendar:
         name = plan.calendar or (department.calendar if department else "") or OFFICE

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from maild.domain import events
 from maild.domain.decision import Decision, EntryDraft, Outcome
@@ -12,6 +14,7 @@ from maild.domain.ticket import EntryKind, Status, Ticket
 from maild.ports import OpenUnitOfWork, UnitOfWork
 from maild.services.carry_out import carry_out
 from maild.services.helpdesk import Helpdesk
+from maild.services.isolation import isolated
 
 BATCH = 100
 _TIMER = Actor(Role.SYSTEM, "timer")
@@ -19,46 +22,56 @@ _TIMER = Actor(Role.SYSTEM, "timer")
 
 def keep_house(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> int:
     """Do what is due at `now` -> how many tickets changed."""
-    closing = helpdesk.settings.closing
     changed = 0
+    passed: set[int] = set()  # they stay due: what cannot be handled, and who waits until a time that was named
     while True:
         with open_unit() as unit:
-            woken = unit.tickets.to_wake(now, BATCH)
-            silent = unit.tickets.in_status_since(Status.WAITING, now - closing.waiting_to_resolved, BATCH)
-            silent = [number for number in silent if number not in woken]
-            resolved = unit.tickets.in_status_since(Status.RESOLVED, now - closing.resolved_to_closed, BATCH)
-            for number in woken:
-                _change(unit, number, Status.OPEN, "the waiting time is over", helpdesk, now, told=True)
-            for number in silent:
-                _change(unit, number, Status.RESOLVED, "the customer did not answer", helpdesk, now)
-            for number in resolved:
-                _change(unit, number, Status.CLOSED, "resolved, and nobody wrote", helpdesk, now)
+            due = [change for change in _due(unit, helpdesk, now, BATCH + len(passed)) if change.ticket not in passed]
+            for change in due:
+                if isolated(unit, change.ticket, partial(_done, unit, change, helpdesk, now)):
+                    changed += 1
+                else:
+                    passed.add(change.ticket)
             unit.commit()
-        changed += len(woken) + len(silent) + len(resolved)
-        if max(len(woken), len(silent), len(resolved)) < BATCH:
+        if len(due) < BATCH:
             return changed
 
 
-def _change(
-    unit: UnitOfWork,
-    number: int,
-    status: Status,
-    reason: str,
-    helpdesk: Helpdesk,
-    now: datetime,
-    *,
-    told: bool = False,
-) -> None:
-    """Change a status by the clock; `told` adds a note, which those in charge hear of."""
-    ticket = unit.tickets.get(number)
-    if ticket is None:
-        return
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What the clock does to a ticket; `told` adds a note, which those in charge hear of."""
+
+    ticket: int
+    status: Status
+    reason: str
+    told: bool = False
+
+
+def _due(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime, limit: int) -> list[_Change]:
+    """The changes whose time has come, one a ticket."""
+    closing = helpdesk.settings.closing
+    woken = unit.tickets.to_wake(now, limit)
+    silent = unit.tickets.in_status_since(Status.WAITING, now - closing.waiting_to_resolved, limit)
+    resolved = unit.tickets.in_status_since(Status.RESOLVED, now - closing.resolved_to_closed, limit)
+    changes = [_Change(number, Status.OPEN, "the waiting time is over", told=True) for number in woken]
+    changes += [_Change(number, Status.RESOLVED, "the customer did not answer") for number in silent]
+    changes += [_Change(number, Status.CLOSED, "resolved, and nobody wrote") for number in resolved]
+    return list({change.ticket: change for change in reversed(changes)}.values())
+
+
+def _done(unit: UnitOfWork, change: _Change, helpdesk: Helpdesk, now: datetime) -> bool:
+    """Change a status by the clock -> whether there was something to change."""
+    ticket = unit.tickets.get(change.ticket)
+    if ticket is None or (change.status is Status.RESOLVED and ticket.wake_at is not None):
+        return False  # an agent named a time to wait until: it counts, however long
+    status, reason = change.status, change.reason
     changed = events.StatusChanged(at=now, by=_TIMER, status=status, previous=ticket.status, reason=reason)
     decision = Decision(Outcome.COMMANDED, reason, (changed,), actor=_TIMER)
-    if told:
+    if change.told:
         note = events.Noted(at=now, by=_TIMER, entry=THIS_ENTRY)
         decision = Decision(Outcome.NOTED, reason, (note, changed), _note(ticket, helpdesk), _TIMER)
-    carry_out(unit, decision, ticket, helpdesk, now, trace=f"timer-{number}")
+    carry_out(unit, decision, ticket, helpdesk, now, trace=f"timer-{ticket.number}")
+    return True
 
 
 def _note(ticket: Ticket, helpdesk: Helpdesk) -> EntryDraft:

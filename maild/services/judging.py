@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from maild.domain.bounce import BouncedMail
 from maild.domain.classify import Classification, MailClass, classify
-from maild.domain.decide import BouncedMail, Case, decide
+from maild.domain.decide import Case, decide
 from maild.domain.decision import Decision, Step
 from maild.domain.message import Evidence, InboundMessage
-from maild.domain.people import Address
-from maild.domain.route import Clues, Facts, Holder, Route, Verdict, clues, route
+from maild.domain.people import Address, Trust
+from maild.domain.route import Carrier, Clues, Facts, Holder, Route, Verdict, clues, route
 from maild.domain.rules import Filing, file
 from maild.domain.ticket import Ticket
-from maild.domain.token import Sealed
+from maild.domain.token import Scope, Sealed
 from maild.mail import authentication
 from maild.ports import IncomingMail, UnitOfWork
 from maild.services.helpdesk import Helpdesk
+from maild.services.origin import from_list
+from maild.services.own_words import own_words
+
+_MERGES = 20  # how often a ticket's survivor may have been merged itself
 
 
 class Reader(Protocol):
@@ -41,15 +46,22 @@ def judge(
 ) -> Judged:
     """Classify, route, apply the admin's rules, decide."""
     door = helpdesk.door(mail.mailbox)
-    evidence = authentication.judge(message, door.trusted_authserv)
+    message, listed = from_list(message, helpdesk.settings.lists)
+    evidence = listed or authentication.judge(message, door.trusted_authserv)
     classification = classify(message, mail.envelope, helpdesk.own_marks())
-    found = clues(message, mail.envelope, helpdesk.ring)
+    found = clues(message, mail.envelope, helpdesk.ring, helpdesk.domain)
     facts = look_up(found, inbound, unit, helpdesk)
     routed = route(message, found, facts, helpdesk.ring, helpdesk.policy.directory)
-    filing = file(message, mail.envelope, helpdesk.topics, helpdesk.rules)
+    filing = _filed(mail, message, classification, helpdesk)
+    if filing.requester:
+        evidence = Evidence(Trust.CLAIMED, f"a form speaks for {filing.requester.address}")
+    routed = _joined(routed, filing, facts, unit)
     bounced = _bounced(classification, message, found, facts, unit, helpdesk)
     number = bounced.ticket if bounced else routed.ticket
     ticket = (facts.tickets.get(number) or unit.tickets.get(number)) if number is not None else None
+    agent = helpdesk.policy.directory.agent_at(message.sender.address) if message.sender else None
+    if ticket is not None and routed.verdict is Verdict.REPLY:
+        message = own_words(message, ticket, agent, unit)
     case = Case(
         inbound=inbound,
         message=message,
@@ -70,6 +82,30 @@ def judge(
     return Judged(message, decision, ticket, steps)
 
 
+def _filed(mail: IncomingMail, message: InboundMessage, classification: Classification, helpdesk: Helpdesk) -> Filing:
+    settings = helpdesk.settings
+    return file(
+        message,
+        mail.envelope,
+        settings.topics,
+        settings.rules,
+        mail_class=classification.mail_class,
+        importance=settings.importance.respect,
+        bans=settings.bans,
+    )
+
+
+def _joined(routed: Route, filing: Filing, facts: Facts, unit: UnitOfWork) -> Route:
+    """A mail that leads nowhere by itself goes into the open ticket with its rule's key."""
+    number = unit.tickets.by_join_key(filing.join_key) if routed.verdict is Verdict.NEW else None
+    if number is None:
+        return routed
+    reason = f"ticket {number} is open for the same key: {filing.join_key}"
+    return replace(
+        routed, verdict=Verdict.REPLY, reason=reason, carrier=Carrier.JOIN_KEY, ticket=number, scope=Scope.USER
+    )
+
+
 def _moment(arrived_at: datetime, ticket: Ticket | None, now: datetime) -> datetime:
     """When the mail counts as written: its arrival, but never before what its ticket knows already. A mail that was on
     its way while an agent answered was not answered by that."""
@@ -82,9 +118,20 @@ def look_up(found: Clues, inbound: int, unit: UnitOfWork, helpdesk: Helpdesk) ->
     contacts = unit.people.numbered(found.recipients)
     holders = {number: Holder(c.person.address, c.epoch, c.agent) for number, c in contacts.items()}
     tickets_of_ids = unit.tickets.by_message_ids(found.parent_ids)
-    wanted = dict.fromkeys((*found.tickets(holders, helpdesk.ring), *tickets_of_ids.values()))
-    tickets = {number: ticket for number in wanted if (ticket := unit.tickets.get(number))}
-    return Facts(tickets, holders, tickets_of_ids, unit.inbound.same(found.sameness, inbound))
+    ancestors = unit.tickets.by_ancestors(found.family)
+    named = (*found.tickets(holders, helpdesk.ring), *tickets_of_ids.values(), *ancestors.values())
+    tickets = {number: ticket for number in dict.fromkeys(named) if (ticket := _survivor(number, unit))}
+    return Facts(tickets, holders, tickets_of_ids, ancestors, unit.inbound.same(found.sameness, inbound))
+
+
+def _survivor(number: int, unit: UnitOfWork) -> Ticket | None:
+    """The ticket of this number, or the one that it was merged into."""
+    ticket = unit.tickets.get(number)
+    for _ in range(_MERGES):
+        if ticket is None or ticket.merged_into is None:
+            break
+        ticket = unit.tickets.get(ticket.merged_into)
+    return ticket
 
 
 def _bounced(

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from maild import maillog
-from maild.domain.decision import QUEUED, Outcome, Step
+from maild.domain.decision import QUEUED, Decision, Outcome, Step
 from maild.domain.message import InboundMessage
+from maild.domain.signature import tail_of
 from maild.mail.workshop import ReadingFailed
 from maild.ports import Clock, InboundState, Judgement, KeptMail, OpenUnitOfWork, TemporaryFailure, UnitOfWork, WakeUp
 from maild.services.carry_out import carry_out
@@ -20,6 +21,7 @@ from maild.services.judging import Judged, Reader, judge
 
 BATCH = 50  # mails in one transaction
 ATTEMPTS = 3
+_ANCESTORS = 20  # ids of a mail's References that are remembered
 PAUSE = timedelta(seconds=2)  # before a mail that failed is tried again
 
 _STATES = {Outcome.HELD: InboundState.HELD, Outcome.QUARANTINED: InboundState.QUARANTINED}
@@ -101,17 +103,22 @@ class Processing:
         try:
             with unit.savepoint():
                 judged = judge(kept.mail, message, kept.id, unit, self._helpdesk(), now)
-                return self._finish(unit, kept, judged, now)
+                return self._finish(unit, kept, judged, message, now)
         except TemporaryFailure:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a mail does to the thinking, it must not stop the others
             return self._set_back(unit, kept, f"{type(error).__name__}: {error}", now)
 
-    def _finish(self, unit: UnitOfWork, kept: KeptMail, judged: Judged, now: datetime) -> Processed:
+    def _finish(
+        self, unit: UnitOfWork, kept: KeptMail, judged: Judged, message: InboundMessage, now: datetime
+    ) -> Processed:
         decision = judged.decision
         trace = maillog.trace_of(kept.id)
         done = carry_out(unit, decision, judged.ticket, self._helpdesk(), now, inbound=kept.id, trace=trace)
         ticket = done.ticket.number if done.ticket else None
+        if ticket is not None and done.entry is not None:
+            unit.tickets.name_ancestors(ticket, _family(judged.message))
+        self._learn_signature(unit, message, decision)
         effects = tuple(
             Step("notices", QUEUED, f"mail {row.template} to {row.to.address} (outbox {row.id})") for row in done.outbox
         )
@@ -129,6 +136,12 @@ class Processing:
         )
         unit.inbound.judge(kept.id, judgement, now)
         return Processed(kept.id, decision.outcome, ticket, decision.reason)
+
+    def _learn_signature(self, unit: UnitOfWork, message: InboundMessage, decision: Decision) -> None:
+        """An agent's mail, as it was before their signature was cut, teaches what they put below."""
+        agent = self._helpdesk().policy.directory.agent(decision.actor.name)
+        if agent is not None and decision.outcome in {Outcome.REPLIED, Outcome.NOTED}:
+            unit.people.learn_tail(agent, tail_of(message.own_and_forwarded[0]))
 
     def _set_back(self, unit: UnitOfWork, kept: KeptMail, reason: str, now: datetime) -> Processed:
         if kept.attempts >= ATTEMPTS:
@@ -165,6 +178,12 @@ class Processing:
                     sender=kept.mail.envelope.sender or "",
                     reason=processed.reason,
                 )
+
+
+def _family(message: InboundMessage) -> tuple[str, ...]:
+    """The ids by which mails that come later may be known as of the same thread: its own, and its ancestors'."""
+    ids = (message.message_id, *message.in_reply_to, *message.references[-_ANCESTORS:])
+    return tuple(text for text in dict.fromkeys(ids) if text)
 
 
 def _sender(message: InboundMessage) -> str:

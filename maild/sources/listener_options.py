@@ -14,6 +14,9 @@ class ListenerOptions:
     """Settings of a listener: sizes in octets, times in seconds, numbers as those of well-kept mail servers."""
 
     accepts: Callable[[str], bool]  # is this recipient address ours? postmaster is always taken
+    refuses_sender: Callable[[str], bool] = lambda _: (
+        False
+    )  # is this envelope sender one that a ban refuses at the door?
     smtp: str = ""  # where to listen, as maild.sources.sockets reads it; "" is off
     lmtp: str = ""
     hostname: str = field(default_factory=socket.gethostname)

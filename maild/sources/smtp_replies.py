@@ -13,6 +13,7 @@ SAY_LHLO = "500 5.5.1 This is LMTP, say LHLO"
 UNVERIFIED = "252 2.5.0 Cannot verify, but will take a mail and try"  # RFC 5321 3.5.3
 
 SENDER_TAKEN = "250 2.1.0 Sender taken"
+SENDER_REFUSED = "550 5.7.1 Mail from this sender is not taken here"
 NO_DOMAIN = "553 5.1.7 The sender's address needs a domain"
 RECIPIENT_TAKEN = "250 2.1.5 Recipient taken"
 UNKNOWN_RECIPIENT = "550 5.1.1 No such address here"

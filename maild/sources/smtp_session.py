@@ -243,6 +243,8 @@ class SmtpSession(SMTP):
             return replies.NEEDS_SMTPUTF8
         if address != NULL_PATH and "@" not in address:
             return replies.NO_DOMAIN
+        if address != NULL_PATH and self._options.refuses_sender(address):
+            return replies.SENDER_REFUSED
         envelope.mail_from = address
         envelope.mail_options.extend(parameters)
         return replies.SENDER_TAKEN

@@ -43,10 +43,14 @@ class SqlOutbox:
         claimed = sa.select(outbox).where(outbox.c.id.in_(ids)).order_by(outbox.c.next_at, outbox.c.id)
         return [rows.read_outbox(row) for row in self._connection.execute(claimed).mappings()]
 
-    def freeze(self, row: int, raw: bytes) -> None:
+    def freeze(self, row: int, raw: bytes, text: str) -> None:
         """Keep the bytes of the first composition: a second one changes nothing."""
         unfrozen = sa.and_(outbox.c.id == row, outbox.c.raw.is_(None))
-        self._connection.execute(sa.update(outbox).where(unfrozen).values(raw=raw))
+        self._connection.execute(sa.update(outbox).where(unfrozen).values(raw=raw, text=text))
+
+    def texts(self, ticket: int, limit: int) -> tuple[str, ...]:
+        query = sa.select(outbox.c.text).where(outbox.c.ticket == ticket, outbox.c.text != "")
+        return tuple(self._connection.scalars(query.order_by(outbox.c.id.desc()).limit(limit)))
 
     def record(self, row: int, attempted: Attempted) -> None:
         """Note what an attempt came to, unless somebody dropped or held the mail meanwhile and it did not leave."""

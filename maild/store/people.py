@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from maild.domain.people import Agent, Person
+from maild.domain.signature import SIGNATURE_MAILS, common_end
 from maild.ports import Contact
 from maild.store import rows
 from maild.store.insert import insert_once
-from maild.store.schema import contact
+from maild.store.schema import absence, contact
 
 
 class SqlPeople:
@@ -40,6 +42,28 @@ class SqlPeople:
             return {}
         found = self._connection.execute(sa.select(contact).where(contact.c.id.in_(list(numbers)))).mappings()
         return {row["id"]: rows.read_contact(row) for row in found}
+
+    def signature(self, agent: Agent) -> str:
+        return self._connection.scalar(sa.select(contact.c.signature).where(contact.c.agent == agent.name)) or ""
+
+    def learn_tail(self, agent: Agent, tail: str) -> str:
+        number = self.agent(agent).number
+        row = self._connection.execute(sa.select(contact).where(contact.c.id == number)).mappings().one()
+        tails = [*row["tails"], tail][-SIGNATURE_MAILS:]
+        learned = common_end(tails) if len(tails) == SIGNATURE_MAILS else ""
+        signature = learned or row["signature"]
+        values = {"tails": tails, "signature": signature}
+        self._connection.execute(sa.update(contact).where(contact.c.id == number).values(values))
+        return str(signature)
+
+    def be_absent(self, agent: str, since: datetime, until: datetime) -> None:
+        values = {"since": since, "until": until}
+        self._connection.execute(insert_once(self._connection, absence, {"agent": agent} | values))
+        self._connection.execute(sa.update(absence).where(absence.c.agent == agent).values(values))
+
+    def absent(self, now: datetime) -> frozenset[str]:
+        query = sa.select(absence.c.agent).where(absence.c.since <= now, absence.c.until > now)
+        return frozenset(self._connection.scalars(query))
 
     def _made(self, values: dict[str, Any], condition: Any) -> Contact:
         self._connection.execute(insert_once(self._connection, contact, values | {"epoch": 1}))

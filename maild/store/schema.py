@@ -86,6 +86,8 @@ contact = sa.Table(
     sa.Column("address", CleanText, nullable=False),
     sa.Column("name", CleanText, nullable=False, default=""),
     sa.Column("epoch", sa.Integer, nullable=False, default=1),
+    sa.Column("tails", CleanJson, nullable=False, default=list),  # the ends of an agent's last mails
+    sa.Column("signature", CleanText, nullable=False, default=""),  # what they all end with
     sqlite_autoincrement=True,
 )
 
@@ -111,6 +113,7 @@ ticket = sa.Table(
     sa.Column("tags", CleanJson, nullable=False),
     sa.Column("links", CleanJson, nullable=False),
     sa.Column("merged_into", sa.BigInteger),
+    sa.Column("join_key", CleanText, nullable=False, default=""),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Column("status_since", UtcDateTime, nullable=False),
@@ -129,6 +132,12 @@ sa.Index(
     postgresql_where=ticket.c.next_sla_at.is_not(None),
 )
 sa.Index("ix_ticket_worked_on", ticket.c.updated_at, sqlite_where=_WORKED_ON, postgresql_where=_WORKED_ON)
+sa.Index(
+    "ix_ticket_join_key",
+    ticket.c.join_key,
+    sqlite_where=sa.and_(_WORKED_ON, ticket.c.join_key != ""),
+    postgresql_where=sa.and_(_WORKED_ON, ticket.c.join_key != ""),
+)
 sa.Index("ix_ticket_status_since", ticket.c.status, ticket.c.status_since)
 sa.Index(
     "ix_ticket_wake",
@@ -167,6 +176,14 @@ entry = sa.Table(
     sqlite_autoincrement=True,
 )
 sa.Index("ix_entry_message_id", entry.c.message_id)
+
+# Message-IDs that mails of a ticket name as their ancestors. A mail that comes later than its answers finds them here.
+ancestor = sa.Table(
+    "ancestor",
+    metadata,
+    sa.Column("message_id", CleanText, primary_key=True),
+    sa.Column("ticket", sa.BigInteger, primary_key=True, autoincrement=False),
+)
 
 attachment = sa.Table(
     "attachment",
@@ -216,10 +233,19 @@ outbox = sa.Table(
     sa.Column("leased_until", UtcDateTime),
     sa.Column("last_answer", CleanText, nullable=False, default=""),
     sa.Column("queued_at", UtcDateTime, nullable=False),
+    sa.Column("text", CleanText, nullable=False, default=""),  # the text part, to know it again in quotes
     sa.Column("raw", sa.LargeBinary),
 )
 _ON_ITS_WAY = outbox.c.state.in_(["queued", "deferred", "sending"])
 sa.Index("ix_outbox_next", outbox.c.next_at, sqlite_where=_ON_ITS_WAY, postgresql_where=_ON_ITS_WAY)
+
+absence = sa.Table(
+    "absence",
+    metadata,
+    sa.Column("agent", CleanText, primary_key=True),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("until", UtcDateTime, nullable=False),
+)
 
 sla_step = sa.Table(
     "sla_step",

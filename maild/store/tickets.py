@@ -12,8 +12,8 @@ from maild.domain.events import Event
 from maild.domain.ticket import Ticket
 from maild.ports import ListedTicket, Listing, SlaIndex, StoredEntry
 from maild.store import rows
-from maild.store.insert import next_number
-from maild.store.schema import attachment, entry, event, participant, ticket
+from maild.store.insert import insert_once, next_number
+from maild.store.schema import ancestor, attachment, entry, event, participant, ticket
 
 _WORKED_ON = ("open", "waiting")
 
@@ -99,6 +99,21 @@ class SqlTickets:
         # A Message-ID that two tickets claim leads to the older one: the sender controls it, the first was first.
         newest_first = query.order_by(entry.c.id.desc())
         return {row.message_id: row.ticket for row in self._connection.execute(newest_first)}
+
+    def name_ancestors(self, number: int, ids: Sequence[str]) -> None:
+        for message_id in dict.fromkeys(ids):
+            values = {"message_id": message_id, "ticket": number}
+            self._connection.execute(insert_once(self._connection, ancestor, values))
+
+    def by_ancestors(self, ids: Sequence[str]) -> Mapping[str, int]:
+        if not ids:
+            return {}
+        query = sa.select(ancestor).where(ancestor.c.message_id.in_(list(ids))).order_by(ancestor.c.ticket.desc())
+        return {row.message_id: row.ticket for row in self._connection.execute(query)}
+
+    def by_join_key(self, key: str) -> int | None:
+        query = sa.select(ticket.c.number).where(ticket.c.join_key == key, ticket.c.status.in_(_WORKED_ON))
+        return self._connection.scalar(query.order_by(ticket.c.number).limit(1)) if key else None
 
     def listing(self, wanted: Listing) -> list[ListedTicket]:
         query = sa.select(ticket).order_by(ticket.c.number).limit(wanted.limit)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from msgspec import NODEFAULT, Struct
+from msgspec import NODEFAULT, Struct, to_builtins
 from msgspec.structs import fields
 
 from maild.config import describe, example, load
@@ -15,7 +15,9 @@ from maild.config.tables import TABLES, StepTable
 from maild.config.values import read_duration, read_size
 
 CHECKOUT = Path(__file__).parent.parent.parent
-SWITCHED_OFF = re.compile(r"#(\[\[?[a-z_.]+\]\]?|[a-z_]+ = .*)$")
+# A header, a key, or the elements of a list over several lines with its closing bracket.
+SWITCHED_OFF = re.compile(r"#(\[\[?[a-z_.]+\]\]?|[a-z_]+ = .*|  [\"{].*|\])$")
+KEY = re.compile(r"([a-z_]+) = ")
 
 
 @pytest.fixture
@@ -36,10 +38,10 @@ def switched_on(text: str) -> str:
         line = off.group(1) if off else line
         if line.startswith("["):
             keys = {}
-        elif (key := line.partition(" = ")[0]) in keys and off:
-            lines[keys[key]] = ""
-        if " = " in line and not line.startswith("#"):
-            keys[line.partition(" = ")[0]] = len(lines)
+        elif (key := KEY.match(line)) and key.group(1) in keys and off:
+            lines[keys[key.group(1)]] = ""
+        if key := KEY.match(line):
+            keys[key.group(1)] = len(lines)
         lines.append(line)
     return "\n".join(lines)
 
@@ -126,16 +128,26 @@ def test_what_is_switched_off_shows_the_default():
     assert compared > 30
 
 
+def test_lists_over_several_lines_are_compared_as_well():
+    shown = switched_off_tables(example())
+    assert len(shown["attachments"]["blocked"]) > 20
+    assert shown["spam"]["headers"][0] == {"name": "X-Spam-Flag", "match": "^yes"}
+
+
 def switched_off_tables(text: str) -> dict[str, dict[str, Any]]:
     """Only what is switched off, by the name of its top-level table."""
     tables: dict[str, dict[str, Any]] = {}
     current = ""
+    written = ""
     for line in text.splitlines():
         header = re.match(r"#?\[\[?([a-z_.]+)\]\]?$", line)
         if header:
             current = header.group(1)
         elif (off := SWITCHED_OFF.match(line)) and off.group(1)[0] != "[":
-            tables.setdefault(current, {}).update(tomllib.loads(off.group(1)))
+            written += off.group(1)
+            if not written.endswith("= [") and off.group(1)[0] != " ":
+                tables.setdefault(current, {}).update(tomllib.loads(written))
+                written = ""
     return tables
 
 
@@ -144,6 +156,9 @@ def _same(written: Any, default: Any) -> bool:
         return read_duration(written) == default
     if isinstance(default, int) and isinstance(written, str):
         return read_size(written) == default
+    if isinstance(default, tuple):
+        plain = [to_builtins(each) for each in default]
+        return bool(plain == written)
     return bool(str(default) == str(written))
 
 

@@ -56,15 +56,14 @@ EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
             "links": [7],
             "participants": [_EVE],
             "automatic": True,
+            "join_key": "",
         },
     ),
     "message-received": (events.MessageReceived(at=at(1), by=BY_KAREN, entry=2, automatic=True), {"automatic": True}),
-    "replied": (events.Replied(at=at(2), by=BY_JANE, entry=3), {}),
+    "replied": (events.Replied(at=at(2), by=BY_JANE, entry=3), {"outside": False}),
     "noted": (events.Noted(at=at(3), by=BY_JANE, entry=4), {}),
     "status-changed": (
-        events.StatusChanged(
-            at=at(4), by=BY_JANE, status="waiting", previous="open", reason="command", until=at(64)
-        ),
+        events.StatusChanged(at=at(4), by=BY_JANE, status="waiting", previous="open", reason="command", until=at(64)),
         {"status": "waiting", "previous": "open", "reason": "command", "until": "2026-05-04T10:04:00+00:00"},
     ),
     "assigned": (events.Assigned(at=at(5), by=BY_JANE, assignee="joe", team=""), {"assignee": "joe", "team": ""}),
@@ -83,6 +82,10 @@ EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
     "participant-added": (
         events.ParticipantAdded(at=at(9), by=BY_JANE, person=EVE, role="third-party"),
         {"person": _EVE, "role": "third-party"},
+    ),
+    "requester-changed": (
+        events.RequesterChanged(at=at(9), by=BY_JANE, requester=EVE, previous="karen@client.example"),
+        {"requester": _EVE, "previous": "karen@client.example"},
     ),
     "linked": (events.Linked(at=at(10), by=BY_JANE, ticket=3), {"ticket": 3}),
     "escalated": (

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from maild.domain.classify import MAX_HOPS, RULES, UNANSWERED, Classification, MailClass, OwnMarks, classify
 from maild.domain.message import DeliveryReport, Envelope, InboundMessage
+from maild.domain.origins import MailingList, Robots, SpamMarks
 from maild.domain.people import Address, Person
 
 SUPPORT = Person(Address.of("support@acme.example"))
@@ -18,6 +19,9 @@ OURS = OwnMarks(
     is_own_id=lambda message_id: message_id.strip("<>").endswith(".mac@acme.example"),
     loop_mark="k3f9q2",
     own_addresses=frozenset({SUPPORT.address, Address.of("help@acme.example")}),
+    lists=(MailingList(id="feed.lists.example"),),
+    spam=SpamMarks(),
+    robots=Robots(("*@alerts.example",)),
 )
 FROM_KAREN = Envelope("karen@client.example", ("support@acme.example",))
 BY_IMAP = Envelope()
@@ -109,6 +113,15 @@ TABLE = [
     ("nagios", mail(sender="Nagios@monitor.example"), FROM_KAREN, "automatic", "robot"),
     ("cron", mail("X-Cron-Env: <SHELL=/bin/sh>"), FROM_KAREN, "automatic", "robot"),
     ("another helpdesk", mail("X-FC-MachineGenerated: true"), FROM_KAREN, "automatic", "robot"),
+    ("a reaction", mail(reaction="👍"), FROM_KAREN, "reaction", "reaction"),
+    *((f"calendar {method}", mail(calendar_method=method), FROM_KAREN, "automatic", "calendar-answer") for method in
+      ("REPLY", "COUNTER")),
+    ("configured robot", mail(sender="Probe@Alerts.example"), FROM_KAREN, "automatic", "configured-robot"),
+    ("marked by the provider", mail("X-Spam-Flag: YES"), FROM_KAREN, "spam", "marked-as-spam"),
+    ("marked by Microsoft", mail("X-Forefront-Antispam-Report: CIP:1.2.3.4;SFV:SPM;H:x"), FROM_KAREN, "spam",
+     "marked-as-spam"),
+    ("a marked list mail", mail("X-Spam-Flag: YES", "List-Id: <talk.client.example>"), FROM_KAREN, "spam",
+     "marked-as-spam"),
     ("null sender alone", mail(), NULL, "automatic", "null-reverse-path"),
     ("null sender in brackets", mail(), Envelope("<>"), "automatic", "null-reverse-path"),
     ("null sender over IMAP", mail("Return-Path: <>"), BY_IMAP, "automatic", "null-reverse-path"),
@@ -144,6 +157,27 @@ def test_marked_mail_is_recognised_and_never_answered(message, envelope, mail_cl
     found = classify(message, envelope, OURS)
     assert (found.mail_class, found.rule, found.answerable) == (mail_class, rule, False)
     assert ": " in found.reason
+
+
+def test_a_list_that_feeds_us_brings_mail_of_people():
+    found = judged("List-Id: Feed <feed.lists.example>", "Precedence: bulk")
+    assert (found.mail_class, found.answerable) == (MailClass.PERSON, True)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [("X-Spam-Flag: NO",), ("X-Spam-Status: No, score=1",), ("X-Forefront-Antispam-Report: SFV:NSPM",)],
+)
+def test_a_filter_that_says_no_says_nothing(headers):
+    assert judged(*headers).mail_class is MailClass.PERSON
+
+
+def test_an_invitation_is_a_persons_mail():
+    assert judged(calendar_method="REQUEST").mail_class is MailClass.PERSON
+
+
+def test_a_bounce_that_a_filter_marked_is_a_bounce():
+    assert judged("X-Spam-Flag: YES", report_type="delivery-status").mail_class is MailClass.DSN
 
 
 def test_every_row_is_in_the_test_table():

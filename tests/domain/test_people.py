@@ -68,7 +68,9 @@ def test_people_are_shown_by_name_else_by_address():
     assert JANE.person == Person(Address.of("jane@acme.example"), "Jane Doe")
 
 
-@pytest.mark.parametrize("name", ["online-banking", "Online Banking", "ONLINE_BANKING", "online.banking", "online\u00a0banking"])
+@pytest.mark.parametrize(
+    "name", ["online-banking", "Online Banking", "ONLINE_BANKING", "online.banking", "online\u00a0banking"]
+)
 def test_names_match_whatever_their_case_spaces_and_hyphens(name):
     assert OFFICE.team(name) is OFFICE.teams[0]
     assert name_key(name) == "onlinebanking"

@@ -49,7 +49,7 @@ def test_every_fact_counts_in_the_sequence_and_moves_the_time_forward_only():
 
 @pytest.mark.parametrize(
     "fact",
-    [events.MessageReceived(at=at(5)), events.Replied(at=at(5)), events.Noted(at=at(5)), *LIFE[11:]],
+    [events.MessageReceived(at=at(5)), events.Replied(at=at(5)), events.Noted(at=at(5)), *LIFE[12:]],
     ids=lambda fact: fact.kind,
 )
 def test_words_and_reports_change_nothing_but_sequence_and_time(fact):

@@ -82,7 +82,7 @@ def test_one_changed_character_closes_a_reply_address(data):
     at = data.draw(st.integers(0, len(text) - 1))
     letter = text[at]
     other = data.draw(st.sampled_from(string.ascii_letters + string.digits + "+-._@\u0661\u212a\u017f\u00e9"))
-    if other.lower() == letter.lower() and other.isascii() or other in _SAME.get(letter, ""):
+    if (other.lower() == letter.lower() and other.isascii()) or other in _SAME.get(letter, ""):
         return
     try:
         changed = Address.of(text[:at] + other + text[at + 1 :])

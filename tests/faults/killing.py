@@ -10,10 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from socket import socket
 
-from tests.faults.oracle import SentMail
+import pytest
+
+from tests.faults.mails import SentMail
 from tests.rig.daemon import MaildRig
 from tests.rig.waiting import wait_until
 
+KILLS = [
+    pytest.param(50, marks=pytest.mark.timeout(280)),
+    pytest.param(1000, marks=[pytest.mark.soak, pytest.mark.timeout(0)]),
+]
 MAILS_PER_KILL = 8
 RATE = 10.0  # mails in a second, at most
 DURING_START = 0.2  # the share of the kills that do not wait for the daemon to be ready

@@ -1,8 +1,8 @@
-"""A database that is locked, gone or cut off: 451 or a wait at the door, IMAP untouched, and nothing lost or doubled."""
+"""A database that is locked, away or cut off: 451 or a wait at the door, IMAP untouched, nothing lost or doubled."""
 
 from __future__ import annotations
 
-import smtplib
+import re
 import sqlite3
 import subprocess
 import sys
@@ -16,22 +16,19 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.faults.oracle import SentMail, assert_each_became_one_ticket, make_mail, make_mails, wait_until_drained
-from tests.rig.daemon import HELPDESK, MaildRig, mailbox_table
+from tests.faults.mails import TAKEN, TRY_LATER, SentMail, make_mail, make_mails, send
+from tests.faults.oracle import (
+    assert_each_became_one_ticket,
+    deliver_the_rest,
+    wait_until_drained,
+)
+from tests.rig.daemon import MaildRig
 from tests.rig.dovecot import PASSWORD, Dovecot, free_port
 from tests.rig.postgres import PostgresRig
 from tests.rig.waiting import wait_until
 
-TRY_LATER = 451
-
-
-def send(port: int, mail: SentMail) -> int:
-    """Send a mail over SMTP -> the code of the reply to its end."""
-    with smtplib.SMTP("127.0.0.1", port, timeout=120) as wire:
-        wire.ehlo()
-        wire.mail(mail.sender)
-        wire.rcpt(HELPDESK)
-        return wire.data(mail.raw)[0]
+MOST_CUTS = 40  # a machine on which nothing is done between two cuts gets there in the end
+MESSAGE_ID = re.compile(rb"^Message-ID: (\S+)\r$", re.MULTILINE)
 
 
 # -- SQLite -------------------------------------------------------------------------------------------------------
@@ -49,13 +46,10 @@ def locked(database: Path) -> Iterator[None]:
 @pytest.mark.door
 def test_a_locked_database_costs_no_mail(maild: MaildRig, dovecot: Dovecot, tmp_path: Path) -> None:
     port, user = free_port(), dovecot.new_user()
-    password = tmp_path / "password"
-    password.touch(mode=0o600)
-    password.write_text(PASSWORD)
-    maild.configure(mailbox_table(dovecot.port, user, password), listener=f'smtp = "127.0.0.1:{port}"')
+    maild.configure(maild.mailbox(dovecot.port, user, PASSWORD), listener=f'smtp = "127.0.0.1:{port}"')
     maild.start()
     first, second, by_imap, injected = make_mails(4)
-    assert send(port, first) == 250
+    assert send(port, first) == TAKEN
     wait_until(lambda: len(maild.sent()) == 2, 60, "the first mail to be done with")
     (tmp_path / "mail.eml").write_bytes(injected.raw)
     inject = [sys.executable, "-m", "maild", "-c", str(maild.config), "inject", str(tmp_path / "mail.eml")]
@@ -67,7 +61,7 @@ def test_a_locked_database_costs_no_mail(maild: MaildRig, dovecot: Dovecot, tmp_
             assert pipe.wait(60) == 75  # EX_TEMPFAIL: the MTA keeps the mail
         maild.wait_for_log("mailbox support: ")
         assert dovecot.contents(user) == [by_imap.raw]
-    assert send(port, second) == 250
+    assert send(port, second) == TAKEN
     wait_until(lambda: dovecot.contents(user, "Processed") == [by_imap.raw], 60, "the mail to be moved")
     wait_until_drained(maild)
     assert maild.end() == 0
@@ -86,7 +80,7 @@ def test_a_short_lock_is_waited_for(maild: MaildRig) -> None:
         time.sleep(0.5)  # long enough to be met, and much shorter than what SQLite waits for
         assert codes == []
     sender.join(60)
-    assert codes == [250]
+    assert codes == [TAKEN]
     wait_until_drained(maild)
     assert maild.end() == 0
     assert_each_became_one_ticket(maild, [mail])
@@ -130,11 +124,11 @@ def test_postgresql_away_means_451_and_then_it_goes_on(
     maild: MaildRig, on_postgres: int, postgres: PostgresRig, postgres_url: str
 ) -> None:
     first, second = make_mails(2)
-    assert send(on_postgres, first) == 250
+    assert send(on_postgres, first) == TAKEN
     with closed_to_all(postgres, postgres_url):
         assert send(on_postgres, second) == TRY_LATER
         maild.wait_for_log("store-away")
-    assert send(on_postgres, second) == 250
+    assert send(on_postgres, second) == TAKEN
     wait_until(lambda: len(maild.sent()) == 4, 60, "the mails about both tickets")
     assert maild.end() == 0
     assert subjects(maild) == {first.subject: 1, second.subject: 1}
@@ -144,13 +138,13 @@ def test_postgresql_away_means_451_and_then_it_goes_on(
 def test_cut_connections_to_postgresql_lose_and_double_nothing(
     maild: MaildRig, on_postgres: int, postgres: PostgresRig, postgres_url: str
 ) -> None:
-    mails = make_mails(40)
+    mails = make_mails(100)
     over = threading.Event()
     cuts = 0
 
     def cut() -> None:
         nonlocal cuts
-        while not over.wait(0.05):
+        while cuts < MOST_CUTS and not over.wait(0.01):
             postgres.cut_connections(postgres_url)
             cuts += 1
 
@@ -159,12 +153,14 @@ def test_cut_connections_to_postgresql_lose_and_double_nothing(
     codes = Counter(code for mail in mails for code in taken_in_the_end(on_postgres, mail))
     over.set()
     cutter.join(30)
+    print(f"{cuts} cuts, replies: {dict(codes)}")
     assert cuts > 0
-    assert codes[250] == len(mails)
-    wait_until(lambda: len(maild.sent()) >= 2 * len(mails), 120, "all mails to be answered")
+    assert set(codes) <= {TAKEN, TRY_LATER}
+    wait_until(lambda: sum(subjects(maild).values()) >= len(mails), 60, "all mails to be judged")
     assert maild.end() == 0
     assert subjects(maild) == Counter(mail.subject for mail in mails)
-    assert set(codes) <= {250, TRY_LATER}
+    deliver_the_rest(maild)
+    assert len({MESSAGE_ID.search(raw)[1] for raw in maild.sent()}) == 2 * len(mails)  # type: ignore[index]
 
 
 def taken_in_the_end(port: int, mail: SentMail) -> Iterator[int]:
@@ -173,6 +169,6 @@ def taken_in_the_end(port: int, mail: SentMail) -> Iterator[int]:
     while True:
         code = send(port, mail)
         yield code
-        if code == 250:
+        if code == TAKEN:
             return
         assert time.monotonic() < deadline, "the mail was never taken"

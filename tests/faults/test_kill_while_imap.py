@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-from tests.faults.killing import MAILS_PER_KILL, Feeder, kill_while_feeding
+from tests.faults.killing import KILLS, MAILS_PER_KILL, Feeder, kill_while_feeding
+from tests.faults.mails import make_mails
 from tests.faults.oracle import (
     assert_each_became_one_ticket,
     assert_everybody_was_told,
     deliver_the_rest,
-    make_mails,
     wait_until_drained,
 )
-from tests.rig.daemon import MaildRig, mailbox_table
+from tests.rig.daemon import MaildRig
 from tests.rig.dovecot import PASSWORD, Dovecot
 from tests.rig.waiting import wait_until
 
 pytestmark = pytest.mark.door
 
 
-def watch(maild: MaildRig, dovecot: Dovecot, tmp_path: Path) -> str:
-    """A new user's INBOX, watched by this maild -> the user."""
+@pytest.mark.parametrize("kills", KILLS)
+def test_no_mail_is_lost_or_doubled_by_kills_during_imap(kills: int, maild: MaildRig, dovecot: Dovecot) -> None:
     user = dovecot.new_user()
-    password = tmp_path / f"password-{user}"
-    password.touch(mode=0o600)
-    password.write_text(PASSWORD)
-    maild.configure(mailbox_table(dovecot.port, user, password))
-    return user
-
-
-@pytest.mark.timeout(280)
-@pytest.mark.parametrize("kills", [50, pytest.param(1000, marks=[pytest.mark.soak, pytest.mark.timeout(0)])])
-def test_no_mail_is_lost_or_doubled_by_kills_during_imap(
-    kills: int, maild: MaildRig, dovecot: Dovecot, tmp_path: Path
-) -> None:
-    user = watch(maild, dovecot, tmp_path)
+    maild.configure(maild.mailbox(dovecot.port, user, PASSWORD))
     mails = make_mails(kills * MAILS_PER_KILL)
 
     def kept_and_not_moved() -> bool:

@@ -9,12 +9,12 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from tests.faults.killing import MAILS_PER_KILL, Feeder, kill_while_feeding
+from tests.faults.killing import KILLS, MAILS_PER_KILL, Feeder, kill_while_feeding
+from tests.faults.mails import make_mails
 from tests.faults.oracle import (
     assert_each_became_one_ticket,
     assert_everybody_was_told,
     deliver_the_rest,
-    make_mails,
     wait_until_drained,
 )
 from tests.rig.daemon import HELPDESK, MaildRig
@@ -25,8 +25,7 @@ pytestmark = pytest.mark.door
 BACKLOG = 256
 
 
-@pytest.mark.timeout(280)
-@pytest.mark.parametrize("kills", [50, pytest.param(1000, marks=[pytest.mark.soak, pytest.mark.timeout(0)])])
+@pytest.mark.parametrize("kills", KILLS)
 def test_no_mail_is_lost_or_doubled_by_kills_during_lmtp(
     kills: int, maild: MaildRig, postfix: Callable[..., AbstractContextManager[PostfixRig]]
 ) -> None:

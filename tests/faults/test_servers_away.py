@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
 
-from tests.faults.oracle import make_mail, wait_until_drained
-from tests.rig.daemon import HELPDESK, MaildRig, mailbox_table
+from tests.faults.mails import TAKEN, make_mail, send
+from tests.faults.oracle import wait_until_drained
+from tests.rig.daemon import MaildRig
 from tests.rig.dovecot import PASSWORD, free_port, running_dovecot
 from tests.rig.waiting import wait_until
 
 
 @pytest.mark.door
-def test_imap_away_at_the_start(maild: MaildRig, tmp_path: Path) -> None:
-    password = tmp_path / "password"
-    password.touch(mode=0o600)
-    password.write_text(PASSWORD)
+def test_imap_away_at_the_start(maild: MaildRig) -> None:
     with running_dovecot() as dovecot:
         user = dovecot.new_user()
         dovecot.stop()
-        maild.configure(mailbox_table(dovecot.port, user, password))
+        maild.configure(maild.mailbox(dovecot.port, user, PASSWORD))
         maild.start()
         maild.wait_for_log("mailbox support: ")
         assert f"127.0.0.1:{dovecot.port}" in maild.log
@@ -38,7 +34,7 @@ def test_imap_away_at_the_start(maild: MaildRig, tmp_path: Path) -> None:
         assert maild.end() == 0
 
 
-class Taken:
+class Relay:
     """Keeps what an SMTP server is given."""
 
     def __init__(self) -> None:
@@ -51,8 +47,8 @@ class Taken:
 
 
 @contextmanager
-def relay_at(port: int) -> Iterator[Taken]:
-    taken = Taken()
+def relay_at(port: int) -> Iterator[Relay]:
+    taken = Relay()
     controller = Controller(taken, hostname="127.0.0.1", port=port)
     controller.start()
     try:
@@ -66,9 +62,7 @@ def test_relay_away_at_the_start(maild: MaildRig) -> None:
     table = f'[[relay]]\nname = "main"\nhost = "127.0.0.1"\nport = {relay}\ntls = "none"\n'
     maild.configure(listener=f'smtp = "127.0.0.1:{port}"', relay=table)
     maild.start()
-    mail = make_mail(1)
-    with smtplib.SMTP("127.0.0.1", port) as wire:
-        wire.sendmail(mail.sender, [HELPDESK], mail.raw)
+    assert send(port, make_mail(1)) == TAKEN
     maild.wait_for_log("relay-fault")
     wait_until_drained(maild)
     wait_until(lambda: maild.value("select count(*) from outbox where state = 'deferred'") == 2, 30, "both put off")

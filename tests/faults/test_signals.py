@@ -10,19 +10,18 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
+from tests.faults.mails import TAKEN, SentMail, begin, make_mail, make_mails, send
 from tests.faults.oracle import (
-    SentMail,
     assert_each_became_one_ticket,
     assert_everybody_was_told,
     deliver_the_rest,
-    make_mail,
-    make_mails,
     wait_until_drained,
 )
-from tests.rig.daemon import HELPDESK, MaildRig
+from tests.rig.daemon import MaildRig
 from tests.rig.dovecot import free_port
 from tests.rig.waiting import wait_until
 
@@ -39,24 +38,21 @@ def port(maild: MaildRig) -> int:
     return port
 
 
-def send(port: int, mail: SentMail) -> None:
-    with smtplib.SMTP("127.0.0.1", port) as wire:
-        wire.sendmail(mail.sender, [HELPDESK], mail.raw)
-
-
 def send_as_an_mta(port: int, mails: Sequence[SentMail]) -> None:
     """Send each mail until it is taken: nobody listens, 4xx, and a broken connection are reasons to try again."""
     for mail in mails:
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                send(port, mail)
-                break
-            except (OSError, smtplib.SMTPException) as error:
-                permanent = isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= 500
-                assert not permanent, error
-                assert time.monotonic() < deadline, error
-                time.sleep(0.05)
+        wait_until(partial(is_taken, port, mail), 120, "a mail to be taken")
+
+
+def is_taken(port: int, mail: SentMail) -> bool:
+    try:
+        code = send(port, mail)
+    except smtplib.SMTPResponseException as refusal:
+        code = refusal.smtp_code
+    except (OSError, smtplib.SMTPServerDisconnected):
+        return False
+    assert code < 500, f"{mail.subject} was refused for good: {code}"
+    return code == TAKEN
 
 
 @contextmanager
@@ -102,12 +98,13 @@ def test_sigterm_lets_a_mail_that_is_being_received_finish(maild: MaildRig, port
     mail = make_mail(1)
     half = len(mail.raw) // 2
     with smtplib.SMTP("127.0.0.1", port) as wire:
-        begin_data(wire, mail)
+        begin(wire, mail)
+        assert wire.docmd("DATA")[0] == 354
         wire.send(mail.raw[:half])
         maild.signal(signal.SIGTERM)
         maild.wait_for_log(" stopping ")
         wire.send(mail.raw[half:] + b".\r\n")
-        assert wire.getreply()[0] == 250
+        assert wire.getreply()[0] == TAKEN
         assert maild.wait() == 0
         wire.close()
     assert maild.value("select count(*) from raw_mail") == 1
@@ -115,10 +112,11 @@ def test_sigterm_lets_a_mail_that_is_being_received_finish(maild: MaildRig, port
 
 def test_a_second_sigterm_ends_at_once(maild: MaildRig, port: int) -> None:
     maild.start()
-    send(port, make_mail(1))
+    assert send(port, make_mail(1)) == TAKEN
     wait_until_drained(maild)
     with smtplib.SMTP("127.0.0.1", port) as wire:
-        begin_data(wire, make_mail(2))  # a drain would wait for this one
+        begin(wire, make_mail(2))
+        assert wire.docmd("DATA")[0] == 354  # a drain would wait for this mail
         maild.signal(signal.SIGTERM)
         maild.wait_for_log(" stopping ")
         maild.signal(signal.SIGTERM)
@@ -129,13 +127,6 @@ def test_a_second_sigterm_ends_at_once(maild: MaildRig, port: int) -> None:
     assert maild.value("select count(*) from raw_mail") == 1
 
 
-def begin_data(wire: smtplib.SMTP, mail: SentMail) -> None:
-    wire.ehlo()
-    wire.mail(mail.sender)
-    wire.rcpt(HELPDESK)
-    assert wire.docmd("DATA")[0] == 354
-
-
 def test_sighup_with_a_broken_configuration_keeps_the_old_one(maild: MaildRig, port: int) -> None:
     maild.start()
     good = maild.config.read_text()
@@ -144,14 +135,14 @@ def test_sighup_with_a_broken_configuration_keeps_the_old_one(maild: MaildRig, p
     maild.wait_for_log(" reloaded ")
     assert "problems=1" in maild.log
     assert re.search(r"maild\.toml:\d+:\d+: .*acknowledgement.*acknowledge", maild.log)
-    send(port, make_mail(1))
+    assert send(port, make_mail(1)) == TAKEN
     wait_until(lambda: len(maild.sent()) == 2, 60, "the mails about the first ticket")
 
     maild.config.write_text(good.replace('name = "Help Desk"', 'name = "Second Desk"'))
     maild.signal(signal.SIGHUP)
     maild.wait_for_log(" reloaded ", times=2)
     assert "problems=0" in maild.log
-    send(port, make_mail(2))
+    assert send(port, make_mail(2)) == TAKEN
     wait_until(lambda: len(maild.sent()) == 4, 60, "the mails about both tickets")
     desks = {b"Second Desk" in raw for raw in maild.sent() if b"Delivered-To: customer-2@" in raw}
     assert desks == {True}
@@ -168,7 +159,7 @@ def test_many_signals_in_a_row_do_not_hang_the_daemon(maild: MaildRig, port: int
 
 def test_readers_do_not_outlive_a_killed_daemon(maild: MaildRig, port: int) -> None:
     maild.start()
-    send(port, make_mail(1))
+    assert send(port, make_mail(1)) == TAKEN
     wait_until(maild.readers, 30, "a reader to be started")
     maild.kill()
     wait_until(lambda: not maild.orphans(), 30, "the readers to end")
@@ -177,5 +168,5 @@ def test_readers_do_not_outlive_a_killed_daemon(maild: MaildRig, port: int) -> N
 def test_two_daemons_do_not_share_a_state_folder(maild: MaildRig, port: int) -> None:
     maild.start()
     maild.command("run", code=2)
-    send(port, make_mail(1))
+    assert send(port, make_mail(1)) == TAKEN
     assert maild.end() == 0

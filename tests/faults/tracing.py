@@ -99,13 +99,27 @@ def told_too_early(calls: Sequence[Call], mark: str, reply: Call) -> str:
 @contextmanager
 def traced(process: int, into: Path) -> Iterator[None]:
     """Watch all threads of a process in this block. Skips the test where that cannot be done."""
+    options = ["-y", "-tt", "-s", str(SHOWN_BYTES), "-e", f"trace={','.join(CALLS)}", "-o", str(into)]
+    with _strace(process, options, into.with_suffix(".words")):
+        yield
+
+
+@contextmanager
+def killed_at(process: int, call: str, when: int, words: Path) -> Iterator[None]:
+    """In this block the process is killed as soon as one of its threads begins this call for the `when`-th time."""
+    options = ["-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={when}"]
+    with _strace(process, options, words):
+        yield
+
+
+@contextmanager
+def _strace(process: int, options: Sequence[str], words: Path) -> Iterator[None]:
+    """strace on all threads of a process, from when it is there until the end of the block; `words` is what it says."""
     strace = shutil.which("strace")
     if strace is None:
         pytest.skip("strace is not installed (remedy: apt-get install strace)")
-    command = [strace, "-f", "-y", "-tt", "-s", str(SHOWN_BYTES), "-e", f"trace={','.join(CALLS)}", "-o", str(into)]
-    words = into.with_suffix(".words")
     with words.open("wb") as output:
-        watcher = subprocess.Popen([*command, "-p", str(process)], stdout=output, stderr=output)
+        watcher = subprocess.Popen([strace, "-f", *options, "-p", str(process)], stdout=output, stderr=output)
     try:
         wait_until(lambda: _attached(watcher, words), 30, "strace to be attached")
         yield
@@ -119,5 +133,7 @@ def _attached(watcher: subprocess.Popen[bytes], words: Path) -> bool:
     said = words.read_text()
     if "Operation not permitted" in said:
         pytest.skip("this machine lets nobody trace a process (remedy: run with the capability SYS_PTRACE)")
+    if "attached" in said:
+        return True
     assert watcher.poll() is None, f"strace ended at once: {said}"
-    return "attached" in said
+    return False

@@ -6,7 +6,9 @@ import quopri
 
 import pytest
 
-from maild.mail import parse
+from maild.domain import token
+from maild.domain.attachment import Attachment
+from maild.mail import attachments, parse, parts
 from maild.mail.limits import Limits
 
 HEAD = b"From: Karen <karen@client.example>\r\nDate: Mon, 17 Nov 2025 10:20:30 +0100\r\nSubject: help\r\n"
@@ -115,3 +117,55 @@ def test_nested_mail_gives_none_of_its_fields_to_the_outer_one():
     message = parse.read(raw + b"--b--\r\n")
     assert "evil" not in f"{message.text}{message.subject}{message.message_id}{message.headers}{message.from_header}"
     assert parse.extract(raw, message.attachments[0].part).strip() == inner.strip()
+
+
+def _with_files(count, content=b"x"):
+    head = MAIL + b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\nhello\r\n'
+    files = (
+        b"--b\r\nContent-Type: application/pdf; name=f%d.pdf\r\n\r\n%s%d\r\n" % (number, content, number)
+        for number in range(count)
+    )
+    return head + b"".join(files) + b"--b--\r\n"
+
+
+def test_attachments_beyond_a_hundred_are_left_out_by_name():
+    message = parse.read(_with_files(103))
+    assert len(message.attachments) == 100
+    (told,) = [defect for defect in message.defects if "left out" in defect]
+    assert told.startswith("3 attachments are left out")
+    assert told.endswith("f100.pdf, f101.pdf, f102.pdf")
+
+
+def test_attachments_beyond_the_size_of_all_are_left_out():
+    leaves = parts.leaves(parts.tree(_with_files(3, b"x" * 1_000)))[1:]
+    kept, (told,) = attachments.pointers(leaves, {}, total=2_500)
+    assert [one.name for one in kept] == ["f0.pdf", "f1.pdf"]
+    assert "f2.pdf" in told
+
+
+def test_same_content_counts_once_and_not_again_when_it_is_known():
+    def of(name, sha256):
+        return Attachment(part="2", name=name, content_type="image/png", size=1, sha256=sha256)
+
+    logo, plan, again = of("logo.png", "1"), of("plan.png", "2"), of("logo2.png", "1")
+    assert attachments.distinct([logo, plan, again]) == (logo, plan)
+    assert attachments.distinct([logo, plan, again], known={"1"}) == (plan,)
+
+
+def test_learned_signature_is_folded_by_the_reader():
+    raw = _mail(b"It prints.\r\n\r\nKaren\r\nClient Inc.\r\n")
+    assert parse.read(raw, signature="Karen\nClient Inc.").new_text == "It prints."
+
+
+def test_at_most_ten_marks_are_looked_at():
+    marks = b" ".join(b"ref:a1u1s1.%d.k3f9q2m1x0abcdef" % number for number in range(20))
+    found = parse.read(_mail(marks)).markers
+    assert (len(found), found[0]) == (10, "a1u1s1.0.k3f9q2m1x0abcdef")
+
+
+def test_mark_fits_what_makes_our_ids():
+    ring = token.KeyRing.of_text("a:a secret of sixteen characters")
+    sealed = token.Sealed("a", 42, token.Scope.USER, 7, 3)
+    own = token.message_id(ring, sealed, 55, "acme.example")
+    (mark,) = parse.read(_mail(f"> Ticket 42 ref:{own[1:-1].partition('@')[0]}".encode())).markers
+    assert token.read_message_id(ring, f"<{mark}@acme.example>").ticket == 42

@@ -1,20 +1,20 @@
 """What holds for any bytes: reading never raises, gives clean text, and cuts only what stood there."""
 
-import random
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from maild.mail import headers, html, limits, parse
+from maild.mail import dsn_texts, enriched, headers, html, invitations, limits, markers, parse, winmail
 from maild.mail.addresses import people, sender
 from maild.mail.attachments import safe_name
 from maild.mail.charsets import decode
+from maild.mail.cleaning import body_text
 from maild.mail.flowed import decode as unflow
-from maild.mail.quoting import cut, cut_html
+from maild.mail.forward import is_announced
+from maild.mail.quoting import cut
+from maild.mail.quoting_html import cut_html
+from tests.mail.mutations import mutated
 
-CORPUS = [path.read_bytes() for path in sorted((Path(__file__).parent.parent / "corpus").glob("*.eml"))]
 TRIED = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # Pieces of mails in any order: more often a mail than random bytes are, and less often a good one.
@@ -145,23 +145,11 @@ def test_every_pointer_can_be_followed(raw):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_mutated_mails_are_read(seed):
-    chance = random.Random(seed)
-    for _ in range(400):
-        raw = bytearray(chance.choice(CORPUS))
-        for _ in range(chance.randrange(1, 8)):
-            at = chance.randrange(len(raw) + 1)
-            match chance.randrange(4):
-                case 0:
-                    raw[at : at + 1] = bytes([chance.randrange(256)])
-                case 1:
-                    del raw[at : at + chance.randrange(40)]
-                case 2:
-                    raw[at:at] = raw[max(0, at - chance.randrange(200)) : at]
-                case _:
-                    other = chance.choice(CORPUS)
-                    start = chance.randrange(len(other) + 1)
-                    raw[at:at] = other[start : start + chance.randrange(300)]
-        _is_clean(parse.read(bytes(raw)))
+    for raw in mutated(seed, 400):
+        message = parse.read(raw)
+        _is_clean(message)
+        for attachment in message.attachments:
+            assert len(parse.extract(raw, attachment.part)) == attachment.size
 
 
 @TRIED
@@ -231,3 +219,63 @@ def test_identity_is_one_address_that_stands_in_the_field(raw):
     if found is not None:
         assert f"{found.address.local}@{found.address.domain}" in raw
         assert raw.count("<") <= 1 or '"' in raw or "(" in raw or "\\" in raw
+
+
+# Pieces of what the small readers read.
+WORDS = st.lists(
+    st.sampled_from(
+        [
+            *("BEGIN:VCALENDAR", "BEGIN:VEVENT", "END:VEVENT", "METHOD:REPLY", "SUMMARY:x", "DTSTART:20261124T100000Z"),
+            *("DTSTART;VALUE=DATE:20260230", "DTEND:00000000", 'ATTENDEE;CN="a;PARTSTAT=ACCEPTED:mailto:x', " y", ";:"),
+            *("<bold>", "</param>", "<param>", "<nofill>", "<<", "<", "<nl>", "\n", "\n\n", "\r\n", "\0", "\ud800"),
+            *("ref:a1u1s1.1.k3f9q2m1x0abcdef", "REF: ", "the following address(es) failed:", "<gone@client.example>:"),
+            *("550 5.1.1 no", "Message-ID:", "<a@b>", "From: a@b", "To: b", "your message to", "has been delayed", "@"),
+        ]
+    ),
+    max_size=60,
+).map(" ".join)
+
+
+def _read_all(text):
+    """Every small reader; each gives clean text or nothing. What they read was cleaned before."""
+    text = body_text(text)
+    found = invitations.read(text)
+    found.line.encode()
+    assert len(found.line.splitlines()) <= 1
+    enriched.to_text(text)
+    enriched.to_text(text, rich=True)
+    assert len(markers.find([text, text])) <= markers.MAX_MARKERS
+    is_announced(text)
+    fields = {"from": ["mailer-daemon@client.example"], "x-failed-recipients": [text[:200]]}
+    for status in (*dsn_texts.statuses({"from": fields["from"]}, text), *dsn_texts.statuses(fields, text)):
+        assert "@" in status.recipient
+        assert len(status.diagnostic.splitlines()) <= 1
+    dsn_texts.original_message_id(text)
+    opened = winmail.open_container(b"\x78\x9f\x3e\x22\0\0" + text.encode("utf-8", "replace"))
+    assert opened.failure or isinstance(opened.files, tuple)
+
+
+@TRIED
+@given(st.one_of(WORDS, st.text(max_size=500)))
+def test_small_readers_never_raise(text):
+    _read_all(text)
+
+
+@pytest.mark.soak
+@settings(max_examples=50_000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.one_of(WORDS, st.text(max_size=2_000)))
+def test_small_readers_never_raise_over_a_long_time(text):
+    _read_all(text)
+
+
+@pytest.mark.soak
+@settings(max_examples=50_000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(MAILS)
+def test_reading_never_raises_over_a_long_time(raw):
+    _is_clean(parse.read(raw))
+
+
+@pytest.mark.soak
+def test_hundred_thousand_mutated_mails_are_read():
+    for raw in mutated(99, 100_000):
+        _is_clean(parse.read(raw))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from maild.mail.quoting import cut, cut_html
+from maild.mail.quoting import cut
+from maild.mail.quoting_html import cut_html
 
 QUOTE = "> Did the fuser help?\n> Ana"
 
@@ -293,3 +294,68 @@ def test_endless_texts_are_cut_in_linear_time(text):
 )
 def test_endless_html_is_cut_in_linear_time(html):
     assert len(cut_html(html)) <= len(html) * 3
+
+
+SIGNATURE = "Karen Miller\nClient Inc.  +49 30 1234\n\nPlease think before you print."
+
+
+def test_learned_signature_goes_from_the_end_and_from_above_a_quote():
+    text = f"It prints.\n\n{SIGNATURE}\n\nSent from my iPhone\n\nOn 2025-11-17 10:12, Ana wrote:\n{QUOTE}\n"
+    assert cut(text, signature=SIGNATURE).new_text == "It prints."
+    assert cut(f"It prints.\n\n{SIGNATURE}", signature=SIGNATURE).new_text == "It prints."
+    assert SIGNATURE in cut(text).new_text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{SIGNATURE}\n\nis what I want below my mails.",
+        "It prints.\n\nKaren Miller\nClient Inc.",
+        "It prints.\n\nKaren Miller\nClient Inc.  +49 30 1234\n\nPlease think before you print on floor seven.",
+    ],
+)
+def test_signature_that_is_not_exactly_the_learned_one_stays(text):
+    assert cut(text, signature=SIGNATURE).new_text == text
+
+
+def test_learned_signature_that_is_all_stays():
+    found = cut(SIGNATURE, signature=SIGNATURE)
+    assert (found.new_text, found.kept_everything) == (SIGNATURE, True)
+
+
+OURS = """Bob wrote, 10:42:
+
+   It is still burning. Photo attached.
+
+Hardware, high, assigned to nobody, first answer due at 16:00
+Mute this ticket <mailto:support+a1@acme.example>
+
+Why you got this: you are on duty for Hardware.
+#42"""
+
+
+def test_notice_of_ours_as_outlook_quotes_it_from_html_goes_without_any_mark():
+    quoted = (
+        "Bob wrote, 10:42:\nIt is still burning. Photo\nattached.\n\nHardware, high, assigned to nobody, "
+        "*first answer*\ndue at 16:00\nMute this ticket\n\n#42\nWhy you got this: you are on duty for Hardware."
+    )
+    assert cut(f"I take it.\n\n{quoted}\n", known_texts=[OURS]).new_text == "I take it."
+
+
+def test_attribution_above_our_unmarked_words_goes_with_them():
+    text = f"I take it.\n\nOn 2025-11-17 10:12, Acme Support wrote:\n\n{OURS}\n"
+    assert cut(text, known_texts=[OURS]).new_text == "I take it."
+
+
+def test_answer_below_a_line_of_ours_stays_though_it_is_a_word_of_ours():
+    text = "Hardware, high, assigned to nobody, first answer due at 16:00\nYes.\n#42"
+    assert cut(text, known_texts=[OURS]).new_text == "Yes.\n#42"
+
+
+BLOCK = "From: Wim <wim@client.example>\nSent: Monday, November 17, 2025\nTo: Ann\nSubject: Printer\n\nIt burns."
+
+
+def test_header_block_below_a_subject_that_says_forward_is_what_was_forwarded():
+    found = cut(f"Yours.\n\n{BLOCK}", forwarded=True)
+    assert (found.new_text, found.folded_lines, found.forwarded_lines) == (f"Yours.\n\n{BLOCK}", 0, 6)
+    assert cut(f"Yours.\n\n{BLOCK}").new_text == "Yours."

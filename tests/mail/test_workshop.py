@@ -16,7 +16,7 @@ import pytest
 
 from maild.mail import parse, workshop_worker
 from maild.mail.limits import Limits
-from maild.mail.workshop import ReadingFailed, Workshop
+from maild.mail.workshop import ReadingFailed, Workshop, _Worker
 from maild.mail.workshop_frames import Answer, answer_frame, answer_of, frame
 from maild.ports import TemporaryFailure
 
@@ -108,8 +108,16 @@ def test_worker_that_hangs_before_it_takes_a_large_mail_is_killed():
         assert not _running(hung)
 
 
-def test_worker_that_dies_over_a_mail_is_replaced(workshop):
+def test_worker_that_dies_over_a_mail_is_replaced(workshop, monkeypatch):
     workshop.read(GOOD)
+    asked = threading.Event()
+    ask = _Worker.ask
+
+    def told(worker, *arguments):
+        asked.set()
+        return ask(worker, *arguments)
+
+    monkeypatch.setattr(_Worker, "ask", told)
     (victim,) = _pids(workshop)
     os.kill(victim, signal.SIGSTOP)
     failed = []
@@ -122,7 +130,7 @@ def test_worker_that_dies_over_a_mail_is_replaced(workshop):
 
     reader = threading.Thread(target=read)
     reader.start()
-    _wait_until(lambda: not workshop._idle)
+    assert asked.wait(30)
     os.kill(victim, signal.SIGKILL)
     reader.join(30)
     assert len(failed) == 1

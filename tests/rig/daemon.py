@@ -22,7 +22,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,14 @@ class MaildRig:
         frame = FRAME.format(helpdesk=HELPDESK, agent=AGENT, store=store)
         door = [f"[listener]\n{listener}\n"] if listener else []
         self.config.write_text("\n".join([frame, relay, *door, *tables]))
+
+    def mailbox(self, port: int, user: str, password: str) -> str:
+        """A [[mailbox]] table that watches an INBOX on loopback from its first mail on; the password goes to a file."""
+        secret = self.folder / f"password-{user}"
+        secret.touch(mode=0o600)
+        secret.write_text(password)
+        place = f'host = "127.0.0.1"\nport = {port}\ntls = "none"\nuser = "{user}"\n'
+        return f'[[mailbox]]\nname = "support"\n{place}password = {{ file = "{secret.name}" }}\nstart = "all"\n'
 
     # -- the process --------------------------------------------------------------------------------------------
 
@@ -257,22 +265,6 @@ def session_members(sessions: set[int]) -> list[int]:
             if int(session) in sessions and state != "Z":
                 found.append(int(status.parent.name))
     return found
-
-
-def mailbox_table(port: int, user: str, password_file: Path, extra: Sequence[str] = ()) -> str:
-    """A [[mailbox]] that watches an INBOX on loopback from its very first mail."""
-    lines = [
-        "[[mailbox]]",
-        'name = "support"',
-        'host = "127.0.0.1"',
-        f"port = {port}",
-        'tls = "none"',
-        f'user = "{user}"',
-        f'password = {{ file = "{password_file}" }}',
-        'start = "all"',
-        *extra,
-    ]
-    return "\n".join(lines) + "\n"
 
 
 @pytest.fixture

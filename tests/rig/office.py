@@ -192,9 +192,7 @@ class Office:
         quoted = "\n".join(f"> {line}" for line in self.words(row).splitlines()) if quote else ""
         wrote = f"\n\nOn Mon, 4 May 2026 at 09:00, Acme Support <support@acme.example> wrote:\n{quoted}"
         more = {"to": mail["reply_to"], "subject": f"Re: {row.subject}"} | more
-        return self.mail(
-            sender or str(row.to.address), text + (wrote if quote else ""), headers=headers, **more
-        )
+        return self.mail(sender or str(row.to.address), text + (wrote if quote else ""), headers=headers, **more)
 
     def words(self, row: OutboxRow) -> str:
         """The text part of one of our mails."""
@@ -220,7 +218,9 @@ class Office:
         assert kept is not None
         return Processed(kept.id, kept.outcome, kept.ticket, kept.reason)
 
-    def open_ticket(self, sender: str = "Karen Hill <karen@client.example>", text: str = "It burns.", **more: Any) -> int:
+    def open_ticket(
+        self, sender: str = "Karen Hill <karen@client.example>", text: str = "It burns.", **more: Any
+    ) -> int:
         """A customer writes -> the number of the new ticket; the mails of that are delivered."""
         opened = self.receive(self.mail(sender, text, **more))
         assert (opened.outcome, opened.ticket is not None) == ("opened", True), opened

@@ -65,8 +65,10 @@ def test_a_claim_that_was_abandoned_runs_out(unit):
 
 def test_the_first_bytes_stay(unit):
     unit.outbox.add(row(1))
-    unit.outbox.freeze(1, b"first")
-    unit.outbox.freeze(1, b"second")
+    unit.outbox.freeze(1, b"first", "first words")
+    unit.outbox.freeze(1, b"second", "second words")
+    assert unit.outbox.texts(1, 5) == ("first words",)
+    assert unit.outbox.texts(2, 5) == ()
     assert unit.outbox.get(1).raw == b"first"
     assert unit.outbox.listed(list(OutboxState))[0].raw is None  # lists carry no bytes
 

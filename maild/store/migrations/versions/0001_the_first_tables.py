@@ -13,6 +13,19 @@ down_revision = None
 def upgrade() -> None:
     _counters()
     op.create_table(
+        "absence",
+        sa.Column("agent", columns.CleanText(), nullable=False),
+        sa.Column("since", columns.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("until", columns.UtcDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("agent", name=op.f("pk_absence")),
+    )
+    op.create_table(
+        "ancestor",
+        sa.Column("message_id", columns.CleanText(), nullable=False),
+        sa.Column("ticket", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("message_id", "ticket", name=op.f("pk_ancestor")),
+    )
+    op.create_table(
         "contact",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("address_key", columns.CleanText(), nullable=True),
@@ -20,6 +33,8 @@ def upgrade() -> None:
         sa.Column("address", columns.CleanText(), nullable=False),
         sa.Column("name", columns.CleanText(), nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("tails", columns.CleanJson(), nullable=False),
+        sa.Column("signature", columns.CleanText(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact")),
         sa.UniqueConstraint("address_key", name=op.f("uq_contact_address_key")),
         sa.UniqueConstraint("agent", name=op.f("uq_contact_agent")),
@@ -72,6 +87,7 @@ def upgrade() -> None:
         sa.Column("leased_until", columns.UtcDateTime(timezone=True), nullable=True),
         sa.Column("last_answer", columns.CleanText(), nullable=False),
         sa.Column("queued_at", columns.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("text", columns.CleanText(), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
         sa.UniqueConstraint("message_id", name=op.f("uq_outbox_message_id")),
@@ -126,6 +142,7 @@ def upgrade() -> None:
         sa.Column("tags", columns.CleanJson(), nullable=False),
         sa.Column("links", columns.CleanJson(), nullable=False),
         sa.Column("merged_into", sa.BigInteger(), nullable=True),
+        sa.Column("join_key", columns.CleanText(), nullable=False),
         sa.Column("created_at", columns.UtcDateTime(timezone=True), nullable=False),
         sa.Column("updated_at", columns.UtcDateTime(timezone=True), nullable=False),
         sa.Column("status_since", columns.UtcDateTime(timezone=True), nullable=False),
@@ -138,6 +155,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_ticket")),
     )
     with op.batch_alter_table("ticket", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_ticket_join_key",
+            ["join_key"],
+            unique=False,
+            sqlite_where=sa.text("status IN ('open', 'waiting') AND join_key != ''"),
+            postgresql_where=sa.text("status IN ('open', 'waiting') AND join_key != ''"),
+        )
         batch_op.create_index(
             "ix_ticket_next_sla",
             ["next_sla_at"],

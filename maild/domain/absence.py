@@ -1,0 +1,70 @@
+"""When an agent who is away comes back, as far as their absence notice says so."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+UNSTATED = timedelta(days=1)  # a notice without a date counts so long; the next notice renews it
+LONGEST = timedelta(days=120)  # a date further away is about something else
+_READ_AT_MOST = 4000  # characters
+
+# English and German month names by their first three letters, umlauts folded.
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            ("jan",), ("feb",), ("mar", "mär"), ("apr",), ("may", "mai"), ("jun",),
+            ("jul",), ("aug",), ("sep",), ("oct", "okt"), ("nov",), ("dec", "dez"),
+        ),
+        1,
+    )
+    for name in names
+}  # fmt: skip
+_WORD = r"([A-Za-zä]{3,9})\.?"
+_YEAR = r"(?:,?\s+(\d{4}))?"
+_ISO = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
+_DOTTED = re.compile(r"\b(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})?")
+_DAY_FIRST = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th|\.)?\s+{_WORD}{_YEAR}")
+_MONTH_FIRST = re.compile(rf"\b{_WORD}\s+(\d{{1,2}})(?:st|nd|rd|th)?\b{_YEAR}")
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """An agent is away."""
+
+    agent: str
+    since: datetime
+    until: datetime
+
+
+def absent_until(text: str, now: datetime) -> datetime:
+    """The end of the last day that the notice names within the next months; a day from now when it names none."""
+    named = [day for day in _dates(text[:_READ_AT_MOST], now.date()) if now.date() <= day <= (now + LONGEST).date()]
+    if not named:
+        return now + UNSTATED
+    return datetime.combine(max(named), time.max, UTC).replace(microsecond=0)
+
+
+def _dates(text: str, today: date) -> list[date]:
+    found = [(y, m, d) for y, m, d in _ISO.findall(text)]
+    found += [(y, m, d) for d, m, y in _DOTTED.findall(text)]
+    found += [(y, _month(name), d) for d, name, y in _DAY_FIRST.findall(text)]
+    found += [(y, _month(name), d) for name, d, y in _MONTH_FIRST.findall(text)]
+    return [day for parts in found if (day := _day(*parts, today))]
+
+
+def _month(name: str) -> str:
+    return str(_MONTHS.get(name[:3].lower(), 0))
+
+
+def _day(year: str, month: str, day: str, today: date) -> date | None:
+    """A date; without a year the next one of its kind. None for what is no date."""
+    try:
+        if year:
+            return date(int(year), int(month), int(day))
+        this = date(today.year, int(month), int(day))
+        return this if this >= today else date(today.year + 1, int(month), int(day))
+    except ValueError:
+        return None

@@ -1,0 +1,44 @@
+"""A mail of ours that did not arrive, told by a delivery report or by the relay itself: what follows for its ticket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from maild.domain.decision import Decision, EntryDraft, Outcome
+from maild.domain.events import THIS_ENTRY, Actor, Bounced
+from maild.domain.people import Address, Role
+from maild.domain.ticket import EntryKind, Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class BouncedMail:
+    """The mail of ours that did not arrive."""
+
+    ticket: int
+    recipient: str
+    entry: int | None  # the reply it delivered
+
+
+def bounced(
+    ticket: Ticket, mail: BouncedMail, diagnostic: str, *, by: str, at: datetime, helpdesk_name: str
+) -> Decision:
+    """The fact, with a note for those in charge. `by` names who told it.
+
+    A reply did not happen when its requester did not get it; a copy that is lost undoes nothing."""
+    recipient = Address.read(mail.recipient)
+    fact = Bounced(
+        at=at,
+        by=Actor(Role.SYSTEM, by),
+        entry=THIS_ENTRY,
+        recipient=mail.recipient,
+        permanent=True,
+        diagnostic=diagnostic,
+        reply=mail.entry if recipient == ticket.requester.address else None,
+    )
+    answer = mail.entry is not None and recipient is not None and ticket.includes(recipient)
+    lost = "An answer" if answer else "A mail"
+    text = f"{lost} to {mail.recipient} could not be delivered: {diagnostic or 'no reason was given'}"
+    author = Actor(Role.SYSTEM, "maild")
+    note = EntryDraft(kind=EntryKind.NOTE, author=author, author_name=helpdesk_name, text=text)
+    return Decision(Outcome.BOUNCED, text, (fact,), note, author)

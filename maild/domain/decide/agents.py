@@ -1,0 +1,156 @@
+"""Mails of agents: answers to notices, forwards, copies of what they wrote themselves; and marks in wrong hands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from maild.domain import events
+from maild.domain.agent_mail import Act, act_of_agent
+from maild.domain.commands import parse
+from maild.domain.decide.case import Case, entry_of, held
+from maild.domain.decide.opening import opening
+from maild.domain.decision import Decision, EntryDraft, Outcome, Transcript
+from maild.domain.events import NEXT_ENTRY, THIS_ENTRY, Actor, Event
+from maild.domain.notices import feedback
+from maild.domain.people import Person, Role, Trust
+from maild.domain.policy import AgentProof
+from maild.domain.route import Carrier, Verdict
+from maild.domain.ticket import EntryKind
+from maild.domain.token import Scope
+
+
+def foreign_mark(case: Case) -> Decision | None:
+    """A mark that was given to somebody else, or one for agents in the hands of an address that SLA steps name."""
+    if case.route.verdict is Verdict.HELD:
+        return held(case, case.route.reason)
+    inside = case.route.verdict is Verdict.REPLY and case.route.scope is not Scope.USER
+    if not inside or case.agent is not None:
+        return None
+    if case.automatic:
+        return Decision(Outcome.IGNORED, f"{case.classification.reason}; it answers a notice for agents")
+    return held(case, "an answer to a notice for agents, from somebody who is none")
+
+
+def agent_speaks(case: Case) -> Decision | None:
+    """An agent's answer to a notice, or a mail that names a ticket."""
+    if case.agent is None or case.ticket is None or case.route.scope in {None, Scope.USER}:
+        return None
+    if case.automatic:
+        return Decision(Outcome.IGNORED, f"{case.classification.reason}; automatic mail never speaks for an agent")
+    own, forwarded = case.message.own_and_forwarded
+    if doubt := _unproven(case, own):
+        return held(case, doubt)
+    scope = case.route.scope or Scope.NOTE
+    act = Act(
+        agent=case.agent,
+        text=own,
+        forwarded=forwarded,
+        scope=scope,
+        ticket=case.ticket,
+        at=case.at,
+        draft=entry_of(case),
+    )
+    return act_of_agent(act, case.policy)
+
+
+def _unproven(case: Case, words: str) -> str:
+    """Why this From does not count as the agent; "" when it does."""
+    proof, trust = case.policy.agent_proof, case.evidence.trust
+    sealed = case.route.carrier is Carrier.REPLY_ADDRESS or _own_notice_answered(case)
+    if proof is AgentProof.TRUSTING and sealed:
+        return ""
+    if trust is Trust.FAILED:
+        return f"the sender is not proven: {case.evidence.reason}"
+    if trust is not Trust.VERIFIED and (proof is AgentProof.STRICT or not sealed):
+        return "the sender is not proven: neither a sealed reply address nor a trusted authentication result"
+    if proof is AgentProof.STRICT and not sealed and _commands(words):
+        return 'commands need an answer to a notice, to its reply address: agent_proof = "strict"'
+    return ""
+
+
+def _own_notice_answered(case: Case) -> bool:
+    """Does it answer one of our notices? The root id names a ticket and nobody: it proves nothing."""
+    return case.route.carrier is Carrier.OWN_MESSAGE_ID and case.route.seen is not None
+
+
+def _commands(words: str) -> bool:
+    parsed = parse(words)
+    return bool(parsed.commands or parsed.problems)
+
+
+# -- mails of agents that no notice asked for -----------------------------------------------------------------------
+
+
+def answered_elsewhere(case: Case) -> Decision | None:
+    """An agent wrote to a customer by a mail of their own, and we got a copy (Cc or Bcc): filed as an answer that has
+    been sent, and never mailed again."""
+    agent = case.agent
+    if agent is None or case.automatic or case.route.scope not in {None, Scope.NOTE}:
+        return None
+    customers = _outsiders(case, case.message.to)
+    if not customers or any(case.policy.directory.is_own(person.address) for person in case.message.to):
+        return None
+    if case.evidence.trust is Trust.FAILED:
+        return held(case, f"the sender is not proven: {case.evidence.reason}")
+    actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
+    entry = replace(entry_of(case), kind=EntryKind.REPLY, author=actor, author_name=agent.shown)
+    reply = events.Replied(at=case.at, by=actor, entry=THIS_ENTRY, outside=True)
+    ticket = case.ticket
+    if (
+        ticket is not None
+        and case.route.verdict is Verdict.REPLY
+        and any(ticket.includes(c.address) for c in customers)
+    ):
+        return Decision(
+            Outcome.REPLIED, "an agent's own mail to the customer, with a copy to us", (reply,), entry, actor
+        )
+    opened = opening(case, customers[0], actor, entry=None, assignee=agent.name, participants=tuple(customers[1:]))
+    reason = f"an agent's own mail to {customers[0].address}, with a copy to us"
+    return Decision(Outcome.OPENED, reason, (opened, reply), entry, actor, opens=True)
+
+
+def agent_forwards(case: Case) -> Decision | None:
+    """An agent forwards a customer's mail to us: a ticket on behalf of that customer, the words above it as a note.
+
+    Where the original's sender is not certain nobody is guessed: it opens for the agent, who is asked once."""
+    agent, forwarded = case.agent, case.message.forwarded
+    if agent is None or forwarded is None or case.automatic or case.route.verdict is not Verdict.NEW:
+        return None
+    if case.evidence.trust is Trust.FAILED:
+        return held(case, f"the sender is not proven: {case.evidence.reason}")
+    actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
+    told = (feedback(agent, Scope.REPLY),)
+    original = forwarded.sender
+    if original is None or not forwarded.certain or not _outsiders(case, (original,)):
+        asked = "Who wrote the mail that you forwarded could not be read for certain, so the ticket is yours."
+        transcript = Transcript(results=(asked, "Name the requester by an answer with: !requester ADDRESS"))
+        opened = opening(case, case.sender, actor, assignee=agent.name)
+        entry = replace(entry_of(case), author=Actor(Role.REQUESTER, address=str(case.sender.address)))
+        reason = "an agent's forward; its original sender is not certain"
+        return Decision(
+            Outcome.OPENED, reason, (opened,), entry, actor, opens=True, notices=told, transcript=transcript
+        )
+    facts: list[Event] = [opening(case, original, actor, subject=forwarded.subject)]
+    entry = EntryDraft(
+        kind=EntryKind.MESSAGE,
+        author=Actor(Role.REQUESTER, address=str(original.address)),
+        author_name=original.name,
+        text=forwarded.text,
+        attachments=case.message.attachments,
+    )
+    note = None
+    if forwarded.comment.strip():
+        facts.append(events.Noted(at=case.at, by=actor, entry=NEXT_ENTRY))
+        note = EntryDraft(kind=EntryKind.NOTE, author=actor, author_name=agent.shown, text=forwarded.comment.strip())
+    transcript = Transcript(results=(f"Opened for {original.shown} <{original.address}>.",))
+    reason = f"an agent forwards a mail of {original.address}"
+    return Decision(
+        Outcome.OPENED, reason, tuple(facts), entry, actor, opens=True, notices=told, transcript=transcript, also=note
+    )
+
+
+def _outsiders(case: Case, people: Iterable[Person]) -> list[Person]:
+    """Those who are neither we nor agents."""
+    directory = case.policy.directory
+    return [p for p in people if not directory.is_own(p.address) and directory.agent_at(p.address) is None]

@@ -1,0 +1,105 @@
+"""Mails that are not words of a person to us: loops, copies, reports, refused senders, absence notices, reactions."""
+
+from __future__ import annotations
+
+from maild.domain import events
+from maild.domain.absence import Absence, absent_until
+from maild.domain.bounce import bounced
+from maild.domain.classify import MailClass
+from maild.domain.decide.case import Case, actor_of, entry_of, held
+from maild.domain.decision import Decision, Outcome
+from maild.domain.events import THIS_ENTRY
+from maild.domain.route import Verdict
+from maild.domain.token import Scope
+
+
+def own_mail(case: Case) -> Decision | None:
+    if case.classification.mail_class is MailClass.LOOP:
+        return Decision(Outcome.IGNORED, case.classification.reason)
+    return None
+
+
+def too_many_hops(case: Case) -> Decision | None:
+    if case.classification.mail_class is MailClass.TOO_MANY_HOPS:
+        return Decision(Outcome.QUARANTINED, case.classification.reason)
+    return None
+
+
+def kept_before(case: Case) -> Decision | None:
+    if case.route.verdict is Verdict.DUPLICATE:
+        return Decision(Outcome.DUPLICATE, case.route.reason)
+    return None
+
+
+def delivery_report(case: Case) -> Decision | None:
+    if case.classification.mail_class is not MailClass.DSN:
+        return None
+    report = case.message.delivery_report
+    if case.bounced is None:
+        return Decision(Outcome.IGNORED, "a delivery report about a mail that is not ours")
+    failed = [s for s in report.statuses if s.action == "failed"] if report else []
+    if report and report.statuses and not failed:
+        return Decision(Outcome.IGNORED, f"a delivery report without a failure: {report.statuses[0].action}")
+    diagnostic = failed[0].diagnostic or failed[0].status if failed else case.message.subject
+    if case.ticket is None:
+        return Decision(Outcome.BOUNCED, f"a mail to {case.bounced.recipient} could not be delivered: {diagnostic}")
+    # "failed" is the last word about a mail whatever the status says (RFC 3464 2.3.3): 4.4.7 is five days in vain.
+    name = case.policy.helpdesk_name
+    return bounced(case.ticket, case.bounced, diagnostic, by="delivery report", at=case.at, helpdesk_name=name)
+
+
+def other_reports(case: Case) -> Decision | None:
+    if case.classification.mail_class in {MailClass.FEEDBACK_REPORT, MailClass.MDN}:
+        return Decision(Outcome.IGNORED, case.classification.reason)
+    return None
+
+
+def refused_by_rule(case: Case) -> Decision | None:
+    if case.filing.banned:
+        return Decision(Outcome.IGNORED, f"the sender is banned: {case.filing.banned}")
+    if case.filing.reject:
+        return Decision(Outcome.REJECTED, f"a rule of the configuration rejects it ({', '.join(case.filing.trail)})")
+    if case.filing.ignore:
+        return Decision(Outcome.IGNORED, f"a rule of the configuration ignores it ({', '.join(case.filing.trail)})")
+    return None
+
+
+def own_address(case: Case) -> Decision | None:
+    """From is one of our addresses, no mark of ours is in it, and no list of ours brought it: somebody must look.
+
+    It is not dropped, for gateways of lists rewrite senders to exactly that."""
+    sender = case.message.sender
+    if sender is None or not case.policy.directory.is_own(sender.address):
+        return None
+    return held(case, "the sender is our own address; a list that feeds us belongs into [[list]]")
+
+
+def vacation_answer(case: Case) -> Decision | None:
+    """An auto-reply is filed where a customer's thread is known, and recorded otherwise. It moves nothing.
+
+    An agent's says that they are away."""
+    if case.classification.mail_class is not MailClass.AUTO_REPLY:
+        return None
+    reason = case.classification.reason
+    if case.ticket is not None and case.route.verdict is Verdict.REPLY and case.route.scope is Scope.USER:
+        return _filed(case, reason)
+    if case.agent is not None:
+        words = f"{case.message.subject}\n{case.message.new_text}"
+        away = Absence(case.agent.name, case.at, absent_until(words, case.at))
+        until = f"{away.until:%Y-%m-%d %H:%M} UTC"
+        return Decision(Outcome.IGNORED, f"{reason}; {case.agent.name} is away until {until}", absence=away)
+    return Decision(Outcome.IGNORED, f"{reason}; it answers no ticket of a customer")
+
+
+def reaction(case: Case) -> Decision | None:
+    """An emoji is filed where it belongs, reopens nothing and moves no clock."""
+    if case.classification.mail_class is not MailClass.REACTION:
+        return None
+    if case.ticket is None or case.route.verdict is not Verdict.REPLY or case.route.scope is not Scope.USER:
+        return Decision(Outcome.IGNORED, f"{case.classification.reason}; to no mail of a customer's ticket")
+    return _filed(case, case.classification.reason)
+
+
+def _filed(case: Case, reason: str) -> Decision:
+    fact = events.MessageReceived(at=case.at, by=actor_of(case), entry=THIS_ENTRY, automatic=True)
+    return Decision(Outcome.REPLIED, reason, (fact,), entry_of(case), actor_of(case))

@@ -1,0 +1,29 @@
+"""What a sender wrote now, given what we sent them before and the signature that they always put below."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from maild.domain.message import InboundMessage
+from maild.domain.people import Agent
+from maild.domain.ticket import Ticket
+from maild.mail.quoting import cut
+from maild.ports import UnitOfWork
+
+_NOTICES = 5  # of ours about the ticket, the newest: older ones are quoted within those
+
+
+def own_words(message: InboundMessage, ticket: Ticket, agent: Agent | None, unit: UnitOfWork) -> InboundMessage:
+    """The mail with our own text and an agent's learned signature folded away from its new text.
+
+    The reading has cut what it knew by itself; this second cut sees only what that left."""
+    own, forwarded = message.own_and_forwarded
+    known = unit.outbox.texts(ticket.number, _NOTICES)
+    signature = unit.people.signature(agent) if agent else ""
+    if not own.strip() or not (known or signature):
+        return message
+    again = cut(own, known_texts=known, signature=signature)
+    if again.kept_everything:
+        return replace(message, only_quotes=True)
+    left = "\n".join(filter(None, (again.new_text, forwarded)))
+    return replace(message, new_text=left, folded_lines=message.folded_lines + again.folded_lines)

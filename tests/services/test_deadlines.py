@@ -1,0 +1,252 @@
+"""What time does to tickets: steps fire once, waiting ends, resolved ones close, and a changed configuration counts."""
+
+from datetime import timedelta
+
+import pytest
+
+from maild.ports import Listing
+from maild.services import escalate, housekeeping
+from maild.services.escalate import escalate_due, reckon_stale
+from maild.services.housekeeping import keep_house
+from tests.rig.office import CONFIG
+
+KAREN, JOHN, JANE, JOE, MARY = (
+    f"{name}@{domain}.example"
+    for name, domain in (("karen", "client"), ("john", "acme"), ("jane", "acme"), ("joe", "acme"), ("mary", "acme"))
+)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+PLAN = """
+[[sla_plan]]
+name = "default"
+calendar = "always"
+resolution = "4h"
+[[sla_plan.step]]
+at = "75%"
+notify = ["assignee", "team"]
+[[sla_plan.step]]
+at = "100%"
+notify = ["assignee", "manager"]
+raise_priority = true
+"""
+
+
+@pytest.fixture
+def timed(open_office):
+    return open_office(CONFIG + PLAN)
+
+
+def said(office, template, text):
+    """John answers the newest notice of a ticket that he got."""
+    return office.receive(office.answer(office.last(template, JOHN), text))
+
+
+# -- SLA --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_step_fires_once_and_a_second_look_finds_nothing(timed):
+    number = timed.open_ticket()
+    assert timed.tick(2 * HOUR) == []
+    mark = timed.queued
+    (fired,) = timed.tick(HOUR)
+    assert (fired.ticket, fired.target, fired.step, fired.notified) == (number, "resolution", "75%", ("john", "jane"))
+    assert timed.told(mark) == [("sla-warning", JOHN), ("sla-warning", JANE)]
+    assert [timed.tick() for _ in range(3)] == [[], [], []]
+    assert timed.kinds(number).count("escalated") == 1
+
+
+def test_steps_that_nobody_saw_come_are_told_in_one_mail_each(timed):
+    number = timed.open_ticket()
+    mark = timed.queued
+    fired = timed.tick(3 * DAY)
+    assert [(step.step, bool(step.notified)) for step in fired] == [("75%", False), ("100%", True)]
+    told = timed.told(mark)
+    assert sorted(told) == sorted({("sla-breach", JOHN), ("sla-breach", JANE), ("sla-breach", MARY)})
+    assert timed.ticket(number)["priority"] == "high"
+    resolution = next(t for t in timed.ticket(number)["sla"] if t["target"] == "resolution")
+    assert resolution["breached_at"] == "2026-05-04T13:00:00Z"  # when it was due, not when somebody looked
+
+
+def test_many_tickets_are_escalated_batch_by_batch(timed, monkeypatch):
+    for _ in range(7):
+        timed.receive(timed.mail(KAREN, "It burns."))
+    monkeypatch.setattr(escalate, "BATCH", 3)
+    assert len(timed.tick(3 * HOUR)) == 7
+    assert timed.tick() == []
+
+
+def test_a_reply_or_a_waiting_customer_stops_the_clock(timed):
+    number = timed.open_ticket()
+    said(timed, "new-ticket", "Which water?\n!wait")
+    assert timed.tick(10 * HOUR) == []
+    timed.deliver(timedelta(0))
+    timed.receive(timed.answer(timed.last("reply"), "The wet one."))
+    assert timed.ticket(number)["status"] == "open"
+    assert [step.step for step in timed.tick(3 * HOUR)] == ["75%"]
+
+
+def test_an_ended_ticket_is_left_alone(timed):
+    timed.open_ticket()
+    said(timed, "new-ticket", "Use water.\n!close")
+    assert timed.tick(30 * DAY) == []
+
+
+def test_one_ticket_that_cannot_be_reckoned_silences_no_other(timed, monkeypatch):
+    broken, good = timed.open_ticket(), timed.open_ticket()
+    whole = escalate.stand
+
+    def stand(unit, ticket, *more):
+        if ticket.number == broken:
+            raise ValueError("event 'merged' of version 9 is newer than this program: upgrade maild")
+        return whole(unit, ticket, *more)
+
+    monkeypatch.setattr(escalate, "stand", stand)
+    assert [step.ticket for step in timed.tick(3 * HOUR)] == [good]
+    monkeypatch.setattr(escalate, "stand", whole)
+    assert [step.ticket for step in timed.tick()] == [broken]
+
+
+# -- a changed configuration ------------------------------------------------------------------------------------------
+
+
+def due_at(office, number):
+    with office.store(reading=True) as unit:
+        return next(t.due_at for t in unit.tickets.listing(Listing()) if t.ticket.number == number)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [('resolution = "10h"', 'resolution = "2h"'), ('calendar = "always"', 'calendar = "office"')]
+)
+def test_a_changed_plan_is_reckoned_anew_for_open_tickets(open_office, before, after):
+    config = CONFIG + PLAN.replace('"4h"', '"10h"')
+    office = open_office(config)
+    number = office.open_ticket()
+    old = due_at(office, number)
+    office.configure(config.replace(before, after))
+    assert reckon_stale(office.store, office.helpdesk, office.clock.now()) == 1
+    assert due_at(office, number) != old
+    assert reckon_stale(office.store, office.helpdesk, office.clock.now()) == 0
+
+
+def test_a_department_that_moves_to_a_calendar_which_others_have_is_reckoned_anew(open_office):
+    """Both calendars were in use before: only whose they are has changed."""
+    plan = '\n[[sla_plan]]\nname = "default"\nresolution = "10h"\n'
+    calendars = plan + CONFIG.replace('name = "sysadmins"', 'name = "sysadmins"\ncalendar = "always"')
+    office = open_office(calendars)
+    number = office.open_ticket()
+    old = due_at(office, number)
+    office.configure(calendars.replace('name = "support"\nmanager', 'name = "support"\ncalendar = "always"\nmanager'))
+    assert reckon_stale(office.store, office.helpdesk, office.clock.now()) == 1
+    assert due_at(office, number) < old
+
+
+def test_an_unchanged_configuration_reckons_nothing(office):
+    office.open_ticket()
+    assert reckon_stale(office.store, office.helpdesk, office.clock.now()) == 0
+
+
+def test_a_plan_that_the_configuration_lost_counts_as_the_default_one(open_office):
+    extra = '\n[[sla_plan]]\nname = "gold"\nresolution = "1h"\ncalendar = "always"\n'
+    office = open_office(CONFIG + extra)
+    number = office.open_ticket()
+    said(office, "new-ticket", "!sla gold")
+    office.configure(CONFIG)
+    assert reckon_stale(office.store, office.helpdesk, office.clock.now()) == 1
+    assert reckon_stale(office.store, office.helpdesk, office.clock.now()) == 0
+    assert office.ticket(number)["sla_plan"] == "gold"
+
+
+def test_one_ticket_that_cannot_be_reckoned_anew_does_not_keep_the_daemon_from_starting(timed, monkeypatch):
+    broken, _ = timed.open_ticket(), timed.open_ticket()
+    whole = escalate.reckon
+
+    def reckon(unit, ticket, *more):
+        if ticket.number == broken:
+            raise ValueError("upgrade maild")
+        return whole(unit, ticket, *more)
+
+    monkeypatch.setattr(escalate, "reckon", reckon)
+    timed.configure(CONFIG + PLAN.replace('"4h"', '"2h"'))
+    assert reckon_stale(timed.store, timed.helpdesk, timed.clock.now()) == 1
+
+
+# -- housekeeping -----------------------------------------------------------------------------------------------------
+
+
+def test_a_resolved_ticket_closes_by_itself_and_nobody_is_bothered(office):
+    number = office.open_ticket()
+    said(office, "new-ticket", "Use water.\n!resolve")
+    office.deliver(timedelta(minutes=2))
+    mark = office.queued
+    office.tick(7 * DAY - HOUR)
+    assert office.ticket(number)["status"] == "resolved"
+    office.tick(HOUR)
+    assert office.ticket(number)["status"] == "closed"
+    assert office.told(mark) == []
+    assert office.ticket(number)["events"][-1]["by"] == "timer"
+
+
+def test_a_customer_who_never_answers_resolves_a_waiting_ticket(office):
+    number = office.open_ticket()
+    said(office, "new-ticket", "Which water?\n!wait")
+    office.tick(14 * DAY - HOUR)
+    assert office.ticket(number)["status"] == "waiting"
+    office.tick(2 * HOUR)
+    assert office.ticket(number)["status"] == "resolved"
+
+
+@pytest.mark.parametrize(("owner", "told"), [("!take", [JOHN]), ("", [JOHN, JANE])])
+def test_a_waiting_time_that_is_over_is_told_to_who_must_go_on(office, owner, told):
+    number = office.open_ticket()
+    said(office, "new-ticket", f"{owner}\n!wait 2h".strip())
+    mark = office.queued
+    office.tick(HOUR)
+    assert office.ticket(number)["status"] == "waiting"
+    office.tick(HOUR)
+    assert office.ticket(number)["status"] == "open"
+    assert office.told(mark) == [("note", address) for address in told]
+    office.tick(HOUR)
+    assert office.kinds(number).count("status-changed") == 2
+
+
+def test_a_time_that_an_agent_named_counts_however_long(office):
+    number = office.open_ticket()
+    said(office, "new-ticket", "!take\n!wait 30d")
+    office.tick(15 * DAY)
+    assert office.ticket(number)["status"] == "waiting"
+    office.tick(16 * DAY)
+    assert office.ticket(number)["status"] == "open"
+
+
+def test_many_tickets_are_put_in_order_batch_by_batch_past_those_that_wait(office, monkeypatch):
+    monkeypatch.setattr(housekeeping, "BATCH", 2)
+    numbers = [office.open_ticket() for _ in range(7)]
+    for number in numbers:
+        when = "!wait 90d" if number in numbers[:3] else "!wait"
+        office.receive(office.answer(office.last("new-ticket", JOHN, number), when))
+        office.clock.advance(timedelta(minutes=1))
+    office.clock.advance(15 * DAY)
+    assert keep_house(office.store, office.helpdesk, office.clock.now()) == 4
+    assert [office.ticket(number)["status"] for number in numbers] == ["waiting"] * 3 + ["resolved"] * 4
+
+
+def test_one_ticket_that_cannot_be_kept_does_not_stop_the_others(office, monkeypatch):
+    numbers = [office.open_ticket() for _ in range(2)]
+    for number in numbers:
+        office.receive(office.answer(office.last("new-ticket", JOHN, number), "!resolve"))
+    whole = housekeeping.carry_out
+
+    def carry_out(unit, decision, ticket, *more, **rest):
+        if ticket.number == numbers[0]:
+            raise ValueError("upgrade maild")
+        return whole(unit, decision, ticket, *more, **rest)
+
+    monkeypatch.setattr(housekeeping, "carry_out", carry_out)
+    office.clock.advance(8 * DAY)
+    assert keep_house(office.store, office.helpdesk, office.clock.now()) == 1
+    assert [office.ticket(number)["status"] for number in numbers] == ["resolved", "closed"]
+
+
+def test_nothing_to_do_is_nothing_done(office):
+    office.open_ticket()
+    assert keep_house(office.store, office.helpdesk, office.clock.now()) == 0
+    assert escalate_due(office.store, office.helpdesk, office.clock.now()) == []

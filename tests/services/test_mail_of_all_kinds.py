@@ -1,0 +1,322 @@
+"""Lists, spam, reactions, absences, forwards, copies, alerts: the right entry, or a recorded disposition."""
+
+import itertools
+from datetime import timedelta
+
+import pytest
+
+from tests.rig.office import CONFIG
+
+KAREN = "Karen Hill <karen@client.example>"
+MORE = """
+[[list]]
+id = "help.lists.acme.example"
+
+[[ban]]
+domain = "adverts.example"
+reason = "adverts"
+
+[[rule]]
+when = { from = "*@monitor.example" }
+then = { join = 'host (\\S+)', resolve_on = "recovered", acknowledge = false }
+
+[[rule]]
+when = { from = "form@acme-web.example" }
+then = { requester = "reply-to" }
+
+[[rule]]
+when = { subject = "quietly" }
+then = { mute = true }
+"""
+
+
+@pytest.fixture
+def busy(open_office):
+    return open_office(CONFIG + MORE)
+
+
+# -- senders that are not what they seem --------------------------------------------------------------------------
+
+
+def test_a_mail_with_our_own_address_as_its_sender_waits_for_a_person(office):
+    done = office.receive(office.mail("support@acme.example", "Who am I?"))
+    assert (done.outcome, done.ticket) == ("held", None)
+    assert "own address" in done.reason
+
+
+@pytest.mark.parametrize("field", ["X-Original-From", "Reply-To"])
+def test_behind_a_list_that_feeds_us_stands_the_writer(busy, field):
+    headers = {"List-Id": "Help <help.lists.acme.example>", field: KAREN, "Precedence": "list"}
+    done = busy.receive(busy.mail("'Karen Hill' via Help <support@acme.example>", "It burns.", headers=headers))
+    assert done.outcome == "opened"
+    ticket = busy.ticket(done.ticket)
+    assert ticket["requester"]["address"] == "karen@client.example"
+    assert ticket["entries"][0]["trust"] == "claimed"
+
+
+def test_a_contact_form_speaks_for_its_visitor(busy):
+    form = busy.mail("form@acme-web.example", "Name: Karen\nIt burns.", headers={"Reply-To": KAREN})
+    ticket = busy.ticket(busy.receive(form).ticket)
+    assert ticket["requester"] == {"address": "karen@client.example", "name": "Karen Hill"}
+    assert ticket["entries"][0]["trust"] == "claimed"
+    assert ("acknowledgement", "karen@client.example") in busy.told()
+
+
+def test_a_banned_sender_is_recorded_and_ignored(busy):
+    done = busy.receive(busy.mail("x@mail.adverts.example", "Buy!"))
+    assert (done.outcome, done.ticket) == ("ignored", None)
+    assert "adverts" in done.reason
+    assert busy.told() == []
+
+
+def test_marked_spam_is_a_spam_ticket_that_nobody_hears_of_and_stays_one(office):
+    done = office.receive(office.mail(KAREN, "Cheap!", headers={"X-Spam-Flag": "YES"}))
+    assert office.ticket(done.ticket)["status"] == "spam"
+    assert office.told() == []
+    again = office.receive(office.mail(KAREN, "Cheaper!", headers={"In-Reply-To": "<mail-1@client.example>"}))
+    assert (again.outcome, again.ticket) == ("replied", done.ticket)
+    assert office.ticket(done.ticket)["status"] == "spam"
+
+
+# -- mails that are no words to us --------------------------------------------------------------------------------
+
+
+def test_a_reaction_is_filed_and_reopens_nothing(office):
+    number = office.open_ticket()
+    office.receive(office.answer(office.last("new-ticket", "john@acme.example"), "Done.\n!close"))
+    office.deliver(timedelta(minutes=2))
+    reply = office.last("reply", "karen@client.example")
+    kind = {"Content-Type": "text/plain; charset=utf-8", "Content-Disposition": "reaction"}
+    done = office.receive(office.answer(reply, "\U0001f44d", quote=False, headers=kind))
+    assert (done.outcome, done.ticket) == ("replied", number)
+    assert office.ticket(number)["status"] == "closed"
+
+
+def test_an_agent_who_is_away_is_not_waited_for(office):
+    number = office.open_ticket()
+    everybody = {"john@acme.example", "jane@acme.example"}
+    assert {to for template, to in office.told() if template == "new-ticket"} == everybody
+    away = office.answer(
+        office.last("new-ticket", "jane@acme.example"),
+        "I am out of the office until 2026-05-08.",
+        headers={"Auto-Submitted": "auto-replied"},
+    )
+    done = office.receive(away)
+    assert done.outcome == "ignored"
+    assert "jane is away until 2026-05-08" in done.reason
+    mark = office.queued
+    office.receive(office.answer(office.last("acknowledgement"), "Still burning."))
+    assert office.told(mark) == [("message", "john@acme.example")]
+    office.clock.advance(timedelta(days=6))
+    mark = office.queued
+    office.receive(office.answer(office.last("acknowledgement"), "And now?"))
+    assert {to for _, to in office.told(mark)} == everybody
+    assert office.kinds(number).count("message-received") == 2
+
+
+# -- mails of agents that no notice asked for ---------------------------------------------------------------------
+
+FORWARDED = """\
+He called as well.
+
+---------- Forwarded message ---------
+From: Bob Miller <bob@client.example>
+Date: Mon, 4 May 2026 at 08:41
+Subject: No dial tone
+To: John Smith <john@acme.example>
+
+The telephone is dead since seven.
+"""
+
+
+def test_an_agents_forward_opens_a_ticket_for_the_original_sender(office):
+    done = office.receive(office.mail("john@acme.example", FORWARDED, subject="Fwd: No dial tone"))
+    assert done.outcome == "opened"
+    ticket = office.ticket(done.ticket)
+    assert ticket["requester"]["address"] == "bob@client.example"
+    assert ticket["subject"] == "No dial tone"
+    assert [(e["kind"], e["text"]) for e in ticket["entries"]] == [
+        ("message", "The telephone is dead since seven."),
+        ("note", "He called as well."),
+    ]
+    assert ("feedback", "john@acme.example") in office.told()
+    assert not [to for _, to in office.told() if to == "bob@client.example"]
+    assert "Opened for Bob Miller" in office.words(office.last("feedback"))
+
+
+def test_a_forward_whose_sender_is_not_certain_asks_once_and_takes_the_answer(office):
+    vague = FORWARDED.replace("Bob Miller <bob@client.example>", "Bob Miller")
+    done = office.receive(office.mail("john@acme.example", vague, subject="Fwd: No dial tone"))
+    assert office.ticket(done.ticket)["requester"]["address"] == "john@acme.example"
+    asked = office.last("feedback", "john@acme.example")
+    assert "!requester" in office.words(asked)
+    named = office.receive(office.answer(asked, "!requester Bob Miller <bob@client.example>"))
+    assert named.outcome == "commanded"
+    assert office.ticket(done.ticket)["requester"] == {"address": "bob@client.example", "name": "Bob Miller"}
+
+
+def test_a_copy_of_what_an_agent_wrote_to_a_customer_is_filed_and_not_mailed_again(office):
+    own = office.mail("jane@acme.example", "Dear Bob, I shall come at ten.", to="bob@client.example", subject="Visit")
+    done = office.receive(own, recipients=["support@acme.example"])
+    ticket = office.ticket(done.ticket)
+    assert (done.outcome, ticket["requester"]["address"], ticket["assignee"]) == (
+        "opened",
+        "bob@client.example",
+        "jane",
+    )
+    assert [(e["kind"], e["text"]) for e in ticket["entries"]] == [("reply", "Dear Bob, I shall come at ten.")]
+    assert not [to for _, to in office.told() if to == "bob@client.example"]
+    headers = {"In-Reply-To": ticket["entries"][0]["message_id"]}
+    back = office.receive(office.mail("Bob <bob@client.example>", "Fine.", subject="Re: Visit", headers=headers))
+    assert (back.outcome, back.ticket) == ("replied", done.ticket)
+
+
+def test_an_agents_copy_into_a_known_ticket_is_an_answer_there(office):
+    number = office.open_ticket()
+    first = office.ticket(number)["entries"][0]["message_id"]
+    own = office.mail(
+        "jane@acme.example", "Come to my desk.", to=KAREN, cc="support@acme.example", headers={"In-Reply-To": first}
+    )
+    done = office.receive(own)
+    assert (done.outcome, done.ticket) == ("replied", number)
+    assert office.kinds(number)[-1] == "replied"
+    assert not office.outbox("reply")
+
+
+# -- alerts -------------------------------------------------------------------------------------------------------
+
+
+def test_alerts_with_one_key_go_into_one_ticket_until_it_recovers(busy):
+    robot = "probe@monitor.example"
+    first = busy.receive(busy.mail(robot, "host db1 is down", subject="ALERT"))
+    again = busy.receive(busy.mail(robot, "host db1 is still down", subject="ALERT"))
+    other = busy.receive(busy.mail(robot, "host web7 is down", subject="ALERT"))
+    assert (again.outcome, again.ticket) == ("replied", first.ticket)
+    assert other.ticket != first.ticket
+    busy.receive(busy.mail(robot, "host db1 has recovered", subject="ALERT"))
+    assert busy.ticket(first.ticket)["status"] == "resolved"
+    assert busy.ticket(other.ticket)["status"] == "open"
+    anew = busy.receive(busy.mail(robot, "host db1 is down", subject="ALERT"))
+    assert anew.ticket not in (first.ticket, other.ticket)
+
+
+def test_what_a_rule_mutes_is_filed_without_a_word_to_agents(busy):
+    done = busy.receive(busy.mail(KAREN, "Psst.", subject="quietly"))
+    assert done.outcome == "opened"
+    assert [template for template, _ in busy.told()] == ["acknowledgement"]
+
+
+# -- threads ------------------------------------------------------------------------------------------------------
+
+
+def test_mails_of_one_thread_find_each_other_in_any_order(open_office):
+    """Six mails of one writer, each answering one before it, as a slow mailbox may bring them."""
+    parents = {1: [], 2: [1], 3: [1, 2], 4: [1], 5: [1, 2, 3], 6: [1, 4]}
+
+    def mail(office, number):
+        ids = " ".join(f"<t{n}@client.example>" for n in parents[number])
+        headers = {"Message-ID": f"<t{number}@client.example>", "References": ids or None}
+        headers["In-Reply-To"] = f"<t{parents[number][-1]}@client.example>" if ids else None
+        return office.mail(KAREN, f"part {number}", subject="Re: Fire" if ids else "Fire", headers=headers)
+
+    office = open_office(CONFIG)
+    for turn, order in enumerate(list(itertools.permutations(parents))[::37]):
+        there = f"@turn-{turn}.client.example".encode()
+        raws = {number: mail(office, number).replace(b"@client.example", there) for number in parents}
+        tickets = {office.receive(raws[number]).ticket for number in order}
+        assert len(tickets) == 1, order
+
+
+def test_a_fresh_mail_to_a_sealed_address_begins_a_linked_ticket(office):
+    number = office.open_ticket()
+    address = office.last("acknowledgement").context["mail"]["reply_to"]
+    done = office.receive(office.mail(KAREN, "The tap drips.", to=address, subject="Tap"))
+    assert (done.outcome, done.ticket != number) == ("opened", True)
+    assert office.ticket(done.ticket)["links"] == [number]
+
+
+def test_an_agents_fresh_mail_to_a_sealed_address_is_held(office):
+    number = office.open_ticket()
+    address = office.last("new-ticket", "jane@acme.example").context["mail"]["reply_to"]
+    done = office.receive(office.mail("jane@acme.example", "Dear Paul, …", to=address, subject="Your invoice"))
+    assert (done.outcome, done.ticket) == ("held", number)
+    assert not office.outbox("reply")
+
+
+def test_the_buttons_of_a_notice_are_no_fresh_mail(office):
+    number = office.open_ticket()
+    notice = office.last("new-ticket", "jane@acme.example")
+    button = next(action["mailto"] for action in notice.context["actions"] if action["typed"] == "!take")
+    subject = button.partition("subject=")[2].partition("&")[0]
+    assert "Take" not in subject
+    pressed = office.answer(notice, "!take", quote=False, headers={"In-Reply-To": None, "References": None})
+    assert office.receive(pressed).outcome == "commanded"
+    assert office.ticket(number)["assignee"] == "jane"
+
+
+def test_the_marker_in_the_body_leads_home_when_ids_and_subject_were_rewritten(office):
+    number = office.open_ticket()
+    notice = office.last("acknowledgement")
+    office.receive(office.answer(office.last("new-ticket", "jane@acme.example"), "We are on it."))
+    office.deliver(timedelta(minutes=2))
+    reply = office.last("reply", "karen@client.example")
+    assert f"ref:{reply.context['marker']}" in office.words(reply)
+    plain = {"In-Reply-To": None, "References": None}
+    done = office.receive(office.answer(reply, "Good.", to="support@acme.example", subject="x", headers=plain))
+    assert (done.outcome, done.ticket) == ("replied", number)
+    assert notice.id < reply.id
+
+
+# -- new words ----------------------------------------------------------------------------------------------------
+
+
+def test_our_own_text_is_cut_wherever_it_stands(office):
+    number = office.open_ticket()
+    advice = "Please unplug the printer for a whole minute, then plug it in again."
+    office.receive(office.answer(office.last("new-ticket", "jane@acme.example"), advice))
+    office.deliver(timedelta(minutes=2))
+    reply = office.last("reply", "karen@client.example")
+    unmarked = "It works again!\n\n" + office.words(reply)
+    office.receive(office.answer(reply, unmarked, quote=False))
+    assert office.ticket(number)["entries"][-1]["text"] == "It works again!"
+
+
+def test_a_signature_that_nobody_marked_is_learned(office):
+    number = office.open_ticket()
+    ends = "\n\nKind regards\nJane Doe\nACME Ltd, 3rd floor, ext. 42"
+    texts = ["We look into it.", "Nearly there, one more hour.", "It runs again.", "Anything else?"]
+    for text in texts:
+        notice = office.last("new-ticket", "jane@acme.example")
+        office.receive(office.answer(notice, text + ends, quote=False))
+    replies = [entry["text"] for entry in office.ticket(number)["entries"] if entry["kind"] == "reply"]
+    assert replies[0] == texts[0] + ends
+    assert replies[3] == texts[3]
+
+
+# -- files --------------------------------------------------------------------------------------------------------
+
+WITH_FILES = """\
+--b
+Content-Type: text/plain
+
+See below.
+--b
+Content-Type: application/x-msdownload; name=setup.exe
+Content-Disposition: attachment; filename=setup.exe
+
+MZ
+--b
+Content-Type: application/pdf; name=a.pdf
+Content-Disposition: attachment; filename=a.pdf
+
+%PDF
+--b--
+"""
+
+
+def test_blocked_files_are_kept_and_not_passed_on(office):
+    kind = {"Content-Type": "multipart/mixed; boundary=b"}
+    done = office.receive(office.mail(KAREN, WITH_FILES, headers=kind))
+    assert [a["name"] for a in office.ticket(done.ticket)["entries"][0]["attachments"]] == ["setup.exe", "a.pdf"]
+    sent = office.last("new-ticket", "jane@acme.example").context["mail"]["attach"]
+    assert [file["name"] for file in sent] == ["a.pdf"]
