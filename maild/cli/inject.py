@@ -42,15 +42,17 @@ def inject(
         raise click.BadParameter(f"no mailbox {mailbox!r}; there are: {', '.join(sorted(known)) or 'none'}")
     clock = session.clock(at)
     envelope = Envelope(envelope_from, recipients)
-    mails = [
-        IncomingMail(raw=_read(name), source="inject", arrived_at=clock.now(), envelope=envelope, mailbox=mailbox)
-        for name in files
-    ]
+    for name in files:
+        if name != "-" and not Path(name).is_file():
+            raise click.BadParameter(f"{name}: no such file")
     with assembly.workshop(session.settings) as reader:
         processing = Processing(
             session.store, reader, lambda: session.helpdesk, clock, lambda: None, pause=timedelta(0)
         )
-        for mail in mails:
+        for name in files:  # one at a time: a backlog may be larger than the memory
+            mail = IncomingMail(
+                raw=_read(name), source="inject", arrived_at=clock.now(), envelope=envelope, mailbox=mailbox
+            )
             (receipt,) = keep([mail], session.store, clock)
             _print(_judged(session, processing, receipt), as_json)
         processing.close()

@@ -9,9 +9,9 @@ import click
 from maild.cli.session import Session, json_option, print_json, print_json_line, print_table
 from maild.daemon import assembly
 from maild.daemon.clocks import SystemClock
-from maild.ports import InboundState, KeptMail
+from maild.ports import InboundState, KeptMail, UnitOfWork
 from maild.services.enquire import inbound_document, inbound_list
-from maild.services.process import Processing
+from maild.services.process import Processed, Processing
 
 
 @click.group()
@@ -79,32 +79,102 @@ def show_quarantined(session: Session, number: int, raw: bool, as_json: bool) ->
     _print_one(session, number, InboundState.QUARANTINED, raw, as_json)
 
 
+_numbers = click.argument("numbers", nargs=-1, type=int)
+_every = click.option("--all", "every", is_flag=True, help="Every one of the list.")
+
+
 @quarantine.command()
-@click.argument("numbers", nargs=-1, type=int)
-@click.option("--all", "every", is_flag=True)
+@_numbers
+@_every
 @json_option
 @click.pass_obj
 def replay(session: Session, numbers: tuple[int, ...], every: bool, as_json: bool) -> None:
     """Judge mails again, as after an upgrade that can read them."""
+    _again(session, _chosen(session, numbers, every, InboundState.QUARANTINED), InboundState.QUARANTINED, as_json)
+
+
+@held.command()
+@_numbers
+@_every
+@json_option
+@click.pass_obj
+def release(session: Session, numbers: tuple[int, ...], every: bool, as_json: bool) -> None:
+    """Let mails count, whatever spoke against their senders."""
+    _again(session, _chosen(session, numbers, every, InboundState.HELD), InboundState.HELD, as_json)
+
+
+@quarantine.command("drop")
+@_numbers
+@_every
+@click.pass_obj
+def drop_quarantined(session: Session, numbers: tuple[int, ...], every: bool) -> None:
+    """Leave mails aside for good: recorded as ignored, their bytes are kept."""
+    _drop(session, _chosen(session, numbers, every, InboundState.QUARANTINED), InboundState.QUARANTINED)
+
+
+@held.command("drop")
+@_numbers
+@_every
+@click.pass_obj
+def drop_held(session: Session, numbers: tuple[int, ...], every: bool) -> None:
+    """Leave mails aside for good: recorded as ignored, their bytes are kept."""
+    _drop(session, _chosen(session, numbers, every, InboundState.HELD), InboundState.HELD)
+
+
+def _chosen(session: Session, numbers: tuple[int, ...], every: bool, state: InboundState) -> list[int]:
+    """The mails that a command names; UsageError when it names none."""
     if not numbers and not every:
         raise click.UsageError("name the mails by their ids, or say --all")
+    with session.store(reading=True) as unit:
+        return [kept.id for kept in unit.inbound.listed(state)] if every else list(numbers)
+
+
+def _again(session: Session, chosen: list[int], state: InboundState, as_json: bool) -> None:
+    released = state is InboundState.HELD
     with session.store() as unit:
-        chosen = [kept.id for kept in unit.inbound.listed(InboundState.QUARANTINED)] if every else list(numbers)
-        refused = [number for number in chosen if not unit.inbound.replay(number)]
+        refused = [number for number in chosen if not _waits(unit, number, state)]
+        accepted = [number for number in chosen if number not in refused]
+        for number in accepted:
+            unit.inbound.replay(number, released=released)
         unit.commit()
-    for number in refused:
-        click.echo(f"inbound {number} is not quarantined: maild quarantine list", err=True)
+    _refuse(refused, state)
     with assembly.workshop(session.settings) as reader:
         processing = Processing(session.store, reader, lambda: session.helpdesk, SystemClock(), lambda: None)
-        for processed in processing.round([number for number in chosen if number not in refused]):
-            outcome = processed.outcome or "tried, and will be tried again"
-            document = {"inbound": processed.inbound, "outcome": outcome, "ticket": processed.ticket}
-            if as_json:
-                print_json_line(document | {"reason": processed.reason})
-            else:
-                click.echo(f"inbound {processed.inbound}: {outcome} ({processed.reason})")
+        for processed in processing.round(accepted):
+            _print_judged(processed, as_json)
         processing.close()
     sys.exit(1 if refused else 0)
+
+
+def _print_judged(processed: Processed, as_json: bool) -> None:
+    outcome = processed.outcome or "tried, and will be tried again"
+    document = {"inbound": processed.inbound, "outcome": outcome, "ticket": processed.ticket}
+    if as_json:
+        print_json_line(document | {"reason": processed.reason})
+    else:
+        click.echo(f"inbound {processed.inbound}: {outcome} ({processed.reason})")
+
+
+def _drop(session: Session, chosen: list[int], state: InboundState) -> None:
+    now = SystemClock().now()
+    with session.store() as unit:
+        refused = [number for number in chosen if not (_waits(unit, number, state) and unit.inbound.drop(number, now))]
+        unit.commit()
+    _refuse(refused, state)
+    for number in chosen:
+        if number not in refused:
+            click.echo(f"inbound {number}: dropped")
+    sys.exit(1 if refused else 0)
+
+
+def _waits(unit: UnitOfWork, number: int, state: InboundState) -> bool:
+    kept = unit.inbound.get(number)
+    return kept is not None and kept.state is state
+
+
+def _refuse(numbers: list[int], state: InboundState) -> None:
+    for number in numbers:
+        click.echo(f"inbound {number} is not {state}: maild {_NOUN[state]} list", err=True)
 
 
 @held.command("list")

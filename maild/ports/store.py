@@ -43,6 +43,7 @@ class KeptMail:
     sender: str = ""
     subject: str = ""
     judged_at: datetime | None = None
+    released: bool = False  # a person said that it shall count, whatever spoke against it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +91,12 @@ class Inbound(Protocol):
         """Mails in this state, oldest first, without their bytes."""
         ...
 
-    def replay(self, number: int) -> bool:
+    def replay(self, number: int, *, released: bool = False) -> bool:
         """Back to KEPT with no attempts; False when it is not quarantined or held."""
+        ...
+
+    def drop(self, number: int, now: datetime) -> bool:
+        """End a quarantined or held mail as ignored; its bytes stay. False when it is neither."""
         ...
 
     def waiting(self) -> int:

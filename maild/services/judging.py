@@ -11,7 +11,7 @@ from maild.domain.classify import Classification, MailClass, classify
 from maild.domain.decide import Case, decide
 from maild.domain.decision import Decision, Step
 from maild.domain.message import Evidence, InboundMessage
-from maild.domain.people import Address, Trust
+from maild.domain.people import Address, Agent, Trust
 from maild.domain.route import Carrier, Clues, Facts, Holder, Route, Verdict, clues, route
 from maild.domain.rules import Filing, file
 from maild.domain.ticket import Ticket
@@ -42,9 +42,16 @@ class Judged:
 
 
 def judge(
-    mail: IncomingMail, message: InboundMessage, inbound: int, unit: UnitOfWork, helpdesk: Helpdesk, now: datetime
+    mail: IncomingMail,
+    message: InboundMessage,
+    inbound: int,
+    unit: UnitOfWork,
+    helpdesk: Helpdesk,
+    now: datetime,
+    *,
+    released: bool = False,
 ) -> Judged:
-    """Classify, route, apply the admin's rules, decide."""
+    """Classify, route, apply the admin's rules, decide. `released`: a person said that it shall count."""
     door = helpdesk.door(mail.mailbox)
     message, listed = from_list(message, helpdesk.settings.lists)
     evidence = listed or authentication.judge(message, door.trusted_authserv)
@@ -60,6 +67,8 @@ def judge(
     number = bounced.ticket if bounced else routed.ticket
     ticket = (facts.tickets.get(number) or unit.tickets.get(number)) if number is not None else None
     agent = helpdesk.policy.directory.agent_at(message.sender.address) if message.sender else None
+    if released and ticket is not None:
+        routed = _released(routed, agent)
     if ticket is not None and routed.verdict is Verdict.REPLY:
         message = own_words(message, ticket, agent, unit)
     case = Case(
@@ -76,6 +85,7 @@ def judge(
         department=door.department,
         ticket=ticket,
         bounced=bounced,
+        released=released,
     )
     decision = decide(case)
     steps = (*_steps(message, evidence, classification, routed, filing), *decision.steps)
@@ -93,6 +103,14 @@ def _filed(mail: IncomingMail, message: InboundMessage, classification: Classifi
         importance=settings.importance.respect,
         bans=settings.bans,
     )
+
+
+def _released(routed: Route, agent: Agent | None) -> Route:
+    """The route of a mail that a person let through: into the ticket, as a message of whoever wrote it."""
+    if routed.verdict not in {Verdict.HELD, Verdict.REPLY}:
+        return routed
+    scope = routed.scope if agent is not None and routed.scope is not None else Scope.USER
+    return replace(routed, verdict=Verdict.REPLY, scope=scope, reason=f"released by a person ({routed.reason})")
 
 
 def _joined(routed: Route, filing: Filing, facts: Facts, unit: UnitOfWork) -> Route:

@@ -102,7 +102,7 @@ class Processing:
             return self._quarantine(unit, kept, reason, now, message)
         try:
             with unit.savepoint():
-                judged = judge(kept.mail, message, kept.id, unit, self._helpdesk(), now)
+                judged = judge(kept.mail, message, kept.id, unit, self._helpdesk(), now, released=kept.released)
                 return self._finish(unit, kept, judged, message, now)
         except TemporaryFailure:
             raise

@@ -138,13 +138,19 @@ class SqlInbound:
         query = sa.select(inbound).where(inbound.c.state == state.value).order_by(inbound.c.id)
         return [rows.read_kept(row, b"") for row in self._connection.execute(query).mappings()]
 
-    def replay(self, number: int) -> bool:
-        again = sa.update(inbound).where(
-            inbound.c.id == number,
-            inbound.c.state.in_([InboundState.QUARANTINED.value, InboundState.HELD.value]),
-        )
+    def replay(self, number: int, *, released: bool = False) -> bool:
         values = {"state": InboundState.KEPT.value, "attempts": 0, "next_at": None, "outcome": "", "reason": ""}
-        return self._connection.execute(again.values(**values)).rowcount == 1
+        return self._set_aside(number, values | {"released": released})
+
+    def drop(self, number: int, now: datetime) -> bool:
+        values = {"state": InboundState.DONE.value, "outcome": "ignored", "reason": "dropped by the admin"}
+        return self._set_aside(number, values | {"judged_at": now})
+
+    def _set_aside(self, number: int, values: dict[str, Any]) -> bool:
+        """Change a mail that waits for somebody; False when it does not."""
+        waits = inbound.c.state.in_([InboundState.QUARANTINED.value, InboundState.HELD.value])
+        changed = sa.update(inbound).where(inbound.c.id == number, waits)
+        return self._connection.execute(changed.values(**values)).rowcount == 1
 
     def waiting(self) -> int:
         kept = inbound.c.state == InboundState.KEPT.value

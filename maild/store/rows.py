@@ -180,6 +180,7 @@ def read_kept(row: RowMapping, raw: bytes) -> KeptMail:
         sender=row["sender"],
         subject=row["subject"],
         judged_at=row["judged_at"],
+        released=row["released"],
     )
 
 

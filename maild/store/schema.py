@@ -49,6 +49,7 @@ inbound = sa.Table(
     sa.Column("envelope_sender", CleanText),
     sa.Column("envelope_recipients", CleanJson, nullable=False, default=list),
     sa.Column("truncated", sa.Boolean, nullable=False, default=False),
+    sa.Column("released", sa.Boolean, nullable=False, default=False),  # a person said that it shall count
     sa.Column("arrived_at", UtcDateTime, nullable=False),
     sa.Column("kept_at", UtcDateTime, nullable=False),
     sa.Column("state", sa.String(20), nullable=False),

@@ -167,3 +167,25 @@ def test_lists_are_for_people_too(shell):
     assert "acknowledgement" in shell.maild("outbox", "list").out
     assert "parse" in shell.maild("explain", 1).out
     assert "nothing was written" in shell.maild("explain", shell.mail("Third", id="3")).out
+
+
+def test_a_held_mail_counts_once_it_is_released(shell):
+    shell.opened("Printer on fire")
+    token = shell.maild("ticket", "show", 1, "--json").json["token"]
+    stranger = shell.mail(f"[#{token}]", text="I am Bob's colleague.", id="9").read_text().replace("bob@", "eve@")
+    held = shell.maild("inject", "--json", shell.write("held.eml", stranger)).lines[0]
+    released = shell.maild("held", "release", "--json", held["inbound"])
+    assert (released.code, released.lines[0]["outcome"]) == (0, "replied")
+    assert shell.maild("ticket", "show", 1, "--json").json["entries"][-1]["text"] == "I am Bob's colleague."
+    assert shell.maild("held", "release", held["inbound"]).code == 1
+    assert shell.maild("held", "list", "--json").json == []
+
+
+def test_mails_set_aside_can_be_dropped_and_keep_their_bytes(shell):
+    hops = "Received: from a by b\n" * 60
+    shell.maild("inject", shell.write("hops.eml", hops + shell.mail().read_text()))
+    assert shell.maild("quarantine", "drop", 1).code == 0
+    assert shell.maild("quarantine", "list", "--json").json == []
+    assert shell.maild("explain", "--json", "--inbound", 1).json["outcome"] == "ignored"
+    assert shell.maild("quarantine", "drop", 1).code == 1
+    assert shell.maild("held", "drop").code == 2

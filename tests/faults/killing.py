@@ -13,6 +13,7 @@ from socket import socket
 import pytest
 
 from tests.faults.mails import SentMail
+from tests.faults.oracle import wait_until_drained
 from tests.rig.daemon import MaildRig
 from tests.rig.waiting import wait_until
 
@@ -25,6 +26,7 @@ RATE = 10.0  # mails in a second, at most
 DURING_START = 0.2  # the share of the kills that do not wait for the daemon to be ready
 START_SPAN = 0.7  # seconds in which a start goes through all that it does
 READY_SPAN = (0.08, 0.6)  # seconds after READY=1
+BREATHER = 5  # so often a daemon may finish what waits first: later kills shall fall into fresh work
 
 
 class Feeder:
@@ -68,9 +70,12 @@ class Feeder:
 
 @dataclass
 class Blows:
-    """What the daemon was in the middle of when it was killed, over all kills, which took so many seconds."""
+    """What the daemon was in the middle of when it was killed, over all kills, which took so many seconds.
+
+    `tickets`: how many there were after the last one."""
 
     kills: int = 0
+    tickets: int = 0
     seconds: float = 0.0
     caught: Counter[str] = field(default_factory=Counter)
 
@@ -78,12 +83,13 @@ class Blows:
         """Note what this blow has interrupted."""
         if not maild.rows("select name from sqlite_master where name = 'inbound'"):
             return  # killed before the tables were made
+        self.tickets = maild.value("select count(*) from ticket")
         for what, query in QUESTIONS.items():
             self.caught[what] += maild.value(query) > 0
 
     def __str__(self) -> str:
         found = ", ".join(f"{what}: {count}" for what, count in self.caught.most_common())
-        return f"{self.kills} kills in {self.seconds:.0f} s; at that moment {found}"
+        return f"{self.kills} kills in {self.seconds:.0f} s, {self.tickets} tickets by then; at those moments {found}"
 
 
 QUESTIONS: Mapping[str, str] = {
@@ -108,11 +114,13 @@ def kill_while_feeding(
     chance = random.Random(kills)  # the moments repeat, what happens in them does not
     blows = Blows()
     began = time.monotonic()
-    for _ in range(kills):
+    for number in range(1, kills + 1):
         feeder.allow(MAILS_PER_KILL)
-        during_start = chance.random() < DURING_START
         maild.start(ready=False, measured=False, sockets=sockets)
-        if during_start:
+        if number % BREATHER == 0:
+            maild.wait_ready()
+            wait_until_drained(maild)
+        elif chance.random() < DURING_START:
             time.sleep(chance.uniform(0, START_SPAN))
         else:
             maild.wait_ready()

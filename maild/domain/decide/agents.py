@@ -56,6 +56,8 @@ def agent_speaks(case: Case) -> Decision | None:
 
 def _unproven(case: Case, words: str) -> str:
     """Why this From does not count as the agent; "" when it does."""
+    if case.released:
+        return ""
     proof, trust = case.policy.agent_proof, case.evidence.trust
     sealed = case.route.carrier is Carrier.REPLY_ADDRESS or _own_notice_answered(case)
     if proof is AgentProof.TRUSTING and sealed:

@@ -36,6 +36,7 @@ class Case:
     department: str = ""  # of the mailbox it came by
     ticket: Ticket | None = None
     bounced: BouncedMail | None = None
+    released: bool = False  # a person said that it shall count, whatever speaks against its sender
 
     @property
     def sender(self) -> Person:

@@ -18,7 +18,8 @@ def customer_writes(case: Case) -> Decision | None:
         return None
     if not case.automatic and _ended_long_ago(ticket, case):
         return None  # opened as a new, linked ticket by the rule below
-    if case.route.carrier is Carrier.SUBJECT_TOKEN and case.evidence.trust is Trust.FAILED:
+    forged = case.evidence.trust is Trust.FAILED and not case.released
+    if case.route.carrier is Carrier.SUBJECT_TOKEN and forged:
         # Subjects are quoted and forwarded by everybody: beside a forged From a token is worth nothing.
         return held(case, f"the sender is not proven: {case.evidence.reason}")
     actor = actor_of(case)

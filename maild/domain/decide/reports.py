@@ -69,7 +69,7 @@ def own_address(case: Case) -> Decision | None:
 
     It is not dropped, for gateways of lists rewrite senders to exactly that."""
     sender = case.message.sender
-    if sender is None or not case.policy.directory.is_own(sender.address):
+    if sender is None or case.released or not case.policy.directory.is_own(sender.address):
         return None
     return held(case, "the sender is our own address; a list that feeds us belongs into [[list]]")
 

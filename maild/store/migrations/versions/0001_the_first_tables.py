@@ -197,6 +197,7 @@ def upgrade() -> None:
         sa.Column("envelope_sender", columns.CleanText(), nullable=True),
         sa.Column("envelope_recipients", columns.CleanJson(), nullable=False),
         sa.Column("truncated", sa.Boolean(), nullable=False),
+        sa.Column("released", sa.Boolean(), nullable=False),
         sa.Column("arrived_at", columns.UtcDateTime(timezone=True), nullable=False),
         sa.Column("kept_at", columns.UtcDateTime(timezone=True), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
