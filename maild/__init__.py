@@ -5,7 +5,8 @@ Store before you think, think without touching the world, touch the world in one
 The floors; imports go downward only, rooms on one floor have no doors between them (tests/test_floors.py):
 
     roof      cli -> daemon                              knows everyone, decides nothing
-    floor 2   services | store | sources | transports    use cases; the database; where mail comes from; where it goes
+    floor 2   services | store | sources |               use cases; the database; where mail comes from;
+              scanners | transports                      who looks for malware; where mail goes
     floor 1   mail | ports | config | maillog            mail turns bytes into words and back
     ground    domain                                     words, facts, verdicts; needs nothing
 

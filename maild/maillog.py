@@ -93,6 +93,21 @@ def quarantined(*, inbound: int, attempts: int, reason: str) -> None:
     _log.error("quarantined", trace=trace_of(inbound), attempts=attempts, reason=reason, mend=mend)
 
 
+def waiting(*, inbound: int, reason: str) -> None:
+    """A mail waits for something that is no fault of its own; told again only when the reason is another one."""
+    _log.warning("waiting", trace=trace_of(inbound), reason=reason)
+
+
+def scanner_away(*, reason: str) -> None:
+    """The scanner stopped answering; mails with attachments wait or go on unscanned, as configured."""
+    _log.error("scanner-away", reason=reason, mend="systemctl status clamav-daemon")
+
+
+def scanner_back() -> None:
+    """The scanner answers again."""
+    _log.info("scanner-back")
+
+
 # -- mail out -----------------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ FLOORS = {
     "services": 2,
     "store": 2,
     "sources": 2,
+    "scanners": 2,
     "transports": 2,
     "daemon": 3,
     "cli": 4,

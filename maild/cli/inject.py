@@ -47,7 +47,13 @@ def inject(
             raise click.BadParameter(f"{name}: no such file")
     with assembly.workshop(session.settings) as reader:
         processing = Processing(
-            session.store, reader, lambda: session.helpdesk, clock, lambda: None, pause=timedelta(0)
+            session.store,
+            reader,
+            lambda: session.helpdesk,
+            clock,
+            lambda: None,
+            pause=timedelta(0),
+            scanner=assembly.scanner(session.settings),
         )
         for name in files:  # one at a time: a backlog may be larger than the memory
             mail = IncomingMail(
@@ -69,7 +75,7 @@ def _judged(session: Session, processing: Processing, receipt: Receipt) -> Proce
     """What became of a kept mail: judged here, or by a daemon that was quicker."""
     if not receipt.known:
         for _ in range(ATTEMPTS):
-            done = [p for p in processing.round([receipt.inbound]) if p.outcome]
+            done = [p for p in processing.round([receipt.inbound]) if p.outcome or p.waits]
             if done:
                 return done[0]
     deadline = time.monotonic() + _PATIENCE
@@ -86,9 +92,10 @@ def _judged(session: Session, processing: Processing, receipt: Receipt) -> Proce
 
 
 def _print(done: Processed, as_json: bool) -> None:
+    outcome = done.outcome or "kept, and waits"
     if as_json:
-        document = {"inbound": done.inbound, "outcome": done.outcome, "ticket": done.ticket, "reason": done.reason}
+        document = {"inbound": done.inbound, "outcome": outcome, "ticket": done.ticket, "reason": done.reason}
         print_json_line(document)
         return
     where = f" ticket {done.ticket}" if done.ticket is not None else ""
-    click.echo(f"inbound {done.inbound}: {done.outcome}{where} ({done.reason})")
+    click.echo(f"inbound {done.inbound}: {outcome}{where} ({done.reason})")

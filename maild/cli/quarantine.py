@@ -139,9 +139,15 @@ def _again(session: Session, chosen: list[int], state: InboundState, as_json: bo
         unit.commit()
     _refuse(refused, state)
     with assembly.workshop(session.settings) as reader:
-        processing = Processing(session.store, reader, lambda: session.helpdesk, SystemClock(), lambda: None)
-        for processed in processing.round(accepted):
-            _print_judged(processed, as_json)
+        scanner = assembly.scanner(session.settings)
+        processing = Processing(
+            session.store, reader, lambda: session.helpdesk, SystemClock(), lambda: None, scanner=scanner
+        )
+        while done := processing.round(accepted):
+            for processed in done:
+                _print_judged(processed, as_json)
+            tried = {processed.inbound for processed in done}
+            accepted = [number for number in accepted if number not in tried]
         processing.close()
     sys.exit(1 if refused else 0)
 

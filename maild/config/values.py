@@ -273,7 +273,13 @@ def read_scanner(text: str) -> ScannerPlace:
     if path.startswith("/"):
         return ScannerPlace(read_endpoint(path, Path("/")))
     host, _, port = text.rpartition(":")
-    if path != text or host in ("", "*", "systemd") or not port.isdecimal() or not 0 < int(port) < 65_536:
+    if (
+        path != text
+        or "/" in host
+        or host in ("", "*", "systemd")
+        or not port.isdecimal()
+        or not 0 < int(port) < 65_536
+    ):
         raise ValueError(f'{text!r} is no place of clamd; write "unix:/run/clamav/clamd.ctl" or "127.0.0.1:3310"')
     return ScannerPlace(read_endpoint(text, Path("/")))
 

@@ -51,7 +51,10 @@ class Daemon:
         self._workshop = assembly.workshop(settings)
         self._stop = threading.Event()
         self.intake = Intake(self.store, self.clock, self._kept)
-        self._processing = Processing(self.store, self._workshop, self._current, self.clock, self._queued)
+        scanner = assembly.scanner(settings)
+        self._processing = Processing(
+            self.store, self._workshop, self._current, self.clock, self._queued, scanner=scanner
+        )
         self.deliveries = {relay.name: self._delivery(relay.name) for relay in settings.relays}
         self.sources = self._sources() if sources is None else sources
         self._processor = Loop("processing", self._process, idle=_SWEEP_SECONDS)
@@ -117,12 +120,8 @@ class Daemon:
         self.helpdesk = Helpdesk.of(settings, assembly.key_ring(settings))
         self._renderer = assembly.renderer(settings)
         reckon_stale(self.store, self.helpdesk, self.clock.now())
-        if (settings.mailboxes, settings.listener, settings.relays) != (
-            self.settings.mailboxes,
-            self.settings.listener,
-            self.settings.relays,
-        ):
-            _log.warning("mailboxes, listener and relays change at the next restart: systemctl restart maild")
+        if _connections(settings) != _connections(self.settings):
+            _log.warning("mailboxes, listener, relays and clamd change at the next restart: systemctl restart maild")
 
     # -- work -----------------------------------------------------------------------------------------------------
 
@@ -202,10 +201,17 @@ class Daemon:
         made: list[MailSource] = [
             assembly.mailbox_source(box, self.settings, ledger, self.clock) for box in self.settings.mailboxes
         ]
+        junk = (assembly.junk_source(box, self.settings, ledger, self.clock) for box in self.settings.mailboxes)
+        made.extend(source for source in junk if source is not None)
         if (listener := assembly.listener_source(self.settings, self.clock)) is not None:
             listener.open()
             made.append(listener)
         return tuple(made)
+
+
+def _connections(settings: Settings) -> tuple[object, ...]:
+    """What is connected once, at the start."""
+    return settings.mailboxes, settings.listener, settings.relays, settings.attachments.clamd
 
 
 def _lock(folder: Path) -> IO[str]:

@@ -6,10 +6,11 @@ import os
 import secrets
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from maild.config import Settings
+from maild.config import SecretError, Settings
 from maild.config.settings import MailboxSettings, RelaySettings
 from maild.domain.people import Address, Directory
 from maild.domain.rules import refused_at_the_door
@@ -17,7 +18,9 @@ from maild.domain.token import KeyRing
 from maild.mail.limits import Limits
 from maild.mail.render import Renderer
 from maild.mail.workshop import Workshop
-from maild.ports import Clock, MailTransport
+from maild.ports import Clock, MailTransport, Scanner
+from maild.scanners import ClamdPlace, ClamdScanner
+from maild.services.helpdesk import junk_name
 from maild.sources.imap import ImapSource
 from maild.sources.imap_options import After, MailboxOptions, Start, Tls
 from maild.sources.listener_options import ListenerOptions
@@ -87,6 +90,12 @@ def limits(settings: Settings) -> Limits:
     )
 
 
+def scanner(settings: Settings) -> Scanner | None:
+    """Who looks for malware in mails with attachments; None when nobody shall."""
+    place = settings.attachments.clamd
+    return ClamdScanner(ClamdPlace(place.host, place.port, place.path)) if place is not None else None
+
+
 def renderer(settings: Settings) -> Renderer:
     return Renderer(settings.templates.folder)
 
@@ -95,12 +104,21 @@ def renderer(settings: Settings) -> Renderer:
 
 
 def mailbox_source(box: MailboxSettings, settings: Settings, ledger: SqlMailboxLedger, clock: Clock) -> ImapSource:
-    options = MailboxOptions(
+    return ImapSource(mailbox_options(box, settings), ledger, clock)
+
+
+def mailbox_options(box: MailboxSettings, settings: Settings) -> MailboxOptions:
+    """How the mailbox's own folder is watched. SecretError for a way to sign in that this version does not have."""
+    if box.password is None:
+        raise SecretError(
+            f"mailbox {box.name} has no password, and signing in by OAuth2 is not there yet", "set password"
+        )
+    return MailboxOptions(
         name=box.name,
         host=box.host,
         port=box.port,
         user=box.user,
-        password=box.password.reveal if box.password else None,
+        password=box.password.reveal,
         tls=Tls(box.tls),
         folder=box.folder,
         start=box.start if isinstance(box.start, datetime) else Start(box.start),
@@ -110,7 +128,25 @@ def mailbox_source(box: MailboxSettings, settings: Settings, ledger: SqlMailboxL
         poll=box.poll.total_seconds(),
         max_message=settings.limits.message,
     )
-    return ImapSource(options, ledger, clock)
+
+
+def junk_source(box: MailboxSettings, settings: Settings, ledger: SqlMailboxLedger, clock: Clock) -> ImapSource | None:
+    """Watches the provider's spam folder without a change to it; None when the mailbox names none.
+
+    What lay there before the first sight was never anybody's business here, whatever the mailbox itself starts with."""
+    if not box.junk:
+        return None
+    return ImapSource(
+        replace(
+            mailbox_options(box, settings),
+            name=junk_name(box.name),
+            folder=box.junk,
+            start=Start.NOW,
+            after=After.LEAVE,
+        ),
+        ledger,
+        clock,
+    )
 
 
 def listener_source(settings: Settings, clock: Clock) -> SmtpSource | None:
@@ -140,12 +176,10 @@ def acceptance(directory: Directory) -> Callable[[str], bool]:
     domains = {address.domain for address in directory.own_addresses}
 
     def accepts(recipient: str) -> bool:
-        try:
-            address = Address.of(recipient)
-        except ValueError:
+        address = Address.read(recipient)
+        if address is None:
             return False
-        bare = Address(address.local.partition("+")[0] or address.local, address.domain)
-        if bare in directory.own_addresses:
+        if directory.is_own(address):
             return True
         return address.local.lower() == _POSTMASTER and address.domain in domains
 

@@ -95,7 +95,7 @@ class _Mail:
 
     def is_own(self, address: Address) -> bool:
         """Is it one of our addresses, with or without a subaddress (RFC 5233)?"""
-        plain = Address(address.local.partition("+")[0] or address.local, address.domain)
+        plain = Address(address.local.rpartition("+")[0] or address.local, address.domain)
         return address in self.marks.own_addresses or plain in self.marks.own_addresses
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from maild.domain import events
@@ -81,17 +81,18 @@ def _customer_notices(happening: Happening, policy: Policy) -> list[Notice]:
     if any(isinstance(fact, events.Replied) for fact in facts):
         made = [_reply_to(person, reason, policy.hold) for person, reason in _correspondents(ticket)]
     else:
-        made = _without_words(happening)
+        made = _without_words(happening, policy)
     by = policy.directory.agent(happening.actor.name) if happening.actor.role is Role.AGENT else None
     return [notice for notice in made if reachable(notice.to) and not (by and notice.to.address in by.addresses)]
 
 
-def _without_words(happening: Happening) -> list[Notice]:
+def _without_words(happening: Happening, policy: Policy) -> list[Notice]:
     """What the requester hears of a ticket when nobody wrote to them."""
     ticket, facts = happening.after, happening.facts
     made = []
     if happening.acknowledge and any(isinstance(fact, events.Opened) for fact in facts):
-        made.append(_to_requester(ticket, "acknowledgement", "you wrote to us"))
+        due = _to_requester(ticket, "acknowledgement", "you wrote to us")
+        made.append(replace(due, hold=policy.acknowledge_after))
     if happening.actor.role is Role.AGENT and any(_ends(fact) for fact in facts):
         made.append(_to_requester(ticket, "closed", "you opened this ticket"))
     return made

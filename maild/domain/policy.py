@@ -38,6 +38,7 @@ class Policy:
     agent_proof: AgentProof = AgentProof.NORMAL
     reopen_within: timedelta = timedelta(days=30)
     hold: timedelta = timedelta(seconds=60)
+    acknowledge_after: timedelta = timedelta(0)
     zone: str = "UTC"
 
     def present(self, absent: Collection[str]) -> Policy:

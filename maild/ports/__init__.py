@@ -2,6 +2,7 @@
 
 from maild.ports.mail import (
     Clock,
+    Finding,
     HandIn,
     IgnoredMail,
     IncomingMail,
@@ -10,6 +11,8 @@ from maild.ports.mail import (
     MailSource,
     MailTransport,
     Receipt,
+    Scanner,
+    ScanVerdict,
     TemporaryFailure,
     WakeUp,
 )
@@ -35,6 +38,7 @@ from maild.ports.store import (
 __all__ = [
     "Clock",
     "Contact",
+    "Finding",
     "HandIn",
     "IgnoredMail",
     "Inbound",
@@ -53,6 +57,8 @@ __all__ = [
     "OutboxRow",
     "People",
     "Receipt",
+    "ScanVerdict",
+    "Scanner",
     "SlaIndex",
     "SlaSteps",
     "StoredEntry",

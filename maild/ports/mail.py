@@ -1,4 +1,4 @@
-"""Mail in and mail out: clocks, sources, transports."""
+"""Mail in and mail out: clocks, sources, scanners, transports."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from threading import Event as ThreadEvent
 from typing import Protocol
 
@@ -94,6 +95,32 @@ class MailboxLedger(Protocol):
 
     def ignore(self, mailbox: str, uidvalidity: int, mails: Sequence[IgnoredMail], reason: str) -> None:
         """Record mails that are left in place: outcome ignored, no ticket, no mail, no SLA. Harmless when repeated."""
+        ...
+
+
+class ScanVerdict(StrEnum):
+    """What a scanner for malware can say of a mail."""
+
+    CLEAN = "clean"
+    INFECTED = "infected"
+    UNAVAILABLE = "unavailable"  # nothing is known of the mail
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a scanner said, in words. `answered`: it works, though it would not judge this very mail."""
+
+    verdict: ScanVerdict
+    reason: str
+    name: str = ""  # of what was found
+    answered: bool = False  # counts for UNAVAILABLE only
+
+
+class Scanner(Protocol):
+    """Looks for malware in whole mails. Any number of threads may ask at once."""
+
+    def scan(self, raw: bytes) -> Finding:
+        """Exactly one finding. Never raises for what the scanner does, and ends within its time limits."""
         ...
 
 

@@ -81,8 +81,9 @@ class Inbound(Protocol):
 
     def judge(self, number: int, judgement: Judgement, now: datetime) -> None: ...
 
-    def same(self, sameness: str, but: int) -> tuple[int, int | None] | None:
-        """An earlier judged mail with this sameness: (inbound, ticket)."""
+    def same(self, sameness: str, but: int, waiting_in: Sequence[str] = ()) -> tuple[int, int | None] | None:
+        """An earlier judged mail with this sameness: (inbound, ticket). One that came by one of the mailboxes
+        `waiting_in` and was held or ignored does not count."""
         ...
 
     def get(self, number: int) -> KeptMail | None: ...
@@ -190,7 +191,7 @@ class Tickets(Protocol):
         ...
 
     def in_status_since(self, status: str, instant: datetime, limit: int) -> list[int]:
-        """Tickets that have had this status since the instant or longer."""
+        """Tickets that have had this status since the instant or longer, and will not wake by themselves."""
         ...
 
     def to_wake(self, now: datetime, limit: int) -> list[int]:
@@ -214,7 +215,7 @@ class Listing:
     assignee: str | None = None
     department: str | None = None
     overdue_at: datetime | None = None  # only those whose due instant has come
-    limit: int = 1000
+    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +300,10 @@ class Outbox(Protocol):
     def listed(self, states: Sequence[OutboxState]) -> list[OutboxRow]: ...
 
     def set_state(self, row: int, state: OutboxState, next_at: datetime | None) -> None: ...
+
+    def drop_waiting(self, ticket: int, template: str) -> None:
+        """Give up the mails of this kind about a ticket that have not been tried yet."""
+        ...
 
     def by_message_id(self, message_id: str) -> OutboxRow | None: ...
 

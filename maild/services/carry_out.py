@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from maild.domain.decision import Decision
-from maild.domain.events import NEXT_ENTRY, THIS_ENTRY, Event
+from maild.domain.events import NEXT_ENTRY, THIS_ENTRY, Event, Replied
 from maild.domain.notices import Happening, Notice, notices_for, strongest
 from maild.domain.sla import Standing, standing
 from maild.domain.ticket import Status, Ticket, apply
@@ -64,6 +64,8 @@ def carry_out(
     notices = strongest((*decision.notices, *notices_for(happening, helpdesk.policy.present(unit.people.absent(now)))))
     if decision.mute:
         notices = tuple(notice for notice in notices if not notice.agent)
+    if helpdesk.policy.acknowledge_after and any(isinstance(fact, Replied) for fact in facts):
+        unit.outbox.drop_waiting(number, "acknowledgement")  # a person was quicker
     occasion = _occasion(unit, after, replace(decision, facts=facts), state, now, trace)
     return Done(after, facts, entry, _queue(unit, notices, occasion, helpdesk))
 

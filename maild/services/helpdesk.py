@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from maild.config import Settings
 from maild.domain.calendars import Calendar
 from maild.domain.classify import OwnMarks
+from maild.domain.origins import SpamMarks
 from maild.domain.people import Address, Department, Person
 from maild.domain.policy import Policy
 from maild.domain.rules import Rule, Topic
@@ -18,14 +19,23 @@ from maild.domain.ticket import Ticket
 from maild.domain.token import KeyRing, loop_mark, read_message_id, subject_token
 
 OFFICE = "office"
+_JUNK = "/junk"
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What is known of the place a mail came in by: a mailbox, or the listener ("")."""
+    """What is known of the place a mail came in by: a mailbox, its spam folder, or the listener ("").
+
+    `junk` says which spam folder it is, as "Spam of mailbox support"; "" when it is none."""
 
     department: str = ""
     trusted_authserv: tuple[str, ...] = ()
+    junk: str = ""
+
+
+def junk_name(mailbox: str) -> str:
+    """What the provider's spam folder of a mailbox is called where mailboxes are told apart: "support/junk"."""
+    return mailbox + _JUNK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +49,10 @@ class Helpdesk:
     def of(cls, settings: Settings, ring: KeyRing) -> Helpdesk:
         """The helpdesk of a configuration."""
         doors = {box.name: Door(box.department, box.trusted_authserv) for box in settings.mailboxes}
+        for box in settings.mailboxes:
+            if box.junk:
+                words = f"{box.junk} of mailbox {box.name}"
+                doors[junk_name(box.name)] = Door(box.department, box.trusted_authserv, words)
         if settings.listener is not None:
             doors[""] = Door(trusted_authserv=settings.listener.trusted_authserv)
         policy = Policy(
@@ -51,6 +65,7 @@ class Helpdesk:
             agent_proof=settings.security.agent_proof,
             reopen_within=settings.closing.reopen_within,
             hold=settings.outbox.hold,
+            acknowledge_after=settings.acknowledge.delay,
             zone=settings.helpdesk.timezone,
         )
         return cls(settings=settings, policy=policy, ring=ring, doors=doors)
@@ -81,16 +96,25 @@ class Helpdesk:
         return loop_mark(self.ring, self.settings.helpdesk.address)
 
     def door(self, mailbox: str) -> Door:
-        return self.doors.get(mailbox, Door())
+        """The door of that name. A spam folder stays one when the configuration does not name it any more, for mail
+        that was taken out of it before is still to be judged."""
+        if mailbox in self.doors or not mailbox.endswith(_JUNK):
+            return self.doors.get(mailbox, Door())
+        return Door(junk=f"of mailbox {mailbox.removesuffix(_JUNK)}")
 
-    def own_marks(self) -> OwnMarks:
-        """What classify needs to know a mail of ours that comes back."""
+    @property
+    def junk_doors(self) -> tuple[str, ...]:
+        """The names of the spam folders."""
+        return tuple(name for name, door in self.doors.items() if door.junk)
+
+    def own_marks(self, *, released: bool = False) -> OwnMarks:
+        """What classify needs to know a mail of ours that comes back; what a person released is no spam."""
         return OwnMarks(
             is_own_id=lambda text: read_message_id(self.ring, text) is not None,
             loop_mark=self.loop_mark,
             own_addresses=self.policy.directory.own_addresses,
             lists=self.settings.lists,
-            spam=self.settings.spam,
+            spam=SpamMarks(headers=()) if released else self.settings.spam,
             robots=self.settings.robots,
         )
 

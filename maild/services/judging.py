@@ -55,9 +55,10 @@ def judge(
     door = helpdesk.door(mail.mailbox)
     message, listed = from_list(message, helpdesk.settings.lists)
     evidence = listed or authentication.judge(message, door.trusted_authserv)
-    classification = classify(message, mail.envelope, helpdesk.own_marks())
+    classification = classify(message, mail.envelope, helpdesk.own_marks(released=released))
     found = clues(message, mail.envelope, helpdesk.ring, helpdesk.domain)
-    facts = look_up(found, inbound, unit, helpdesk)
+    junk = "" if released else door.junk
+    facts = look_up(found, inbound, unit, helpdesk, junk=bool(junk))
     routed = route(message, found, facts, helpdesk.ring, helpdesk.policy.directory)
     filing = _filed(mail, message, classification, helpdesk)
     if filing.requester:
@@ -86,6 +87,7 @@ def judge(
         ticket=ticket,
         bounced=bounced,
         released=released,
+        junk=junk,
     )
     decision = decide(case)
     steps = (*_steps(message, evidence, classification, routed, filing), *decision.steps)
@@ -131,15 +133,17 @@ def _moment(arrived_at: datetime, ticket: Ticket | None, now: datetime) -> datet
     return max(arrived, min(ticket.updated_at, now)) if ticket else arrived
 
 
-def look_up(found: Clues, inbound: int, unit: UnitOfWork, helpdesk: Helpdesk) -> Facts:
-    """The one look-up: whatever the clues may lead to."""
+def look_up(found: Clues, inbound: int, unit: UnitOfWork, helpdesk: Helpdesk, *, junk: bool = False) -> Facts:
+    """The one look-up: whatever the clues may lead to. A copy that waits in a spam folder (`junk`: so does this one)
+    is no earlier one, or whoever moves a mail out of that folder into the mailbox would lose it."""
     contacts = unit.people.numbered(found.recipients)
     holders = {number: Holder(c.person.address, c.epoch, c.agent) for number, c in contacts.items()}
     tickets_of_ids = unit.tickets.by_message_ids(found.parent_ids)
     ancestors = unit.tickets.by_ancestors(found.family)
     named = (*found.tickets(holders, helpdesk.ring), *tickets_of_ids.values(), *ancestors.values())
     tickets = {number: ticket for number in dict.fromkeys(named) if (ticket := _survivor(number, unit))}
-    return Facts(tickets, holders, tickets_of_ids, ancestors, unit.inbound.same(found.sameness, inbound))
+    earlier = unit.inbound.same(found.sameness, inbound, waiting_in=() if junk else helpdesk.junk_doors)
+    return Facts(tickets, holders, tickets_of_ids, ancestors, earlier)
 
 
 def _survivor(number: int, unit: UnitOfWork) -> Ticket | None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from maild import maillog
@@ -14,15 +14,30 @@ from maild.domain.decision import QUEUED, Decision, Outcome, Step
 from maild.domain.message import InboundMessage
 from maild.domain.signature import tail_of
 from maild.mail.workshop import ReadingFailed
-from maild.ports import Clock, InboundState, Judgement, KeptMail, OpenUnitOfWork, TemporaryFailure, UnitOfWork, WakeUp
+from maild.ports import (
+    Clock,
+    Finding,
+    InboundState,
+    Judgement,
+    KeptMail,
+    OpenUnitOfWork,
+    Scanner,
+    ScanVerdict,
+    TemporaryFailure,
+    UnitOfWork,
+    WakeUp,
+)
 from maild.services.carry_out import carry_out
 from maild.services.helpdesk import Helpdesk
 from maild.services.judging import Judged, Reader, judge
+from maild.services.scanning import Look, Scanning, scan_step
 
 BATCH = 50  # mails in one transaction
+SCANNED_BATCH = 8  # the same with a scanner, which may take a minute for each: a round ends before anybody worries
 ATTEMPTS = 3
 _ANCESTORS = 20  # ids of a mail's References that are remembered
 PAUSE = timedelta(seconds=2)  # before a mail that failed is tried again
+SCAN_PAUSE = timedelta(minutes=1)  # before a mail that waits for the scanner is shown to it again
 
 _STATES = {Outcome.HELD: InboundState.HELD, Outcome.QUARANTINED: InboundState.QUARANTINED}
 
@@ -35,6 +50,15 @@ class Processed:
     outcome: str
     ticket: int | None
     reason: str
+    waits: bool = False  # for the scanner: no fault of the mail
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A mail as words, and what the scanner found in it; no finding when it was not asked."""
+
+    message: InboundMessage
+    finding: Finding | None = None
 
 
 class Processing:
@@ -49,6 +73,7 @@ class Processing:
         queued: WakeUp,
         readers: int = 2,
         pause: timedelta = PAUSE,
+        scanner: Scanner | None = None,
     ) -> None:
         self._open = open_unit
         self._reader = reader
@@ -56,6 +81,7 @@ class Processing:
         self._clock = clock
         self._queued = queued
         self._pause = pause
+        self._scanning = Scanning(scanner) if scanner is not None else None
         self._pool = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="read")
 
     def close(self) -> None:
@@ -64,19 +90,21 @@ class Processing:
     def round(self, only: Sequence[int] | None = None) -> list[Processed]:
         """Judge the next batch (of these mails, when given) -> what became of each; empty when nothing waits."""
         with self._open() as unit:
-            batch = unit.inbound.begin(BATCH, self._clock.now(), only)
+            limit = BATCH if self._scanning is None else SCANNED_BATCH
+            batch = unit.inbound.begin(limit, self._clock.now(), only)
             unit.commit()  # the attempts are counted before anything can go wrong
         if not batch:
             return []
         try:
-            read = list(self._pool.map(self._read, batch))
+            look = self._scanning.round() if self._scanning is not None else None
+            read = list(self._pool.map(lambda kept: self._read(kept, look), batch))
         except TemporaryFailure:
             self._give_back(batch)  # no mail is to blame when no reader can be started
             raise
         done: list[Processed] = []
         with self._open() as unit:
-            for kept, message in zip(batch, read, strict=True):
-                done.append(self._one(unit, kept, message))
+            for kept, found in zip(batch, read, strict=True):
+                done.append(self._one(unit, kept, found))
             unit.commit()
         self._queued()
         self._tell(done, batch)
@@ -87,22 +115,32 @@ class Processing:
             unit.inbound.give_back([kept.id for kept in batch])
             unit.commit()
 
-    def _read(self, kept: KeptMail) -> InboundMessage | ReadingFailed:
+    def _read(self, kept: KeptMail, look: Look | None) -> _Read | ReadingFailed:
         try:
-            return self._reader.read(kept.mail.raw)
+            message = self._reader.read(kept.mail.raw)
         except ReadingFailed as failure:
             return failure
+        if look is None or kept.mail.truncated:
+            return _Read(message)
+        return _Read(message, look(kept.mail.raw, message))
 
-    def _one(self, unit: UnitOfWork, kept: KeptMail, message: InboundMessage | ReadingFailed) -> Processed:
+    def _one(self, unit: UnitOfWork, kept: KeptMail, found: _Read | ReadingFailed) -> Processed:
         now = self._clock.now()
-        if isinstance(message, ReadingFailed):
-            return self._set_back(unit, kept, f"reading failed: {message}", now)
+        if isinstance(found, ReadingFailed):
+            return self._set_back(unit, kept, f"reading failed: {found}", now)
+        message, finding = found.message, found.finding
         if kept.mail.truncated:
             reason = "larger than limits.message: only its beginning was fetched, the whole mail is still in its folder"
             return self._quarantine(unit, kept, reason, now, message)
+        if finding is not None and finding.verdict is ScanVerdict.INFECTED:
+            return self._quarantine(unit, kept, finding.reason, now, message, scan_step(finding))
+        if finding is not None and finding.verdict is ScanVerdict.UNAVAILABLE and self._holds():
+            return self._wait(unit, kept, finding.reason, now)
         try:
             with unit.savepoint():
                 judged = judge(kept.mail, message, kept.id, unit, self._helpdesk(), now, released=kept.released)
+                if finding is not None:
+                    judged = replace(judged, steps=(scan_step(finding), *judged.steps))
                 return self._finish(unit, kept, judged, message, now)
         except TemporaryFailure:
             raise
@@ -143,6 +181,15 @@ class Processing:
         if agent is not None and decision.outcome in {Outcome.REPLIED, Outcome.NOTED}:
             unit.people.learn_tail(agent, tail_of(message.own_and_forwarded[0]))
 
+    def _holds(self) -> bool:
+        return self._helpdesk().settings.attachments.when_unavailable == "hold"
+
+    def _wait(self, unit: UnitOfWork, kept: KeptMail, reason: str, now: datetime) -> Processed:
+        """The mail stays kept until the scanner has looked at it; that is no attempt."""
+        unit.inbound.give_back([kept.id])
+        unit.inbound.postpone(kept.id, now + SCAN_PAUSE, reason)
+        return Processed(kept.id, "", None, reason, waits=True)
+
     def _set_back(self, unit: UnitOfWork, kept: KeptMail, reason: str, now: datetime) -> Processed:
         if kept.attempts >= ATTEMPTS:
             return self._quarantine(unit, kept, reason, now, None)
@@ -150,13 +197,19 @@ class Processing:
         return Processed(kept.id, "", None, reason)
 
     def _quarantine(
-        self, unit: UnitOfWork, kept: KeptMail, reason: str, now: datetime, message: InboundMessage | None
+        self,
+        unit: UnitOfWork,
+        kept: KeptMail,
+        reason: str,
+        now: datetime,
+        message: InboundMessage | None,
+        step: Step | None = None,
     ) -> Processed:
         judgement = Judgement(
             state=InboundState.QUARANTINED,
             outcome=Outcome.QUARANTINED,
             reason=reason,
-            steps=(Step("parse", "failed", reason),),
+            steps=(step or Step("parse", "failed", reason),),
             sender=_sender(message) if message else "",
             subject=message.subject if message else "",
         )
@@ -166,7 +219,10 @@ class Processing:
     def _tell(self, done: Sequence[Processed], batch: Sequence[KeptMail]) -> None:
         """Tell the log what is committed."""
         for processed, kept in zip(done, batch, strict=True):
-            if not processed.outcome:
+            if processed.waits:
+                if processed.reason != kept.reason:
+                    maillog.waiting(inbound=kept.id, reason=processed.reason)
+            elif not processed.outcome:
                 maillog.reading_failed(inbound=kept.id, attempt=kept.attempts, reason=processed.reason)
             elif processed.outcome == Outcome.QUARANTINED:
                 maillog.quarantined(inbound=kept.id, attempts=kept.attempts, reason=processed.reason)

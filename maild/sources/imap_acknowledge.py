@@ -52,7 +52,7 @@ class Acknowledger:
 
     def flag(self, uids: Sequence[int]) -> None:
         """Mark mails over the limit for people, and leave them where they are."""
-        if not uids:
+        if not uids or self._options.read_only:
             return
         try:
             self._client.add_flags(uids, FLAGGED, silent=True)
@@ -95,6 +95,9 @@ class Acknowledger:
         """RFC 4315 2.1: only these mails go, not those that somebody else has marked \\Deleted."""
         self._client.add_flags(uids, DELETED, silent=True)
         self._client.uid_expunge(uids)
+
+    def _leave(self, uids: Sequence[int]) -> None:
+        """Send nothing: the mails are not ours to touch."""
 
     def _see(self, uids: Sequence[int]) -> None:
         self._client.add_flags(uids, SEEN, silent=True)
@@ -164,6 +167,8 @@ _WAYS: tuple[_Way, ...] = (
     # The same in three steps; UID EXPUNGE spares what others have marked (RFC 4315).
     _Way(After.MOVE, frozenset({b"UIDPLUS"}), Acknowledger._copy_and_expunge),
     _Way(After.DELETE, frozenset({b"UIDPLUS"}), Acknowledger._delete),
+    # A folder that is only read stays as it is, whatever the server can.
+    _Way(After.LEAVE, frozenset(), Acknowledger._leave),
     # A flag needs no extension.
     _Way(After.SEEN, frozenset(), Acknowledger._see),
     # A plain EXPUNGE would take mails with it that a person only marked: they stay, marked.

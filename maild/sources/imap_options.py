@@ -28,6 +28,7 @@ class After(StrEnum):
     MOVE = "move"
     SEEN = "seen"
     DELETE = "delete"
+    LEAVE = "leave"  # nothing: the folder is opened for reading only
 
 
 class Start(Enum):
@@ -89,6 +90,11 @@ class MailboxOptions:
                 f"mailbox {self.name!r}: mails cannot be moved from {self.folder!r} into itself; "
                 'name another folder in processed, or write after = "seen"'
             )
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be changed in the folder: no mail moved, none flagged."""
+        return self.after is After.LEAVE
 
 
 def is_loopback(host: str) -> bool:

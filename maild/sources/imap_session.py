@@ -88,7 +88,8 @@ class Session:
     def _select(self) -> tuple[int, bool]:
         folder = self._options.folder
         try:
-            answer = self._client.select_folder(folder)
+            # EXAMINE (RFC 9051 6.3.3) lets no command of ours change anything; not even \Recent is taken away.
+            answer = self._client.select_folder(folder, readonly=self._options.read_only)
         except imaplib.IMAP4.readonly:
             raise RefusalError(
                 f"the folder {folder!r} may only be read by {self._options.user}, so no mail could be acknowledged; "

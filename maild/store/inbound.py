@@ -16,6 +16,8 @@ from maild.store.insert import insert_once
 from maild.store.schema import inbound, raw_mail
 
 CLAIM = timedelta(minutes=10)  # how long a node may take over mails before another one may try
+# Written into the SQL: by a bound parameter the partial index is not found.
+_KEPT = inbound.c.state == sa.literal(InboundState.KEPT.value, literal_execute=True)
 _SAME_RAW = timedelta(days=30)  # a folder made anew by its server brings the same mails with new UIDs
 
 
@@ -72,7 +74,7 @@ class SqlInbound:
             inbound.c.claimed_until.is_(None), inbound.c.claimed_until < now, inbound.c.claimed_by == self._node
         )
         due = sa.or_(inbound.c.next_at.is_(None), inbound.c.next_at <= now)
-        query = sa.select(inbound.c.id).where(inbound.c.state == InboundState.KEPT.value, due, mine)
+        query = sa.select(inbound.c.id).where(_KEPT, due, mine)
         if only is not None:
             query = query.where(inbound.c.id.in_(only))
         query = query.order_by(inbound.c.id).limit(limit).with_for_update(skip_locked=True)
@@ -91,7 +93,7 @@ class SqlInbound:
 
     def postpone(self, number: int, until: datetime, reason: str) -> None:
         values = {"next_at": until, "reason": reason, "claimed_by": None, "claimed_until": None}
-        self._connection.execute(sa.update(inbound).where(inbound.c.id == number).values(**values))
+        self._connection.execute(sa.update(inbound).where(inbound.c.id == number, _KEPT).values(**values))
 
     def judge(self, number: int, judgement: Judgement, now: datetime) -> None:
         """Record the judgement of a mail that this node claimed. ClaimLost when it is not ours any more."""
@@ -119,7 +121,7 @@ class SqlInbound:
         if self._connection.execute(claimed.values(**values)).rowcount != 1:
             raise ClaimLost(f"inbound {number} was judged by another node")
 
-    def same(self, sameness: str, but: int) -> tuple[int, int | None] | None:
+    def same(self, sameness: str, but: int, waiting_in: Sequence[str] = ()) -> tuple[int, int | None] | None:
         if not sameness:
             return None
         query = (
@@ -128,6 +130,9 @@ class SqlInbound:
             .where(inbound.c.outcome.not_in(["", "duplicate", "quarantined"]))
             .order_by(inbound.c.id)
         )
+        if waiting_in:
+            waits = sa.and_(inbound.c.mailbox.in_(waiting_in), inbound.c.outcome.in_(["held", "ignored"]))
+            query = query.where(sa.not_(waits))
         found = self._connection.execute(query).first()
         return (found.id, found.ticket) if found else None
 
@@ -153,8 +158,7 @@ class SqlInbound:
         return self._connection.execute(changed.values(**values)).rowcount == 1
 
     def waiting(self) -> int:
-        kept = inbound.c.state == InboundState.KEPT.value
-        return int(self._connection.scalar(sa.select(sa.func.count()).select_from(inbound).where(kept)) or 0)
+        return int(self._connection.scalar(sa.select(sa.func.count()).select_from(inbound).where(_KEPT)) or 0)
 
     def of_entry(self, entry: int) -> KeptMail | None:
         return next(iter(self._whole(inbound.c.entry == entry)), None)

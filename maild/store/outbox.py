@@ -14,10 +14,12 @@ from maild.domain.people import Address
 from maild.ports import OutboxRow
 from maild.store import rows
 from maild.store.insert import insert_once, next_number
-from maild.store.schema import outbox, sla_step
+from maild.store.schema import one_of, outbox, sla_step
 
 _LISTED = [column for column in outbox.c if column.name != "raw"]
 _READY = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value)
+_SENDING = OutboxState.SENDING.value
+_ON_ITS_WAY = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value, _SENDING)  # as the partial index has it
 
 
 class SqlOutbox:
@@ -32,8 +34,9 @@ class SqlOutbox:
 
     def claim(self, now: datetime, until: datetime, limit: int, relay: str) -> list[OutboxRow]:
         ready = sa.and_(outbox.c.state.in_(_READY), outbox.c.next_at <= now)
-        abandoned = sa.and_(outbox.c.state == OutboxState.SENDING.value, outbox.c.leased_until <= now)
-        query = sa.select(outbox.c.id).where(sa.or_(ready, abandoned), outbox.c.relay == relay)
+        abandoned = sa.and_(outbox.c.state == _SENDING, outbox.c.leased_until <= now)
+        query = sa.select(outbox.c.id).where(one_of(outbox.c.state, *_ON_ITS_WAY), sa.or_(ready, abandoned))
+        query = query.where(outbox.c.relay == relay)
         query = query.order_by(outbox.c.next_at, outbox.c.id).limit(limit).with_for_update(skip_locked=True)
         ids = list(self._connection.scalars(query))
         if not ids:
@@ -79,6 +82,12 @@ class SqlOutbox:
         values = {"state": state.value, "next_at": next_at, "leased_until": None}
         self._connection.execute(sa.update(outbox).where(outbox.c.id == row).values(values))
 
+    def drop_waiting(self, ticket: int, template: str) -> None:
+        waits = sa.and_(outbox.c.state == OutboxState.QUEUED.value, outbox.c.attempts == 0)
+        here = sa.and_(outbox.c.ticket == ticket, outbox.c.template == template, waits)
+        given_up = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": "an answer came before it"}
+        self._connection.execute(sa.update(outbox).where(here).values(given_up))
+
     def by_message_id(self, message_id: str) -> OutboxRow | None:
         query = sa.select(outbox).where(outbox.c.message_id == message_id)
         found = self._connection.execute(query).mappings().first()
@@ -96,12 +105,13 @@ class SqlOutbox:
         return {entry: tuple(states) for entry, states in found.items()}
 
     def sending(self) -> int:
-        state = outbox.c.state == OutboxState.SENDING.value
-        return int(self._connection.scalar(sa.select(sa.func.count()).select_from(outbox).where(state)) or 0)
+        busy = sa.and_(one_of(outbox.c.state, *_ON_ITS_WAY), outbox.c.state == _SENDING)
+        return int(self._connection.scalar(sa.select(sa.func.count()).select_from(outbox).where(busy)) or 0)
 
     def next_instant(self) -> datetime | None:
-        ready = sa.select(sa.func.min(outbox.c.next_at)).where(outbox.c.state.in_(_READY))
-        leased = sa.select(sa.func.min(outbox.c.leased_until)).where(outbox.c.state == OutboxState.SENDING.value)
+        on_its_way = one_of(outbox.c.state, *_ON_ITS_WAY)
+        ready = sa.select(sa.func.min(outbox.c.next_at)).where(on_its_way, outbox.c.state.in_(_READY))
+        leased = sa.select(sa.func.min(outbox.c.leased_until)).where(on_its_way, outbox.c.state == _SENDING)
         return rows.earliest(self._connection.scalar(ready), self._connection.scalar(leased))
 
 

@@ -6,6 +6,12 @@ import sqlalchemy as sa
 
 from maild.store.columns import CleanJson, CleanText, UtcDateTime
 
+
+def one_of(column: sa.Column[str], *words: str) -> sa.ColumnElement[bool]:
+    """`column IN (words)` with the words written into the SQL: by a bound parameter no partial index is found."""
+    return column.in_(sa.bindparam(None, list(words), expanding=True, literal_execute=True))
+
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_name)s",

@@ -13,7 +13,7 @@ from maild.domain.ticket import Ticket
 from maild.ports import ListedTicket, Listing, SlaIndex, StoredEntry
 from maild.store import rows
 from maild.store.insert import insert_once, next_number
-from maild.store.schema import ancestor, attachment, entry, event, participant, ticket
+from maild.store.schema import ancestor, attachment, entry, event, one_of, participant, ticket
 
 _WORKED_ON = ("open", "waiting")
 
@@ -112,7 +112,9 @@ class SqlTickets:
         return {row.message_id: row.ticket for row in self._connection.execute(query)}
 
     def by_join_key(self, key: str) -> int | None:
-        query = sa.select(ticket.c.number).where(ticket.c.join_key == key, ticket.c.status.in_(_WORKED_ON))
+        filled = ticket.c.join_key != sa.literal("", literal_execute=True)
+        here = sa.and_(filled, ticket.c.join_key == key, one_of(ticket.c.status, *_WORKED_ON))
+        query = sa.select(ticket.c.number).where(here)
         return self._connection.scalar(query.order_by(ticket.c.number).limit(1)) if key else None
 
     def listing(self, wanted: Listing) -> list[ListedTicket]:
@@ -133,7 +135,8 @@ class SqlTickets:
         return list(self._connection.scalars(query.limit(limit)))
 
     def in_status_since(self, status: str, instant: datetime, limit: int) -> list[int]:
-        query = sa.select(ticket.c.number).where(ticket.c.status == status, ticket.c.status_since <= instant)
+        since = sa.and_(ticket.c.status_since <= instant, ticket.c.wake_at.is_(None))
+        query = sa.select(ticket.c.number).where(ticket.c.status == status, since)
         return list(self._connection.scalars(query.order_by(ticket.c.status_since).limit(limit)))
 
     def to_wake(self, now: datetime, limit: int) -> list[int]:

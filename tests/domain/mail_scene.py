@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from maild.domain import events
-from maild.domain.calendars import Calendar
 from maild.domain.classify import Classification, MailClass
 from maild.domain.decide import Case
 from maild.domain.events import Actor, Opened
@@ -58,7 +57,6 @@ POLICY = Policy(
     default_department="support",
     priority_plans={"emergency": "sev-a"},
 )
-ALWAYS = Calendar("always", "UTC", ((),) * 7)
 
 OPENED = Opened(
     at=NOW - timedelta(hours=1),

@@ -57,6 +57,8 @@ ALL_RULES = [
         case(mail_class=MailClass.DSN, bounced=BouncedMail(42, "karen@client.example", 3), ticket=ticket()),
         Outcome.BOUNCED,
     ),
+    ("in-junk-folder", case(junk="Spam of mailbox support"), Outcome.HELD),
+    ("in-junk-folder", case(mail(JANE), junk="Spam of mailbox support", route=led(R)), Outcome.HELD),
     ("other-report", case(mail_class=MailClass.MDN), Outcome.IGNORED),
     ("other-report", case(mail_class=MailClass.FEEDBACK_REPORT, route=led(U)), Outcome.IGNORED),
     ("refused-by-rule", case(filing=Filing(reject=True, trail=("rule 1",))), Outcome.REJECTED),

@@ -356,3 +356,19 @@ def test_the_admins_words_come_from_the_helpdesk_itself(office):
     command_ticket(office.store, office.helpdesk, number, ["reply", "It works again."], office.clock.now())
     office.deliver(HOLD)
     assert office.sent_to(KAREN)[-1].sender.name == "Acme Support"
+
+
+def test_an_answer_within_the_delay_replaces_the_acknowledgement(open_office):
+    office = open_office(CONFIG.replace('to = "everyone"', 'to = "everyone"\ndelay = "3m"'))
+    office.open_ticket()
+    assert office.sent_to("karen@client.example") == []
+    office.receive(office.answer(office.last("new-ticket", "jane@acme.example"), "I am on my way."))
+    office.deliver(timedelta(minutes=5))
+    assert [m.header("x-maild-reason") for m in office.sent_to("karen@client.example")] == ["reply"]
+
+
+def test_without_an_answer_the_acknowledgement_leaves_after_its_delay(open_office):
+    office = open_office(CONFIG.replace('to = "everyone"', 'to = "everyone"\ndelay = "3m"'))
+    office.open_ticket()
+    office.deliver(timedelta(minutes=3))
+    assert [m.header("x-maild-reason") for m in office.sent_to("karen@client.example")] == ["acknowledgement"]

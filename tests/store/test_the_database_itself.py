@@ -16,6 +16,7 @@ from maild.store.engine import make_engine
 from maild.store.migrate import HEAD, SchemaTooNew, version_of
 from maild.store.schema import metadata
 from maild.store.unit_of_work import Store, sqlite_folder
+from tests.store.conftest import NOW
 
 
 def test_the_migrations_make_the_tables_that_the_code_knows(store, url):
@@ -105,3 +106,29 @@ def test_a_time_without_a_zone_is_refused():
     with pytest.raises(ValueError, match="without a zone"):
         UtcDateTime().process_bind_param(datetime(2026, 1, 1), None)  # noqa: DTZ001 - that is the point
     assert UtcDateTime().process_result_value(datetime(2026, 1, 1), None) == datetime(2026, 1, 1, tzinfo=UTC)  # noqa: DTZ001
+
+
+def test_what_is_asked_all_the_time_is_asked_of_an_index(tmp_path):
+    """Work that waits is found without reading all that is done: by the partial indexes."""
+    store = Store(f"sqlite:///{tmp_path}/maild.db", "node")
+    store.migrate()
+    asked: list[str] = []
+
+    @sa.event.listens_for(store._writing, "before_cursor_execute")
+    def note(connection, cursor, statement, parameters, context, many):
+        if statement.startswith("SELECT"):
+            plan = cursor.execute(f"explain query plan {statement}", parameters).fetchall()
+            asked.append(" ".join(str(row[3]) for row in plan))
+
+    with store() as unit:
+        unit.inbound.begin(10, NOW)
+        unit.inbound.waiting()
+        unit.outbox.claim(NOW, NOW, 10, "main")
+        unit.outbox.sending()
+        unit.outbox.next_instant()
+        unit.tickets.due(NOW, 10)
+        unit.tickets.to_wake(NOW, 10)
+        unit.tickets.by_join_key("key")
+    store.close()
+    assert len(asked) == 9
+    assert [plan for plan in asked if "USING" not in plan or "ix_" not in plan] == []

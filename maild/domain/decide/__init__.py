@@ -13,6 +13,7 @@ from maild.domain.decide.customers import customer_writes
 from maild.domain.decide.opening import acknowledgement, opens_ticket
 from maild.domain.decide.reports import (
     delivery_report,
+    in_junk_folder,
     kept_before,
     other_reports,
     own_address,
@@ -40,6 +41,7 @@ RULES: tuple[DecisionRule, ...] = (
     DecisionRule("too-many-hops", too_many_hops),
     DecisionRule("kept-before", kept_before),  # one mail by two ways acts once
     DecisionRule("delivery-report", delivery_report),
+    DecisionRule("in-junk-folder", in_junk_folder),  # a bounce of ours counts wherever it lies
     DecisionRule("other-report", other_reports),
     DecisionRule("refused-by-rule", refused_by_rule),
     DecisionRule("vacation-answer", vacation_answer),  # before held: a robot gets nobody's attention

@@ -93,8 +93,8 @@ def answered_elsewhere(case: Case) -> Decision | None:
     customers = _outsiders(case, case.message.to)
     if not customers or any(case.policy.directory.is_own(person.address) for person in case.message.to):
         return None
-    if case.evidence.trust is Trust.FAILED:
-        return held(case, f"the sender is not proven: {case.evidence.reason}")
+    if doubt := _forged(case):
+        return held(case, doubt)
     actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
     entry = replace(entry_of(case), kind=EntryKind.REPLY, author=actor, author_name=agent.shown)
     reply = events.Replied(at=case.at, by=actor, entry=THIS_ENTRY, outside=True)
@@ -119,8 +119,8 @@ def agent_forwards(case: Case) -> Decision | None:
     agent, forwarded = case.agent, case.message.forwarded
     if agent is None or forwarded is None or case.automatic or case.route.verdict is not Verdict.NEW:
         return None
-    if case.evidence.trust is Trust.FAILED:
-        return held(case, f"the sender is not proven: {case.evidence.reason}")
+    if doubt := _forged(case):
+        return held(case, doubt)
     actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
     told = (feedback(agent, Scope.REPLY),)
     original = forwarded.sender
@@ -150,6 +150,16 @@ def agent_forwards(case: Case) -> Decision | None:
     return Decision(
         Outcome.OPENED, reason, tuple(facts), entry, actor, opens=True, notices=told, transcript=transcript, also=note
     )
+
+
+def _forged(case: Case) -> str:
+    """Why a mail that answers no notice does not count as the agent's; "" when it does."""
+    if case.released:
+        return ""
+    strict = case.policy.agent_proof is AgentProof.STRICT and case.evidence.trust is not Trust.VERIFIED
+    if case.evidence.trust is Trust.FAILED or strict:
+        return f"the sender is not proven: {case.evidence.reason}"
+    return ""
 
 
 def _outsiders(case: Case, people: Iterable[Person]) -> list[Person]:

@@ -37,6 +37,7 @@ class Case:
     ticket: Ticket | None = None
     bounced: BouncedMail | None = None
     released: bool = False  # a person said that it shall count, whatever speaks against its sender
+    junk: str = ""  # the provider's spam folder that it lies in, as "Spam of mailbox support"; "" when it counts
 
     @property
     def sender(self) -> Person:

@@ -9,7 +9,8 @@ from maild.domain.classify import MailClass
 from maild.domain.decide.case import Case, actor_of, entry_of, held
 from maild.domain.decision import Decision, Outcome
 from maild.domain.events import THIS_ENTRY
-from maild.domain.route import Verdict
+from maild.domain.people import Trust
+from maild.domain.route import Carrier, Verdict
 from maild.domain.token import Scope
 
 
@@ -48,6 +49,14 @@ def delivery_report(case: Case) -> Decision | None:
     return bounced(case.ticket, case.bounced, diagnostic, by="delivery report", at=case.at, helpdesk_name=name)
 
 
+def in_junk_folder(case: Case) -> Decision | None:
+    """What the provider takes for spam waits for a person's word, without a word in any ticket: a stranger's spam must
+    not reach agents by an old subject line."""
+    if not case.junk:
+        return None
+    return Decision(Outcome.HELD, f"in the provider's spam folder {case.junk}")
+
+
 def other_reports(case: Case) -> Decision | None:
     if case.classification.mail_class in {MailClass.FEEDBACK_REPORT, MailClass.MDN}:
         return Decision(Outcome.IGNORED, case.classification.reason)
@@ -69,7 +78,7 @@ def own_address(case: Case) -> Decision | None:
 
     It is not dropped, for gateways of lists rewrite senders to exactly that."""
     sender = case.message.sender
-    if sender is None or case.released or not case.policy.directory.is_own(sender.address):
+    if sender is None or case.released or case.filing.requester or not case.policy.directory.is_own(sender.address):
         return None
     return held(case, "the sender is our own address; a list that feeds us belongs into [[list]]")
 
@@ -83,12 +92,20 @@ def vacation_answer(case: Case) -> Decision | None:
     reason = case.classification.reason
     if case.ticket is not None and case.route.verdict is Verdict.REPLY and case.route.scope is Scope.USER:
         return _filed(case, reason)
-    if case.agent is not None:
+    if case.agent is not None and believed_absent(case):
         words = f"{case.message.subject}\n{case.message.new_text}"
         away = Absence(case.agent.name, case.at, absent_until(words, case.at))
         until = f"{away.until:%Y-%m-%d %H:%M} UTC"
         return Decision(Outcome.IGNORED, f"{reason}; {case.agent.name} is away until {until}", absence=away)
     return Decision(Outcome.IGNORED, f"{reason}; it answers no ticket of a customer")
+
+
+def believed_absent(case: Case) -> bool:
+    """A forged absence would hide an agent from everybody: it counts as an answer to a notice of ours, or proven."""
+    if case.evidence.trust is Trust.FAILED:
+        return False
+    answered = case.route.carrier in {Carrier.REPLY_ADDRESS, Carrier.OWN_MESSAGE_ID}
+    return answered or case.evidence.trust is Trust.VERIFIED
 
 
 def reaction(case: Case) -> Decision | None:
