@@ -87,6 +87,8 @@ def limits(settings: Settings) -> Limits:
         received=chosen.received,
         parts=chosen.parts,
         depth=chosen.depth,
+        attachments=settings.attachments.max_count,
+        attachment_bytes=settings.attachments.max_size,
     )
 
 

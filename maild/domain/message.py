@@ -95,6 +95,7 @@ class InboundMessage:
     markers: tuple[str, ...] = ()  # our marks in its text or HTML, what follows "ref:": KTSRsN.OUTBOX.MAC
     sameness: str = ""  # sha256 of From, Date, Message-ID, Subject and body; "" without a Message-ID
     hops: int = 0  # Received fields
+    left_out: tuple[str, ...] = ()  # sentences about files that are in the raw mail alone
     defects: tuple[str, ...] = ()  # what was wrong with the mail and how it was read anyway
 
     def header(self, name: str) -> str:

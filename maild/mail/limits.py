@@ -34,6 +34,8 @@ class Limits:
     parts: int = 500
     depth: int = 40
     lines: int = 500_000  # 25 MiB of base64 have 345,000
+    attachments: int = 100  # more are left out of the entry; the raw mail has them
+    attachment_bytes: int = 50 * 2**20  # of all attachments, decoded
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,10 @@ def read(
     sent_at = headers.date(_first(fields, "date")) if "date" in fields else None
     hints = body.Hints(known_texts, signature, forward.is_announced(subject))
     content = body.read(leaves, hints)
-    pointers, left_out = attachments.pointers(content.attached, content.opened)
+    allowed = limits or Limits()
+    pointers, left_out = attachments.pointers(
+        content.attached, content.opened, count=allowed.attachments, total=allowed.attachment_bytes
+    )
     words = {name: tuple(headers.decode(raw_value) for raw_value in values) for name, values in fields.items()}
     ids = _ids(fields, "message-id")
     people = {name: addresses.people(fields.get(name, ())) for name in ("reply-to", "to", "cc")}
@@ -70,6 +73,7 @@ def read(
         markers=content.markers,
         sameness=_sameness(words, ids, content.shown, pointers),
         hops=hops,
+        left_out=tuple(left_out),
         defects=(*notes, *_field_defects(fields, words, sent_at), *parts.defects(root), *content.notes, *left_out),
     )
 

@@ -320,3 +320,14 @@ def test_blocked_files_are_kept_and_not_passed_on(office):
     assert [a["name"] for a in office.ticket(done.ticket)["entries"][0]["attachments"]] == ["setup.exe", "a.pdf"]
     sent = office.last("new-ticket", "jane@acme.example").context["mail"]["attach"]
     assert [file["name"] for file in sent] == ["a.pdf"]
+
+
+def test_files_over_the_limit_are_told_in_the_entry(office):
+    kind = {"Content-Type": "multipart/mixed; boundary=b"}
+    part = "--b\nContent-Type: application/pdf; name={0}.pdf\n\n%PDF {0}\n"
+    many = "--b\nContent-Type: text/plain\n\nMany.\n" + "".join(part.format(n) for n in range(103)) + "--b--"
+    done = office.receive(office.mail(KAREN, many, headers=kind))
+    entry = office.ticket(done.ticket)["entries"][0]
+    assert len(entry["attachments"]) == 100
+    assert entry["text"].startswith("Many.\n\n[3 attachments are left out")
+    assert "100.pdf, 101.pdf, 102.pdf" in entry["text"]

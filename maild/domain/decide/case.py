@@ -75,7 +75,7 @@ def entry_of(case: Case) -> EntryDraft:
         kind=EntryKind.MESSAGE,
         author=actor_of(case),
         author_name=case.sender.name,
-        text=message.new_text,
+        text="\n\n".join(filter(None, (message.new_text, *(f"[{sentence}]" for sentence in message.left_out)))),
         html=message.html,
         folded_lines=message.folded_lines,
         message_id=message.message_id,
