@@ -13,7 +13,10 @@ def notify(*lines: str) -> bool:
         return False
     target = "\0" + address[1:] if address.startswith("@") else address
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-        channel.sendto("\n".join(lines).encode(), target)
+        try:
+            channel.sendto("\n".join(lines).encode(), socket.MSG_DONTWAIT, target)
+        except BlockingIOError:
+            return False  # the manager does not read just now, and we must not wait for it
     return True
 
 

@@ -35,6 +35,7 @@ from maild.services.scanning import Look, Scanning, scan_step
 BATCH = 50  # mails in one transaction
 SCANNED_BATCH = 8  # the same with a scanner, which may take a minute for each: a round ends before anybody worries
 ATTEMPTS = 3
+DEATHS = 10  # attempts after which the program must have ended over this mail again and again
 _ANCESTORS = 20  # ids of a mail's References that are remembered
 PAUSE = timedelta(seconds=2)  # before a mail that failed is tried again
 SCAN_PAUSE = timedelta(minutes=1)  # before a mail that waits for the scanner is shown to it again
@@ -136,6 +137,8 @@ class Processing:
             return self._quarantine(unit, kept, finding.reason, now, message, scan_step(finding))
         if finding is not None and finding.verdict is ScanVerdict.UNAVAILABLE and self._holds():
             return self._wait(unit, kept, finding.reason, now)
+        if kept.attempts > DEATHS:
+            return self._quarantine(unit, kept, f"judging it was begun {DEATHS} times and never ended", now, message)
         try:
             with unit.savepoint():
                 judged = judge(kept.mail, message, kept.id, unit, self._helpdesk(), now, released=kept.released)

@@ -15,6 +15,7 @@ from maild.store import rows
 from maild.store.insert import insert_once
 from maild.store.schema import inbound, raw_mail
 
+SUSPECT = 3  # attempts; a mail that fails in the ordinary way has been set aside by then
 CLAIM = timedelta(minutes=10)  # how long a node may take over mails before another one may try
 # Written into the SQL: by a bound parameter the partial index is not found.
 _KEPT = inbound.c.state == sa.literal(InboundState.KEPT.value, literal_execute=True)
@@ -74,11 +75,14 @@ class SqlInbound:
             inbound.c.claimed_until.is_(None), inbound.c.claimed_until < now, inbound.c.claimed_by == self._node
         )
         due = sa.or_(inbound.c.next_at.is_(None), inbound.c.next_at <= now)
+        # A mail that was begun again and again may be what ends the program: the others first, then it alone.
+        suspect = inbound.c.attempts >= SUSPECT
         query = sa.select(inbound.c.id).where(_KEPT, due, mine)
         if only is not None:
             query = query.where(inbound.c.id.in_(only))
-        query = query.order_by(inbound.c.id).limit(limit).with_for_update(skip_locked=True)
-        ids = list(self._connection.scalars(query))
+        in_order = query.order_by(inbound.c.id).with_for_update(skip_locked=True)
+        ids = list(self._connection.scalars(in_order.where(sa.not_(suspect)).limit(limit)))
+        ids = ids or list(self._connection.scalars(in_order.where(suspect).limit(1)))
         if not ids:
             return []
         counted = sa.update(inbound).where(inbound.c.id.in_(ids))

@@ -23,8 +23,9 @@ _ON_ITS_WAY = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value, _SENDING)  
 
 
 class SqlOutbox:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, node: str) -> None:
         self._connection = connection
+        self._node = node
 
     def next_id(self) -> int:
         return next_number(self._connection, "outbox_number")
@@ -34,14 +35,16 @@ class SqlOutbox:
 
     def claim(self, now: datetime, until: datetime, limit: int, relay: str) -> list[OutboxRow]:
         ready = sa.and_(outbox.c.state.in_(_READY), outbox.c.next_at <= now)
-        abandoned = sa.and_(outbox.c.state == _SENDING, outbox.c.leased_until <= now)
+        # What this node claimed before it died and never made bytes of has not left: it need not wait for its lease.
+        unbegun = sa.and_(outbox.c.leased_by == self._node, outbox.c.raw.is_(None))
+        abandoned = sa.and_(outbox.c.state == _SENDING, sa.or_(outbox.c.leased_until <= now, unbegun))
         query = sa.select(outbox.c.id).where(one_of(outbox.c.state, *_ON_ITS_WAY), sa.or_(ready, abandoned))
         query = query.where(outbox.c.relay == relay)
         query = query.order_by(outbox.c.next_at, outbox.c.id).limit(limit).with_for_update(skip_locked=True)
         ids = list(self._connection.scalars(query))
         if not ids:
             return []
-        lease = {"state": OutboxState.SENDING.value, "leased_until": until}
+        lease = {"state": _SENDING, "leased_until": until, "leased_by": self._node}
         self._connection.execute(sa.update(outbox).where(outbox.c.id.in_(ids)).values(lease))
         claimed = sa.select(outbox).where(outbox.c.id.in_(ids)).order_by(outbox.c.next_at, outbox.c.id)
         return [rows.read_outbox(row) for row in self._connection.execute(claimed).mappings()]

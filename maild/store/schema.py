@@ -238,6 +238,7 @@ outbox = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("next_at", UtcDateTime),
     sa.Column("leased_until", UtcDateTime),
+    sa.Column("leased_by", CleanText),
     sa.Column("last_answer", CleanText, nullable=False, default=""),
     sa.Column("queued_at", UtcDateTime, nullable=False),
     sa.Column("text", CleanText, nullable=False, default=""),  # the text part, to know it again in quotes

@@ -46,7 +46,7 @@ class SqlUnitOfWork:
         self.inbound = SqlInbound(connection, self._node)
         self.tickets = SqlTickets(connection, reading=self._reading)
         self.people = SqlPeople(connection)
-        self.outbox = SqlOutbox(connection)
+        self.outbox = SqlOutbox(connection, self._node)
         self.sla_steps = SqlSlaSteps(connection)
         return self
 

@@ -7,6 +7,7 @@ import pytest
 from maild.mail.parse import read
 from maild.mail.workshop import ReadingFailed
 from maild.services import process
+from maild.services.process import DEATHS
 from tests.rig.office import CONFIG, PROVIDER
 
 KAREN = "karen@client.example"
@@ -414,3 +415,13 @@ def test_a_customers_message_id_of_any_kind_never_breaks_a_reply(office):
         assert b"\0" not in raw
         assert max(map(len, raw.split(b"\r\n"))) <= 998
         assert read(raw).references
+
+
+def test_a_mail_over_which_the_program_dies_again_and_again_is_set_aside_in_the_end(office):
+    receipt = office.keep(office.mail("karen@client.example", "It burns."))
+    for _ in range(DEATHS):
+        with office.store() as unit:
+            assert len(unit.inbound.begin(10, office.clock.now())) == 1
+            unit.commit()
+    (done,) = office.processing.round()
+    assert (done.inbound, done.outcome) == (receipt.inbound, "quarantined")

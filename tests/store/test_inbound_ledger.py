@@ -85,6 +85,19 @@ def test_the_attempt_is_counted_before_the_reading(store):
         assert (begun.id, begun.attempts, begun.mail.raw) == (number, expected, MAIL.raw)
 
 
+def test_a_mail_that_was_begun_again_and_again_is_taken_last_and_alone(store):
+    """It may be what ends the program: the others must not wait behind it for ever."""
+    ((first, _), (second, _)) = keep(store, MAIL, FETCHED)
+    for _ in range(3):
+        with store() as unit:
+            unit.inbound.begin(1, NOW)
+            unit.commit()
+    with store() as unit:
+        assert [kept.id for kept in unit.inbound.begin(10, NOW)] == [second]
+        unit.inbound.judge(second, DONE, NOW)
+        assert [(kept.id, kept.attempts) for kept in unit.inbound.begin(10, NOW)] == [(first, 4)]
+
+
 def test_mails_are_begun_in_the_order_of_their_arrival(store):
     keep(store, *[replace(FETCHED, uid=uid, raw=b"%d" % uid) for uid in range(1, 6)])
     with store() as unit:

@@ -7,6 +7,7 @@ import pytest
 from maild.domain.outbox import Attempted, OutboxState
 from maild.domain.people import Address, Person
 from maild.ports import OutboxRow
+from maild.store.unit_of_work import Store
 from tests.store.conftest import MINUTE, NOW
 
 BOB = Person(Address.of("Bob@client.example"), "Bob")
@@ -53,12 +54,26 @@ def test_only_due_rows_of_the_relay_are_claimed_and_only_once(unit):
     ):
         unit.outbox.add(row(number, **more))
     assert [r.id for r in unit.outbox.claim(NOW, NOW + MINUTE, 10, "main")] == [1]
+    unit.outbox.freeze(1, b"bytes", "")
     assert unit.outbox.claim(NOW, NOW + MINUTE, 10, "main") == []
     assert unit.outbox.sending() == 1
 
 
+def test_what_a_node_claimed_and_never_began_is_its_own_again_at_once(store, url):
+    with store() as unit:
+        unit.outbox.add(row(1))
+        unit.outbox.claim(NOW, NOW + MINUTE, 10, "main")
+        unit.commit()
+    other = Store(url, "node-b")
+    with other() as unit:
+        assert unit.outbox.claim(NOW, NOW + MINUTE, 10, "main") == []
+    other.close()
+    with store() as unit:
+        assert [r.id for r in unit.outbox.claim(NOW, NOW + MINUTE, 10, "main")] == [1]
+
+
 def test_a_claim_that_was_abandoned_runs_out(unit):
-    unit.outbox.add(row(1))
+    unit.outbox.add(row(1, raw=b"bytes"))
     unit.outbox.claim(NOW, NOW + MINUTE, 10, "main")
     assert [r.id for r in unit.outbox.claim(NOW + MINUTE, NOW + 2 * MINUTE, 10, "main")] == [1]
 

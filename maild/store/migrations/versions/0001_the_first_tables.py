@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("next_at", columns.UtcDateTime(timezone=True), nullable=True),
         sa.Column("leased_until", columns.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("leased_by", columns.CleanText(), nullable=True),
         sa.Column("last_answer", columns.CleanText(), nullable=False),
         sa.Column("queued_at", columns.UtcDateTime(timezone=True), nullable=False),
         sa.Column("text", columns.CleanText(), nullable=False),
