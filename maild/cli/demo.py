@@ -50,10 +50,10 @@ def _stay(folder: Path) -> None:
     daemon.start()
     host, port = listening_at(daemon)
     click.echo(f"maild listens on {host}:{port}. Send it a mail:")
-    click.echo(
-        f"  printf 'From: you@client.example\\nTo: {HELPDESK}\\nSubject: Hello\\n\\nIt works?\\n' |"
-        f" curl -s smtp://{host}:{port} --mail-from you@client.example --mail-rcpt {HELPDESK} -T -"
-    )
+    # Python's own client, which is there for certain, and ends lines as SMTP wants them.
+    mail = f"From: you@client.example\\nTo: {HELPDESK}\\nSubject: Hello\\n\\nIt works?"
+    sending = f"smtplib.SMTP('{host}', {port}).sendmail('you@client.example', '{HELPDESK}', '{mail}')"
+    click.echo(f'  python3 -c "import smtplib; {sending}"')
     click.echo(f"  then: .venv/bin/maild -c {settings.path} ticket list")
     click.echo(f"mails that it sends lie in {folder / 'sent' / 'new'}; Ctrl-C ends it.")
     wait_for_signals(daemon)
