@@ -14,7 +14,7 @@ from enum import StrEnum
 from maild.domain.header_values import quoted, without_comments
 from maild.domain.message import Envelope, InboundMessage
 from maild.domain.origins import MailingList, Robots, SpamMarks, list_that_brought
-from maild.domain.people import Address, ascii_lower
+from maild.domain.people import Address, ascii_lower, belongs_to
 
 LOOP_HEADER = "X-Maild-Loop"
 MAX_HOPS = 50  # Received fields (RFC 5321 6.3 asks for at least 100 in relays; we are the end of the way)
@@ -95,8 +95,7 @@ class _Mail:
 
     def is_own(self, address: Address) -> bool:
         """Is it one of our addresses, with or without a subaddress (RFC 5233)?"""
-        plain = Address(address.local.rpartition("+")[0] or address.local, address.domain)
-        return address in self.marks.own_addresses or plain in self.marks.own_addresses
+        return belongs_to(address, self.marks.own_addresses)
 
 
 # A rule's test answers the mark that it found, quoted, or None.

@@ -66,6 +66,12 @@ class Person:
         return self.name or str(self.address)
 
 
+def belongs_to(address: Address, own: Collection[Address]) -> bool:
+    """Is it one of these addresses, bare or with anything behind a plus (RFC 5233)?"""
+    local, plus, _ = address.local.rpartition("+")
+    return address in own or (bool(plus) and Address(local, address.domain) in own)
+
+
 class Role(StrEnum):
     """The part somebody plays in a ticket."""
 
@@ -171,9 +177,12 @@ class Directory:
         return replace(self, agents=present, teams=teams)
 
     def is_own(self, address: Address) -> bool:
-        """Is it one of our addresses, bare or with anything behind a plus (RFC 5233)?"""
-        local, plus, _ = address.local.rpartition("+")
-        return address in self.own_addresses or (bool(plus) and Address(local, address.domain) in self.own_addresses)
+        """Is it one of our addresses?"""
+        return belongs_to(address, self.own_addresses)
+
+    def is_outside(self, address: Address) -> bool:
+        """Is it neither ours nor an agent's?"""
+        return not self.is_own(address) and self.agent_at(address) is None
 
     def agents_matching(self, words: str) -> tuple[Agent, ...]:
         """Everybody whom `words` may mean: an exact name, display name or address wins over a first name."""

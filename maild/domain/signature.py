@@ -28,12 +28,3 @@ def common_end(tails: Sequence[str]) -> str:
     while shared and not shared[-1]:
         shared.pop()
     return "\n".join(reversed(shared))
-
-
-def without_signature(text: str, signature: str) -> str:
-    """`text` without a learned signature at its end; the text as it is when it does not end so or is nothing else."""
-    lines, ending = text.rstrip().split("\n"), signature.split("\n")
-    if not signature or [line.rstrip() for line in lines[-len(ending) :]] != ending:
-        return text
-    left = "\n".join(lines[: -len(ending)]).rstrip()
-    return left or text

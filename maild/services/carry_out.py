@@ -66,6 +66,8 @@ def carry_out(
         notices = tuple(notice for notice in notices if not notice.agent)
     if helpdesk.policy.acknowledge_after and any(isinstance(fact, Replied) for fact in facts):
         unit.outbox.drop_waiting(number, "acknowledgement")  # a person was quicker
+    if not notices:
+        return Done(after, facts, entry)  # the thread is read for mails alone
     occasion = _occasion(unit, after, replace(decision, facts=facts), state, now, trace)
     return Done(after, facts, entry, _queue(unit, notices, occasion, helpdesk))
 

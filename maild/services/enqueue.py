@@ -17,17 +17,14 @@ from maild.ports import Contact, OutboxRow, StoredEntry, UnitOfWork
 from maild.services.context import Occasion, context_of, last_of
 from maild.services.helpdesk import Helpdesk
 
-# Machines answer machines: these carry the null reverse-path (RFC 3834 section 3.3, RFC 5321 4.5.5).
-_NULL_SENDER = frozenset({"acknowledgement", "feedback"})
+# A machine's answers to a mail: marked auto-replied, with the null reverse-path (RFC 3834 3.3 and 5, RFC 5321 4.5.5).
+_ANSWERS = frozenset({"acknowledgement", "feedback"})
 
 
 def _reverse_path(notice: Notice, occasion: Occasion, reply_to: Address) -> str:
     """Where a bounce of this mail comes back to. News of a bounce brings none: two dead mailboxes would never stop."""
     of_a_bounce = any(isinstance(fact, Bounced) for fact in occasion.decision.facts)
-    return "" if of_a_bounce or notice.template in _NULL_SENDER else str(reply_to)
-
-
-_ANSWERS = frozenset({"acknowledgement", "feedback"})
+    return "" if of_a_bounce or notice.template in _ANSWERS else str(reply_to)
 
 
 def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Helpdesk) -> OutboxRow:

@@ -13,7 +13,6 @@ from maild.domain.classify import OwnMarks
 from maild.domain.origins import SpamMarks
 from maild.domain.people import Address, Department, Person
 from maild.domain.policy import Policy
-from maild.domain.rules import Rule, Topic
 from maild.domain.sla import Plan, plan_digest
 from maild.domain.ticket import Ticket
 from maild.domain.token import KeyRing, loop_mark, read_message_id, subject_token
@@ -59,7 +58,7 @@ class Helpdesk:
             helpdesk_name=settings.helpdesk.name,
             directory=settings.directory,
             plans=settings.plans,
-            default_department=settings.directory.departments[0].name,
+            default_department=settings.default_department,
             priority_plans=settings.priority_plans,
             acknowledge=settings.acknowledge.to,
             agent_proof=settings.security.agent_proof,
@@ -69,14 +68,6 @@ class Helpdesk:
             zone=settings.helpdesk.timezone,
         )
         return cls(settings=settings, policy=policy, ring=ring, doors=doors)
-
-    @property
-    def topics(self) -> tuple[Topic, ...]:
-        return self.settings.topics
-
-    @property
-    def rules(self) -> tuple[Rule, ...]:
-        return self.settings.rules
 
     @property
     def name(self) -> str:
@@ -133,8 +124,7 @@ class Helpdesk:
 
     def relay_of(self, department: str) -> str:
         """The name of the relay that carries this department's mail."""
-        found = self.department(department)
-        return found.relay if found and found.relay else self.settings.relays[0].name
+        return self.settings.relay_for(department).name
 
     def signature(self, department: str) -> str:
         found = self.department(department)

@@ -187,10 +187,15 @@ class SqlInbound:
         return [rows.read_kept(row, row["content"]) for row in self._connection.execute(query).mappings()]
 
 
+def imap_key(mailbox: str, uidvalidity: int | None, uid: int) -> str:
+    """The ledger key of a mail in an IMAP folder (RFC 9051 2.3.1.1)."""
+    return f"imap:{mailbox[:250]}:{uidvalidity}:{uid}"
+
+
 def ledger_key(mail: IncomingMail, sha256: str) -> str:
     """What makes a delivery the same delivery: folder and UID, or else source, bytes and recipients."""
     if mail.uid is not None:
-        return f"imap:{mail.mailbox[:250]}:{mail.uidvalidity}:{mail.uid}"
+        return imap_key(mail.mailbox, mail.uidvalidity, mail.uid)
     recipients = hashlib.sha256("\0".join((mail.mailbox, *mail.envelope.recipients)).encode("utf-8", "replace"))
     return f"{mail.source}:{sha256}:{recipients.hexdigest()[:32]}"
 

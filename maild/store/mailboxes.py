@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from maild.ports import IgnoredMail, InboundState, MailboxState
 from maild.store.engine import temporary_failures
-from maild.store.inbound import SqlInbound
+from maild.store.inbound import SqlInbound, imap_key
 from maild.store.insert import insert_once
 from maild.store.schema import mailbox_state
 
@@ -46,7 +46,7 @@ class SqlMailboxLedger:
         with temporary_failures(), self._begin() as connection:
             SqlInbound(connection, self._node).ignore(
                 {
-                    "ledger_key": f"imap:{mailbox[:250]}:{uidvalidity}:{mail.uid}",
+                    "ledger_key": imap_key(mailbox, uidvalidity, mail.uid),
                     "source": "imap",
                     "mailbox": mailbox,
                     "uidvalidity": uidvalidity,

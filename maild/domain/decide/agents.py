@@ -164,5 +164,4 @@ def _forged(case: Case) -> str:
 
 def _outsiders(case: Case, people: Iterable[Person]) -> list[Person]:
     """Those who are neither we nor agents."""
-    directory = case.policy.directory
-    return [p for p in people if not directory.is_own(p.address) and directory.agent_at(p.address) is None]
+    return [person for person in people if case.policy.directory.is_outside(person.address)]

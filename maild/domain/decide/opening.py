@@ -96,9 +96,8 @@ def _copied(case: Case) -> tuple[Person, ...]:
     """Cc becomes participants only for a proven sender, or a forged From would let a stranger read along."""
     if case.evidence.trust is not Trust.VERIFIED or case.automatic:
         return ()
-    directory = case.policy.directory
     people = (*case.message.to, *case.message.cc)
-    outside = [p for p in people if not directory.is_own(p.address) and directory.agent_at(p.address) is None]
+    outside = [person for person in people if case.policy.directory.is_outside(person.address)]
     return tuple(p for p in dict.fromkeys(outside) if p.address != case.sender.address)[:20]
 
 
