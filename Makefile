@@ -74,10 +74,10 @@ lint: $(TESTING)
 lock: $(MADE)
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip --disable-pip-version-check install --quiet uv==0.13.8
-	build/lock/bin/uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
+	build/lock/bin/uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras $(UPGRADE) \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		pyproject.toml requirements/build.in --output-file requirements/runtime.txt
-	build/lock/bin/uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
+	build/lock/bin/uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras $(UPGRADE) \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		pyproject.toml requirements/build.in --extra test --constraint requirements/runtime.txt \
 		--output-file requirements/test.txt
