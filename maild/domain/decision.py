@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from maild.domain.absence import Absence
 from maild.domain.attachment import Attachment
+from maild.domain.drafts import DraftKind
 from maild.domain.events import SYSTEM, Actor, Event
 from maild.domain.notices import Notice
 from maild.domain.ticket import EntryKind
@@ -51,6 +55,8 @@ class EntryDraft:
     message_id: str = ""
     trust: str = "claimed"
     attachments: tuple[Attachment, ...] = ()
+    may_leave: bool = False  # a note that its author meant for the customer
+    inbound: int | None = None  # the mail that it comes from, where that is not the one that is judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +68,43 @@ class Transcript:
     help: str = ""
     original_text: str = ""
     corrected_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """An agent's text waits for their word. `news` tells line by line what they should know before they give it."""
+
+    kind: DraftKind
+    agent: str
+    reason: str
+    news: tuple[str, ...] = ()
+    asks: bool = True  # False: held without a question, for enough were asked
+
+
+class ReleasedAs(StrEnum):
+    """What a person said of a held mail."""
+
+    AS_IT_IS = ""  # it counts, whatever speaks against its sender
+    ANYWAY = "anyway"  # it leaves, whatever its writer had not seen or should not have said
+    TEXT = "text"  # its text counts, without its commands
+    NOTE = "note"  # its text stays inside, without its commands
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A held mail that is judged once more. `proven`: its sender counts as proven now."""
+
+    inbound: int
+    released_as: ReleasedAs
+    proven: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """What the same act does to another ticket; None: to one that opens with it."""
+
+    ticket: int | None
+    decision: Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +124,13 @@ class Decision:
     also: EntryDraft | None = None  # a second entry, which facts name as NEXT_ENTRY
     mute: bool = False  # no agent hears of it
     absence: Absence | None = None  # an agent said that they are away
+    others: tuple[Other, ...] = ()  # all of them in the same transaction
+    hold: Hold | None = None  # facts name the held text as THIS_DRAFT
+    settles: tuple[tuple[int, str], ...] = ()  # (held text, as what it ended)
+    releases: tuple[Release, ...] = ()
+    drops: tuple[int, ...] = ()  # held mails that end unread
+    withdraws: tuple[int, ...] = ()  # entries whose mails must not leave
+    leaves_after: timedelta | None = None  # how long the answer waits; None: as the configuration says
+    leaves_at: datetime | None = None  # the moment that its writer named (UTC)
+    wishes: Mapping[str, Any] = field(default_factory=dict)  # what the acting agent wishes to hear from now on
+    back: str = ""  # an agent who is away no more

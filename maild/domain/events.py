@@ -17,6 +17,8 @@ from maild.domain.people import Address, Person, Role
 VERSION = 1
 THIS_ENTRY = 0  # stands for the id of the entry that is stored together with the event
 NEXT_ENTRY = -1  # and this for the second one, where a mail brings two
+NEW_TICKET = 0  # stands for the number of a ticket that opens together with the event
+THIS_DRAFT = 0  # stands for the number of the held text that is stored together with the event
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,9 @@ class Replied(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted(Event):
-    """Somebody inside wrote a note."""
+    """Somebody inside wrote a note; `mentions` are agents whom it names with an @."""
+
+    mentions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,14 +136,124 @@ class ParticipantAdded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantRemoved(Event):
+    """`person` hears nothing more of this ticket; `role` is the one they had."""
+
+    person: Person
+    role: str = "cc"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequesterChanged(Event):
     requester: Person
     previous: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retitled(Event):
+    """The title of lists; mails keep their subject, or mail programs split the thread."""
+
+    subject: str
+    previous: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tagged(Event):
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Linked(Event):
     ticket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlinked(Event):
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged(Event):
+    """This ticket ended in another one, where its later mail goes; None takes that back."""
+
+    into: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absorbed(Event):
+    """Another ticket was merged into this one."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split(Event):
+    """A part of this ticket goes on as another one."""
+
+    into: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snoozed(Event):
+    """Out of lists and digests until then (UTC); None: back in them. Its SLA runs on."""
+
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueSet(Event):
+    """The resolution is due then, by hand (UTC); None: as its plan says."""
+
+    due_at: datetime | None
+    previous: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed(Event):
+    """How much an agent hears of this ticket: "watch", "mute", or "" for what is usual."""
+
+    agent: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextHeld(Event):
+    """An agent's text waits for their word (draft number): it neither left nor stayed as a note."""
+
+    draft: int
+    agent: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextSettled(Event):
+    """What became of a held text: "sent", "noted", "dropped", "replaced"."""
+
+    draft: int
+    settled_as: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyWithdrawn(Event):
+    """An answer that was stopped before it left: it did not happen."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone(Event):
+    """The events `first` to `last` (their numbers) were taken back by the inverse events around this one."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rated(Event):
+    """What the customer said of the help: "good", "fair" or "bad"."""
+
+    rating: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,8 +298,23 @@ _EVENT_CLASSES: tuple[type[Event], ...] = (
     PriorityChanged,
     PlanChanged,
     ParticipantAdded,
+    ParticipantRemoved,
     RequesterChanged,
+    Retitled,
+    Tagged,
     Linked,
+    Unlinked,
+    Merged,
+    Absorbed,
+    Split,
+    Snoozed,
+    DueSet,
+    Followed,
+    TextHeld,
+    TextSettled,
+    ReplyWithdrawn,
+    Undone,
+    Rated,
     Escalated,
     Bounced,
     MailHeld,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from maild.domain import events
+from maild.domain.buttons import Button
 from maild.domain.events import Actor, Event
 from maild.domain.people import Address, Agent, Directory, Person, Role
 from maild.domain.policy import Policy
@@ -28,6 +29,7 @@ class Notice:
     person_wrote: bool = False  # a person's own words: not an automatic mail (RFC 3834)
     hold: timedelta = timedelta(0)
     steps: tuple[events.Escalated, ...] = ()  # SLA notices
+    buttons: tuple[Button, ...] | None = None  # None: what is usual for the ticket
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 
@@ -28,6 +29,8 @@ from maild.domain.token import (
 
 _MAX_IDS = 50  # ids looked up for one mail
 _MAX_SEALED = 50  # reply addresses whose holders are looked up for one mail
+_WITHOUT_TICKET = frozenset({Scope.DIGEST, Scope.QUERY})
+_EXPIRES_AFTER = timedelta(days=30)  # addresses that act by themselves; answers may come after years
 
 
 class Carrier(StrEnum):
@@ -62,7 +65,7 @@ class Clues:
 
     def tickets(self, holders: Mapping[int, Holder], ring: KeyRing) -> tuple[int, ...]:
         """The tickets that valid marks name: for a mark that does not open nothing is looked up."""
-        marked = [sealed.ticket for sealed, _ in self.opened(holders, ring)]
+        marked = [sealed.ticket for sealed, _ in self.opened(holders, ring) if sealed.scope not in _WITHOUT_TICKET]
         named = (own.ticket for own in (*self.own_ids, *self.markers))
         return tuple(dict.fromkeys((*marked, *named, *self.root_tickets, *self.token_tickets)))
 
@@ -99,6 +102,9 @@ class Facts:
     tickets_of_ids: Mapping[str, int] = field(default_factory=dict)
     tickets_of_ancestors: Mapping[str, int] = field(default_factory=dict)  # whose mails name an id of the family
     same_mail: tuple[int, int | None] | None = None  # (inbound, ticket) of an earlier copy
+    sealed_at: Mapping[tuple[int, int], datetime] = field(default_factory=dict)  # (ticket, event) -> when it happened
+    snapshots: Mapping[int, str] = field(default_factory=dict)  # list -> the agent it was made for
+    now: datetime | None = None  # nothing expires without it
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,8 @@ class Route:
     ticket: int | None = None
     scope: Scope | None = None
     seen: int | None = None  # the event sequence that the sender had seen
+    verb: str = ""  # what a sealed address asks for by itself: close, snooze-1d, send-12
+    snapshot: int | None = None  # the list that the sender answers
     related: int | None = None  # a ticket that this mail may have to do with
     ignored: tuple[str, ...] = ()  # carriers that did not count, and why
 
@@ -169,17 +177,59 @@ class _Asking:
 
 
 def _by_reply_address(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
-    valid = [pair for pair in found.opened(facts.holders, asking.ring) if pair[0].ticket in facts.tickets]
+    valid = [pair for pair in found.opened(facts.holders, asking.ring) if _leads(pair[0], facts)]
     if len(valid) < len(found.sealed):
         asking.ignored.append("a reply address that is not ours or no longer valid")
     if not valid:
         return None
     # The more private wins where an answer went to two of our addresses (03, section 3.4).
     sealed, holder = min(valid, key=lambda pair: pair[0].scope is Scope.REPLY)
+    if sealed.scope in _WITHOUT_TICKET or not sealed.ticket:
+        return _to_us(sealed, holder, asking)
     answer = _judged(sealed, holder, facts, asking, Carrier.REPLY_ADDRESS)
-    if answer.verdict is Verdict.REPLY and _fresh(facts.tickets[sealed.ticket], found, asking.message):
+    if (
+        answer.verdict is Verdict.REPLY
+        and not sealed.verb
+        and _fresh(facts.tickets[sealed.ticket], found, asking.message)
+    ):
         return _afresh(answer)
     return answer
+
+
+def _leads(sealed: Sealed, facts: Facts) -> bool:
+    """Does a mark whose MAC holds lead anywhere, and may it still act?"""
+    if sealed.scope is Scope.QUERY:
+        return True
+    if sealed.scope is Scope.DIGEST:
+        return sealed.ticket in facts.snapshots
+    if sealed.scope is Scope.COMMAND:
+        at = facts.sealed_at.get((sealed.ticket, sealed.seq))
+        if at is not None and facts.now is not None and facts.now - at > _EXPIRES_AFTER:
+            return False
+        return sealed.ticket == 0 or sealed.ticket in facts.tickets
+    return sealed.ticket in facts.tickets
+
+
+def _to_us(sealed: Sealed, holder: Holder, asking: _Asking) -> Route:
+    """An answer that concerns no single ticket: to a list, to a digest, a question, a word about a held mail."""
+    trail = tuple(asking.ignored)
+    fits = asking.agent is not None and asking.agent.name == holder.agent
+    if not fits:
+        return Route(Verdict.HELD, "token-from-another-address", Carrier.REPLY_ADDRESS, ignored=trail)
+    snapshot = sealed.ticket if sealed.scope is Scope.DIGEST else None
+    reason = (
+        f"the reply address was given to {holder.agent} for {'a list' if snapshot else 'questions and words to us'}"
+    )
+    return Route(
+        Verdict.REPLY,
+        reason,
+        Carrier.REPLY_ADDRESS,
+        scope=sealed.scope,
+        seen=sealed.seq,
+        verb=sealed.verb,
+        snapshot=snapshot,
+        ignored=trail,
+    )
 
 
 def _fresh(ticket: Ticket, found: Clues, message: InboundMessage) -> bool:
@@ -213,7 +263,9 @@ def _judged(sealed: Sealed, holder: Holder | None, facts: Facts, asking: _Asking
     if not asking.fits(holder, ticket, sealed.scope):
         return Route(Verdict.HELD, "token-from-another-address", carrier, ticket.number, ignored=trail)
     reason = f"the {carrier.value.replace('-', ' ')} was given to this sender for ticket {ticket.number}"
-    return Route(Verdict.REPLY, reason, carrier, ticket.number, sealed.scope, sealed.seq, ignored=trail)
+    return Route(
+        Verdict.REPLY, reason, carrier, ticket.number, sealed.scope, sealed.seq, verb=sealed.verb, ignored=trail
+    )
 
 
 def _by_known_id(found: Clues, facts: Facts, asking: _Asking) -> Route | None:

@@ -70,6 +70,12 @@ class Ticket:
     merged_into: int | None = None
     language: str = ""
     join_key: str = ""
+    snoozed_until: datetime | None = None  # out of lists and digests so long
+    due_by_hand: datetime | None = None  # the resolution, whatever the plan says
+    watchers: tuple[str, ...] = ()  # agents who hear of everything
+    muted_by: tuple[str, ...] = ()  # agents who hear of nothing but what is theirs
+    mentioned: tuple[str, ...] = ()  # agents whom a note names: they may see it
+    rating: str = ""  # the customer's last word on the help
     seq: int = 0  # number of the last event applied
 
     def includes(self, address: Address) -> bool:
@@ -182,3 +188,71 @@ def _(event: events.RequesterChanged, ticket: Ticket) -> Ticket:
 @_change.register
 def _(event: events.Linked, ticket: Ticket) -> Ticket:
     return replace(ticket, links=tuple(sorted({*ticket.links, event.ticket})))
+
+
+@_change.register
+def _(event: events.Unlinked, ticket: Ticket) -> Ticket:
+    return replace(ticket, links=tuple(number for number in ticket.links if number != event.ticket))
+
+
+@_change.register
+def _(event: events.Absorbed, ticket: Ticket) -> Ticket:
+    return replace(ticket, links=tuple(sorted({*ticket.links, event.ticket})))
+
+
+@_change.register
+def _(event: events.Split, ticket: Ticket) -> Ticket:
+    return replace(ticket, links=tuple(sorted({*ticket.links, event.into})))
+
+
+@_change.register
+def _(event: events.Merged, ticket: Ticket) -> Ticket:
+    return replace(ticket, merged_into=event.into)
+
+
+@_change.register
+def _(event: events.ParticipantRemoved, ticket: Ticket) -> Ticket:
+    left = tuple(p for p in ticket.participants if p.person.address != event.person.address)
+    return replace(ticket, participants=left)
+
+
+@_change.register
+def _(event: events.Retitled, ticket: Ticket) -> Ticket:
+    return replace(ticket, subject=event.subject)
+
+
+@_change.register
+def _(event: events.Tagged, ticket: Ticket) -> Ticket:
+    kept = [tag for tag in ticket.tags if tag not in event.removed]
+    return replace(ticket, tags=tuple(dict.fromkeys((*kept, *event.added))))
+
+
+@_change.register
+def _(event: events.Snoozed, ticket: Ticket) -> Ticket:
+    return replace(ticket, snoozed_until=event.until)
+
+
+@_change.register
+def _(event: events.DueSet, ticket: Ticket) -> Ticket:
+    return replace(ticket, due_by_hand=event.due_at)
+
+
+@_change.register
+def _(event: events.Followed, ticket: Ticket) -> Ticket:
+    watchers = [name for name in ticket.watchers if name != event.agent]
+    muted = [name for name in ticket.muted_by if name != event.agent]
+    if event.level == "watch":
+        watchers.append(event.agent)
+    elif event.level == "mute":
+        muted.append(event.agent)
+    return replace(ticket, watchers=tuple(watchers), muted_by=tuple(muted))
+
+
+@_change.register
+def _(event: events.Rated, ticket: Ticket) -> Ticket:
+    return replace(ticket, rating=event.rating)
+
+
+@_change.register
+def _(event: events.Noted, ticket: Ticket) -> Ticket:
+    return replace(ticket, mentioned=tuple(dict.fromkeys((*ticket.mentioned, *event.mentions))))

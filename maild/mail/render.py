@@ -59,6 +59,7 @@ DEFAULTS: Mapping[str, Any] = {
     "results": (),
     "help": "",
     "actions": (),
+    "news": (),
     "reason": "",
     "trace": "",
     "marker": "",

@@ -1,5 +1,6 @@
 """What the rooms ask of each other, as Protocols, and the answers they give. Only the ground floor is known here."""
 
+from maild.ports.agents import Digests, Drafts, Preferences, Snapshot, Snapshots
 from maild.ports.mail import (
     Clock,
     Finding,
@@ -38,6 +39,8 @@ from maild.ports.store import (
 __all__ = [
     "Clock",
     "Contact",
+    "Digests",
+    "Drafts",
     "Finding",
     "HandIn",
     "IgnoredMail",
@@ -56,11 +59,14 @@ __all__ = [
     "Outbox",
     "OutboxRow",
     "People",
+    "Preferences",
     "Receipt",
     "ScanVerdict",
     "Scanner",
     "SlaIndex",
     "SlaSteps",
+    "Snapshot",
+    "Snapshots",
     "StoredEntry",
     "TemporaryFailure",
     "Tickets",

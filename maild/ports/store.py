@@ -16,6 +16,7 @@ from maild.domain.events import Actor, Event
 from maild.domain.outbox import Attempted, OutboxState
 from maild.domain.people import Address, Agent, Person
 from maild.domain.ticket import Ticket
+from maild.ports.agents import Digests, Drafts, Preferences, Snapshots
 from maild.ports.mail import IncomingMail, Receipt
 
 
@@ -44,6 +45,7 @@ class KeptMail:
     subject: str = ""
     judged_at: datetime | None = None
     released: bool = False  # a person said that it shall count, whatever spoke against it
+    released_as: str = ""  # and that its text shall be a "reply" or a "note", whatever its address says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +94,11 @@ class Inbound(Protocol):
         """Mails in this state, oldest first, without their bytes."""
         ...
 
-    def replay(self, number: int, *, released: bool = False) -> bool:
+    def replay(self, number: int, *, released: bool = False, released_as: str = "") -> bool:
         """Back to KEPT with no attempts; False when it is not quarantined or held."""
         ...
 
-    def drop(self, number: int, now: datetime) -> bool:
+    def drop(self, number: int, now: datetime, by: str = "the admin") -> bool:
         """End a quarantined or held mail as ignored; its bytes stay. False when it is neither."""
         ...
 
@@ -124,6 +126,7 @@ class StoredEntry:
     folded_lines: int = 0
     message_id: str = ""
     trust: str = "claimed"
+    may_leave: bool = False  # a note that its author meant for the customer: the leak guard lets it pass
     inbound: int | None = None
     attachments: tuple[Attachment, ...] = ()
 
@@ -153,6 +156,18 @@ class Tickets(Protocol):
     def get(self, number: int) -> Ticket | None: ...
 
     def history(self, number: int) -> tuple[Event, ...]: ...
+
+    def event_time(self, number: int, seq: int) -> datetime | None:
+        """When the event of this number happened; None when there is none."""
+        ...
+
+    def since(self, number: int, seq: int) -> tuple[Event, ...]:
+        """The events behind this number, in order."""
+        ...
+
+    def batches(self, number: int) -> tuple[tuple[int, tuple[Event, ...]], ...]:
+        """(number of the first event, the events) of each act, in order: what came with one mail or one tick."""
+        ...
 
     def add_entry(self, new: StoredEntry) -> int:
         """Store an entry (its id is ignored) and answer its new id."""
@@ -196,6 +211,10 @@ class Tickets(Protocol):
 
     def to_wake(self, now: datetime, limit: int) -> list[int]:
         """Waiting tickets whose moment to open by themselves has come."""
+        ...
+
+    def snoozed_out(self, now: datetime, limit: int) -> list[int]:
+        """Tickets whose snooze is over, the longest first."""
         ...
 
     def stale(self, digests: frozenset[str], limit: int) -> list[int]:
@@ -249,6 +268,14 @@ class People(Protocol):
 
     def absent(self, now: datetime) -> frozenset[str]:
         """The names of the agents who are away."""
+        ...
+
+    def be_back(self, agent: str) -> None:
+        """Forget that an agent is away."""
+        ...
+
+    def revoke(self, agent: str) -> bool:
+        """Raise the epoch of an agent: every mark given to them is dead. False when none was ever given."""
         ...
 
     def numbered(self, numbers: Sequence[int]) -> Mapping[int, Contact]: ...
@@ -305,6 +332,10 @@ class Outbox(Protocol):
         """Give up the mails of this kind about a ticket that have not been tried yet."""
         ...
 
+    def withdraw(self, entry: int, reason: str) -> bool:
+        """Stop the mails that deliver an entry, as far as none was tried; False when one may have left."""
+        ...
+
     def by_message_id(self, message_id: str) -> OutboxRow | None: ...
 
     def written_to(self, ticket: int, address: Address) -> bool:
@@ -349,6 +380,18 @@ class UnitOfWork(Protocol):
 
     @property
     def sla_steps(self) -> SlaSteps: ...
+
+    @property
+    def drafts(self) -> Drafts: ...
+
+    @property
+    def snapshots(self) -> Snapshots: ...
+
+    @property
+    def preferences(self) -> Preferences: ...
+
+    @property
+    def digests(self) -> Digests: ...
 
     def __enter__(self) -> UnitOfWork: ...
 

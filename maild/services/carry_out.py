@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from maild.domain.decision import Decision
-from maild.domain.events import NEXT_ENTRY, THIS_ENTRY, Event, Replied
+from maild.domain.decision import Decision, EntryDraft
+from maild.domain.events import NEW_TICKET, NEXT_ENTRY, THIS_DRAFT, THIS_ENTRY, Event, Replied, Split, TextHeld
 from maild.domain.notices import Happening, Notice, notices_for, strongest
 from maild.domain.sla import Standing, standing
 from maild.domain.ticket import Status, Ticket, apply
 from maild.domain.token import root_id
 from maild.ports import OutboxRow, SlaIndex, StoredEntry, UnitOfWork
+from maild.services.beside import do_beside, keep_draft
 from maild.services.context import Occasion
 from maild.services.enqueue import enqueue
 from maild.services.helpdesk import Helpdesk
@@ -20,12 +22,25 @@ from maild.services.helpdesk import Helpdesk
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What carrying out a decision left behind."""
+    """What carrying out a decision left behind. `released` are held mails that wait to be judged once more."""
 
     ticket: Ticket | None
     facts: tuple[Event, ...] = ()
     entry: int | None = None
     outbox: tuple[OutboxRow, ...] = ()
+    released: tuple[int, ...] = ()
+    others: tuple[int, ...] = ()  # tickets that were changed or opened with it
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """One decision on its way into the store."""
+
+    unit: UnitOfWork
+    helpdesk: Helpdesk
+    now: datetime
+    inbound: int | None
+    trace: str
 
 
 def carry_out(
@@ -39,19 +54,56 @@ def carry_out(
     trace: str = "",
 ) -> Done:
     """Store what a decision says about a ticket (None: it opens one) and queue the mails that follow."""
-    if decision.absence is not None:
-        unit.people.be_absent(decision.absence.agent, decision.absence.since, decision.absence.until)
-    if not decision.facts and not decision.notices:
-        return Done(before)
+    act = _Act(unit, helpdesk, now, inbound, trace)
+    released = do_beside(unit, decision, now)
+    elsewhere = _others(act, decision)
+    draft = keep_draft(unit, decision, before, inbound, now)
+    opened = next((done.ticket.number for done in elsewhere if done.ticket), NEW_TICKET)
+    done = _here(act, _numbered(decision, draft, opened), before, draft)
+    return replace(
+        done,
+        outbox=(*done.outbox, *(row for other in elsewhere for row in other.outbox)),
+        released=(*released, *(number for other in elsewhere for number in other.released)),
+        others=tuple(other.ticket.number for other in elsewhere if other.ticket),
+    )
+
+
+def _others(act: _Act, decision: Decision) -> list[Done]:
+    """What the same act does to other tickets, those that open first: their numbers are named by the rest."""
+    made = []
+    for other in sorted(decision.others, key=lambda each: each.ticket is not None):
+        before = act.unit.tickets.get(other.ticket) if other.ticket is not None else None
+        if before is None and other.ticket is not None:
+            continue  # it was there when the decision was made: tickets are never deleted within a transaction
+        done = carry_out(act.unit, other.decision, before, act.helpdesk, act.now, inbound=act.inbound, trace=act.trace)
+        made.append(done)
+    return made
+
+
+def _numbered(decision: Decision, draft: int, opened: int) -> Decision:
+    """The decision with the numbers of what was stored together with it."""
+
+    def named(fact: Event) -> Event:
+        if isinstance(fact, TextHeld) and fact.draft == THIS_DRAFT:
+            return replace(fact, draft=draft)
+        if isinstance(fact, Split) and fact.into == NEW_TICKET:
+            return replace(fact, into=opened)
+        return fact
+
+    return replace(decision, facts=tuple(map(named, decision.facts)))
+
+
+def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> Done:
+    unit, helpdesk = act.unit, act.helpdesk
     if not decision.facts:
-        if before is None:
-            return Done(None)
-        occasion = _occasion(unit, before, decision, stand(unit, before, helpdesk, now), now, trace)
-        return Done(before, outbox=_queue(unit, decision.notices, occasion, helpdesk))
+        if before is None or not decision.notices:
+            return Done(before)
+        occasion = _occasion(act, before, decision, stand(unit, before, helpdesk, act.now), draft)
+        return Done(before, outbox=_queue(act, decision.notices, occasion))
     start = None if decision.opens else before
     number = start.number if start else unit.tickets.new_number()
-    entry = _store_entry(unit, decision, number, inbound)
-    second = _store_entry(unit, replace(decision, entry=decision.also), number, None)
+    entry = _store_entry(act, decision.entry, decision, number, act.inbound)
+    second = _store_entry(act, decision.also, decision, number, None)
     ids = {THIS_ENTRY: entry, NEXT_ENTRY: second}
     facts = tuple(replace(f, entry=ids.get(f.entry, f.entry)) if f.entry is not None else f for f in decision.facts)
     after = start
@@ -59,24 +111,42 @@ def carry_out(
         after = apply(number, after, fact)
     assert after is not None  # facts is not empty
     unit.tickets.append(after, facts, root_id(helpdesk.ring, number, helpdesk.domain))
-    state = reckon(unit, after, helpdesk, now)
-    happening = Happening(after, facts, decision.actor, decision.acknowledge)
-    notices = strongest((*decision.notices, *notices_for(happening, helpdesk.policy.present(unit.people.absent(now)))))
-    if decision.mute:
-        notices = tuple(notice for notice in notices if not notice.agent)
+    state = reckon(unit, after, helpdesk, act.now)
+    notices = _notices(act, decision, after, facts)
     if helpdesk.policy.acknowledge_after and any(isinstance(fact, Replied) for fact in facts):
         unit.outbox.drop_waiting(number, "acknowledgement")  # a person was quicker
     if not notices:
         return Done(after, facts, entry)  # the thread is read for mails alone
-    occasion = _occasion(unit, after, replace(decision, facts=facts), state, now, trace)
-    return Done(after, facts, entry, _queue(unit, notices, occasion, helpdesk))
+    occasion = _occasion(act, after, replace(decision, facts=facts), state, draft)
+    return Done(after, facts, entry, _queue(act, notices, occasion))
 
 
-def _store_entry(unit: UnitOfWork, decision: Decision, ticket: int, inbound: int | None) -> int | None:
-    draft = decision.entry
+def _notices(act: _Act, decision: Decision, after: Ticket, facts: tuple[Event, ...]) -> tuple[Notice, ...]:
+    policy = act.helpdesk.policy
+    happening = Happening(after, facts, decision.actor, decision.acknowledge)
+    present = policy.present(act.unit.people.absent(act.now))
+    notices = strongest((*decision.notices, *notices_for(happening, present)))
+    if decision.mute:
+        notices = tuple(notice for notice in notices if not notice.agent)
+    hold = _answers_wait(decision, act.now)
+    if hold is not None:
+        notices = tuple(replace(n, hold=hold) if n.template == "reply" else n for n in notices)
+    return notices
+
+
+def _answers_wait(decision: Decision, now: datetime) -> timedelta | None:
+    """How long the answer to the customer waits; None: as the configuration says."""
+    if decision.leaves_at is not None:
+        return max(decision.leaves_at - now, timedelta(0))
+    return decision.leaves_after
+
+
+def _store_entry(
+    act: _Act, draft: EntryDraft | None, decision: Decision, ticket: int, inbound: int | None
+) -> int | None:
     if draft is None:
         return None
-    return unit.tickets.add_entry(
+    return act.unit.tickets.add_entry(
         StoredEntry(
             id=0,
             ticket=ticket,
@@ -89,23 +159,21 @@ def _store_entry(unit: UnitOfWork, decision: Decision, ticket: int, inbound: int
             folded_lines=draft.folded_lines,
             message_id=draft.message_id,
             trust=draft.trust,
-            inbound=inbound,
+            may_leave=draft.may_leave,
+            inbound=draft.inbound or inbound,
             attachments=draft.attachments,
         )
     )
 
 
-def _occasion(
-    unit: UnitOfWork, ticket: Ticket, decision: Decision, state: Standing, now: datetime, trace: str
-) -> Occasion:
-    entries = unit.tickets.entries(ticket.number)
-    return Occasion(ticket=ticket, decision=decision, entries=entries, standing=state, now=now, trace=trace)
+def _occasion(act: _Act, ticket: Ticket, decision: Decision, state: Standing, draft: int) -> Occasion:
+    entries = act.unit.tickets.entries(ticket.number)
+    words: dict[str, Any] = {"ticket": ticket, "decision": decision, "entries": entries, "standing": state}
+    return Occasion(**words, now=act.now, trace=act.trace, draft=draft)
 
 
-def _queue(
-    unit: UnitOfWork, notices: Sequence[Notice], occasion: Occasion, helpdesk: Helpdesk
-) -> tuple[OutboxRow, ...]:
-    return tuple(enqueue(unit, notice, occasion, helpdesk) for notice in notices)
+def _queue(act: _Act, notices: Sequence[Notice], occasion: Occasion) -> tuple[OutboxRow, ...]:
+    return tuple(enqueue(act.unit, notice, occasion, act.helpdesk) for notice in notices)
 
 
 def stand(unit: UnitOfWork, ticket: Ticket, helpdesk: Helpdesk, now: datetime) -> Standing:

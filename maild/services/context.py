@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from maild.domain import events
+from maild.domain.buttons import MOST, usual
 from maild.domain.decision import Decision, Transcript
 from maild.domain.notices import Notice
 from maild.domain.people import Address, Person, Role
@@ -21,6 +22,9 @@ from maild.services.helpdesk import Helpdesk
 _SUBJECT_LENGTH = 120  # characters of a subject in a link
 _MAILTO_LENGTH = 1500  # characters: mail programs cut longer links
 
+# (what an answer means, the verb that acts by itself or "") -> the address that says so to this recipient.
+Sealing = Callable[[Scope, str], Address]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
@@ -32,6 +36,7 @@ class Occasion:
     standing: Standing
     now: datetime
     trace: str = ""
+    draft: int = 0  # the held text that the decision left behind
 
     @property
     def entry(self) -> StoredEntry | None:
@@ -41,10 +46,11 @@ class Occasion:
 
 
 def context_of(
-    notice: Notice, occasion: Occasion, helpdesk: Helpdesk, reply_to: Address, marker: str
+    notice: Notice, occasion: Occasion, helpdesk: Helpdesk, sealing: Sealing, marker: str
 ) -> Mapping[str, Any]:
     """Everything that the templates may show of this notice. `marker` is the left side of the mail's Message-ID: in the
     body it survives relays that give mails other ids."""
+    reply_to = sealing(notice.scope, "")
     ticket = occasion.ticket
     entry = occasion.entry
     shown = None if notice.template in {"acknowledgement", "closed"} or notice.steps else entry
@@ -62,7 +68,8 @@ def context_of(
         "answer": answer_words(notice.scope, ticket),
         "due": due_words(occasion.standing, occasion.now, notice.steps),
         "changes": list(changes(occasion.decision.facts, helpdesk)),
-        "actions": actions(notice, ticket, reply_to, helpdesk.token(ticket.number)) if notice.agent else [],
+        "actions": actions(notice, occasion, helpdesk, sealing),
+        "news": list(occasion.decision.hold.news) if occasion.decision.hold else [],
         "reason": notice.reason,
         "marker": marker,
         "trace": occasion.trace,
@@ -196,18 +203,21 @@ def changes(facts: Sequence[events.Event], helpdesk: Helpdesk) -> list[str]:
 # -- what can be done -------------------------------------------------------------------------------------------
 
 
-def actions(notice: Notice, ticket: Ticket, reply_to: Address, token: str) -> list[dict[str, str]]:
-    """At most four things that one tap asks for: an answer to this very notice with the command in it."""
-    offered = []
-    if ticket.assignee != notice.agent:
-        offered.append(("Take it", "!take"))
-    if ticket.status.ended:
-        offered.append(("Reopen", "!reopen"))
-    else:
-        offered += [("Wait for customer", "!wait"), ("Resolve", "!resolve"), ("Close", "!close")]
+def actions(notice: Notice, occasion: Occasion, helpdesk: Helpdesk, sealing: Sealing) -> list[dict[str, str]]:
+    """At most four things that one tap asks for, each by an address of its own. The command stands in the body as well,
+    for providers that lose what follows a plus."""
+    agent = helpdesk.policy.directory.agent(notice.agent)
+    if agent is None:
+        return []
+    ticket = occasion.ticket
+    buttons = usual(ticket, agent, notice.scope) if notice.buttons is None else notice.buttons
     # The subject of the thread with its token: a fresh subject would make it a fresh mail.
-    subject = f"Re: {ticket.thread_subject[:_SUBJECT_LENGTH]} [#{token}]"
-    return [{"label": label, "mailto": mailto(reply_to, subject, typed), "typed": typed} for label, typed in offered]
+    subject = f"Re: {ticket.thread_subject[:_SUBJECT_LENGTH]} [#{helpdesk.token(ticket.number)}]"
+    made = []
+    for button in buttons[:MOST]:
+        to = sealing(button.scope, button.verb.format(draft=occasion.draft))
+        made.append({"label": button.label, "mailto": mailto(to, subject, button.typed), "typed": button.typed})
+    return made
 
 
 def mailto(address: Address, subject: str, body: str) -> str:

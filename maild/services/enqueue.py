@@ -11,10 +11,10 @@ from maild.domain.notices import Notice
 from maild.domain.people import Address, Role
 from maild.domain.rules import name_fits
 from maild.domain.ticket import Ticket
-from maild.domain.token import Sealed, message_id, seal, thread_key
+from maild.domain.token import Scope, Sealed, message_id, seal, thread_key
 from maild.mail.compose import reply_subject
 from maild.ports import Contact, OutboxRow, StoredEntry, UnitOfWork
-from maild.services.context import Occasion, context_of, last_of
+from maild.services.context import Occasion, Sealing, context_of, last_of
 from maild.services.helpdesk import Helpdesk
 
 # A machine's answers to a mail: marked auto-replied, with the null reverse-path (RFC 3834 3.3 and 5, RFC 5321 4.5.5).
@@ -34,7 +34,8 @@ def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Help
     contact = unit.people.agent(agent) if agent else unit.people.contact(notice.to)
     row_id = unit.outbox.next_id()
     sealed = Sealed("", ticket.number, notice.scope, contact.number, ticket.seq)
-    reply_to = reply_address(helpdesk, ticket, sealed, contact)
+    sealing = sealing_for(helpdesk, ticket, contact)
+    reply_to = sealing(notice.scope, "")
     subject = reply_subject(
         ticket.thread_subject,
         helpdesk.token(ticket.number),
@@ -43,7 +44,7 @@ def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Help
     )
     root = unit.tickets.root_id(ticket.number)
     own_id = message_id(helpdesk.ring, sealed, row_id, helpdesk.domain)
-    context = dict(context_of(notice, occasion, helpdesk, reply_to, own_id.strip("<>").partition("@")[0]))
+    context = dict(context_of(notice, occasion, helpdesk, sealing, own_id.strip("<>").partition("@")[0]))
     context["mail"] = _mail(notice, occasion, helpdesk, reply_to, root, to_agent=agent is not None)
     row = OutboxRow(
         id=row_id,
@@ -66,12 +67,18 @@ def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Help
     return row
 
 
-def reply_address(helpdesk: Helpdesk, ticket: Ticket, sealed: Sealed, contact: Contact) -> Address:
-    """Where an answer goes: sealed, or the bare address where the provider has no plus addressing."""
+def sealing_for(helpdesk: Helpdesk, ticket: Ticket, contact: Contact) -> Sealing:
+    """Where answers of this recipient go, by what they mean: sealed, or the bare address where the provider has no plus
+    addressing."""
     base = helpdesk.address_of(ticket.department)
-    if not helpdesk.settings.helpdesk.plus_addressing:
-        return base
-    return seal(helpdesk.ring, base, sealed, contact.epoch)
+
+    def sealing(scope: Scope, verb: str) -> Address:
+        if not helpdesk.settings.helpdesk.plus_addressing:
+            return base
+        meaning = Sealed("", ticket.number, scope, contact.number, ticket.seq, verb)
+        return seal(helpdesk.ring, base, meaning, contact.epoch)
+
+    return sealing
 
 
 def _mail(

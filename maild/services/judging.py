@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -58,7 +59,7 @@ def judge(
     classification = classify(message, mail.envelope, helpdesk.own_marks(released=released))
     found = clues(message, mail.envelope, helpdesk.ring, helpdesk.domain)
     junk = "" if released else door.junk
-    facts = look_up(found, inbound, unit, helpdesk, junk=bool(junk))
+    facts = look_up(found, inbound, unit, helpdesk, now, junk=bool(junk))
     routed = route(message, found, facts, helpdesk.ring, helpdesk.policy.directory)
     filing = _filed(mail, message, classification, helpdesk)
     if filing.requester:
@@ -133,7 +134,9 @@ def _moment(arrived_at: datetime, ticket: Ticket | None, now: datetime) -> datet
     return max(arrived, min(ticket.updated_at, now)) if ticket else arrived
 
 
-def look_up(found: Clues, inbound: int, unit: UnitOfWork, helpdesk: Helpdesk, *, junk: bool = False) -> Facts:
+def look_up(
+    found: Clues, inbound: int, unit: UnitOfWork, helpdesk: Helpdesk, now: datetime, *, junk: bool = False
+) -> Facts:
     """The one look-up: whatever the clues may lead to. A copy that waits in a spam folder (`junk`: so does this one)
     is no earlier one, or whoever moves a mail out of that folder into the mailbox would lose it."""
     contacts = unit.people.numbered(found.recipients)
@@ -143,7 +146,24 @@ def look_up(found: Clues, inbound: int, unit: UnitOfWork, helpdesk: Helpdesk, *,
     named = (*found.tickets(holders, helpdesk.ring), *tickets_of_ids.values(), *ancestors.values())
     tickets = {number: ticket for number in dict.fromkeys(named) if (ticket := _survivor(number, unit))}
     earlier = unit.inbound.same(found.sameness, inbound, waiting_in=() if junk else helpdesk.junk_doors)
-    return Facts(tickets, holders, tickets_of_ids, ancestors, earlier)
+    opened = [sealed for sealed, _ in found.opened(holders, helpdesk.ring)]
+    snapshots = (unit.snapshots.get(sealed.ticket) for sealed in opened if sealed.scope is Scope.DIGEST)
+    return Facts(
+        tickets,
+        holders,
+        tickets_of_ids,
+        ancestors,
+        earlier,
+        sealed_at=_sealed_at(opened, unit),
+        snapshots={snapshot.id: snapshot.agent for snapshot in snapshots if snapshot is not None},
+        now=now,
+    )
+
+
+def _sealed_at(opened: Sequence[Sealed], unit: UnitOfWork) -> dict[tuple[int, int], datetime]:
+    """When addresses that act by themselves were sealed: then the last event that their reader saw had happened."""
+    acting = dict.fromkeys((sealed.ticket, sealed.seq) for sealed in opened if sealed.scope is Scope.COMMAND)
+    return {key: at for key in acting if (at := unit.tickets.event_time(*key)) is not None}
 
 
 def _survivor(number: int, unit: UnitOfWork) -> Ticket | None:

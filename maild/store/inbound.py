@@ -147,12 +147,12 @@ class SqlInbound:
         query = sa.select(inbound).where(inbound.c.state == state.value).order_by(inbound.c.id)
         return [rows.read_kept(row, b"") for row in self._connection.execute(query).mappings()]
 
-    def replay(self, number: int, *, released: bool = False) -> bool:
+    def replay(self, number: int, *, released: bool = False, released_as: str = "") -> bool:
         values = {"state": InboundState.KEPT.value, "attempts": 0, "next_at": None, "outcome": "", "reason": ""}
-        return self._set_aside(number, values | {"released": released})
+        return self._set_aside(number, values | {"released": released, "released_as": released_as})
 
-    def drop(self, number: int, now: datetime) -> bool:
-        values = {"state": InboundState.DONE.value, "outcome": "ignored", "reason": "dropped by the admin"}
+    def drop(self, number: int, now: datetime, by: str = "the admin") -> bool:
+        values = {"state": InboundState.DONE.value, "outcome": "ignored", "reason": f"dropped by {by}"}
         return self._set_aside(number, values | {"judged_at": now})
 
     def _set_aside(self, number: int, values: dict[str, Any]) -> bool:

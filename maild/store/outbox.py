@@ -91,6 +91,13 @@ class SqlOutbox:
         given_up = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": "an answer came before it"}
         self._connection.execute(sa.update(outbox).where(here).values(given_up))
 
+    def withdraw(self, entry: int, reason: str) -> bool:
+        here = outbox.c.entry == entry
+        waits = sa.and_(here, outbox.c.state == OutboxState.QUEUED.value, outbox.c.attempts == 0)
+        made = self._connection.scalar(sa.select(sa.func.count()).select_from(outbox).where(here)) or 0
+        gone = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": reason}
+        return 0 < made == self._connection.execute(sa.update(outbox).where(waits).values(gone)).rowcount
+
     def by_message_id(self, message_id: str) -> OutboxRow | None:
         query = sa.select(outbox).where(outbox.c.message_id == message_id)
         found = self._connection.execute(query).mappings().first()

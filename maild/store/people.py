@@ -37,6 +37,10 @@ class SqlPeople:
         values = {"agent": agent.name, "address": str(agent.person.address), "name": agent.shown}
         return self._made(values, contact.c.agent == agent.name)
 
+    def revoke(self, agent: str) -> bool:
+        step = sa.update(contact).where(contact.c.agent == agent).values(epoch=contact.c.epoch + 1)
+        return self._connection.execute(step).rowcount == 1
+
     def numbered(self, numbers: Sequence[int]) -> Mapping[int, Contact]:
         if not numbers:
             return {}
@@ -60,6 +64,9 @@ class SqlPeople:
         values = {"since": since, "until": until}
         self._connection.execute(insert_once(self._connection, absence, {"agent": agent} | values))
         self._connection.execute(sa.update(absence).where(absence.c.agent == agent).values(values))
+
+    def be_back(self, agent: str) -> None:
+        self._connection.execute(sa.delete(absence).where(absence.c.agent == agent))
 
     def absent(self, now: datetime) -> frozenset[str]:
         query = sa.select(absence.c.agent).where(absence.c.since <= now, absence.c.until > now)

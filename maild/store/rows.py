@@ -44,6 +44,12 @@ def ticket_values(ticket: Ticket) -> dict[str, Any]:
         "links": list(ticket.links),
         "merged_into": ticket.merged_into,
         "join_key": ticket.join_key,
+        "snoozed_until": ticket.snoozed_until,
+        "due_by_hand": ticket.due_by_hand,
+        "watchers": list(ticket.watchers),
+        "muted_by": list(ticket.muted_by),
+        "mentioned": list(ticket.mentioned),
+        "rating": ticket.rating,
         "created_at": ticket.created_at,
         "updated_at": ticket.updated_at,
         "status_since": ticket.status_since,
@@ -73,6 +79,12 @@ def read_ticket(row: RowMapping, participants: Iterable[RowMapping]) -> Ticket:
         links=tuple(row["links"]),
         merged_into=row["merged_into"],
         join_key=row["join_key"],
+        snoozed_until=row["snoozed_until"],
+        due_by_hand=row["due_by_hand"],
+        watchers=tuple(row["watchers"]),
+        muted_by=tuple(row["muted_by"]),
+        mentioned=tuple(row["mentioned"]),
+        rating=row["rating"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         status_since=row["status_since"],
@@ -83,8 +95,9 @@ def read_ticket(row: RowMapping, participants: Iterable[RowMapping]) -> Ticket:
     )
 
 
-def event_values(ticket: int, seq: int, event: Event) -> dict[str, Any]:
+def event_values(ticket: int, seq: int, event: Event, batch: int) -> dict[str, Any]:
     return {
+        "batch": batch,
         "ticket": ticket,
         "seq": seq,
         "kind": event.kind,
@@ -116,6 +129,7 @@ def entry_values(entry: StoredEntry) -> dict[str, Any]:
         "folded_lines": entry.folded_lines,
         "message_id": entry.message_id,
         "trust": entry.trust,
+        "may_leave": entry.may_leave,
         "inbound_id": entry.inbound,
     }
 
@@ -133,6 +147,7 @@ def read_entry(row: RowMapping, attachments: Sequence[RowMapping]) -> StoredEntr
         folded_lines=row["folded_lines"],
         message_id=row["message_id"],
         trust=row["trust"],
+        may_leave=row["may_leave"],
         inbound=row["inbound_id"],
         attachments=tuple(read_attachment(a) for a in attachments),
     )
@@ -181,6 +196,7 @@ def read_kept(row: RowMapping, raw: bytes) -> KeptMail:
         subject=row["subject"],
         judged_at=row["judged_at"],
         released=row["released"],
+        released_as=row["released_as"],
     )
 
 

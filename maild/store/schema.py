@@ -56,6 +56,7 @@ inbound = sa.Table(
     sa.Column("envelope_recipients", CleanJson, nullable=False, default=list),
     sa.Column("truncated", sa.Boolean, nullable=False, default=False),
     sa.Column("released", sa.Boolean, nullable=False, default=False),  # a person said that it shall count
+    sa.Column("released_as", sa.String(20), nullable=False, default=""),  # and what its text shall be
     sa.Column("arrived_at", UtcDateTime, nullable=False),
     sa.Column("kept_at", UtcDateTime, nullable=False),
     sa.Column("state", sa.String(20), nullable=False),
@@ -121,6 +122,12 @@ ticket = sa.Table(
     sa.Column("links", CleanJson, nullable=False),
     sa.Column("merged_into", sa.BigInteger),
     sa.Column("join_key", CleanText, nullable=False, default=""),
+    sa.Column("snoozed_until", UtcDateTime),
+    sa.Column("due_by_hand", UtcDateTime),
+    sa.Column("watchers", CleanJson, nullable=False, default=list),
+    sa.Column("muted_by", CleanJson, nullable=False, default=list),
+    sa.Column("mentioned", CleanJson, nullable=False, default=list),
+    sa.Column("rating", sa.String(20), nullable=False, default=""),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Column("status_since", UtcDateTime, nullable=False),
@@ -153,6 +160,13 @@ sa.Index(
     postgresql_where=ticket.c.wake_at.is_not(None),
 )
 
+sa.Index(
+    "ix_ticket_snoozed",
+    ticket.c.snoozed_until,
+    sqlite_where=ticket.c.snoozed_until.is_not(None),
+    postgresql_where=ticket.c.snoozed_until.is_not(None),
+)
+
 participant = sa.Table(
     "participant",
     metadata,
@@ -179,6 +193,7 @@ entry = sa.Table(
     sa.Column("folded_lines", sa.Integer, nullable=False, default=0),
     sa.Column("message_id", CleanText, nullable=False, default=""),
     sa.Column("trust", sa.String(20), nullable=False),
+    sa.Column("may_leave", sa.Boolean, nullable=False, default=False),  # a note that its author meant for the customer
     sa.Column("inbound_id", _Id, sa.ForeignKey("inbound.id")),
     sqlite_autoincrement=True,
 )
@@ -217,6 +232,7 @@ event = sa.Table(
     sa.Column("by_address", CleanText, nullable=False),
     sa.Column("entry", sa.BigInteger),
     sa.Column("detail", CleanJson, nullable=False),
+    sa.Column("batch", sa.Integer, nullable=False, default=0),  # number of the first event of the same act
 )
 
 outbox = sa.Table(
@@ -273,4 +289,56 @@ mailbox_state = sa.Table(
     sa.Column("uidvalidity", sa.BigInteger, nullable=False),
     sa.Column("last_uid", sa.BigInteger, nullable=False),
     sa.Column("start_at", UtcDateTime),
+)
+
+# Texts of agents that neither left nor stayed as a note: each waits for its writer's word.
+draft = sa.Table(
+    "draft",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("inbound", _Id, sa.ForeignKey("inbound.id"), nullable=False, index=True),
+    sa.Column("ticket", sa.BigInteger),
+    sa.Column("agent", CleanText, nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("reason", CleanText, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("remind_at", UtcDateTime),
+    sa.Column("reminders", sa.Integer, nullable=False, default=0),
+    sa.Column("settled_as", sa.String(20), nullable=False, default=""),  # "" while it waits
+    sa.Column("settled_at", UtcDateTime),
+    sqlite_autoincrement=True,
+)
+_WAITS = draft.c.remind_at.is_not(None)
+sa.Index("ix_draft_remind_at", draft.c.remind_at, sqlite_where=_WAITS, postgresql_where=_WAITS)
+sa.Index("ix_draft_ticket", draft.c.ticket, draft.c.agent)
+
+# Lists that were mailed to an agent: row number -> ticket, so that "3 close" means what the reader saw.
+snapshot = sa.Table(
+    "snapshot",
+    metadata,
+    sa.Column("id", _Id, primary_key=True),
+    sa.Column("agent", CleanText, nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("asked", CleanText, nullable=False, default=""),
+    sa.Column("made_at", UtcDateTime, nullable=False),
+    sa.Column("tickets", CleanJson, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+preference = sa.Table(
+    "preference",
+    metadata,
+    sa.Column("agent", CleanText, primary_key=True),
+    sa.Column("wishes", CleanJson, nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+)
+
+# Which digest a reader got for which period: each once, whoever ticks.
+digest_run = sa.Table(
+    "digest_run",
+    metadata,
+    sa.Column("reader", CleanText, primary_key=True),
+    sa.Column("kind", sa.String(20), primary_key=True),
+    sa.Column("period", sa.String(40), primary_key=True),
+    sa.Column("made_at", UtcDateTime, nullable=False),
 )

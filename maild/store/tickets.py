@@ -40,6 +40,20 @@ class SqlTickets:
         query = sa.select(event).where(event.c.ticket == number).order_by(event.c.seq)
         return tuple(rows.read_event(row) for row in self._connection.execute(query).mappings())
 
+    def event_time(self, number: int, seq: int) -> datetime | None:
+        return self._connection.scalar(sa.select(event.c.at).where(event.c.ticket == number, event.c.seq == seq))
+
+    def since(self, number: int, seq: int) -> tuple[Event, ...]:
+        query = sa.select(event).where(event.c.ticket == number, event.c.seq > seq).order_by(event.c.seq)
+        return tuple(rows.read_event(row) for row in self._connection.execute(query).mappings())
+
+    def batches(self, number: int) -> tuple[tuple[int, tuple[Event, ...]], ...]:
+        query = sa.select(event).where(event.c.ticket == number).order_by(event.c.seq)
+        found: dict[int, list[Event]] = {}
+        for row in self._connection.execute(query).mappings():
+            found.setdefault(row["batch"] or row["seq"], []).append(rows.read_event(row))
+        return tuple((first, tuple(facts)) for first, facts in found.items())
+
     def add_entry(self, new: StoredEntry) -> int:
         made = self._connection.scalar(sa.insert(entry).values(rows.entry_values(new)).returning(entry.c.id))
         number = int(made or 0)
@@ -55,15 +69,15 @@ class SqlTickets:
             self._connection.execute(sa.insert(ticket).values(values | {"root_id": root_id}))
         else:
             self._connection.execute(sa.update(ticket).where(ticket.c.number == after.number).values(values))
-        facts = [rows.event_values(after.number, first + index, fact) for index, fact in enumerate(new)]
+        facts = [rows.event_values(after.number, first + index, fact, first) for index, fact in enumerate(new)]
         self._connection.execute(sa.insert(event), facts)
         self._write_participants(after)
 
     def _write_participants(self, after: Ticket) -> None:
         here = participant.c.ticket == after.number
+        self._connection.execute(sa.delete(participant).where(here))
         if not after.participants:
             return
-        self._connection.execute(sa.delete(participant).where(here))
         values = [
             {
                 "ticket": after.number,
@@ -141,6 +155,10 @@ class SqlTickets:
 
     def to_wake(self, now: datetime, limit: int) -> list[int]:
         query = sa.select(ticket.c.number).where(ticket.c.wake_at <= now).order_by(ticket.c.wake_at)
+        return list(self._connection.scalars(query.limit(limit)))
+
+    def snoozed_out(self, now: datetime, limit: int) -> list[int]:
+        query = sa.select(ticket.c.number).where(ticket.c.snoozed_until <= now).order_by(ticket.c.snoozed_until)
         return list(self._connection.scalars(query.limit(limit)))
 
     def stale(self, digests: frozenset[str], limit: int) -> list[int]:

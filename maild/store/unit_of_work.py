@@ -10,6 +10,7 @@ from types import TracebackType
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from maild.store.agents import SqlDigests, SqlDrafts, SqlPreferences, SqlSnapshots
 from maild.store.engine import make_engine, temporary_failures
 from maild.store.inbound import SqlInbound
 from maild.store.mailboxes import SqlMailboxLedger
@@ -27,6 +28,10 @@ class SqlUnitOfWork:
     people: SqlPeople
     outbox: SqlOutbox
     sla_steps: SqlSlaSteps
+    drafts: SqlDrafts
+    snapshots: SqlSnapshots
+    preferences: SqlPreferences
+    digests: SqlDigests
 
     def __init__(self, engine: Engine, node: str, *, reading: bool) -> None:
         self._engine = engine
@@ -48,6 +53,10 @@ class SqlUnitOfWork:
         self.people = SqlPeople(connection)
         self.outbox = SqlOutbox(connection, self._node)
         self.sla_steps = SqlSlaSteps(connection)
+        self.drafts = SqlDrafts(connection)
+        self.snapshots = SqlSnapshots(connection)
+        self.preferences = SqlPreferences(connection)
+        self.digests = SqlDigests(connection)
         return self
 
     def __exit__(

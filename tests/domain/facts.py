@@ -61,7 +61,7 @@ EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
     ),
     "message-received": (events.MessageReceived(at=at(1), by=BY_KAREN, entry=2, automatic=True), {"automatic": True}),
     "replied": (events.Replied(at=at(2), by=BY_JANE, entry=3), {"outside": False}),
-    "noted": (events.Noted(at=at(3), by=BY_JANE, entry=4), {}),
+    "noted": (events.Noted(at=at(3), by=BY_JANE, entry=4, mentions=("john",)), {"mentions": ["john"]}),
     "status-changed": (
         events.StatusChanged(at=at(4), by=BY_JANE, status="waiting", previous="open", reason="command", until=at(64)),
         {"status": "waiting", "previous": "open", "reason": "command", "until": "2026-05-04T10:04:00+00:00"},
@@ -116,5 +116,41 @@ EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
         events.MailHeld(at=at(13), entry=5, sender="bob@evil.example", reason="token-from-another-address", inbound=9),
         {"sender": "bob@evil.example", "reason": "token-from-another-address", "inbound": 9},
     ),
+    "participant-removed": (
+        events.ParticipantRemoved(at=at(14), by=BY_JANE, person=Person(Address.of("eve@client.example"), "Eve")),
+        {"person": {"address": "eve@client.example", "name": "Eve"}, "role": "cc"},
+    ),
+    "retitled": (
+        events.Retitled(at=at(15), by=BY_JANE, subject="Fuser broken", previous="Printer on fire"),
+        {"subject": "Fuser broken", "previous": "Printer on fire"},
+    ),
+    "tagged": (
+        events.Tagged(at=at(16), by=BY_JANE, added=("printer", "fuser"), removed=("paper",)),
+        {"added": ["printer", "fuser"], "removed": ["paper"]},
+    ),
+    "absorbed": (events.Absorbed(at=at(17), by=BY_JANE, ticket=12), {"ticket": 12}),
+    "split": (events.Split(at=at(18), by=BY_JANE, into=19), {"into": 19}),
+    "unlinked": (events.Unlinked(at=at(19), by=BY_JANE, ticket=12), {"ticket": 12}),
+    "snoozed": (events.Snoozed(at=at(20), by=BY_JANE, until=at(90)), {"until": "2026-05-04T10:30:00+00:00"}),
+    "due-set": (
+        events.DueSet(at=at(21), by=BY_JANE, due_at=at(120), previous=at(60)),
+        {"due_at": "2026-05-04T11:00:00+00:00", "previous": "2026-05-04T10:00:00+00:00"},
+    ),
+    "followed": (
+        events.Followed(at=at(22), by=BY_JANE, agent="jane", level="watch"),
+        {"agent": "jane", "level": "watch"},
+    ),
+    "text-held": (
+        events.TextHeld(at=at(23), by=BY_JANE, draft=4, agent="jane", reason="John answered meanwhile"),
+        {"draft": 4, "agent": "jane", "reason": "John answered meanwhile"},
+    ),
+    "text-settled": (
+        events.TextSettled(at=at(24), by=BY_JANE, draft=4, settled_as="sent"),
+        {"draft": 4, "settled_as": "sent"},
+    ),
+    "reply-withdrawn": (events.ReplyWithdrawn(at=at(25), by=BY_JANE, reply=3), {"reply": 3}),
+    "undone": (events.Undone(at=at(26), by=BY_JANE, first=5, last=7), {"first": 5, "last": 7}),
+    "rated": (events.Rated(at=at(27), rating="good"), {"rating": "good"}),
+    "merged": (events.Merged(at=at(28), by=BY_JANE, into=12), {"into": 12}),
 }
 LIFE = tuple(event for event, _ in EXAMPLES.values())

@@ -47,15 +47,53 @@ def test_every_fact_counts_in_the_sequence_and_moves_the_time_forward_only():
     assert (late.seq, late.updated_at) == (ticket.seq + 1, ticket.updated_at)
 
 
+_REPORTS = {"escalated", "bounced", "mail-held", "text-held", "text-settled", "reply-withdrawn", "undone"}
+
+
 @pytest.mark.parametrize(
     "fact",
-    [events.MessageReceived(at=at(5)), events.Replied(at=at(5)), events.Noted(at=at(5)), *LIFE[12:]],
+    [
+        events.MessageReceived(at=at(5)),
+        events.Replied(at=at(5)),
+        events.Noted(at=at(5)),
+        *(fact for fact in LIFE if fact.kind in _REPORTS),
+    ],
     ids=lambda fact: fact.kind,
 )
 def test_words_and_reports_change_nothing_but_sequence_and_time(fact):
     before = after()
     now = apply(42, before, fact)
     assert replace(now, seq=before.seq, updated_at=before.updated_at) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "expected"),
+    [
+        ("noted", "mentioned", ("john",)),
+        ("participant-removed", "participants", ()),
+        ("retitled", "subject", "Fuser broken"),
+        ("tagged", "tags", ("vip", "printer", "fuser")),
+        ("absorbed", "links", (7, 12)),
+        ("split", "links", (7, 19)),
+        ("snoozed", "snoozed_until", at(90)),
+        ("due-set", "due_by_hand", at(120)),
+        ("followed", "watchers", ("jane",)),
+        ("rated", "rating", "good"),
+        ("merged", "merged_into", 12),
+    ],
+)
+def test_each_later_change_changes_its_own_field_alone(kind, field, expected):
+    (fact,) = (fact for fact in LIFE if fact.kind == kind)
+    before, now = after(), after(fact)
+    assert getattr(now, field) == expected
+    assert replace(now, **{field: getattr(before, field)}, seq=before.seq, updated_at=before.updated_at) == before
+    assert now.thread_subject == before.thread_subject
+
+
+def test_who_mutes_a_ticket_watches_it_no_more_and_usual_is_neither():
+    watch, mute, usual = (events.Followed(at=at(5), agent="jane", level=level) for level in ("watch", "mute", ""))
+    assert (after(watch, mute).watchers, after(watch, mute).muted_by) == ((), ("jane",))
+    assert (after(watch, mute, usual).watchers, after(watch, mute, usual).muted_by) == ((), ())
 
 
 def test_each_change_changes_its_field():

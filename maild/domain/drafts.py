@@ -1,0 +1,56 @@
+"""Texts of agents that neither left nor stayed as a note: why they wait, and who is reminded when.
+
+No such text ends in silence: its writer is reminded, then somebody above them, until it is sent, noted or dropped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class DraftKind(StrEnum):
+    """Why a text waits."""
+
+    REFUSED = "refused"  # a command in its mail was wrong
+    STALE = "stale"  # the ticket has news that its writer had not seen
+    LEAK = "leak"  # words of internal notes are in it
+    CONFIRM = "confirm"  # it asks for something that cannot be taken back
+    UNPROVEN = "unproven"  # whether the agent wrote it is asked at the address on file
+
+
+# After so long the writer is reminded, at the last ones of the list the lead instead; later once a day, the lead.
+REMINDERS: tuple[timedelta, ...] = (timedelta(minutes=15), timedelta(hours=2))
+LEAD_AFTER = timedelta(hours=4)
+LEAD_EVERY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """One held text: the mail it came in (`inbound`), and where it stands. Times are UTC."""
+
+    id: int = 0
+    inbound: int
+    ticket: int | None
+    agent: str
+    kind: DraftKind
+    reason: str
+    created_at: datetime
+    remind_at: datetime | None = None
+    reminders: int = 0  # sent so far
+    settled_as: str = ""  # "sent", "noted", "dropped", "replaced"; "" while it waits
+
+
+def first_reminder(created_at: datetime) -> datetime:
+    """When the writer is reminded first."""
+    return created_at + REMINDERS[0]
+
+
+def next_reminder(draft: Draft, now: datetime) -> tuple[bool, datetime]:
+    """(does the lead get this reminder?, when the next one is due), for a reminder that is due at `now`."""
+    count = draft.reminders + 1
+    if count < len(REMINDERS):
+        return False, max(draft.created_at + REMINDERS[count], now + REMINDERS[0])
+    if count == len(REMINDERS):
+        return False, max(draft.created_at + LEAD_AFTER, now + REMINDERS[0])
+    return True, now + LEAD_EVERY

@@ -1,0 +1,75 @@
+"""What is kept for agents: their held texts, the lists they were mailed, what they wish to hear, their digests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from maild.domain.drafts import Draft
+
+
+class Drafts(Protocol):
+    def add(self, draft: Draft) -> int:
+        """Store a held text (its id is ignored) and answer its new id. An older one of the same mail is settled by it,
+        as "replaced"."""
+        ...
+
+    def get(self, number: int) -> Draft | None: ...
+
+    def waiting(self, *, ticket: int | None = None, agent: str | None = None) -> tuple[Draft, ...]:
+        """Texts that wait for their writer's word, oldest first: of a ticket, of an agent, or all."""
+        ...
+
+    def settle(self, number: int, settled_as: str, now: datetime) -> bool:
+        """End the waiting; False when it had ended before: whoever comes first decides."""
+        ...
+
+    def due(self, now: datetime, limit: int) -> tuple[Draft, ...]:
+        """Waiting texts whose next reminder is due."""
+        ...
+
+    def remind_again(self, number: int, reminders: int, at: datetime) -> None:
+        """So many reminders were sent; the next is due then."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A numbered list as an agent was mailed it: row 1 is tickets[0]."""
+
+    id: int = 0
+    agent: str
+    kind: str  # "list" or "digest"
+    asked: str = ""
+    made_at: datetime
+    tickets: tuple[int, ...]
+
+
+class Snapshots(Protocol):
+    def add(self, snapshot: Snapshot) -> int: ...
+
+    def get(self, number: int) -> Snapshot | None: ...
+
+
+class Preferences(Protocol):
+    """Wishes of agents by name: JSON values, told in docs/mail-commands.md."""
+
+    def of(self, agent: str) -> Mapping[str, Any]: ...
+
+    def all(self) -> Mapping[str, Mapping[str, Any]]: ...
+
+    def change(self, agent: str, wishes: Mapping[str, Any], now: datetime) -> None:
+        """Lay these over what was wished before; a None takes a wish back."""
+        ...
+
+
+class Digests(Protocol):
+    def begin(self, reader: str, kind: str, period: str, now: datetime) -> bool:
+        """Note that a digest is made; False when it was made before (the primary key decides)."""
+        ...
+
+    def last(self, kind: str, readers: Sequence[str]) -> Mapping[str, datetime]:
+        """When these readers got their last one of a kind."""
+        ...

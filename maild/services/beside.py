@@ -1,0 +1,47 @@
+"""What a decision does beside the ticket's thread: held mails and texts, stopped answers, absences, wishes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from maild.domain.decision import Decision
+from maild.domain.drafts import Draft, first_reminder
+from maild.domain.ticket import Ticket
+from maild.ports import UnitOfWork
+
+
+def do_beside(unit: UnitOfWork, decision: Decision, now: datetime) -> tuple[int, ...]:
+    """Do what concerns no thread -> the held mails that wait to be judged once more."""
+    if decision.absence is not None:
+        unit.people.be_absent(decision.absence.agent, decision.absence.since, decision.absence.until)
+    if decision.back:
+        unit.people.be_back(decision.back)
+    if decision.wishes:
+        unit.preferences.change(decision.actor.name, decision.wishes, now)
+    for draft, settled_as in decision.settles:
+        unit.drafts.settle(draft, settled_as, now)
+    for number in decision.drops:
+        unit.inbound.drop(number, now, by=decision.actor.shown)
+    for entry in decision.withdraws:
+        unit.outbox.withdraw(entry, f"stopped by {decision.actor.shown} before it left")
+    for release in decision.releases:
+        unit.inbound.replay(release.inbound, released=release.proven, released_as=release.released_as.value)
+    return tuple(release.inbound for release in decision.releases)
+
+
+def keep_draft(unit: UnitOfWork, decision: Decision, ticket: Ticket | None, inbound: int | None, now: datetime) -> int:
+    """Keep the text that a decision holds -> its number; 0 when it holds none."""
+    hold = decision.hold
+    if hold is None or inbound is None:
+        return 0
+    return unit.drafts.add(
+        Draft(
+            inbound=inbound,
+            ticket=ticket.number if ticket is not None else None,
+            agent=hold.agent,
+            kind=hold.kind,
+            reason=hold.reason,
+            created_at=now,
+            remind_at=first_reminder(now),
+        )
+    )
