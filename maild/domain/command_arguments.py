@@ -12,8 +12,9 @@ from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
 from maild.domain.command_times import read_when
+from maild.domain.lookups import NOTHING_KNOWN, Lookups
 from maild.domain.people import Address, Agent, Department, Directory, Person, Team, name_key
-from maild.domain.ticket import Priority
+from maild.domain.ticket import Priority, Ticket
 
 _PERSON = re.compile(r"(?:([^<>\n]{0,100})<([^\s<>@]{1,64}@[^\s<>@]{1,255})>|([^\s<>@]{1,64}@[^\s<>@]{1,255}))")
 _LIST_AT_MOST = 8  # more names than these help nobody
@@ -35,6 +36,8 @@ class Surroundings:
     speaker: Agent | None = None
     day_begins: time = time(9)
     day_ends: time = time(17)
+    ticket: Ticket | None = None  # the one that the command is about
+    lookups: Lookups = NOTHING_KNOWN
 
     @property
     def wall_clock(self) -> ZoneInfo:

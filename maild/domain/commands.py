@@ -26,8 +26,9 @@ from maild.domain.command_parsing import (
 )
 from maild.domain.command_table import BY_NAME, VERBS, WIDTH, Settles, TextGoes, Verb, help_text, lookup
 from maild.domain.command_times import shown_when
+from maild.domain.decision import Other
 from maild.domain.events import Actor, Assigned, Event, PlanChanged, PriorityChanged, StatusChanged, Transferred
-from maild.domain.people import Directory, Team
+from maild.domain.people import Directory, Person, Team
 from maild.domain.ticket import Ticket, apply
 
 __all__ = [
@@ -81,6 +82,19 @@ class Applied:
     text_goes: TextGoes | None  # None: where the reply address says
     help: str  # text asked for, to be sent back; "" when none was
     outcomes: tuple[str, ...]
+    others: tuple[Other, ...] = ()  # what follows for other tickets (merge, link, split)
+    appended: str = ""  # a canned text that follows the writer's own
+    leaves_at: datetime | None = None  # !send WHEN (UTC)
+    at_once: bool = False  # !now
+    quiet: bool = False  # !close quiet: no notice to the customer
+    may_leave: bool = False  # !draft: this note is meant for the customer
+    check: bool = False  # !check: say what would happen, do nothing
+    held_word: str = ""  # about a held text: "anyway", "text", "note", "nothing", "yes", "no"
+    confirm: tuple[str, ...] = ()  # why the whole mail waits for a "yes": what cannot be taken back
+    receipts: tuple[str, ...] = ()  # lines that must be told although all went well: moments as absolute times
+    withdraws: tuple[int, ...] = ()  # replies (entries) that must not leave
+    on_behalf: Person | None = None  # !for ADDRESS: whose ticket a fresh mail opens
+    addressed: Person | None = None  # !to ADDRESS: the same, and the text goes to them
 
 
 # -- understanding ----------------------------------------------------------------------------------------------

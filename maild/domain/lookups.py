@@ -1,0 +1,28 @@
+"""What a command may need to know beyond its own ticket, asked only when a verb needs it.
+
+The services fill these in from the store; tests give what they like. Each is a question without side effects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from maild.domain.events import Event
+from maild.domain.ticket import Ticket
+
+Batch = tuple[int, tuple[Event, ...]]  # (number of its first event, the events of one act)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookups:
+    """Questions to the store and the templates."""
+
+    ticket: Callable[[int], Ticket | None] = lambda number: None  # merged ones answer their survivor
+    batches: Callable[[int], tuple[Batch, ...]] = lambda ticket: ()  # the acts of a ticket, in order
+    stoppable: Callable[[int], bool] = lambda entry: False  # has no mail of this reply left, or been tried, yet?
+    canned: Callable[[str, Mapping[str, str]], str | None] = lambda name, variables: None  # None: no such text
+    canned_names: tuple[str, ...] = ()
+    explain_due: Callable[[int], tuple[str, ...]] = lambda ticket: ()  # how a ticket's deadlines came about, by line
+
+
+NOTHING_KNOWN = Lookups()
