@@ -7,15 +7,14 @@ from dataclasses import replace
 
 from maild.domain import events
 from maild.domain.agent_mail import Act, act_of_agent
-from maild.domain.commands import parse
 from maild.domain.decide.case import Case, entry_of, held
 from maild.domain.decide.opening import opening
+from maild.domain.decide.proof import asked_back, forged, unproven
 from maild.domain.decision import Decision, EntryDraft, Outcome, Transcript
 from maild.domain.events import NEXT_ENTRY, THIS_ENTRY, Actor, Event
 from maild.domain.notices import feedback
-from maild.domain.people import Person, Role, Trust
-from maild.domain.policy import AgentProof
-from maild.domain.route import Carrier, Verdict
+from maild.domain.people import Person, Role
+from maild.domain.route import Verdict
 from maild.domain.ticket import EntryKind
 from maild.domain.token import Scope
 
@@ -39,8 +38,8 @@ def agent_speaks(case: Case) -> Decision | None:
     if case.automatic:
         return Decision(Outcome.IGNORED, f"{case.classification.reason}; automatic mail never speaks for an agent")
     own, forwarded = case.message.own_and_forwarded
-    if doubt := _unproven(case, own):
-        return held(case, doubt)
+    if doubt := unproven(case, own):
+        return asked_back(case, doubt)
     scope = case.route.scope or Scope.NOTE
     act = Act(
         agent=case.agent,
@@ -52,33 +51,6 @@ def agent_speaks(case: Case) -> Decision | None:
         draft=entry_of(case),
     )
     return act_of_agent(act, case.policy)
-
-
-def _unproven(case: Case, words: str) -> str:
-    """Why this From does not count as the agent; "" when it does."""
-    if case.released:
-        return ""
-    proof, trust = case.policy.agent_proof, case.evidence.trust
-    sealed = case.route.carrier is Carrier.REPLY_ADDRESS or _own_notice_answered(case)
-    if proof is AgentProof.TRUSTING and sealed:
-        return ""
-    if trust is Trust.FAILED:
-        return f"the sender is not proven: {case.evidence.reason}"
-    if trust is not Trust.VERIFIED and (proof is AgentProof.STRICT or not sealed):
-        return "the sender is not proven: neither a sealed reply address nor a trusted authentication result"
-    if proof is AgentProof.STRICT and not sealed and _commands(words):
-        return 'commands need an answer to a notice, to its reply address: agent_proof = "strict"'
-    return ""
-
-
-def _own_notice_answered(case: Case) -> bool:
-    """Does it answer one of our notices? The root id names a ticket and nobody: it proves nothing."""
-    return case.route.carrier is Carrier.OWN_MESSAGE_ID and case.route.seen is not None
-
-
-def _commands(words: str) -> bool:
-    parsed = parse(words)
-    return bool(parsed.commands or parsed.problems)
 
 
 # -- mails of agents that no notice asked for -----------------------------------------------------------------------
@@ -93,8 +65,8 @@ def answered_elsewhere(case: Case) -> Decision | None:
     customers = _outsiders(case, case.message.to)
     if not customers or any(case.policy.directory.is_own(person.address) for person in case.message.to):
         return None
-    if doubt := _forged(case):
-        return held(case, doubt)
+    if doubt := forged(case):
+        return asked_back(case, doubt)
     actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
     entry = replace(entry_of(case), kind=EntryKind.REPLY, author=actor, author_name=agent.shown)
     reply = events.Replied(at=case.at, by=actor, entry=THIS_ENTRY, outside=True)
@@ -119,8 +91,8 @@ def agent_forwards(case: Case) -> Decision | None:
     agent, forwarded = case.agent, case.message.forwarded
     if agent is None or forwarded is None or case.automatic or case.route.verdict is not Verdict.NEW:
         return None
-    if doubt := _forged(case):
-        return held(case, doubt)
+    if doubt := forged(case):
+        return asked_back(case, doubt)
     actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
     told = (feedback(agent, Scope.REPLY),)
     original = forwarded.sender
@@ -150,16 +122,6 @@ def agent_forwards(case: Case) -> Decision | None:
     return Decision(
         Outcome.OPENED, reason, tuple(facts), entry, actor, opens=True, notices=told, transcript=transcript, also=note
     )
-
-
-def _forged(case: Case) -> str:
-    """Why a mail that answers no notice does not count as the agent's; "" when it does."""
-    if case.released:
-        return ""
-    strict = case.policy.agent_proof is AgentProof.STRICT and case.evidence.trust is not Trust.VERIFIED
-    if case.evidence.trust is Trust.FAILED or strict:
-        return f"the sender is not proven: {case.evidence.reason}"
-    return ""
 
 
 def _outsiders(case: Case, people: Iterable[Person]) -> list[Person]:

@@ -8,8 +8,10 @@ from datetime import datetime
 from maild.domain import events
 from maild.domain.bounce import BouncedMail
 from maild.domain.classify import Classification
-from maild.domain.decision import Decision, EntryDraft, Outcome
+from maild.domain.decision import Decision, EntryDraft, Outcome, ReleasedAs
+from maild.domain.drafts import Draft
 from maild.domain.events import THIS_ENTRY, Actor, Event
+from maild.domain.lookups import NOTHING_KNOWN, Lookups
 from maild.domain.message import Evidence, InboundMessage
 from maild.domain.notices import NOWHERE
 from maild.domain.people import Address, Agent, Person, Role
@@ -37,6 +39,11 @@ class Case:
     ticket: Ticket | None = None
     bounced: BouncedMail | None = None
     released: bool = False  # a person said that it shall count, whatever speaks against its sender
+    released_as: ReleasedAs = ReleasedAs.AS_IT_IS  # and what its text shall be
+    since: tuple[Event, ...] = ()  # what happened to the ticket after what the sender had seen
+    drafts: tuple[Draft, ...] = ()  # texts of this agent that wait for their word
+    lookups: Lookups = NOTHING_KNOWN
+    receipts: bool = False  # the agent wishes to be told of everything that their commands did
     junk: str = ""  # the provider's spam folder that it lies in, as "Spam of mailbox support"; "" when it counts
 
     @property

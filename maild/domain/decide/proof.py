@@ -1,0 +1,91 @@
+"""Is it the agent who writes? The ladder of evidence (03, section 3.5), and what follows when it does not suffice.
+
+Three things can speak for an agent: the sealed address that only they were given, their From on file, and a trusted
+authentication result. How much of it an act needs is `security.agent_proof`:
+
+    strict     all three, for every act
+    normal     a failed authentication never acts; without a result the sealed address suffices for what can be undone;
+               without the sealed address a verified sender's text stays inside
+    trusting   From at its word where the sealed address fits"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from maild.domain.buttons import IT_WAS_ME, NOT_ME
+from maild.domain.commands import parse
+from maild.domain.decide.case import Case, held
+from maild.domain.decision import Decision, Hold
+from maild.domain.drafts import DraftKind
+from maild.domain.notices import Notice
+from maild.domain.people import Trust
+from maild.domain.policy import AgentProof
+from maild.domain.route import Carrier
+from maild.domain.token import Scope
+
+MOST_QUESTIONS = 5  # open ones to one agent: a flood of forged mails must not become a flood of questions
+
+
+def unproven(case: Case, words: str) -> str:
+    """Why an answer to one of our mails does not count as the agent's; "" when it does. `words` are their own text."""
+    if case.released:
+        return ""
+    proof, trust = case.policy.agent_proof, case.evidence.trust
+    sealed = is_sealed(case)
+    if proof is AgentProof.TRUSTING and sealed:
+        return ""
+    if trust is Trust.FAILED:
+        return f"the sender is not proven: {case.evidence.reason}"
+    if trust is not Trust.VERIFIED and (proof is AgentProof.STRICT or not sealed):
+        return "the sender is not proven: neither a sealed reply address nor a trusted authentication result"
+    if proof is AgentProof.STRICT and not sealed and _commands(words):
+        return 'commands need an answer to a notice, to its reply address: agent_proof = "strict"'
+    return ""
+
+
+def forged(case: Case, *, outward: bool = False) -> str:
+    """Why a mail that answers no notice does not count as the agent's; "" when it does. `outward`: it makes us write to
+    somebody, which nobody may on a mere From."""
+    if case.released:
+        return ""
+    proof, trust = case.policy.agent_proof, case.evidence.trust
+    needs_result = proof is AgentProof.STRICT or (outward and proof is not AgentProof.TRUSTING)
+    if trust is Trust.FAILED or (needs_result and trust is not Trust.VERIFIED):
+        return f"the sender is not proven: {case.evidence.reason}"
+    return ""
+
+
+def is_sealed(case: Case) -> bool:
+    """Does the mail answer one of our own to this agent? The root id names a ticket and nobody: it proves nothing."""
+    if case.route.carrier is Carrier.REPLY_ADDRESS:
+        return True
+    return case.route.carrier is Carrier.OWN_MESSAGE_ID and case.route.seen is not None
+
+
+def asked_back(case: Case, doubt: str) -> Decision:
+    """The mail waits, and the agent is asked at the address on file whether they wrote it: the answer releases it once.
+
+    An answer to such a question that is in doubt itself asks nothing more."""
+    decision = held(case, doubt)
+    agent = case.agent
+    if agent is None or case.automatic:
+        return decision
+    open_questions = [draft for draft in case.drafts if draft.kind is DraftKind.UNPROVEN]
+    asks = len(open_questions) < MOST_QUESTIONS and not case.route.verb
+    hold = Hold(kind=DraftKind.UNPROVEN, agent=agent.name, reason=doubt, asks=asks)
+    if not asks:
+        return decision
+    question = Notice(
+        template="was-this-you",
+        to=agent.person,
+        scope=Scope.COMMAND,
+        reason="a mail came in your name",
+        agent=agent.name,
+        buttons=(IT_WAS_ME, NOT_ME),
+    )
+    return replace(decision, hold=hold, notices=(*decision.notices, question))
+
+
+def _commands(words: str) -> bool:
+    parsed = parse(words)
+    return bool(parsed.commands or parsed.problems)
