@@ -88,6 +88,7 @@ class ReleasedAs(StrEnum):
     ANYWAY = "anyway"  # it leaves, whatever its writer had not seen or should not have said
     TEXT = "text"  # its text counts, without its commands
     NOTE = "note"  # its text stays inside, without its commands
+    CONFIRMED = "confirmed"  # what cannot be taken back may be done
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,4 +134,6 @@ class Decision:
     leaves_after: timedelta | None = None  # how long the answer waits; None: as the configuration says
     leaves_at: datetime | None = None  # the moment that its writer named (UTC)
     wishes: Mapping[str, Any] = field(default_factory=dict)  # what the acting agent wishes to hear from now on
+    quiet: bool = False  # the customer is told nothing of it
+    meets: frozenset[str] = frozenset()  # domains that the acting agent writes to now, maybe for the first time
     back: str = ""  # an agent who is away no more

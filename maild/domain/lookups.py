@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from maild.domain.events import Event
+from maild.domain.leaks import Said
 from maild.domain.ticket import Ticket
 
 Batch = tuple[int, tuple[Event, ...]]  # (number of its first event, the events of one act)
@@ -22,6 +23,8 @@ class Lookups:
     stoppable: Callable[[int], bool] = lambda entry: False  # has no mail of this reply left, or been tried, yet?
     canned: Callable[[str, Mapping[str, str]], str | None] = lambda name, variables: None  # None: no such text
     canned_names: tuple[str, ...] = ()
+    said: Callable[[int], Said] = lambda ticket: Said()  # what was said about a ticket, inside and outside
+    knows: Callable[[str, str], bool] = lambda agent, domain: True  # has the agent written to this domain before?
     explain_due: Callable[[int], tuple[str, ...]] = lambda ticket: ()  # how a ticket's deadlines came about, by line
 
 

@@ -30,6 +30,7 @@ class Notice:
     hold: timedelta = timedelta(0)
     steps: tuple[events.Escalated, ...] = ()  # SLA notices
     buttons: tuple[Button, ...] | None = None  # None: what is usual for the ticket
+    verb: str = ""  # what an answer to this very mail does beside: "fix-{draft}" mends the held text
 
 
 @dataclass(frozen=True, slots=True)

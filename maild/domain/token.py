@@ -24,6 +24,8 @@ _SEALED = re.compile(_MEANING + r"(?:\.([a-z][a-z0-9-]{0,20}))?\.([0-9a-z]{16})"
 _OWN_ID = re.compile("<" + _MEANING + r"\.([0-9]{1,12})\.([0-9a-z]{16})@([^<>@\s]{1,255})>")
 _ROOT_ID = re.compile(r"<([a-z])([0-9]{1,12})\.root\.([0-9a-z]{16})@([^<>@\s]{1,255})>")
 _SUBJECT_TOKEN = re.compile(r"\[\s*#\s*([0-9]{1,12})\s*[-\u2010-\u2015]\s*([0-9A-Za-z]{4})\s*\]")
+_SEALED_IN_TEXT = re.compile(r"(?:\+|%2[Bb])" + _SEALED.pattern + r"(?=@|%40)", re.IGNORECASE | re.ASCII)
+_MARK_IN_TEXT = re.compile(r"\s*\bref:" + _MEANING + r"\.[0-9]{1,12}\.[0-9a-z]{16}\b", re.IGNORECASE | re.ASCII)
 
 
 class Scope(StrEnum):
@@ -168,6 +170,11 @@ def read_root_id(ring: KeyRing, text: str) -> int | None:
 
 
 # -- the subject ----------------------------------------------------------------------------------------------
+
+
+def without_seals(text: str) -> str:
+    """`text` with every sealed address of ours made bare and every mark in the body taken out, valid or not."""
+    return _MARK_IN_TEXT.sub("", _SEALED_IN_TEXT.sub("", text))
 
 
 def subject_token(ring: KeyRing, ticket: int) -> str:

@@ -270,6 +270,14 @@ class People(Protocol):
         """The names of the agents who are away."""
         ...
 
+    def meet(self, agent: str, domain: str) -> None:
+        """Remember that an agent has written to a domain."""
+        ...
+
+    def knows(self, agent: str, domain: str) -> bool:
+        """Has this agent written to this domain before?"""
+        ...
+
     def be_back(self, agent: str) -> None:
         """Forget that an agent is away."""
         ...
@@ -316,8 +324,8 @@ class Outbox(Protocol):
 
     def freeze(self, row: int, raw: bytes, text: str) -> None: ...
 
-    def texts(self, ticket: int, limit: int) -> tuple[str, ...]:
-        """The text parts of the newest mails that we made about a ticket."""
+    def texts(self, ticket: int, limit: int, but: Sequence[str] = ()) -> tuple[str, ...]:
+        """The text parts of the newest mails that we made about a ticket, without those of the templates `but`."""
         ...
 
     def record(self, row: int, attempted: Attempted) -> None: ...
@@ -330,6 +338,10 @@ class Outbox(Protocol):
 
     def drop_waiting(self, ticket: int, template: str) -> None:
         """Give up the mails of this kind about a ticket that have not been tried yet."""
+        ...
+
+    def stoppable(self, entry: int) -> bool:
+        """Is there a mail that delivers this entry, and was none of them tried yet?"""
         ...
 
     def withdraw(self, entry: int, reason: str) -> bool:

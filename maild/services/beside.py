@@ -18,6 +18,8 @@ def do_beside(unit: UnitOfWork, decision: Decision, now: datetime) -> tuple[int,
         unit.people.be_back(decision.back)
     if decision.wishes:
         unit.preferences.change(decision.actor.name, decision.wishes, now)
+    for domain in sorted(decision.meets):
+        unit.people.meet(decision.actor.name, domain)
     for draft, settled_as in decision.settles:
         unit.drafts.settle(draft, settled_as, now)
     for number in decision.drops:

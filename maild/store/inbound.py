@@ -149,7 +149,8 @@ class SqlInbound:
 
     def replay(self, number: int, *, released: bool = False, released_as: str = "") -> bool:
         values = {"state": InboundState.KEPT.value, "attempts": 0, "next_at": None, "outcome": "", "reason": ""}
-        return self._set_aside(number, values | {"released": released, "released_as": released_as})
+        proven = {"released": True} if released else {}  # what was said once of its sender counts on
+        return self._set_aside(number, values | proven | {"released_as": released_as})
 
     def drop(self, number: int, now: datetime, by: str = "the admin") -> bool:
         values = {"state": InboundState.DONE.value, "outcome": "ignored", "reason": f"dropped by {by}"}

@@ -54,8 +54,9 @@ class SqlOutbox:
         unfrozen = sa.and_(outbox.c.id == row, outbox.c.raw.is_(None))
         self._connection.execute(sa.update(outbox).where(unfrozen).values(raw=raw, text=text))
 
-    def texts(self, ticket: int, limit: int) -> tuple[str, ...]:
+    def texts(self, ticket: int, limit: int, but: Sequence[str] = ()) -> tuple[str, ...]:
         query = sa.select(outbox.c.text).where(outbox.c.ticket == ticket, outbox.c.text != "")
+        query = query.where(outbox.c.template.not_in(list(but)))
         return tuple(self._connection.scalars(query.order_by(outbox.c.id.desc()).limit(limit)))
 
     def record(self, row: int, attempted: Attempted) -> None:
@@ -90,6 +91,11 @@ class SqlOutbox:
         here = sa.and_(outbox.c.ticket == ticket, outbox.c.template == template, waits)
         given_up = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": "an answer came before it"}
         self._connection.execute(sa.update(outbox).where(here).values(given_up))
+
+    def stoppable(self, entry: int) -> bool:
+        here = sa.select(outbox.c.state, outbox.c.attempts).where(outbox.c.entry == entry)
+        found = self._connection.execute(here).all()
+        return bool(found) and all(row.state == OutboxState.QUEUED.value and not row.attempts for row in found)
 
     def withdraw(self, entry: int, reason: str) -> bool:
         here = outbox.c.entry == entry

@@ -14,7 +14,7 @@ from maild.domain.signature import SIGNATURE_MAILS, common_end
 from maild.ports import Contact
 from maild.store import rows
 from maild.store.insert import insert_once
-from maild.store.schema import absence, contact
+from maild.store.schema import absence, acquaintance, contact
 
 
 class SqlPeople:
@@ -59,6 +59,13 @@ class SqlPeople:
         values = {"tails": tails, "signature": signature}
         self._connection.execute(sa.update(contact).where(contact.c.id == number).values(values))
         return str(signature)
+
+    def meet(self, agent: str, domain: str) -> None:
+        self._connection.execute(insert_once(self._connection, acquaintance, {"agent": agent, "domain": domain}))
+
+    def knows(self, agent: str, domain: str) -> bool:
+        here = sa.and_(acquaintance.c.agent == agent, acquaintance.c.domain == domain)
+        return self._connection.scalar(sa.select(acquaintance.c.agent).where(here)) is not None
 
     def be_absent(self, agent: str, since: datetime, until: datetime) -> None:
         values = {"since": since, "until": until}

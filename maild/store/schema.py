@@ -342,3 +342,11 @@ digest_run = sa.Table(
     sa.Column("period", sa.String(40), primary_key=True),
     sa.Column("made_at", UtcDateTime, nullable=False),
 )
+
+# Which domains an agent has written to: the first mail to one waits longer.
+acquaintance = sa.Table(
+    "acquaintance",
+    metadata,
+    sa.Column("agent", CleanText, primary_key=True),
+    sa.Column("domain", CleanText, primary_key=True),
+)

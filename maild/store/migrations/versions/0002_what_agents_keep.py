@@ -80,3 +80,9 @@ def _new_tables() -> None:
         sa.Column("made_at", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("reader", "kind", "period", name=op.f("pk_digest_run")),
     )
+    op.create_table(
+        "acquaintance",
+        sa.Column("agent", columns.CleanText(), nullable=False),
+        sa.Column("domain", columns.CleanText(), nullable=False),
+        sa.PrimaryKeyConstraint("agent", "domain", name=op.f("pk_acquaintance")),
+    )

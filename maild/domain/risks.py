@@ -1,0 +1,57 @@
+"""Why an answer to a customer waits longer than usual before it leaves: what is most often regretted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+RISKY_WAIT = timedelta(seconds=120)
+MANY_PEOPLE = 5  # more recipients than these are looked at twice
+
+# One row a kind of secret: what it looks like on one capped line, and its name in words.
+_SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"), "a private key"),
+    (
+        re.compile(
+            r"\b(?:pass ?word|passwort|kennwort|mot de passe|contrase\u00f1a|pwd)\s{0,3}[:=]\s{0,3}\S{4,}",
+            re.IGNORECASE,
+        ),
+        "a password",
+    ),
+    (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"), "an access key"),
+    (re.compile(r"\b(?:ghp|gho|ghs|glpat|xox[abp]|sk)[-_][0-9A-Za-z_-]{16,}"), "an access token"),
+    (re.compile(r"\bBearer\s{1,3}[0-9A-Za-z._~+/-]{20,}"), "an access token"),
+)
+_LONGEST_LINE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """An answer on its way out. `knows` answers whether this agent has written to a domain before."""
+
+    text: str
+    widened: bool  # its address said that it stays inside
+    domains: frozenset[str]
+    people: int
+    knows: Callable[[str], bool] = lambda domain: True
+
+
+def risks(leaving: Leaving) -> tuple[str, ...]:
+    """Why it should wait longer, one sentence each; () when it need not."""
+    found = []
+    if leaving.widened:
+        found.append("it answers a notice whose answers stay inside")
+    found.extend(f"it seems to hold {kind}" for kind in secrets_in(leaving.text))
+    if leaving.people > MANY_PEOPLE:
+        found.append(f"it goes to {leaving.people} people")
+    strange = sorted(domain for domain in leaving.domains if not leaving.knows(domain))
+    found.extend(f"it is your first mail to {domain}" for domain in strange)
+    return tuple(found)
+
+
+def secrets_in(text: str) -> tuple[str, ...]:
+    """The kinds of secrets that a text seems to hold."""
+    lines = [line[:_LONGEST_LINE] for line in text.split("\n")]
+    return tuple(dict.fromkeys(kind for pattern, kind in _SECRETS if any(pattern.search(line) for line in lines)))
