@@ -10,7 +10,8 @@ class Differs(AssertionError):
 
 
 def contains(block: str, text: str, where: str, also_lacks: str = "") -> None:
-    """Each line `+ words` stands in the text, each `- words` does not (nor in `also_lacks`). Blanks count as one."""
+    """Each line `+ words` stands in the text, each `- words` does not (nor in `also_lacks`). Blanks count as one,
+    and capitals as small letters."""
     said, hidden = _flat(text), _flat(also_lacks)
     for line in filter(None, block.splitlines()):
         sign, _, words = line.partition(" ")
@@ -24,7 +25,7 @@ def contains(block: str, text: str, where: str, also_lacks: str = "") -> None:
 
 
 def _flat(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(text.split()).casefold()
 
 
 _NAMES = {"plan": "sla_plan", "merged": "merged_into", "due": "due_at"}

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -108,7 +108,7 @@ class Writing:
     cc: str = ""
     subject: str = ""
     proof: str = "pass"  # what the provider says of the sender; "none" is nothing
-    fields: Mapping[str, str] = frozenset()  # type: ignore[assignment]
+    fields: Mapping[str, str] = field(default_factory=dict)
     html: str = ""  # instead of the text, or beside it
     attached: tuple[str, str] = ("", "")  # name, content
     quoting: str = "below"  # "below", "above", "none", "outlook"
@@ -147,7 +147,7 @@ class MailProgram:
         """Reply to a mail: to its Reply-To, quoting it."""
         subject = writing.subject or (mail.subject if mail.subject.lower().startswith("re:") else f"Re: {mail.subject}")
         more = {"to": writing.to or mail.reply_to, "subject": subject}
-        return self.write(now, _quoting(mail, text, writing.quoting), _with(writing, **more), mail)
+        return self.write(now, _quoting(mail, text, writing.quoting), replace(writing, **more), mail)
 
     def press(self, now: datetime, mail: Mail, label: str, writing: Writing, body: str | None = None) -> bytes:
         """Press a button and send what opens, with another body where one is given (RFC 6068).
@@ -160,11 +160,7 @@ class MailProgram:
         asked = parse_qs(parts.query, keep_blank_values=True)
         opened = asked.get("body", [""])[0].replace("\r\n", "\n")
         more = {"to": writing.to or unquote(parts.path), "subject": asked.get("subject", [""])[0]}
-        return self.write(now, opened if body is None else body, _with(writing, **more))
-
-
-def _with(writing: Writing, **more: str) -> Writing:
-    return Writing(**{**{name: getattr(writing, name) for name in writing.__dataclass_fields__}, **more})
+        return self.write(now, opened if body is None else body, replace(writing, **more))
 
 
 def _quoting(mail: Mail, text: str, how: str) -> str:
@@ -212,7 +208,9 @@ def upper_cased(address: str) -> str:
     return f"{local.upper()}@{domain}"
 
 
-_MARK = re.compile(r"\b[a-z][0-9]{1,12}([rncdqu])[0-9]{1,12}s[0-9]{1,9}(?:\.[a-z0-9-]{1,21})?\.[0-9a-z]{16}\b", re.IGNORECASE)
+_MARK = re.compile(
+    r"\b[a-z][0-9]{1,12}([rncdqu])[0-9]{1,12}s[0-9]{1,9}(?:\.[a-z0-9-]{1,21})?\.[0-9a-z]{16}\b", re.IGNORECASE
+)
 
 
 def scopes_in(text: str) -> set[str]:

@@ -19,7 +19,10 @@ from tests.scenarios.stage import PEOPLE, Stage, name_at, number_of
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _SIGNATURE = "\r\n\r\n-- \r\nSent from my phone\r\n"
-_PLACE = re.compile(r"\{(?P<field>[a-z-]+) of (?P<who>[a-z]+)'s (?P<template>[a-z-]+)(?: about (?P<about>[0-9]+))?\}")
+_PLACE = re.compile(
+    r"\{(?P<field>[a-z-]+) of (?P<who>[a-z]+)'s (?P<template>[a-z-]+)"
+    r"(?: about (?P<about>[0-9]+))?(?P<bent> as ticket [0-9]+| flipped)?\}"
+)
 
 
 def play(scenario: Scenario, stage: Stage) -> None:
@@ -30,9 +33,8 @@ def play(scenario: Scenario, stage: Stage) -> None:
         try:
             player.step(line)
         except (Differs, LookupError, ValueError) as wrong:
-            story = "\n".join(stage.story)
             raise Differs(
-                f"{scenario.name}/scenario.txt:{line.number}: {line.text}\n{wrong}\n\nwhat happened:\n{story}"
+                f"{scenario.name}/scenario.txt:{line.number}: {line.text}\n{wrong}\n\nwhat happened:\n{stage.story}"
             ) from None
 
 
@@ -56,20 +58,22 @@ class _Player:
     # -- what people do -----------------------------------------------------------------------------------------
 
     def writes(self, block: str, who: str, subject: str | None, options: str | None) -> None:
-        writing, text = writing_of(options, block)
+        writing, text = writing_of(self._filled(options or ""), block)
         chosen = subject if subject is not None else "Printer on fire"
-        self._send(self._program(who).write(self._now, self._filled(text), replace(writing, subject=chosen)))
+        self._send(
+            self._program(who).write(self._now, self._filled(text), replace(writing, subject=self._filled(chosen)))
+        )
 
     def answers(self, block: str, who: str, options: str | None, **which: str | None) -> None:
         mail = self._mail(who, **which)
-        writing, text = writing_of(options, block)
+        writing, text = writing_of(self._filled(options or ""), block)
         if "upper" in flags_of(options):
             writing = replace(writing, to=upper_cased(mail.reply_to))
         self._send(self._program(who).answer(self._now, mail, self._filled(text), writing))
 
     def presses(self, block: str, who: str, label: str, options: str | None, **which: str | None) -> None:
         mail = self._mail(who, **which)
-        writing, text = writing_of(options, block)
+        writing, text = writing_of(self._filled(options or ""), block)
         flags = flags_of(options)
         body: str | None = text or None
         if "bodyless" in flags:
@@ -195,6 +199,14 @@ class _Player:
         if got != labels:
             raise Differs(f"the buttons are: {got or 'none'}")
 
+    def named(self, block: str, who: str, template: str) -> None:
+        """Nobody but its reader stands in the header of a mail, so that a reply to all reaches nobody else."""
+        mail = self._stage.newest(who, template)
+        head = " ".join(mail.field(name) for name in ("To", "Cc", "Bcc", "From", "Reply-To", "Sender"))
+        others = [address for name, (_, address) in PEOPLE.items() if name != who and address in head]
+        if others or PEOPLE[who][1] not in mail.field("To"):
+            raise Differs(f"the header names {others}: {head}")
+
     def drafts(self, block: str, who: str, many: str) -> None:
         with self._office.store(reading=True) as unit:
             waiting = unit.drafts.waiting(agent=who)
@@ -239,9 +251,18 @@ class _Player:
 
         def fill(found: re.Match[str]) -> str:
             mail = self._stage.newest(found["who"], found["template"], int(found["about"] or 0))
-            return mail.reply_to if found["field"] == "reply-to" else mail.field(found["field"])
+            text = mail.reply_to if found["field"] == "reply-to" else mail.field(found["field"])
+            return _bent(text, found["bent"] or "")
 
         return _PLACE.sub(fill, text)
+
+
+def _bent(address: str, how: str) -> str:
+    """A sealed address after somebody tried their luck with it."""
+    if how == " flipped":
+        local, _, domain = address.rpartition("@")
+        return f"{local[:-1]}{'0' if local[-1] != '0' else '1'}@{domain}"
+    return re.sub(r"\+([a-z])[0-9]+", rf"+\g<1>{how.rpartition(' ')[2]}", address) if how else address
 
 
 def _to(who: str, mails: list[Mail]) -> list[Mail]:
@@ -279,6 +300,7 @@ _STEPS: tuple[tuple[str, Callable[..., None]], ...] = (
     (rf"{_WHO} gets (?P<template>[a-z-]+)(?: about (?P<about>[0-9]+))?", _Player.gets),
     (r"mails: (?P<wanted>.+)", _Player.mails),
     (rf"{_WHO}'s (?P<template>[a-z-]+) has the buttons (?P<labels>.+)", _Player.buttons),
+    (rf"{_WHO}'s (?P<template>[a-z-]+) names nobody but [a-z]+", _Player.named),
     (rf"(?P<many>[0-9]+) texts? of {_WHO} waits?", _Player.drafts),
 )
 

@@ -1,4 +1,4 @@
-"""The people of the scenarios around one office: what they send goes in as raw bytes, what they get comes from the relay."""
+"""The people of the scenarios around one office: their mails go in as raw bytes, and come from the relay."""
 
 from __future__ import annotations
 
