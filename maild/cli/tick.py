@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from maild.cli.session import Session, at_option, json_option, print_json
-from maild.services.escalate import escalate_due, reckon_stale
-from maild.services.housekeeping import keep_house
+from maild.services import tick as services
+from maild.services.escalate import reckon_stale
 
 
 @click.command()
@@ -14,15 +14,16 @@ from maild.services.housekeeping import keep_house
 @json_option
 @click.pass_obj
 def tick(session: Session, at: str | None, as_json: bool) -> None:
-    """Fire SLA steps and timers that are due."""
+    """Do what is due: SLA steps, timers, reminders of held texts, digests."""
     now = session.clock(at).now()
     reckon_stale(session.store, session.helpdesk, now)
-    fired = escalate_due(session.store, session.helpdesk, now)
-    changed = keep_house(session.store, session.helpdesk, now)
+    done = services.tick(session.store, session.helpdesk, now)
     if as_json:
-        steps = [{"ticket": f.ticket, "target": f.target, "step": f.step, "notified": list(f.notified)} for f in fired]
-        print_json({"steps": steps, "timers": changed, "digests": 0})
+        steps = [
+            {"ticket": f.ticket, "target": f.target, "step": f.step, "notified": list(f.notified)} for f in done.fired
+        ]
+        print_json({"steps": steps, "timers": done.timers, "reminders": done.reminders, "digests": done.digests})
         return
-    for step in fired:
+    for step in done.fired:
         click.echo(f"ticket {step.ticket}: {step.target} {step.step}, told {', '.join(step.notified) or 'nobody'}")
-    click.echo(f"{len(fired)} steps, {changed} timers")
+    click.echo(f"{len(done.fired)} steps, {done.timers} timers, {done.reminders} reminders, {done.digests} digests")

@@ -20,11 +20,11 @@ from maild.daemon.loops import Loop
 from maild.daemon.systemd import notify, watchdog_interval
 from maild.ports import Clock, IncomingMail, MailSource, Receipt
 from maild.services.deliver import Delivery
-from maild.services.escalate import Fired, escalate_due, reckon_stale
+from maild.services.escalate import reckon_stale
 from maild.services.helpdesk import Helpdesk
-from maild.services.housekeeping import keep_house
 from maild.services.process import Processing
 from maild.services.receive import Intake
+from maild.services.tick import Ticked, tick
 
 TICK_SECONDS = 15  # the safety sweep for deadlines; they are rows, a tick only asks whose time has come
 _SWEEP_SECONDS = 5  # loops look for work this often even when no bell rings
@@ -129,13 +129,11 @@ class Daemon:
         """Where every source brings its mail."""
         return self.intake(mail)
 
-    def tick(self) -> tuple[list[Fired], int]:
-        """Do what is due now: SLA steps that fired, and how many tickets a timer changed."""
-        now = self.clock.now()
-        fired = escalate_due(self.store, self.helpdesk, now)
-        changed = keep_house(self.store, self.helpdesk, now)
+    def tick(self) -> Ticked:
+        """Do what is due now."""
+        done = tick(self.store, self.helpdesk, self.clock.now())
         self._queued()
-        return fired, changed
+        return done
 
     def settled(self) -> bool:
         """Is there nothing to judge and nothing due to be sent?"""

@@ -35,6 +35,8 @@ REOPEN = Button("Reopen", "reopen", "!reopen")
 NOTE_ONLY = Button("Note only", "", "!note", Scope.NOTE)
 TO_CUSTOMER = Button("Answer the customer", "", "!reply", Scope.REPLY)
 
+UNDO = Button("Undo", "undo", "!undo")
+
 SEND_ANYWAY = Button("Send anyway", "send-{draft}", "!send anyway")
 SEND_TEXT = Button("Send the text alone", "text-{draft}", "!send text")
 KEEP_AS_NOTE = Button("Keep as a note", "note-{draft}", "!send note")

@@ -82,7 +82,7 @@ class _Line:
 # -- mails ------------------------------------------------------------------------------------------------------
 
 
-def parse(new_text: str) -> Parsed:
+def parse(new_text: str, bare: bool = False) -> Parsed:
     """The commands in the top and end block of a mail's new text, and the text between them.
 
     What follows `!note` or `!reply` on its line is text and stays where it stood. A text without commands and without
@@ -259,3 +259,8 @@ def _unknown_word(line: str, word: str, rest: str) -> Problem:
 def written(verb: Verb[Any], args: str, mark: str = "!") -> str:
     """A command as somebody would write it."""
     return f"{mark}{verb.name} {args}".rstrip()
+
+
+def parse_button(verb: str) -> Parsed:
+    """The command that a button's address asks for: "snooze-1d" is snooze 1d."""
+    return parse_line([verb.replace("-", " ", 1)])

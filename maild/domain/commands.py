@@ -21,6 +21,7 @@ from maild.domain.command_parsing import (
     corrected,
     escape,
     parse,
+    parse_button,
     parse_line,
     written,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "judge",
     "lookup",
     "parse",
+    "parse_button",
     "parse_line",
 ]
 

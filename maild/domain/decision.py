@@ -78,7 +78,8 @@ class Hold:
     agent: str
     reason: str
     news: tuple[str, ...] = ()
-    asks: bool = True  # False: held without a question, for enough were asked
+    reminder: bool = False  # it was told before
+    by_other: bool = False  # and is told to somebody else than its writer now
 
 
 class ReleasedAs(StrEnum):

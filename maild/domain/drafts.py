@@ -35,6 +35,7 @@ class Draft:
     agent: str
     kind: DraftKind
     reason: str
+    text: str = ""  # as its writer wrote it, commands included
     created_at: datetime
     remind_at: datetime | None = None
     reminders: int = 0  # sent so far

@@ -1,7 +1,7 @@
 """Does a text that is about to leave hold what was said inside? And our own lines, which never leave.
 
-Texts are compared as words, by runs of SHINGLE words; what was said outside as well is no secret (a customer's own words,
-quoted in a note, may be answered). Linear in the length of the texts."""
+Texts are compared as words, by runs of SHINGLE words; what was said outside as well is no secret (a customer's own
+words, quoted in a note, may be answered). Linear in the length of the texts."""
 
 from __future__ import annotations
 

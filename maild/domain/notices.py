@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from maild.domain import events
-from maild.domain.buttons import Button
+from maild.domain.buttons import DROP_TEXT, KEEP_AS_NOTE, SEND_TEXT, Button
 from maild.domain.events import Actor, Event
 from maild.domain.people import Address, Agent, Directory, Person, Role
 from maild.domain.policy import Policy
@@ -244,11 +244,16 @@ AUDIENCES: tuple[Audience, ...] = (
 )
 
 
-def feedback(agent: Agent, scope: Scope) -> Notice:
-    """The transcript for an agent whose mail asked for something that was not, or could not be, done."""
-    return Notice(
+def feedback(agent: Agent, scope: Scope, *, held: bool = False) -> Notice:
+    """The transcript for an agent whose mail asked for something that was not, or could not be, done.
+
+    `held`: text in it waits for their word, which the buttons give; an answer with the mended text takes its place."""
+    notice = Notice(
         template="feedback", to=agent.person, scope=scope, reason="you sent a mail with commands", agent=agent.name
     )
+    if not held:
+        return notice
+    return replace(notice, buttons=(SEND_TEXT, KEEP_AS_NOTE, DROP_TEXT), verb="fix-{draft}")
 
 
 def strongest(notices: Sequence[Notice]) -> tuple[Notice, ...]:

@@ -10,16 +10,11 @@ from datetime import timedelta
 RISKY_WAIT = timedelta(seconds=120)
 MANY_PEOPLE = 5  # more recipients than these are looked at twice
 
+_PASSWORD = r"\b(?:pass ?word|passwort|kennwort|mot de passe|contrase\u00f1a|pwd)\s{0,3}[:=]\s{0,3}\S{4,}"
 # One row a kind of secret: what it looks like on one capped line, and its name in words.
 _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"), "a private key"),
-    (
-        re.compile(
-            r"\b(?:pass ?word|passwort|kennwort|mot de passe|contrase\u00f1a|pwd)\s{0,3}[:=]\s{0,3}\S{4,}",
-            re.IGNORECASE,
-        ),
-        "a password",
-    ),
+    (re.compile(_PASSWORD, re.IGNORECASE), "a password"),
     (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"), "an access key"),
     (re.compile(r"\b(?:ghp|gho|ghs|glpat|xox[abp]|sk)[-_][0-9A-Za-z_-]{16,}"), "an access token"),
     (re.compile(r"\bBearer\s{1,3}[0-9A-Za-z._~+/-]{20,}"), "an access token"),

@@ -78,6 +78,11 @@ class Ticket:
     rating: str = ""  # the customer's last word on the help
     seq: int = 0  # number of the last event applied
 
+    @property
+    def correspondents(self) -> tuple[Person, ...]:
+        """Who gets what agents answer: the requester, and those in copy."""
+        return (self.requester, *(p.person for p in self.participants if p.role == "cc"))
+
     def includes(self, address: Address) -> bool:
         """Is this the requester or a participant?"""
         return address == self.requester.address or any(p.person.address == address for p in self.participants)

@@ -37,6 +37,8 @@ TEMPLATES = (
     "sla-warning",
     "sla-breach",
     "feedback",
+    "held",
+    "was-this-you",
 )
 
 _ENTRY_DEFAULTS = {"kind": "message", "at": "", "attachments": (), "folded_lines": 0}
@@ -60,6 +62,7 @@ DEFAULTS: Mapping[str, Any] = {
     "help": "",
     "actions": (),
     "news": (),
+    "held": None,
     "reason": "",
     "trace": "",
     "marker": "",
@@ -71,6 +74,7 @@ NESTED_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "ticket": {"team": "", "assignee": "", "sla_plan": "", "closed": False},
     "due": {"left": "", "late": False},
     "answer": {"copies": ()},
+    "held": {"reminder": False, "by_other": False},
 }
 
 

@@ -1,6 +1,7 @@
 """What the rooms ask of each other, as Protocols, and the answers they give. Only the ground floor is known here."""
 
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshot, Snapshots
+from maild.ports.inbound import Inbound, InboundState, Judgement, KeptMail
 from maild.ports.mail import (
     Clock,
     Finding,
@@ -19,10 +20,6 @@ from maild.ports.mail import (
 )
 from maild.ports.store import (
     Contact,
-    Inbound,
-    InboundState,
-    Judgement,
-    KeptMail,
     ListedTicket,
     Listing,
     OpenUnitOfWork,

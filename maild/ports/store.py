@@ -6,109 +6,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from types import TracebackType
 from typing import Any, Protocol
 
 from maild.domain.attachment import Attachment
-from maild.domain.decision import Step
 from maild.domain.events import Actor, Event
 from maild.domain.outbox import Attempted, OutboxState
 from maild.domain.people import Address, Agent, Person
 from maild.domain.ticket import Ticket
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshots
-from maild.ports.mail import IncomingMail, Receipt
-
-
-class InboundState(StrEnum):
-    """Where a kept mail stands."""
-
-    KEPT = "kept"  # durable, not yet judged
-    DONE = "done"
-    HELD = "held"  # waits for a person's word
-    QUARANTINED = "quarantined"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptMail:
-    """A mail that is durably ours. `attempts` counts the readings begun, this one included."""
-
-    id: int
-    mail: IncomingMail
-    attempts: int = 0
-    state: InboundState = InboundState.KEPT
-    outcome: str = ""
-    reason: str = ""
-    ticket: int | None = None
-    steps: tuple[Step, ...] = ()
-    sender: str = ""
-    subject: str = ""
-    judged_at: datetime | None = None
-    released: bool = False  # a person said that it shall count, whatever spoke against it
-    released_as: str = ""  # and that its text shall be a "reply" or a "note", whatever its address says
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
-    """What became of a mail, and why: recorded with it for good."""
-
-    state: InboundState
-    outcome: str
-    reason: str
-    steps: tuple[Step, ...]
-    ticket: int | None = None
-    entry: int | None = None
-    message_id: str = ""
-    sameness: str = ""
-    sender: str = ""
-    subject: str = ""
-
-
-class Inbound(Protocol):
-    """The ledger of mails in."""
-
-    def keep(self, mails: Sequence[IncomingMail], now: datetime) -> list[Receipt]:
-        """Keep raw mails and ledger rows, exactly once by their ledger key; answers in the order given."""
-        ...
-
-    def begin(self, limit: int, now: datetime, only: Sequence[int] | None = None) -> list[KeptMail]:
-        """The next mails to judge, in order of arrival, with their attempt counted. Commit before reading them."""
-        ...
-
-    def give_back(self, numbers: Sequence[int]) -> None:
-        """Undo `begin`: the attempt does not count."""
-        ...
-
-    def postpone(self, number: int, until: datetime, reason: str) -> None: ...
-
-    def judge(self, number: int, judgement: Judgement, now: datetime) -> None: ...
-
-    def same(self, sameness: str, but: int, waiting_in: Sequence[str] = ()) -> tuple[int, int | None] | None:
-        """An earlier judged mail with this sameness: (inbound, ticket). One that came by one of the mailboxes
-        `waiting_in` and was held or ignored does not count."""
-        ...
-
-    def get(self, number: int) -> KeptMail | None: ...
-
-    def listed(self, state: InboundState) -> list[KeptMail]:
-        """Mails in this state, oldest first, without their bytes."""
-        ...
-
-    def replay(self, number: int, *, released: bool = False, released_as: str = "") -> bool:
-        """Back to KEPT with no attempts; False when it is not quarantined or held."""
-        ...
-
-    def drop(self, number: int, now: datetime, by: str = "the admin") -> bool:
-        """End a quarantined or held mail as ignored; its bytes stay. False when it is neither."""
-        ...
-
-    def waiting(self) -> int:
-        """How many mails are KEPT."""
-        ...
-
-    def of_entry(self, entry: int) -> KeptMail | None: ...
-
-    def of_ticket(self, ticket: int) -> list[KeptMail]: ...
+from maild.ports.inbound import Inbound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

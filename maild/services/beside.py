@@ -43,6 +43,7 @@ def keep_draft(unit: UnitOfWork, decision: Decision, ticket: Ticket | None, inbo
             agent=hold.agent,
             kind=hold.kind,
             reason=hold.reason,
+            text=decision.transcript.original_text if decision.transcript else "",
             created_at=now,
             remind_at=first_reminder(now),
         )

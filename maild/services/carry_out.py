@@ -52,12 +52,15 @@ def carry_out(
     *,
     inbound: int | None = None,
     trace: str = "",
+    about_draft: int = 0,
 ) -> Done:
-    """Store what a decision says about a ticket (None: it opens one) and queue the mails that follow."""
+    """Store what a decision says about a ticket (None: it opens one) and queue the mails that follow.
+
+    `about_draft` is a held text that they are about, and that was kept before."""
     act = _Act(unit, helpdesk, now, inbound, trace)
     released = do_beside(unit, decision, now)
     elsewhere = _others(act, decision)
-    draft = keep_draft(unit, decision, before, inbound, now)
+    draft = about_draft or keep_draft(unit, decision, before, inbound, now)
     opened = next((done.ticket.number for done in elsewhere if done.ticket), NEW_TICKET)
     done = _here(act, _numbered(decision, draft, opened), before, draft)
     return replace(

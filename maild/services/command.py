@@ -14,6 +14,7 @@ from maild.domain.token import Scope
 from maild.ports import OpenUnitOfWork
 from maild.services.carry_out import carry_out
 from maild.services.helpdesk import Helpdesk
+from maild.services.lookups import lookups_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ def command_ticket(
             ticket=ticket,
             at=max(now, ticket.updated_at),
             draft=draft,
+            lookups=lookups_for(unit, helpdesk, now, ticket),
         )
         decision = act_of_line(act, words, helpdesk.policy)
         done = carry_out(unit, decision, ticket, helpdesk, now, trace=f"do-{number}")

@@ -50,7 +50,7 @@ def context_of(
 ) -> Mapping[str, Any]:
     """Everything that the templates may show of this notice. `marker` is the left side of the mail's Message-ID: in the
     body it survives relays that give mails other ids."""
-    reply_to = sealing(notice.scope, "")
+    reply_to = sealing(notice.scope, notice.verb.format(draft=occasion.draft))
     ticket = occasion.ticket
     entry = occasion.entry
     shown = None if notice.template in {"acknowledgement", "closed"} or notice.steps else entry
@@ -69,7 +69,7 @@ def context_of(
         "due": due_words(occasion.standing, occasion.now, notice.steps),
         "changes": list(changes(occasion.decision.facts, helpdesk)),
         "actions": actions(notice, occasion, helpdesk, sealing),
-        "news": list(occasion.decision.hold.news) if occasion.decision.hold else [],
+        **_held_words(occasion, helpdesk),
         "reason": notice.reason,
         "marker": marker,
         "trace": occasion.trace,
@@ -227,6 +227,20 @@ def mailto(address: Address, subject: str, body: str) -> str:
         f"mailto:{to}?subject={quote(subject, safe='')}&body={quote(body.replace(chr(10), chr(13) + chr(10)), safe='')}"
     )
     return link if len(link) <= _MAILTO_LENGTH else ""
+
+
+def _held_words(occasion: Occasion, helpdesk: Helpdesk) -> dict[str, Any]:
+    """The text that waits for somebody's word, and what they should know."""
+    hold = occasion.decision.hold
+    if hold is None:
+        return {}
+    agent = helpdesk.policy.directory.agent(hold.agent)
+    told = {"kind": hold.kind.value, "reason": hold.reason, "agent": agent.shown if agent else hold.agent}
+    return {
+        "news": list(hold.news),
+        "held": told | {"reminder": hold.reminder, "by_other": hold.by_other},
+        "original_text": occasion.decision.transcript.original_text if occasion.decision.transcript else "",
+    }
 
 
 def _transcript_words(

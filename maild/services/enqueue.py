@@ -35,7 +35,7 @@ def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Help
     row_id = unit.outbox.next_id()
     sealed = Sealed("", ticket.number, notice.scope, contact.number, ticket.seq)
     sealing = sealing_for(helpdesk, ticket, contact)
-    reply_to = sealing(notice.scope, "")
+    reply_to = sealing(notice.scope, notice.verb.format(draft=occasion.draft))
     subject = reply_subject(
         ticket.thread_subject,
         helpdesk.token(ticket.number),

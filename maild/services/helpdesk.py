@@ -16,6 +16,7 @@ from maild.domain.policy import Policy
 from maild.domain.sla import Plan, plan_digest
 from maild.domain.ticket import Ticket
 from maild.domain.token import KeyRing, loop_mark, read_message_id, subject_token
+from maild.mail.canned import CannedTexts
 
 OFFICE = "office"
 _JUNK = "/junk"
@@ -43,6 +44,7 @@ class Helpdesk:
     policy: Policy
     ring: KeyRing
     doors: Mapping[str, Door] = field(default_factory=dict)
+    canned: CannedTexts = field(default_factory=CannedTexts)
 
     @classmethod
     def of(cls, settings: Settings, ring: KeyRing) -> Helpdesk:
@@ -67,7 +69,8 @@ class Helpdesk:
             acknowledge_after=settings.acknowledge.delay,
             zone=settings.helpdesk.timezone,
         )
-        return cls(settings=settings, policy=policy, ring=ring, doors=doors)
+        canned = CannedTexts(settings.templates.folder)
+        return cls(settings=settings, policy=policy, ring=ring, doors=doors, canned=canned)
 
     @property
     def name(self) -> str:

@@ -10,7 +10,10 @@ from typing import Protocol
 from maild.domain.bounce import BouncedMail
 from maild.domain.classify import Classification, MailClass, classify
 from maild.domain.decide import Case, decide
-from maild.domain.decision import Decision, Step
+from maild.domain.decide.buttons import numbered
+from maild.domain.decision import Decision, ReleasedAs, Step
+from maild.domain.drafts import Draft
+from maild.domain.events import Event
 from maild.domain.message import Evidence, InboundMessage
 from maild.domain.people import Address, Agent, Trust
 from maild.domain.route import Carrier, Clues, Facts, Holder, Route, Verdict, clues, route
@@ -20,10 +23,9 @@ from maild.domain.token import Scope, Sealed
 from maild.mail import authentication
 from maild.ports import IncomingMail, UnitOfWork
 from maild.services.helpdesk import Helpdesk
+from maild.services.lookups import lookups_for, survivor
 from maild.services.origin import from_list
 from maild.services.own_words import own_words
-
-_MERGES = 20  # how often a ticket's survivor may have been merged itself
 
 
 class Reader(Protocol):
@@ -51,6 +53,7 @@ def judge(
     now: datetime,
     *,
     released: bool = False,
+    released_as: str = "",
 ) -> Judged:
     """Classify, route, apply the admin's rules, decide. `released`: a person said that it shall count."""
     door = helpdesk.door(mail.mailbox)
@@ -88,6 +91,11 @@ def judge(
         ticket=ticket,
         bounced=bounced,
         released=released,
+        released_as=ReleasedAs(released_as),
+        since=_since(routed, ticket, found, unit),
+        drafts=_drafts(routed, agent, unit) if agent else (),
+        lookups=lookups_for(unit, helpdesk, now, ticket, agent),
+        receipts=bool(agent and unit.preferences.of(agent.name).get("receipts") == "all"),
         junk=junk,
     )
     decision = decide(case)
@@ -114,6 +122,22 @@ def _released(routed: Route, agent: Agent | None) -> Route:
         return routed
     scope = routed.scope if agent is not None and routed.scope is not None else Scope.USER
     return replace(routed, verdict=Verdict.REPLY, scope=scope, reason=f"released by a person ({routed.reason})")
+
+
+def _since(routed: Route, ticket: Ticket | None, found: Clues, unit: UnitOfWork) -> tuple[Event, ...]:
+    """What happened after what the sender had seen. A mark of a ticket that was merged away counts other events."""
+    if ticket is None or routed.seen is None or routed.scope is Scope.USER:
+        return ()
+    marked = {own.ticket for own in (*found.sealed, *found.own_ids, *found.markers) if own.seq == routed.seen}
+    return unit.tickets.since(ticket.number, routed.seen) if ticket.number in marked else ()
+
+
+def _drafts(routed: Route, agent: Agent, unit: UnitOfWork) -> tuple[Draft, ...]:
+    """The held texts that an agent may have a word on: their own that wait, and the one that a button names."""
+    waiting = unit.drafts.waiting(agent=agent.name)
+    _, number = numbered(routed.verb)
+    named = unit.drafts.get(number) if number else None
+    return (*waiting, named) if named is not None and named.id not in {d.id for d in waiting} else waiting
 
 
 def _joined(routed: Route, filing: Filing, facts: Facts, unit: UnitOfWork) -> Route:
@@ -144,7 +168,7 @@ def look_up(
     tickets_of_ids = unit.tickets.by_message_ids(found.parent_ids)
     ancestors = unit.tickets.by_ancestors(found.family)
     named = (*found.tickets(holders, helpdesk.ring), *tickets_of_ids.values(), *ancestors.values())
-    tickets = {number: ticket for number in dict.fromkeys(named) if (ticket := _survivor(number, unit))}
+    tickets = {number: ticket for number in dict.fromkeys(named) if (ticket := survivor(number, unit))}
     earlier = unit.inbound.same(found.sameness, inbound, waiting_in=() if junk else helpdesk.junk_doors)
     opened = [sealed for sealed, _ in found.opened(holders, helpdesk.ring)]
     snapshots = (unit.snapshots.get(sealed.ticket) for sealed in opened if sealed.scope is Scope.DIGEST)
@@ -164,16 +188,6 @@ def _sealed_at(opened: Sequence[Sealed], unit: UnitOfWork) -> dict[tuple[int, in
     """When addresses that act by themselves were sealed: then the last event that their reader saw had happened."""
     acting = dict.fromkeys((sealed.ticket, sealed.seq) for sealed in opened if sealed.scope is Scope.COMMAND)
     return {key: at for key in acting if (at := unit.tickets.event_time(*key)) is not None}
-
-
-def _survivor(number: int, unit: UnitOfWork) -> Ticket | None:
-    """The ticket of this number, or the one that it was merged into."""
-    ticket = unit.tickets.get(number)
-    for _ in range(_MERGES):
-        if ticket is None or ticket.merged_into is None:
-            break
-        ticket = unit.tickets.get(ticket.merged_into)
-    return ticket
 
 
 def _bounced(

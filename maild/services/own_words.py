@@ -11,6 +11,8 @@ from maild.mail.quoting import cut
 from maild.ports import UnitOfWork
 
 _NOTICES = 5  # of ours about the ticket, the newest: older ones are quoted within those
+# These say an agent's own words back to them: whoever sends those words once more means them.
+_SAYS_BACK = ("feedback", "held", "was-this-you")
 
 
 def own_words(message: InboundMessage, ticket: Ticket, agent: Agent | None, unit: UnitOfWork) -> InboundMessage:
@@ -18,7 +20,7 @@ def own_words(message: InboundMessage, ticket: Ticket, agent: Agent | None, unit
 
     The reading has cut what it knew by itself; this second cut sees only what that left."""
     own, forwarded = message.own_and_forwarded
-    known = unit.outbox.texts(ticket.number, _NOTICES)
+    known = unit.outbox.texts(ticket.number, _NOTICES, but=_SAYS_BACK)
     signature = unit.people.signature(agent) if agent else ""
     if not own.strip() or not (known or signature):
         return message

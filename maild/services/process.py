@@ -52,6 +52,7 @@ class Processed:
     ticket: int | None
     reason: str
     waits: bool = False  # for the scanner: no fault of the mail
+    released: tuple[int, ...] = ()  # held mails that it let go: they are judged next
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,9 @@ class Processing:
             unit.commit()
         self._queued()
         self._tell(done, batch)
-        return done
+        released = [number for processed in done for number in processed.released]
+        # Who asked for certain mails does not come again for those that one of them let go.
+        return [*done, *self.round(released)] if released and only is not None else done
 
     def _give_back(self, batch: Sequence[KeptMail]) -> None:
         with self._open() as unit:
@@ -141,7 +144,16 @@ class Processing:
             return self._quarantine(unit, kept, f"judging it was begun {DEATHS} times and never ended", now, message)
         try:
             with unit.savepoint():
-                judged = judge(kept.mail, message, kept.id, unit, self._helpdesk(), now, released=kept.released)
+                judged = judge(
+                    kept.mail,
+                    message,
+                    kept.id,
+                    unit,
+                    self._helpdesk(),
+                    now,
+                    released=kept.released,
+                    released_as=kept.released_as,
+                )
                 if finding is not None:
                     judged = replace(judged, steps=(scan_step(finding), *judged.steps))
                 return self._finish(unit, kept, judged, message, now)
@@ -164,7 +176,7 @@ class Processing:
             Step("notices", QUEUED, f"mail {row.template} to {row.to.address} (outbox {row.id})") for row in done.outbox
         )
         judgement = Judgement(
-            state=_STATES.get(decision.outcome, InboundState.DONE),
+            state=InboundState.HELD if decision.hold else _STATES.get(decision.outcome, InboundState.DONE),
             outcome=decision.outcome,
             reason=decision.reason,
             steps=(*judged.steps, *effects),
@@ -176,7 +188,7 @@ class Processing:
             subject=judged.message.subject,
         )
         unit.inbound.judge(kept.id, judgement, now)
-        return Processed(kept.id, decision.outcome, ticket, decision.reason)
+        return Processed(kept.id, decision.outcome, ticket, decision.reason, released=done.released)
 
     def _learn_signature(self, unit: UnitOfWork, message: InboundMessage, decision: Decision) -> None:
         """An agent's mail, as it was before their signature was cut, teaches what they put below."""

@@ -301,6 +301,7 @@ draft = sa.Table(
     sa.Column("agent", CleanText, nullable=False),
     sa.Column("kind", sa.String(20), nullable=False),
     sa.Column("reason", CleanText, nullable=False),
+    sa.Column("text", CleanText, nullable=False, default=""),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("remind_at", UtcDateTime),
     sa.Column("reminders", sa.Integer, nullable=False, default=0),

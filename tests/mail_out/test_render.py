@@ -120,6 +120,7 @@ def test_our_prose_keeps_to_72_columns(template: str, case: str) -> None:
         for line in said["text"].splitlines()
     }
     theirs |= {line.strip() for line in context["help"].splitlines()}
+    theirs |= {line.strip() for line in context["original_text"].splitlines()}
     for line in render(template, case)[0].splitlines():
         if len(line) > COLUMNS:
             assert line.removeprefix("> ").strip() in theirs or line.startswith("   ^--"), line
@@ -170,6 +171,8 @@ def test_the_preview_says_what_happened(template: str) -> None:
         "sla-warning": "First response is due in 3 h 18 min: Fri 21 Nov 16:00 CET. Printer on fire",
         "sla-breach": "First response is overdue by 25 min: it was due Fri 21 Nov 09:00 CET.",
         "feedback": "Nothing was changed and nothing was sent: !clsoe unknown command",
+        "held": "Your text is held: there is news on this ticket. John Smith answered the customer",
+        "was-this-you": "Was this you? A mail came in your name",
     }
     assert preview.startswith(beginnings[template])
     assert len(preview) < 250

@@ -24,11 +24,11 @@ from maild.mail.render import Renderer
 from maild.ports import IncomingMail, OutboxRow, Receipt
 from maild.services.deliver import Delivered, Delivery
 from maild.services.enquire import ticket_show
-from maild.services.escalate import Fired, escalate_due
+from maild.services.escalate import Fired
 from maild.services.helpdesk import Helpdesk
-from maild.services.housekeeping import keep_house
 from maild.services.process import ATTEMPTS, Processed, Processing
 from maild.services.receive import keep
+from maild.services.tick import tick
 from maild.store.unit_of_work import Store
 
 MONDAY = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)  # the office is open
@@ -288,9 +288,7 @@ class Office:
     def tick(self, after: timedelta = timedelta(0)) -> list[Fired]:
         """Let time pass, and do what is due then."""
         self.clock.advance(after)
-        fired = escalate_due(self.store, self.helpdesk, self.clock.now())
-        keep_house(self.store, self.helpdesk, self.clock.now())
-        return fired
+        return list(tick(self.store, self.helpdesk, self.clock.now()).fired)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from maild.domain.decide.agents import agent_forwards, agent_speaks, answered_elsewhere, foreign_mark
+from maild.domain.decide.buttons import button_pressed
 from maild.domain.decide.case import Case
 from maild.domain.decide.customers import customer_writes
 from maild.domain.decide.opening import acknowledgement, opens_ticket
@@ -49,6 +50,7 @@ RULES: tuple[DecisionRule, ...] = (
     DecisionRule("own-address", own_address),
     DecisionRule("foreign-mark", foreign_mark),
     DecisionRule("answered-elsewhere", answered_elsewhere),  # before "agent": such a mail answers no notice of ours
+    DecisionRule("button", button_pressed),  # its address says more than its words
     DecisionRule("agent", agent_speaks),
     DecisionRule("agent-forwards", agent_forwards),
     DecisionRule("customer", customer_writes),

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from maild.domain import events
-from maild.domain.agent_mail import Act, act_of_agent
+from maild.domain.agent_mail import act_of_agent
+from maild.domain.decide.buttons import act_of
 from maild.domain.decide.case import Case, entry_of, held
 from maild.domain.decide.opening import opening
 from maild.domain.decide.proof import asked_back, forged, unproven
@@ -40,17 +41,7 @@ def agent_speaks(case: Case) -> Decision | None:
     own, forwarded = case.message.own_and_forwarded
     if doubt := unproven(case, own):
         return asked_back(case, doubt)
-    scope = case.route.scope or Scope.NOTE
-    act = Act(
-        agent=case.agent,
-        text=own,
-        forwarded=forwarded,
-        scope=scope,
-        ticket=case.ticket,
-        at=case.at,
-        draft=entry_of(case),
-    )
-    return act_of_agent(act, case.policy)
+    return act_of_agent(act_of(case, own, forwarded), case.policy)
 
 
 # -- mails of agents that no notice asked for -----------------------------------------------------------------------

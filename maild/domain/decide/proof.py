@@ -15,7 +15,7 @@ from dataclasses import replace
 from maild.domain.buttons import IT_WAS_ME, NOT_ME
 from maild.domain.commands import parse
 from maild.domain.decide.case import Case, held
-from maild.domain.decision import Decision, Hold
+from maild.domain.decision import Decision, Hold, Transcript
 from maild.domain.drafts import DraftKind
 from maild.domain.notices import Notice
 from maild.domain.people import Trust
@@ -72,9 +72,9 @@ def asked_back(case: Case, doubt: str) -> Decision:
         return decision
     open_questions = [draft for draft in case.drafts if draft.kind is DraftKind.UNPROVEN]
     asks = len(open_questions) < MOST_QUESTIONS and not case.route.verb
-    hold = Hold(kind=DraftKind.UNPROVEN, agent=agent.name, reason=doubt, asks=asks)
     if not asks:
         return decision
+    hold = Hold(kind=DraftKind.UNPROVEN, agent=agent.name, reason=doubt)
     question = Notice(
         template="was-this-you",
         to=agent.person,
@@ -83,7 +83,8 @@ def asked_back(case: Case, doubt: str) -> Decision:
         agent=agent.name,
         buttons=(IT_WAS_ME, NOT_ME),
     )
-    return replace(decision, hold=hold, notices=(*decision.notices, question))
+    shown = Transcript(original_text=case.message.new_text)
+    return replace(decision, hold=hold, notices=(*decision.notices, question), transcript=shown)
 
 
 def _commands(words: str) -> bool:

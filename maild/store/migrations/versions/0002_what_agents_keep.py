@@ -41,6 +41,7 @@ def _new_tables() -> None:
         sa.Column("agent", columns.CleanText(), nullable=False),
         sa.Column("kind", sa.String(20), nullable=False),
         sa.Column("reason", columns.CleanText(), nullable=False),
+        sa.Column("text", columns.CleanText(), nullable=False),
         sa.Column("created_at", _INSTANT, nullable=False),
         sa.Column("remind_at", _INSTANT, nullable=True),
         sa.Column("reminders", sa.Integer(), nullable=False),

@@ -1,0 +1,80 @@
+"""Mails that a button made: their address says what they ask for, whatever is left of their body."""
+
+from __future__ import annotations
+
+import re
+
+from maild.domain.agent_act import Act
+from maild.domain.agent_holds import BUTTON_WORDS, about_held_text, row_of, settled_apart
+from maild.domain.agent_mail import act_of_agent
+from maild.domain.commands import parse
+from maild.domain.decide.case import Case, entry_of, held
+from maild.domain.decide.proof import unproven
+from maild.domain.decision import Decision, Outcome
+from maild.domain.events import Actor
+from maild.domain.people import Role
+from maild.domain.token import Scope
+
+_WITH_NUMBER = re.compile(r"([a-z]{1,20})-([0-9]{1,12})")
+MENDS = "fix"  # fix-12: an answer that takes the place of held text 12
+
+
+def numbered(verb: str) -> tuple[str, int]:
+    """("send", 12) of "send-12"; ("", 0) of verbs without a number."""
+    found = _WITH_NUMBER.fullmatch(verb)
+    return (found[1], int(found[2])) if found else ("", 0)
+
+
+def button_pressed(case: Case) -> Decision | None:
+    """An agent pressed a button: a word about a held text, or a command."""
+    agent, verb = case.agent, case.route.verb
+    if agent is None or case.route.scope is not Scope.COMMAND or not verb:
+        return None
+    if case.automatic:
+        return Decision(Outcome.IGNORED, f"{case.classification.reason}; automatic mail presses no button")
+    own, _ = case.message.own_and_forwarded
+    if doubt := unproven(case, own):
+        return held(case, doubt)  # nobody is asked whether they answered a question
+    word, number = numbered(verb)
+    if word in BUTTON_WORDS:
+        return _about(case, BUTTON_WORDS[word], number, own)
+    if case.ticket is None:
+        return Decision(Outcome.IGNORED, f'"{verb}" concerns no ticket')
+    return act_of_agent(act_of(case, own), case.policy)
+
+
+def _about(case: Case, word: str, number: int, words: str) -> Decision:
+    draft = next((draft for draft in case.drafts if draft.id == number), None)
+    if draft is None:
+        return Decision(Outcome.IGNORED, f"there is no held text {number}")
+    if draft.settled_as:
+        return Decision(Outcome.IGNORED, f"the held text {number} was {draft.settled_as} before")
+    if case.ticket is not None:
+        return about_held_text(act_of(case, words), word, parse(words).text, draft)
+    # About a mail that belongs to no ticket yet: a fresh one in an agent's name.
+    row = row_of(word, draft)
+    if row is None:
+        return Decision(Outcome.IGNORED, f'"{word}" says nothing about the held mail {draft.inbound}')
+    return settled_apart(Actor(Role.AGENT, case.agent.name if case.agent else "", str(case.sender.address)), draft, row)
+
+
+def act_of(case: Case, own: str, forwarded: str = "") -> Act:
+    """The mail as an act on its ticket."""
+    assert case.ticket is not None
+    _, mended = numbered(case.route.verb) if case.route.verb.startswith(f"{MENDS}-") else ("", 0)
+    return Act(
+        agent=case.agent,
+        text=own,
+        forwarded=forwarded,
+        scope=case.route.scope or Scope.NOTE,
+        ticket=case.ticket,
+        at=case.at,
+        draft=entry_of(case),
+        since=case.since,
+        waiting=tuple(draft for draft in case.drafts if not draft.settled_as),
+        mends=next((d for d in case.drafts if d.id == mended and not d.settled_as), None),
+        released_as=case.released_as,
+        button=case.route.verb if case.route.scope is Scope.COMMAND else "",
+        receipts=case.receipts,
+        lookups=case.lookups,
+    )

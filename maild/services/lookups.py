@@ -1,0 +1,70 @@
+"""The questions that commands may ask, answered from the store and the canned texts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from maild.domain.leaks import Said
+from maild.domain.lookups import Lookups
+from maild.domain.people import Agent
+from maild.domain.sla_explain import explain
+from maild.domain.ticket import EntryKind, Ticket
+from maild.ports import UnitOfWork
+from maild.services.helpdesk import Helpdesk
+
+_NOTICES = 10  # of ours to agents, the newest: what the leak guard compares with
+_MERGES = 20  # how often a ticket's survivor may have been merged itself
+# Mails to customers: what they hold left already.
+TO_CUSTOMERS = ("acknowledgement", "reply", "closed")
+
+
+def survivor(number: int, unit: UnitOfWork) -> Ticket | None:
+    """The ticket of this number, or the one that it was merged into."""
+    ticket = unit.tickets.get(number)
+    for _ in range(_MERGES):
+        if ticket is None or ticket.merged_into is None:
+            break
+        ticket = unit.tickets.get(ticket.merged_into)
+    return ticket
+
+
+def lookups_for(
+    unit: UnitOfWork, helpdesk: Helpdesk, now: datetime, ticket: Ticket | None = None, agent: Agent | None = None
+) -> Lookups:
+    """Answers as of this transaction; canned texts know the ticket and who writes."""
+    known = _known(ticket, agent, helpdesk)
+
+    def said(number: int) -> Said:
+        entries = unit.tickets.entries(number)
+        notes = (e.text for e in entries if e.kind == EntryKind.NOTE and not e.may_leave)
+        outside = (e.text for e in entries if e.kind != EntryKind.NOTE)
+        notices = unit.outbox.texts(number, _NOTICES, but=TO_CUSTOMERS)
+        return Said(notes=tuple(notes), notices=notices, outside=tuple(outside))
+
+    def explain_due(number: int) -> tuple[str, ...]:
+        found = unit.tickets.get(number)
+        if found is None:
+            return ()
+        source = f"plan {found.sla_plan}, chosen by {found.plan_source or 'default'}"
+        history = unit.tickets.history(number)
+        return (source, *explain(history, helpdesk.plan_of(found), helpdesk.calendar_of(found), now))
+
+    return Lookups(
+        ticket=lambda number: survivor(number, unit),
+        batches=unit.tickets.batches,
+        stoppable=unit.outbox.stoppable,
+        canned=lambda name, variables: helpdesk.canned.render(name, known | dict(variables)),
+        canned_names=helpdesk.canned.names(),
+        said=said,
+        knows=unit.people.knows,
+        explain_due=explain_due,
+    )
+
+
+def _known(ticket: Ticket | None, agent: Agent | None, helpdesk: Helpdesk) -> dict[str, Any]:
+    """What canned texts may name beside the variables that the writer gives."""
+    words: dict[str, Any] = {"helpdesk": helpdesk.name, "agent": agent.shown if agent else helpdesk.name}
+    if ticket is not None:
+        words |= {"number": ticket.number, "subject": ticket.subject, "name": ticket.requester.name}
+    return words

@@ -1,0 +1,89 @@
+"""Held texts of agents end in no silence: the writer is reminded, later whoever leads, until somebody gives a word."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+from maild.domain.agent_holds import BUTTONS
+from maild.domain.buttons import DROP_TEXT, IT_WAS_ME, KEEP_AS_NOTE, NOT_ME, SEND_TEXT, Button
+from maild.domain.chain import above
+from maild.domain.decision import Decision, Hold, Outcome, Transcript
+from maild.domain.drafts import Draft, DraftKind, next_reminder
+from maild.domain.notices import Notice
+from maild.domain.people import Agent
+from maild.domain.ticket import Ticket
+from maild.domain.token import Scope
+from maild.ports import OpenUnitOfWork, UnitOfWork
+from maild.services.carry_out import carry_out
+from maild.services.helpdesk import Helpdesk
+from maild.services.isolation import isolated
+
+BATCH = 100
+
+_BUTTONS: dict[DraftKind, tuple[Button, ...]] = {
+    **BUTTONS,
+    DraftKind.REFUSED: (SEND_TEXT, KEEP_AS_NOTE, DROP_TEXT),
+    DraftKind.UNPROVEN: (IT_WAS_ME, NOT_ME),
+}
+
+
+def remind_writers(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> int:
+    """Send the reminders that are due at `now` -> how many."""
+    sent = 0
+    stuck: set[int] = set()  # they stay due, and are passed over until the next tick
+    while True:
+        with open_unit() as unit:
+            due = [draft for draft in unit.drafts.due(now, BATCH + len(stuck)) if draft.id not in stuck]
+            for draft in due:
+                if isolated(unit, draft.ticket or 0, partial(_reminded, unit, draft, helpdesk, now)):
+                    sent += 1
+                else:
+                    stuck.add(draft.id)
+            unit.commit()
+        if len(due) < BATCH:
+            return sent
+
+
+def _reminded(unit: UnitOfWork, draft: Draft, helpdesk: Helpdesk, now: datetime) -> bool:
+    to_lead, again = next_reminder(draft, now)
+    unit.drafts.remind_again(draft.id, draft.reminders + 1, again)
+    directory = helpdesk.policy.directory
+    ticket = unit.tickets.get(draft.ticket) if draft.ticket is not None else None
+    writer = directory.agent(draft.agent)
+    readers = above(writer, ticket, directory) if to_lead or writer is None else ((writer, _REASON),)
+    for reader, reason in readers:
+        decision = _reminder(draft, reader, reason, ticket, by_other=reader != writer)
+        carry_out(unit, decision, ticket, helpdesk, now, trace=f"draft-{draft.id}", about_draft=draft.id)
+    return True
+
+
+_REASON = "your text waits for your word"
+
+
+def _reminder(draft: Draft, reader: Agent, reason: str, ticket: Ticket | None, *, by_other: bool) -> Decision:
+    # Who leads may file a text or drop it; only its writer may let it leave.
+    buttons = (KEEP_AS_NOTE, DROP_TEXT) if by_other else _BUTTONS[draft.kind]
+    if by_other and draft.kind in (DraftKind.UNPROVEN, DraftKind.CONFIRM):
+        buttons = (DROP_TEXT,)
+    notice = Notice(
+        template="held",
+        to=reader.person,
+        scope=Scope.NOTE,
+        reason=reason,
+        agent=reader.name,
+        buttons=buttons,
+        verb="" if by_other else "fix-{draft}",
+    )
+    hold = Hold(
+        kind=draft.kind,
+        agent=draft.agent,
+        reason=draft.reason,
+        news=(draft.reason,),
+        reminder=True,
+        by_other=by_other,
+    )
+    transcript = Transcript(original_text=draft.text)
+    return Decision(
+        Outcome.HELD, f"held text {draft.id} still waits", notices=(notice,), transcript=transcript, hold=hold
+    )
