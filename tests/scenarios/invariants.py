@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from maild.domain.drafts import DraftKind
 from maild.domain.outbox import OutboxState
 from maild.domain.people import Agent
 from maild.domain.ticket import Ticket
@@ -84,7 +85,9 @@ class Watch:
         arrived = [mail for mail in self._stage.last.arrived if not self._inside(mail)]
         if not arrived:
             return
+        let_through = "\n".join(" ".join(text.split()) for text in self._let_through())
         notes = [words for entry in self._notes() if len(words := entry.text.split()) >= _TELLING]
+        notes = [words for words in notes if " ".join(words) not in let_through]
         for mail in arrived:
             to = ", ".join(mail.recipients)
             scopes = scopes_in(f"{mail.field('Reply-To')} {mail.text} {mail.html}") - {"u"}
@@ -100,6 +103,15 @@ class Watch:
     def _inside(self, mail: Mail) -> bool:
         addresses = {str(a) for agent in self._office.helpdesk.policy.directory.agents for a in agent.addresses}
         return set(mail.recipients) <= addresses
+
+    def _let_through(self) -> Iterator[str]:
+        """Texts that the leak guard held and their writers sent all the same."""
+        with self._office.store(reading=True) as unit:
+            number = 1
+            while (draft := unit.drafts.get(number)) is not None:
+                if draft.kind is DraftKind.LEAK and draft.settled_as == "sent":
+                    yield draft.text
+                number += 1
 
     def _notes(self) -> Iterator[StoredEntry]:
         with self._office.store(reading=True) as unit:

@@ -177,12 +177,16 @@ class _Player:
             raise Differs(f"before: {self._before}\nnow: {now}")
 
     def gets(self, block: str, who: str, template: str, about: str | None) -> None:
-        mails = [m for m in _to(who, self._stage.since_a_person_acted) if m.template == template]
-        mails = [m for m in mails if not about or number_of(m.subject) == int(about)]
-        if len(mails) != 1:
-            got = [m.template for m in _to(who, self._stage.since_a_person_acted)]
+        """One such mail came with the last step, or before it since somebody acted."""
+        for mails in (self._stage.last.arrived, self._stage.since_a_person_acted):
+            fitting = [mail for mail in _to(who, mails) if mail.template == template]
+            fitting = [mail for mail in fitting if not about or number_of(mail.subject) == int(about)]
+            if fitting:
+                break
+        if len(fitting) != 1:
+            got = [mail.template for mail in _to(who, self._stage.since_a_person_acted)]
             raise Differs(f"{who} got {got or 'nothing'}")
-        contains(block, mails[0].words, f"the {template} to {who}", mails[0].html)
+        contains(block, fitting[0].words, f"the {template} to {who}", fitting[0].html)
 
     def gets_nothing(self, block: str, who: str) -> None:
         if got := [m.template for m in _to(who, self._stage.last.arrived)]:
