@@ -51,6 +51,7 @@ def build_directory(
         own_addresses=frozenset(own.address for own in owned),
     )
     _check_departments_differ(departments, findings)
+    _check_private(departments, directory, findings)
     _check_agents(agents, {own.address: own.what for own in reversed(owned)}, findings)
     if helpdesk is None or helpdesk.table.plus_addressing:
         _warn_of_long_ones(owned, findings)
@@ -68,6 +69,7 @@ def _department(written: Written[DepartmentTable], known: Known) -> Department:
         calendar=known.calendars.resolve(table.calendar, written.at("calendar"), "calendar"),
         signature=table.signature,
         relay=known.relays.resolve(table.relay, written.at("relay"), "relay"),
+        private=table.private,
     )
 
 
@@ -177,6 +179,15 @@ def _check_departments_differ(departments: Sequence[Written[DepartmentTable]], f
             )
         elif address is not None:
             taken[address] = written.table.name
+
+
+def _check_private(departments: Sequence[Written[DepartmentTable]], directory: Directory, findings: Findings) -> None:
+    """Mail to a private department without people would be seen by nobody at all."""
+    for written in departments:
+        table = written.table
+        if table.private and not table.manager and not directory.agents_of(table.name):
+            message = f"the private department {table.name!r} has no people: nobody could see its tickets"
+            findings.problem(written.at("private"), message, "name a manager, or put agents into it")
 
 
 def _warn_of_silence(agents: Sequence[Written[AgentTable]], findings: Findings) -> None:

@@ -28,6 +28,7 @@ class DepartmentTable(Struct, frozen=True, kw_only=True):
     calendar: str = ""
     signature: Lines = Lines("")
     relay: str = ""
+    private: bool = False
 
 
 class TeamTable(Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from maild.domain.ticket import EntryKind, Ticket
 class BouncedMail:
     """The mail of ours that did not arrive."""
 
-    ticket: int
+    ticket: int | None  # None: it concerned none
     recipient: str
     entry: int | None  # the reply it delivered
 

@@ -130,6 +130,7 @@ class Department:
     calendar: str = ""
     signature: str = ""
     relay: str = ""
+    private: bool = False  # its tickets appear to its own people alone
 
 
 def name_key(name: str) -> str:

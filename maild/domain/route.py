@@ -6,7 +6,7 @@ nothing: the mail is held."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,7 +29,7 @@ from maild.domain.token import (
 
 _MAX_IDS = 50  # ids looked up for one mail
 _MAX_SEALED = 50  # reply addresses whose holders are looked up for one mail
-_WITHOUT_TICKET = frozenset({Scope.DIGEST, Scope.QUERY})
+WITHOUT_TICKET = frozenset({Scope.DIGEST, Scope.QUERY})
 _EXPIRES_AFTER = timedelta(days=30)  # addresses that act by themselves; answers may come after years
 
 
@@ -65,14 +65,20 @@ class Clues:
 
     def tickets(self, holders: Mapping[int, Holder], ring: KeyRing) -> tuple[int, ...]:
         """The tickets that valid marks name: for a mark that does not open nothing is looked up."""
-        marked = [sealed.ticket for sealed, _ in self.opened(holders, ring) if sealed.scope not in _WITHOUT_TICKET]
-        named = (own.ticket for own in (*self.own_ids, *self.markers))
+        marked = [sealed.ticket for sealed, _ in self.opened(holders, ring) if sealed.scope not in WITHOUT_TICKET]
+        named = (own.ticket for own in (*self.own_ids, *self.markers) if own.scope not in WITHOUT_TICKET)
         return tuple(dict.fromkeys((*marked, *named, *self.root_tickets, *self.token_tickets)))
 
     def opened(self, holders: Mapping[int, Holder], ring: KeyRing) -> list[tuple[Sealed, Holder]]:
         """The reply addresses whose MAC holds, each with whom it was given to."""
         held = [(sealed, holders[sealed.recipient]) for sealed in self.sealed if sealed.recipient in holders]
         return [(sealed, holder) for sealed, holder in held if opens(ring, sealed, holder.epoch)]
+
+    @property
+    def lists(self) -> tuple[int, ...]:
+        """The lists that marks name as answered; whether a reply address holds is judged apart."""
+        marks = (*self.sealed, *self.own_ids, *self.markers)
+        return tuple(dict.fromkeys(mark.ticket for mark in marks if mark.scope is Scope.DIGEST))
 
     @property
     def recipients(self) -> tuple[int, ...]:
@@ -184,8 +190,8 @@ def _by_reply_address(found: Clues, facts: Facts, asking: _Asking) -> Route | No
         return None
     # The more private wins where an answer went to two of our addresses (03, section 3.4).
     sealed, holder = min(valid, key=lambda pair: pair[0].scope is Scope.REPLY)
-    if sealed.scope in _WITHOUT_TICKET or not sealed.ticket:
-        return _to_us(sealed, holder, asking)
+    if sealed.scope in WITHOUT_TICKET or not sealed.ticket:
+        return _to_us(sealed, holder, asking, Carrier.REPLY_ADDRESS)
     answer = _judged(sealed, holder, facts, asking, Carrier.REPLY_ADDRESS)
     if (
         answer.verdict is Verdict.REPLY
@@ -210,20 +216,18 @@ def _leads(sealed: Sealed, facts: Facts) -> bool:
     return sealed.ticket in facts.tickets
 
 
-def _to_us(sealed: Sealed, holder: Holder, asking: _Asking) -> Route:
+def _to_us(sealed: Sealed, holder: Holder | None, asking: _Asking, carrier: Carrier) -> Route:
     """An answer that concerns no single ticket: to a list, to a digest, a question, a word about a held mail."""
     trail = tuple(asking.ignored)
-    fits = asking.agent is not None and asking.agent.name == holder.agent
-    if not fits:
-        return Route(Verdict.HELD, "token-from-another-address", Carrier.REPLY_ADDRESS, ignored=trail)
+    if holder is None or asking.agent is None or asking.agent.name != holder.agent:
+        return Route(Verdict.HELD, "token-from-another-address", carrier, ignored=trail)
     snapshot = sealed.ticket if sealed.scope is Scope.DIGEST else None
-    reason = (
-        f"the reply address was given to {holder.agent} for {'a list' if snapshot else 'questions and words to us'}"
-    )
+    purpose = "a list" if snapshot else "questions and words to us"
+    reason = f"the {carrier.value.replace('-', ' ')} was given to {holder.agent} for {purpose}"
     return Route(
         Verdict.REPLY,
         reason,
-        Carrier.REPLY_ADDRESS,
+        carrier,
         scope=sealed.scope,
         seen=sealed.seq,
         verb=sealed.verb,
@@ -248,12 +252,23 @@ def _afresh(answer: Route) -> Route:
 
 
 def _by_own_id(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
-    for sealed in found.own_ids:
-        if sealed.ticket in facts.tickets:
-            return _judged(sealed, facts.holders.get(sealed.recipient), facts, asking, Carrier.OWN_MESSAGE_ID)
+    if answer := _by_mark(found.own_ids, facts, asking, Carrier.OWN_MESSAGE_ID):
+        return answer
     for number in found.root_tickets:
         if number in facts.tickets:
             return _by_place(facts.tickets[number], asking, Carrier.OWN_MESSAGE_ID)
+    return None
+
+
+def _by_mark(marks: Sequence[Sealed], facts: Facts, asking: _Asking, carrier: Carrier) -> Route | None:
+    """The first mark whose MAC holds and that leads anywhere: to a ticket, or to us."""
+    for sealed in marks:
+        holder = facts.holders.get(sealed.recipient)
+        if sealed.scope in WITHOUT_TICKET or not sealed.ticket:
+            if _leads(sealed, facts):
+                return _to_us(sealed, holder, asking, carrier)
+        elif sealed.ticket in facts.tickets:
+            return _judged(sealed, holder, facts, asking, carrier)
     return None
 
 
@@ -292,10 +307,7 @@ def _by_family(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
 
 
 def _by_marker(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
-    for sealed in found.markers:
-        if sealed.ticket in facts.tickets:
-            return _judged(sealed, facts.holders.get(sealed.recipient), facts, asking, Carrier.BODY_MARKER)
-    return None
+    return _by_mark(found.markers, facts, asking, Carrier.BODY_MARKER)
 
 
 def _by_token(found: Clues, facts: Facts, asking: _Asking) -> Route | None:

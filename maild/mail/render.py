@@ -67,6 +67,8 @@ DEFAULTS: Mapping[str, Any] = {
     "trace": "",
     "marker": "",
     "quiet": False,
+    "title": "",
+    "ask": None,
 }
 NESTED_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "entry": _ENTRY_DEFAULTS,

@@ -4,7 +4,7 @@ network, and what an attempt came to is judged by domain/outbox."""
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -210,10 +210,15 @@ def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Hel
             trace=row.context["trace"],
             loop_mark=helpdesk.loop_mark,
             language=row.context["language"],
-            attachments=_files(mail["attach"], unit),
+            attachments=(*_made_files(mail.get("files", ())), *_files(mail["attach"], unit)),
         )
     )
     return raw, rendered.text
+
+
+def _made_files(files: Sequence[Mapping[str, str]]) -> tuple[OutgoingAttachment, ...]:
+    """Texts of our own that go along as files, such as a whole thread."""
+    return tuple(OutgoingAttachment(f["name"], "text/plain", f["text"].encode()) for f in files)
 
 
 def _files(pointers: list[Mapping[str, Any]], unit: UnitOfWork) -> tuple[OutgoingAttachment, ...]:

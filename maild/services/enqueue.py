@@ -16,6 +16,7 @@ from maild.mail.compose import reply_subject
 from maild.ports import Contact, OutboxRow, StoredEntry, UnitOfWork
 from maild.services.context import Occasion, Sealing, context_of, last_of
 from maild.services.helpdesk import Helpdesk
+from maild.services.letters import ask_words
 
 # A machine's answers to a mail: marked auto-replied, with the null reverse-path (RFC 3834 3.3 and 5, RFC 5321 4.5.5).
 _ANSWERS = frozenset({"acknowledgement", "feedback"})
@@ -45,6 +46,8 @@ def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Help
     root = unit.tickets.root_id(ticket.number)
     own_id = message_id(helpdesk.ring, sealed, row_id, helpdesk.domain)
     context = dict(context_of(notice, occasion, helpdesk, sealing, own_id.strip("<>").partition("@")[0]))
+    if agent is not None and notice.template == "feedback":
+        context["ask"] = ask_words(helpdesk, contact)
     context["mail"] = _mail(notice, occasion, helpdesk, reply_to, root, to_agent=agent is not None)
     row = OutboxRow(
         id=row_id,

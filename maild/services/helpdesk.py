@@ -11,7 +11,7 @@ from maild.config import Settings
 from maild.domain.calendars import Calendar
 from maild.domain.classify import OwnMarks
 from maild.domain.origins import SpamMarks
-from maild.domain.people import Address, Department, Person
+from maild.domain.people import Address, Agent, Department, Person
 from maild.domain.policy import Policy
 from maild.domain.sla import Plan, plan_digest
 from maild.domain.ticket import Ticket
@@ -84,6 +84,10 @@ class Helpdesk:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.settings.helpdesk.timezone)
+
+    def clock_of(self, agent: Agent) -> str:
+        """The IANA name of the time zone that an agent reads times in."""
+        return agent.timezone or self.settings.helpdesk.timezone
 
     @property
     def loop_mark(self) -> str:

@@ -16,7 +16,7 @@ from maild.domain.drafts import Draft
 from maild.domain.events import Event
 from maild.domain.message import Evidence, InboundMessage
 from maild.domain.people import Address, Agent, Trust
-from maild.domain.route import Carrier, Clues, Facts, Holder, Route, Verdict, clues, route
+from maild.domain.route import WITHOUT_TICKET, Carrier, Clues, Facts, Holder, Route, Verdict, clues, route
 from maild.domain.rules import Filing, file
 from maild.domain.ticket import Ticket
 from maild.domain.token import Scope, Sealed
@@ -74,7 +74,7 @@ def judge(
     agent = helpdesk.policy.directory.agent_at(message.sender.address) if message.sender else None
     if released and ticket is not None:
         routed = _released(routed, agent)
-    if ticket is not None and routed.verdict is Verdict.REPLY:
+    if routed.verdict is Verdict.REPLY:
         message = own_words(message, ticket, agent, unit)
     case = Case(
         inbound=inbound,
@@ -171,7 +171,7 @@ def look_up(
     tickets = {number: ticket for number in dict.fromkeys(named) if (ticket := survivor(number, unit))}
     earlier = unit.inbound.same(found.sameness, inbound, waiting_in=() if junk else helpdesk.junk_doors)
     opened = [sealed for sealed, _ in found.opened(holders, helpdesk.ring)]
-    snapshots = (unit.snapshots.get(sealed.ticket) for sealed in opened if sealed.scope is Scope.DIGEST)
+    snapshots = map(unit.snapshots.get, found.lists)
     return Facts(
         tickets,
         holders,
@@ -204,9 +204,11 @@ def _bounced(
         return None
     report = message.delivery_report
     row = unit.outbox.by_message_id(report.original_message_id) if report and report.original_message_id else None
-    if row is not None and row.ticket is not None:
+    if row is not None:
         return BouncedMail(row.ticket, str(row.to.address), row.entry)
     for sealed, holder in found.opened(facts.holders, helpdesk.ring):
+        if sealed.scope in WITHOUT_TICKET:
+            return BouncedMail(None, str(holder.address), None)
         if sealed.ticket in facts.tickets:
             return BouncedMail(sealed.ticket, str(holder.address), _reply_seen(sealed, holder.address, unit))
     return None

@@ -15,12 +15,17 @@ _NOTICES = 5  # of ours about the ticket, the newest: older ones are quoted with
 _SAYS_BACK = ("feedback", "held", "was-this-you")
 
 
-def own_words(message: InboundMessage, ticket: Ticket, agent: Agent | None, unit: UnitOfWork) -> InboundMessage:
-    """The mail with our own text and an agent's learned signature folded away from its new text.
+def own_words(message: InboundMessage, ticket: Ticket | None, agent: Agent | None, unit: UnitOfWork) -> InboundMessage:
+    """The mail with our own text and an agent's learned signature folded away from its new text. Without a ticket it
+    answers a list, or another letter of ours.
 
     The reading has cut what it knew by itself; this second cut sees only what that left."""
     own, forwarded = message.own_and_forwarded
-    known = unit.outbox.texts(ticket.number, _NOTICES, but=_SAYS_BACK)
+    answered = (*message.in_reply_to, *reversed(message.references))[:_NOTICES]
+    if ticket is None:
+        known = unit.outbox.texts_of(answered, but=_SAYS_BACK)
+    else:
+        known = unit.outbox.texts(ticket.number, _NOTICES, but=_SAYS_BACK)
     signature = unit.people.signature(agent) if agent else ""
     if not own.strip() or not (known or signature):
         return message

@@ -59,6 +59,13 @@ class SqlOutbox:
         query = query.where(outbox.c.template.not_in(list(but)))
         return tuple(self._connection.scalars(query.order_by(outbox.c.id.desc()).limit(limit)))
 
+    def texts_of(self, message_ids: Sequence[str], but: Sequence[str] = ()) -> tuple[str, ...]:
+        if not message_ids:
+            return ()
+        ours = sa.and_(outbox.c.message_id.in_(list(message_ids)), outbox.c.text != "")
+        ours = sa.and_(ours, outbox.c.template.not_in(list(but)))
+        return tuple(self._connection.scalars(sa.select(outbox.c.text).where(ours).order_by(outbox.c.id.desc())))
+
     def record(self, row: int, attempted: Attempted) -> None:
         """Note what an attempt came to, unless somebody dropped or held the mail meanwhile and it did not leave."""
         values: dict[str, Any] = {

@@ -493,7 +493,8 @@ NOTICES = [(template, case) for template, cases in fixtures().items() for case i
 def test_every_notice_fits_the_wire_and_arrives_unchanged(template: str, case: str) -> None:
     context = fixtures()[template][case]
     rendered = SHIPPED.render(template, context)
-    raw = compose(replace(DRAFT, text=rendered.text, html=rendered.html, subject=context["ticket"]["subject"]))
+    subject = context["ticket"]["subject"] if context["ticket"] else context["title"]
+    raw = compose(replace(DRAFT, text=rendered.text, html=rendered.html, subject=subject))
     wire_rules(raw)
     text, html = map(content, read(raw).iter_parts())
     assert (text, html) == (rendered.text, rendered.html)

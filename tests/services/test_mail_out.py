@@ -11,7 +11,7 @@ from tests.rig.office import CONFIG
 
 KAREN, EVE = "karen@client.example", "eve@client.example"
 JOHN, JANE, MARY = "john@acme.example", "jane@acme.example", "mary@acme.example"
-HOLD = timedelta(seconds=61)
+HOLD = timedelta(seconds=121)  # the first mail of an agent to a domain waits two minutes
 REFUSED = Answer(Verdict.PERMANENT, "550 5.1.1 no such user", 550)
 LATER = Answer(Verdict.TEMPORARY, "451 4.7.1 greylisted", 451)
 

@@ -11,7 +11,7 @@ from maild.services.process import DEATHS
 from tests.rig.office import CONFIG, PROVIDER
 
 KAREN = "karen@client.example"
-HOLD = timedelta(seconds=61)
+HOLD = timedelta(seconds=121)  # the first mail of an agent to a domain waits two minutes
 
 
 def opened_for(office, address="john@acme.example"):
