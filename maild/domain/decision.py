@@ -135,6 +135,9 @@ class Decision:
     leaves_after: timedelta | None = None  # how long the answer waits; None: as the configuration says
     leaves_at: datetime | None = None  # the moment that its writer named (UTC)
     wishes: Mapping[str, Any] = field(default_factory=dict)  # what the acting agent wishes to hear from now on
+    apart: bool = False  # its mails concern no ticket, though it is about one: the reader may not see that
+    subject: str = ""  # of mails that concern no ticket
+    answers: str = ""  # the Message-ID that such mails answer
     quiet: bool = False  # the customer is told nothing of it
     meets: frozenset[str] = frozenset()  # domains that the acting agent writes to now, maybe for the first time
     back: str = ""  # an agent who is away no more

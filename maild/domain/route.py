@@ -29,6 +29,7 @@ from maild.domain.token import (
 
 _MAX_IDS = 50  # ids looked up for one mail
 _MAX_SEALED = 50  # reply addresses whose holders are looked up for one mail
+EXPIRED = "expired"  # the verb of a button that is too old to act
 WITHOUT_TICKET = frozenset({Scope.DIGEST, Scope.QUERY})
 _EXPIRES_AFTER = timedelta(days=30)  # addresses that act by themselves; answers may come after years
 
@@ -97,6 +98,7 @@ class Holder:
     address: Address
     epoch: int
     agent: str = ""
+    revoked_before: int = 0  # Message-IDs of mails with a lower outbox number lead nowhere any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +195,13 @@ def _by_reply_address(found: Clues, facts: Facts, asking: _Asking) -> Route | No
     if sealed.scope in WITHOUT_TICKET or not sealed.ticket:
         return _to_us(sealed, holder, asking, Carrier.REPLY_ADDRESS)
     answer = _judged(sealed, holder, facts, asking, Carrier.REPLY_ADDRESS)
-    if (
-        answer.verdict is Verdict.REPLY
-        and not sealed.verb
-        and _fresh(facts.tickets[sealed.ticket], found, asking.message)
-    ):
-        return _afresh(answer)
-    return answer
+    if answer.verdict is not Verdict.REPLY:
+        return answer
+    if _expired(sealed, facts):
+        return replace(answer, verb=EXPIRED, reason=f"{answer.reason}, more than 30 days ago")
+    if sealed.verb or not _fresh(facts.tickets[sealed.ticket], found, asking.message):
+        return answer  # a button's mail is no answer to anything, and means what its address says
+    return _afresh(answer)
 
 
 def _leads(sealed: Sealed, facts: Facts) -> bool:
@@ -208,12 +210,15 @@ def _leads(sealed: Sealed, facts: Facts) -> bool:
         return True
     if sealed.scope is Scope.DIGEST:
         return sealed.ticket in facts.snapshots
-    if sealed.scope is Scope.COMMAND:
-        at = facts.sealed_at.get((sealed.ticket, sealed.seq))
-        if at is not None and facts.now is not None and facts.now - at > _EXPIRES_AFTER:
-            return False
-        return sealed.ticket == 0 or sealed.ticket in facts.tickets
+    if sealed.scope is Scope.COMMAND and sealed.ticket == 0:
+        return True
     return sealed.ticket in facts.tickets
+
+
+def _expired(sealed: Sealed, facts: Facts) -> bool:
+    """Addresses that act by themselves do so for 30 days: after them the ticket is another one."""
+    at = facts.sealed_at.get((sealed.ticket, sealed.seq)) if sealed.scope is Scope.COMMAND else None
+    return at is not None and facts.now is not None and facts.now - at > _EXPIRES_AFTER
 
 
 def _to_us(sealed: Sealed, holder: Holder | None, asking: _Asking, carrier: Carrier) -> Route:
@@ -264,6 +269,9 @@ def _by_mark(marks: Sequence[Sealed], facts: Facts, asking: _Asking, carrier: Ca
     """The first mark whose MAC holds and that leads anywhere: to a ticket, or to us."""
     for sealed in marks:
         holder = facts.holders.get(sealed.recipient)
+        if holder is not None and sealed.outbox < holder.revoked_before:
+            asking.ignored.append("an id of ours that was taken back with all other marks of its recipient")
+            continue
         if sealed.scope in WITHOUT_TICKET or not sealed.ticket:
             if _leads(sealed, facts):
                 return _to_us(sealed, holder, asking, carrier)

@@ -152,6 +152,7 @@ class Contact:
     person: Person
     epoch: int
     agent: str = ""
+    revoked_before: int = 0  # ids of mails with a lower outbox number are dead
 
 
 class People(Protocol):
@@ -189,8 +190,9 @@ class People(Protocol):
         """Forget that an agent is away."""
         ...
 
-    def revoke(self, agent: str) -> bool:
-        """Raise the epoch of an agent: every mark given to them is dead. False when none was ever given."""
+    def revoke(self, agent: str, mails_before: int) -> bool:
+        """Raise the epoch of an agent: the marks in all mails with a lower outbox number are dead. False when none was
+        ever given."""
         ...
 
     def numbered(self, numbers: Sequence[int]) -> Mapping[int, Contact]: ...

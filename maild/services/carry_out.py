@@ -12,12 +12,13 @@ from maild.domain.events import NEW_TICKET, NEXT_ENTRY, THIS_DRAFT, THIS_ENTRY, 
 from maild.domain.notices import Happening, Notice, notices_for, strongest
 from maild.domain.sla import Standing, standing
 from maild.domain.ticket import Status, Ticket, apply
-from maild.domain.token import root_id
+from maild.domain.token import Scope, root_id
 from maild.ports import OutboxRow, SlaIndex, StoredEntry, UnitOfWork
 from maild.services.beside import do_beside, keep_draft
-from maild.services.context import Occasion
+from maild.services.context import Occasion, letter_words
 from maild.services.enqueue import enqueue
 from maild.services.helpdesk import Helpdesk
+from maild.services.letters import Letter, post
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,10 @@ def _numbered(decision: Decision, draft: int, opened: int) -> Decision:
 def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> Done:
     unit, helpdesk = act.unit, act.helpdesk
     if not decision.facts:
-        if before is None or not decision.notices:
+        if not decision.notices:
             return Done(before)
+        if before is None or decision.apart:
+            return Done(before, outbox=_letters(act, decision, draft))
         occasion = _occasion(act, before, decision, stand(unit, before, helpdesk, act.now), draft)
         return Done(before, outbox=_queue(act, decision.notices, occasion))
     start = None if decision.opens else before
@@ -173,6 +176,28 @@ def _occasion(act: _Act, ticket: Ticket, decision: Decision, state: Standing, dr
     entries = act.unit.tickets.entries(ticket.number)
     words: dict[str, Any] = {"ticket": ticket, "decision": decision, "entries": entries, "standing": state}
     return Occasion(**words, now=act.now, trace=act.trace, draft=draft)
+
+
+def _letters(act: _Act, decision: Decision, draft: int) -> tuple[OutboxRow, ...]:
+    """The mails of a decision that concerns no ticket."""
+    made = []
+    for notice in decision.notices:
+        agent = act.helpdesk.policy.directory.agent(notice.agent)
+        if agent is None:
+            continue  # only agents are written to without a ticket
+        letter = Letter(
+            template=notice.template,
+            agent=agent,
+            subject=decision.subject or "Your mail",
+            scope=Scope.COMMAND if notice.buttons else Scope.QUERY,
+            reason=notice.reason,
+            words=letter_words(decision, act.helpdesk),
+            buttons=notice.buttons or (),
+            draft=draft,
+            in_reply_to=decision.answers,
+        )
+        made.append(post(act.unit, letter, act.helpdesk, act.now, act.trace))
+    return tuple(made)
 
 
 def _queue(act: _Act, notices: Sequence[Notice], occasion: Occasion) -> tuple[OutboxRow, ...]:

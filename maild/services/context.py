@@ -69,7 +69,7 @@ def context_of(
         "due": due_words(occasion.standing, occasion.now, notice.steps),
         "changes": list(changes(occasion.decision.facts, helpdesk)),
         "actions": actions(notice, occasion, helpdesk, sealing),
-        **_held_words(occasion, helpdesk),
+        **_held_words(occasion.decision, helpdesk),
         "reason": notice.reason,
         "marker": marker,
         "trace": occasion.trace,
@@ -229,9 +229,9 @@ def mailto(address: Address, subject: str, body: str) -> str:
     return link if len(link) <= _MAILTO_LENGTH else ""
 
 
-def _held_words(occasion: Occasion, helpdesk: Helpdesk) -> dict[str, Any]:
+def _held_words(decision: Decision, helpdesk: Helpdesk) -> dict[str, Any]:
     """The text that waits for somebody's word, and what they should know."""
-    hold = occasion.decision.hold
+    hold = decision.hold
     if hold is None:
         return {}
     agent = helpdesk.policy.directory.agent(hold.agent)
@@ -239,8 +239,14 @@ def _held_words(occasion: Occasion, helpdesk: Helpdesk) -> dict[str, Any]:
     return {
         "news": list(hold.news),
         "held": told | {"reminder": hold.reminder, "by_other": hold.by_other},
-        "original_text": occasion.decision.transcript.original_text if occasion.decision.transcript else "",
+        "original_text": decision.transcript.original_text if decision.transcript else "",
     }
+
+
+def letter_words(decision: Decision, helpdesk: Helpdesk) -> dict[str, Any]:
+    """What a mail about no ticket says of a decision: the held text, the transcript."""
+    words = _held_words(decision, helpdesk)
+    return words | _said_back(decision.transcript) if decision.transcript else words
 
 
 def _transcript_words(
@@ -249,6 +255,10 @@ def _transcript_words(
     if transcript is None or notice.template != "feedback":
         return {}
     fix = mailto(reply_to, ticket.thread_subject, transcript.corrected_text) if transcript.corrected_text else ""
+    return _said_back(transcript) | {"fix_mailto": fix}
+
+
+def _said_back(transcript: Transcript) -> dict[str, Any]:
     names = ("line", "message", "suggestion")
     return {
         "problems": [dict(zip(names, problem, strict=True)) for problem in transcript.problems],
@@ -256,6 +266,5 @@ def _transcript_words(
         "help": transcript.help,
         "original_text": transcript.original_text,
         "corrected_text": transcript.corrected_text,
-        "fix_mailto": fix,
         "receipt": not transcript.problems,
     }

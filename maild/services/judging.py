@@ -164,7 +164,7 @@ def look_up(
     """The one look-up: whatever the clues may lead to. A copy that waits in a spam folder (`junk`: so does this one)
     is no earlier one, or whoever moves a mail out of that folder into the mailbox would lose it."""
     contacts = unit.people.numbered(found.recipients)
-    holders = {number: Holder(c.person.address, c.epoch, c.agent) for number, c in contacts.items()}
+    holders = {number: Holder(c.person.address, c.epoch, c.agent, c.revoked_before) for number, c in contacts.items()}
     tickets_of_ids = unit.tickets.by_message_ids(found.parent_ids)
     ancestors = unit.tickets.by_ancestors(found.family)
     named = (*found.tickets(holders, helpdesk.ring), *tickets_of_ids.values(), *ancestors.values())

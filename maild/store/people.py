@@ -37,8 +37,9 @@ class SqlPeople:
         values = {"agent": agent.name, "address": str(agent.person.address), "name": agent.shown}
         return self._made(values, contact.c.agent == agent.name)
 
-    def revoke(self, agent: str) -> bool:
-        step = sa.update(contact).where(contact.c.agent == agent).values(epoch=contact.c.epoch + 1)
+    def revoke(self, agent: str, mails_before: int) -> bool:
+        values = {"epoch": contact.c.epoch + 1, "revoked_before": mails_before}
+        step = sa.update(contact).where(contact.c.agent == agent).values(values)
         return self._connection.execute(step).rowcount == 1
 
     def numbered(self, numbers: Sequence[int]) -> Mapping[int, Contact]:

@@ -165,7 +165,8 @@ def read_attachment(row: RowMapping) -> Attachment:
 
 
 def read_contact(row: RowMapping) -> Contact:
-    return Contact(row["id"], person(row["address"], row["name"]), row["epoch"], row["agent"] or "")
+    who = person(row["address"], row["name"])
+    return Contact(row["id"], who, row["epoch"], row["agent"] or "", row["revoked_before"])
 
 
 def step_values(steps: Sequence[Step]) -> list[list[str]]:

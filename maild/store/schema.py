@@ -94,6 +94,7 @@ contact = sa.Table(
     sa.Column("address", CleanText, nullable=False),
     sa.Column("name", CleanText, nullable=False, default=""),
     sa.Column("epoch", sa.Integer, nullable=False, default=1),
+    sa.Column("revoked_before", sa.BigInteger, nullable=False, default=0),  # Message-IDs of older mails are dead
     sa.Column("tails", CleanJson, nullable=False, default=list),  # the ends of an agent's last mails
     sa.Column("signature", CleanText, nullable=False, default=""),  # what they all end with
     sqlite_autoincrement=True,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from maild.domain.decide.agents import agent_forwards, agent_speaks, answered_elsewhere, foreign_mark
+from maild.domain.decide.agents import agent_forwards, agent_opens, agent_speaks, answered_elsewhere, foreign_mark
 from maild.domain.decide.buttons import button_pressed
 from maild.domain.decide.case import Case
 from maild.domain.decide.customers import customer_writes
@@ -52,6 +52,7 @@ RULES: tuple[DecisionRule, ...] = (
     DecisionRule("answered-elsewhere", answered_elsewhere),  # before "agent": such a mail answers no notice of ours
     DecisionRule("button", button_pressed),  # its address says more than its words
     DecisionRule("agent", agent_speaks),
+    DecisionRule("agent-opens", agent_opens),  # before "agent-forwards": whoever names the requester need not be read
     DecisionRule("agent-forwards", agent_forwards),
     DecisionRule("customer", customer_writes),
     DecisionRule("new-ticket", opens_ticket),

@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from maild.domain import events
 from maild.domain.agent_mail import act_of_agent
+from maild.domain.commands import parse
 from maild.domain.decide.buttons import act_of
 from maild.domain.decide.case import Case, entry_of, held
+from maild.domain.decide.on_behalf import opened_by_agent
 from maild.domain.decide.opening import opening
-from maild.domain.decide.proof import asked_back, forged, unproven
+from maild.domain.decide.proof import asked_back, forged, unproven, without_right
 from maild.domain.decision import Decision, EntryDraft, Outcome, Transcript
 from maild.domain.events import NEXT_ENTRY, THIS_ENTRY, Actor, Event
 from maild.domain.notices import feedback
@@ -41,6 +43,8 @@ def agent_speaks(case: Case) -> Decision | None:
     own, forwarded = case.message.own_and_forwarded
     if doubt := unproven(case, own):
         return asked_back(case, doubt)
+    if foreign := without_right(case):
+        return foreign
     return act_of_agent(act_of(case, own, forwarded), case.policy)
 
 
@@ -73,6 +77,24 @@ def answered_elsewhere(case: Case) -> Decision | None:
     opened = opening(case, customers[0], actor, entry=None, assignee=agent.name, participants=tuple(customers[1:]))
     reason = f"an agent's own mail to {customers[0].address}, with a copy to us"
     return Decision(Outcome.OPENED, reason, (opened, reply), entry, actor, opens=True)
+
+
+def agent_opens(case: Case) -> Decision | None:
+    """An agent's fresh mail that says for whom it is: !for ADDRESS opens that person's ticket with the text as a note,
+    !to ADDRESS mails it to them as well. Other commands in it act on the new ticket."""
+    agent = case.agent
+    if agent is None or case.automatic or case.route.verdict is not Verdict.NEW:
+        return None
+    own, _ = case.message.own_and_forwarded
+    parsed = parse(own)
+    if not parsed.commands and not parsed.problems:
+        return None
+    whom = {"for", "to"} & {command.verb for command in parsed.commands}
+    if not whom and (parsed.text.strip() or case.message.forwarded):
+        return None  # an agent's own request that happens to hold a command: opened, told, and mended by an answer
+    if doubt := forged(case, outward=True):
+        return asked_back(case, doubt)
+    return opened_by_agent(case, agent, parsed)
 
 
 def agent_forwards(case: Case) -> Decision | None:

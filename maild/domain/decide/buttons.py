@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 
 from maild.domain.agent_act import Act
-from maild.domain.agent_holds import BUTTON_WORDS, about_held_text, row_of, settled_apart
+from maild.domain.agent_holds import BUTTON_WORDS, WORDS, about_held_text, row_of, settled_apart
 from maild.domain.agent_mail import act_of_agent
 from maild.domain.commands import parse
 from maild.domain.decide.case import Case, entry_of, held
-from maild.domain.decide.proof import unproven
-from maild.domain.decision import Decision, Outcome
+from maild.domain.decide.proof import unproven, without_right
+from maild.domain.decision import Decision, Outcome, Transcript
 from maild.domain.events import Actor
+from maild.domain.notices import feedback
 from maild.domain.people import Role
+from maild.domain.route import EXPIRED
 from maild.domain.token import Scope
 
 _WITH_NUMBER = re.compile(r"([a-z]{1,20})-([0-9]{1,12})")
@@ -28,19 +30,46 @@ def numbered(verb: str) -> tuple[str, int]:
 def button_pressed(case: Case) -> Decision | None:
     """An agent pressed a button: a word about a held text, or a command."""
     agent, verb = case.agent, case.route.verb
-    if agent is None or case.route.scope is not Scope.COMMAND or not verb:
+    if agent is None or case.route.scope is not Scope.COMMAND or not (verb or case.ticket is None):
         return None
     if case.automatic:
         return Decision(Outcome.IGNORED, f"{case.classification.reason}; automatic mail presses no button")
     own, _ = case.message.own_and_forwarded
     if doubt := unproven(case, own):
         return held(case, doubt)  # nobody is asked whether they answered a question
+    if foreign := without_right(case):
+        return foreign
+    if verb == EXPIRED:
+        return _too_old(case)
     word, number = numbered(verb)
     if word in BUTTON_WORDS:
         return _about(case, BUTTON_WORDS[word], number, own)
     if case.ticket is None:
-        return Decision(Outcome.IGNORED, f'"{verb}" concerns no ticket')
+        return _typed(case, own)
     return act_of_agent(act_of(case, own), case.policy)
+
+
+def _too_old(case: Case) -> Decision:
+    assert case.agent is not None
+    problem = ("", "this button is more than 30 days old: answer the newest mail about the ticket", "")
+    transcript = Transcript(problems=(problem,), original_text=case.message.new_text)
+    return Decision(
+        Outcome.REJECTED,
+        problem[1],
+        actor=Actor(Role.AGENT, case.agent.name, str(case.sender.address)),
+        notices=(feedback(case.agent, Scope.NOTE),),
+        transcript=transcript,
+    )
+
+
+def _typed(case: Case, own: str) -> Decision:
+    """A word about a mail that belongs to no ticket, written by hand: "!yes"."""
+    words = {command.verb for command in parse(own, bare=True).commands}
+    draft = next((d for d in reversed(case.drafts) if d.ticket is None and not d.settled_as), None)
+    word = next((word for word in WORDS if word in words), "")
+    if draft is None or not word:
+        return Decision(Outcome.IGNORED, "an answer about a mail of no ticket, without a word that says anything of it")
+    return _about(case, word, draft.id, own)
 
 
 def _about(case: Case, word: str, number: int, words: str) -> Decision:

@@ -15,13 +15,15 @@ from dataclasses import replace
 from maild.domain.buttons import IT_WAS_ME, NOT_ME
 from maild.domain.commands import parse
 from maild.domain.decide.case import Case, held
-from maild.domain.decision import Decision, Hold, Transcript
+from maild.domain.decision import Decision, Hold, Other, Transcript
 from maild.domain.drafts import DraftKind
-from maild.domain.notices import Notice
-from maild.domain.people import Trust
+from maild.domain.events import Actor
+from maild.domain.notices import Notice, feedback
+from maild.domain.people import Role, Trust
 from maild.domain.policy import AgentProof
 from maild.domain.route import Carrier
 from maild.domain.token import Scope
+from maild.domain.visibility import may_see
 
 MOST_QUESTIONS = 5  # open ones to one agent: a flood of forged mails must not become a flood of questions
 
@@ -84,7 +86,35 @@ def asked_back(case: Case, doubt: str) -> Decision:
         buttons=(IT_WAS_ME, NOT_ME),
     )
     shown = Transcript(original_text=case.message.new_text)
-    return replace(decision, hold=hold, notices=(*decision.notices, question), transcript=shown)
+    return replace(
+        decision,
+        hold=hold,
+        notices=(*decision.notices, question),
+        transcript=shown,
+        subject=f"Was this you? {case.message.subject}".strip()[:200],
+    )
+
+
+def without_right(case: Case) -> Decision | None:
+    """An agent's answer about a ticket that they may not see any more: those in charge look at it, and the writer is
+    told so in a mail that says nothing of the ticket. None for everybody who may."""
+    agent, ticket = case.agent, case.ticket
+    if agent is None or ticket is None or case.released or may_see(agent, ticket, case.policy.directory):
+        return None
+    reason = "its writer may not see this ticket"
+    decision = held(case, reason)
+    problem = f"ticket {ticket.number} is not among yours: your mail waits for those who work on it"
+    said = Decision(
+        decision.outcome,
+        reason,
+        actor=Actor(Role.AGENT, agent.name, str(case.sender.address)),
+        notices=(replace(feedback(agent, Scope.QUERY), buttons=()),),
+        transcript=Transcript(problems=(("", problem, ""),), original_text=case.message.new_text),
+        apart=True,
+        subject="Your mail was not filed",
+        answers=case.message.message_id,
+    )
+    return replace(decision, others=(Other(ticket.number, said),))
 
 
 def _commands(words: str) -> bool:

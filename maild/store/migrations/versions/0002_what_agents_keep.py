@@ -26,6 +26,7 @@ def _new_columns() -> None:
     op.add_column("ticket", sa.Column("muted_by", columns.CleanJson(), nullable=False, server_default=empty_list))
     op.add_column("ticket", sa.Column("mentioned", columns.CleanJson(), nullable=False, server_default=empty_list))
     op.add_column("ticket", sa.Column("rating", sa.String(20), nullable=False, server_default=nothing))
+    op.add_column("contact", sa.Column("revoked_before", sa.BigInteger(), nullable=False, server_default=sa.text("0")))
     op.add_column("entry", sa.Column("may_leave", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("event", sa.Column("batch", sa.Integer(), nullable=False, server_default=sa.text("0")))
     snoozed = sa.text("snoozed_until IS NOT NULL")
