@@ -115,7 +115,7 @@ class _Player:
 
     def revoked(self, block: str, who: str) -> None:
         with self._office.store() as unit:
-            if not unit.people.revoke(who):
+            if not unit.people.revoke(who, unit.outbox.next_id()):
                 raise Differs(f"{who} never had a mark")
             unit.commit()
 
