@@ -331,3 +331,42 @@ def test_files_over_the_limit_are_told_in_the_entry(office):
     assert len(entry["attachments"]) == 100
     assert entry["text"].startswith("Many.\n\n[3 attachments are left out")
     assert "100.pdf, 101.pdf, 102.pdf" in entry["text"]
+
+
+WITH_LOGO = """\
+--b
+Content-Type: text/plain
+
+{0}
+--b
+Content-Type: image/png; name=logo.png
+Content-Disposition: inline; filename=logo.png
+Content-ID: <logo{0}@client.example>
+
+the same picture
+--b
+Content-Type: image/png; name=again.png
+Content-Disposition: inline; filename=again.png
+Content-ID: <again{0}@client.example>
+
+the same picture
+--b
+Content-Type: application/pdf; name=a.pdf
+Content-Disposition: attachment; filename=a.pdf
+
+%PDF
+--b--
+"""
+
+
+def test_the_logo_of_a_signature_is_passed_on_once_and_a_file_each_time_that_it_is_sent(office):
+    kind = {"Content-Type": "multipart/mixed; boundary=b"}
+    number = office.receive(office.mail(KAREN, WITH_LOGO.format(1), headers=kind)).ticket
+    first = office.last("new-ticket", "jane@acme.example")
+    assert [file["name"] for file in first.context["mail"]["attach"]] == ["logo.png", "a.pdf"]
+    receipt = office.last("acknowledgement")
+    again = office.answer(receipt, WITH_LOGO.format(2), quote=False, headers=kind)
+    assert office.receive(again).ticket == number
+    second = office.last("message", "jane@acme.example")
+    assert [file["name"] for file in second.context["mail"]["attach"]] == ["a.pdf"]
+    assert [len(entry["attachments"]) for entry in office.ticket(number)["entries"]] == [3, 3]
