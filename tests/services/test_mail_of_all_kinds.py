@@ -1,6 +1,7 @@
 """Lists, spam, reactions, absences, forwards, copies, alerts: the right entry, or a recorded disposition."""
 
 import itertools
+import math
 from datetime import timedelta
 
 import pytest
@@ -209,7 +210,10 @@ def test_what_a_rule_mutes_is_filed_without_a_word_to_agents(busy):
 # -- threads ------------------------------------------------------------------------------------------------------
 
 
-def test_mails_of_one_thread_find_each_other_in_any_order(open_office):
+@pytest.mark.parametrize(
+    "step", [37, pytest.param(1, marks=[pytest.mark.soak, pytest.mark.timeout(0)])], ids=["twenty", "all-720"]
+)
+def test_mails_of_one_thread_find_each_other_in_any_order(open_office, step):
     """Six mails of one writer, each answering one before it, as a slow mailbox may bring them."""
     parents = {1: [], 2: [1], 3: [1, 2], 4: [1], 5: [1, 2, 3], 6: [1, 4]}
 
@@ -220,11 +224,12 @@ def test_mails_of_one_thread_find_each_other_in_any_order(open_office):
         return office.mail(KAREN, f"part {number}", subject="Re: Fire" if ids else "Fire", headers=headers)
 
     office = open_office(CONFIG)
-    for turn, order in enumerate(list(itertools.permutations(parents))[::37]):
+    for turn, order in enumerate(list(itertools.permutations(parents))[::step]):
         there = f"@turn-{turn}.client.example".encode()
         raws = {number: mail(office, number).replace(b"@client.example", there) for number in parents}
         tickets = {office.receive(raws[number]).ticket for number in order}
         assert len(tickets) == 1, order
+    assert turn + 1 == len(range(0, math.factorial(len(parents)), step))
 
 
 def test_a_fresh_mail_to_a_sealed_address_begins_a_linked_ticket(office):
