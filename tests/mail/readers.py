@@ -59,8 +59,11 @@ def _whole_mail(octets: bytes) -> None:
     message = parse.read(octets)
     check_clean(message)
     assert message.size == len(octets)
-    for attachment in message.attachments:
-        assert len(parse.extract(octets, attachment.part)) == attachment.size
+    names = [attachment.part for attachment in message.attachments]
+    files = parse.extract_all(octets, names)
+    assert [len(file) for file in files] == [attachment.size for attachment in message.attachments]
+    flat = parse.rewritten(octets, names)
+    assert [leaf.part.octets() for leaf in parts.leaves(parts.tree(flat))][: len(files)] == files
 
 
 def _header(octets: bytes) -> None:
@@ -133,7 +136,7 @@ def _container(octets: bytes) -> None:
     assert not (opened.failure and opened.files)
     _check_text(opened.text)
     for number, file in enumerate(opened.files, 1):
-        assert winmail.file_at(octets, str(number)) == file.octets
+        assert winmail.file_in(opened, str(number)) == file.octets
         _check_line(safe_name(file.name))
 
 
