@@ -2,8 +2,8 @@
 #
 #   make demo    play the acceptance story on the real daemon, on this machine alone
 #   make run     the demo's configuration as a daemon that stays up
-#   make test    all tests but the soak (PostgreSQL comes with pip, Dovecot and Postfix as Debian packages)
-#   make soak    the long ones
+#   make test    all tests but the soak (PostgreSQL comes with pip; Dovecot, Postfix, clamd are Debian packages)
+#   make soak    the long ones: kills, mutations, readers fuzzed along their branches (MAILD_FUZZ_SECONDS=60 for each)
 #   make bench   measure
 #   make lint    ruff and mypy
 #   make lock    resolve requirements/*.txt anew from pyproject.toml (make lock UPGRADE=--upgrade takes new versions)
@@ -21,6 +21,7 @@ FRAME := pyproject.toml
 MADE := $(VENV)/.made
 RUNTIME := $(VENV)/.runtime
 TESTING := $(VENV)/.testing
+SOAKING := $(VENV)/.soaking
 
 # A measurement is a script of its own; modules that they share begin with an underscore.
 BENCHES := $(sort $(filter-out bench/_%,$(wildcard bench/*.py)))
@@ -47,6 +48,12 @@ $(TESTING): $(FRAME) requirements/test.txt | $(MADE)
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(RUNTIME) $@
 
+# The soak's requirements contain the tests'.
+$(SOAKING): $(FRAME) requirements/soak.txt | $(MADE)
+	$(PIP) install --quiet --require-hashes -r requirements/soak.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(RUNTIME) $(TESTING) $@
+
 demo: $(RUNTIME)
 	$(BIN)/maild demo
 
@@ -58,7 +65,7 @@ test: $(TESTING)
 	$(BIN)/python -m pytest -m "not soak" -n $(WORKERS) --dist loadgroup \
 		--cov=maild --cov-report=term:skip-covered --cov-fail-under=90 $(PYTEST_ARGS)
 
-soak: $(TESTING)
+soak: $(SOAKING)
 	sh tests/rig/packages.sh
 	$(BIN)/python -m pytest -m soak --timeout=0 -s $(PYTEST_ARGS)
 
@@ -81,6 +88,10 @@ lock: $(MADE)
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		pyproject.toml requirements/build.in --extra test --constraint requirements/runtime.txt \
 		--output-file requirements/test.txt
+	build/lock/bin/uv --no-config --quiet pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras $(UPGRADE) \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		pyproject.toml requirements/build.in --extra test --extra soak --constraint requirements/test.txt \
+		--output-file requirements/soak.txt
 
 clean:
 	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache

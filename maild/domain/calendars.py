@@ -145,9 +145,9 @@ def between(calendar: Calendar, a: datetime, b: datetime) -> timedelta:
 def add(calendar: Calendar, a: datetime, duration: timedelta) -> datetime:
     """The first instant (UTC) at which the open time since `a` equals `duration`.
 
-    Reaching it exactly at closing time answers the closing time. Zero answers `a` itself, open or not; who wants to
-    jump to the next opening asks `next_open`. ValueError for a negative duration or a naive time;
-    NotOpenLongEnoughError when the calendar does not offer so much within HORIZON."""
+    Reaching it exactly at closing time answers the closing time. Zero answers `a` itself, open or not.
+    ValueError for a negative duration or a naive time; NotOpenLongEnoughError when the calendar does not offer so much
+    within HORIZON."""
     start = _utc(a)
     if duration <= _ZERO:
         if duration < _ZERO:
@@ -165,16 +165,6 @@ def add(calendar: Calendar, a: datetime, duration: timedelta) -> datetime:
         f"calendar {calendar.name!r} does not have {duration / timedelta(hours=1):g} h of open time in the ten years "
         f"after {start:%Y-%m-%d}: shorten the goal, or give the calendar more opening hours"
     )
-
-
-def next_open(calendar: Calendar, a: datetime) -> datetime:
-    """`a` when the calendar is open then, else the next opening ; NotOpenLongEnoughError without one in HORIZON."""
-    start = _utc(a)
-    if calendar.always_open:
-        return start
-    for opening, _ in _openings(calendar, start, start + HORIZON):
-        return opening
-    raise NotOpenLongEnoughError(f"calendar {calendar.name!r} does not open in the ten years after {start:%Y-%m-%d}")
 
 
 def open_spans(calendar: Calendar, a: datetime, b: datetime) -> tuple[Interval, ...]:

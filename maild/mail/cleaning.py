@@ -1,4 +1,4 @@
-"""Clean text: what may leave this room as a string. Nothing that a database, a terminal or a header would choke on."""
+"""Clean text: other people's words without what a database, a terminal, a header or a reader would choke on."""
 
 from __future__ import annotations
 
@@ -7,20 +7,27 @@ import unicodedata
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
+# Everything that ends a line for some program (str.splitlines): nothing of ours may break at any of them.
+_LINE_ENDS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 # Characters that turn the reading order around; they make "exe.fdp" of "pdf.exe" (Unicode TR 36, section 2.9.1).
-_BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-_SPACES = {0x09: " ", 0x0A: " ", 0x0B: " ", 0x0C: " ", 0x0D: " ", 0x85: " ", 0x2028: " ", 0x2029: " "}
-_CONTROLS: dict[int, str | None] = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), *map(ord, _BIDI), 0xFEFF))
-_ONE_LINE: dict[int, str | None] = {**_CONTROLS, **_SPACES}
+_DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_CONTROLS: dict[int, str | None] = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)))  # C0, DEL, C1
+
+_BODY: dict[int, str | None] = {**_CONTROLS, 0: "\ufffd", 0x09: "\t", **dict.fromkeys(map(ord, _LINE_ENDS), "\n")}
+_UNUSUAL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")  # what _BODY changes
+_ONE_LINE: dict[int, str | None] = {
+    **_CONTROLS,
+    **dict.fromkeys(map(ord, _DIRECTIONS + "\ufeff")),
+    **dict.fromkeys(map(ord, "\t" + _LINE_ENDS), " "),
+}
 
 
 def body_text(text: str) -> str:
-    """Text of several lines: line ends are LF, NUL and lone surrogates become U+FFFD, a byte-order mark goes."""
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if "\0" in text:
-        text = text.replace("\0", "\ufffd")
-    return replace_surrogates(text).removeprefix("\ufeff")
+    """Text of several lines. LF is its only line end, tabs stay; NUL and lone surrogates become U+FFFD, a byte-order
+    mark and other controls go: an escape sequence would steer the terminal that it is shown on."""
+    if text.isascii() or _UNUSUAL.search(text):  # translating is fast for ASCII alone
+        text = text.replace("\r\n", "\n").translate(_BODY)
+    return replace_surrogates(text).lstrip("\ufeff")
 
 
 def replace_surrogates(text: str) -> str:
@@ -39,6 +46,12 @@ def one_line(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return replace_surrogates(text.translate(_ONE_LINE))
+
+
+def short_line(text: str, limit: int = 200) -> str:
+    """A name or a subject to show: one line of at most `limit` characters, white space single."""
+    words = " ".join(one_line(text[: 4 * limit]).split())
+    return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
 
 
 def visible(text: str) -> str:

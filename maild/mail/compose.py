@@ -19,7 +19,7 @@ from typing import Any
 
 from maild.domain.people import Address, Person
 from maild.domain.subject import base_subject
-from maild.mail.clean_words import oneline, plain
+from maild.mail.cleaning import body_text, short_line
 from maild.mail.header_words import (
     address_list,
     foreign_id,
@@ -182,7 +182,7 @@ def reply_subject(thread_subject: str, token: str, *, first: bool, show_token: b
 
     The Re: and AW: of the customer's subject and former tokens are cut; `first` leaves out our Re: (the first mail to
     this recipient), `show_token` False the token."""
-    subject = header_line(base_subject(oneline(thread_subject, 2000)), SUBJECT_LENGTH) or "(no subject)"
+    subject = header_line(base_subject(short_line(thread_subject, 2000)), SUBJECT_LENGTH) or "(no subject)"
     return f"{'' if first else 'Re: '}{subject}{f' [#{token}]' if show_token and token else ''}"
 
 
@@ -193,9 +193,9 @@ def _body(draft: Draft) -> bytes:
     """multipart/alternative, in related when images stand in the HTML, in mixed when files are attached."""
     inline = [file for file in draft.attachments if _stands_inline(file, draft.html)]
     mail: MIMEPart = MIMEPart(policy=WIRE)
-    mail.set_content(plain(draft.text), subtype="plain", charset="utf-8", cte=_encoding(draft.text))
+    mail.set_content(body_text(draft.text), subtype="plain", charset="utf-8", cte=_encoding(draft.text))
     if draft.html:
-        mail.add_alternative(plain(draft.html), subtype="html", charset="utf-8", cte=_encoding(draft.html))
+        mail.add_alternative(body_text(draft.html), subtype="html", charset="utf-8", cte=_encoding(draft.html))
         page = list(mail.iter_parts())[-1]
         for file in inline:
             main, _, sub = sent_type(file.content_type).partition("/")
@@ -236,7 +236,7 @@ def _stands_inline(file: OutgoingAttachment, html: str) -> bool:
 
 
 def _file_name(name: str) -> str:
-    bare = oneline(name, 1000).replace("/", "_").replace("\\", "_").replace('"', "'")
+    bare = short_line(name, 1000).replace("/", "_").replace("\\", "_").replace('"', "'")
     stem, dot, ending = bare.rpartition(".")
     return (f"{stem[:100]}{dot}{ending[:16]}" if stem else bare[:100]) or "file"
 

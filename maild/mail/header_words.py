@@ -9,7 +9,7 @@ from email.header import Header
 import idna
 
 from maild.domain.people import Address, Person
-from maild.mail.clean_words import oneline, plain
+from maild.mail.cleaning import body_text, short_line
 
 FOLD_AT = 76  # characters; RFC 5322 2.1.1 wants lines of at most 78
 MAX_ID_LENGTH = 250
@@ -23,7 +23,7 @@ def header_line(text: str, limit: int) -> str:
     """A stranger's words fit for a field: on one line of at most `limit` characters.
 
     "=?" is parted: words that look encoded would be decoded by readers, line breaks and all (RFC 2047 5)."""
-    return oneline(text, limit).replace("=?", "= ?")
+    return short_line(text, limit).replace("=?", "= ?")
 
 
 def unstructured(name: str, text: str) -> str:
@@ -36,7 +36,7 @@ def unstructured(name: str, text: str) -> str:
 
 def header_text(text: str) -> str:
     """A field that is ours and ASCII; whatever is not, is left out. Long ones are folded at their spaces."""
-    words = "".join(letter for letter in oneline(text, 900) if letter <= "~").split()
+    words = "".join(letter for letter in short_line(text, 900) if letter <= "~").split()
     return _folded(words, 20)
 
 
@@ -48,7 +48,7 @@ def foreign_id(text: str) -> str:
 
 def list_id_of(name: str) -> str:
     """A List-Id (RFC 2919 2): a dotted name in angle brackets; whatever may not stand in it becomes a hyphen."""
-    bare = oneline(name, 255).strip("<> ")
+    bare = short_line(name, 255).strip("<> ")
     dotted = "".join(letter if letter.isascii() and (letter.isalnum() or letter in ".-_") else "-" for letter in bare)
     return f"<{dotted}>" if dotted else ""
 
@@ -90,7 +90,7 @@ def _phrase(name: str) -> str:
 
 def _addr_spec(address: Address) -> str:
     """local@domain with the domain in its A-label form (RFC 5891); characters that cannot be sent are dropped."""
-    local = "".join(letter for letter in plain(address.local) if letter not in ' \t\n<>,;:()[]\\"')
+    local = "".join(letter for letter in body_text(address.local) if letter not in ' \t\n<>,;:()[]\\"')
     return f"{local}@{ascii_domain(address.domain)}" if local else ""
 
 

@@ -6,6 +6,7 @@ own, because the library's newer readers raise on, or never finish, mails that a
 from __future__ import annotations
 
 import hashlib
+from binascii import b2a_base64
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -17,6 +18,16 @@ from maild.mail.parts import Leaf, Part
 
 _MAX_VALUES = 100  # of one header name
 _DELIVERED_TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to")
+# A boundary that no line of base64 can be (RFC 2045 6.7).
+_FLAT_HEAD = (
+    b"From: <files@localhost.invalid>\r\nSubject: files\r\nMIME-Version: 1.0\r\n"
+    b'Content-Type: multipart/mixed; boundary="=_file"\r\n\r\n'
+)
+_FLAT_PART = (
+    b"--=_file\r\nContent-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n"
+    b"Content-Disposition: attachment\r\n\r\n"
+)
+_FLAT_END = b"--=_file--\r\n"
 
 _Fields = Mapping[str, Sequence[str]]
 
@@ -80,12 +91,32 @@ def read(
 
 def extract(raw: bytes, part: str, *, limits: Limits | None = None) -> bytes:
     """The decoded bytes of one attachment, by the path in Attachment.part; LookupError for a part that is not there."""
+    return extract_all(raw, [part], limits=limits)[0]
+
+
+def extract_all(raw: bytes, wanted: Sequence[str], *, limits: Limits | None = None) -> list[bytes]:
+    """The decoded bytes of several attachments, in the order of their paths; the mail is cut into parts once."""
     root, _, _ = _parsed(raw, limits)
-    path, opened, number = part.partition(winmail.SEPARATOR)
-    for leaf in parts.leaves(root):
-        if leaf.path == path:
-            return winmail.file_at(leaf.part.octets(), number) if opened else leaf.part.octets()
-    raise LookupError(f"the mail has no part {part!r}; its parts are those that its attachments name")
+    known = {leaf.path: leaf.part for leaf in parts.leaves(root)}
+    opened: dict[str, winmail.Opened] = {}
+    found: list[bytes] = []
+    for name in wanted:
+        path, inside, number = name.partition(winmail.SEPARATOR)
+        if path not in known:
+            raise LookupError(f"the mail has no part {name!r}; its parts are those that its attachments name")
+        octets = known[path].octets()
+        if inside and path not in opened:
+            opened[path] = winmail.open_container(octets)
+        found.append(winmail.file_in(opened[path], number) if inside else octets)
+    return found
+
+
+def rewritten(raw: bytes, wanted: Sequence[str], *, limits: Limits | None = None) -> bytes:
+    """Attachments as we read them, in a flat mail that nobody can cut into other parts.
+
+    It is for scanners, which read MIME themselves: a hostile mail may hide from them what we find in it."""
+    files = extract_all(raw, wanted, limits=limits)
+    return b"".join((_FLAT_HEAD, *(_FLAT_PART + b2a_base64(octets) for octets in files), _FLAT_END))
 
 
 def _parsed(raw: bytes, allowed: Limits | None) -> tuple[Part, int, list[str]]:

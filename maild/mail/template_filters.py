@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
-from maild.mail.clean_words import oneline, plain
+from maild.mail.cleaning import body_text, short_line
 
 COLUMNS = 72  # RFC 3676 4.2 asks for at most 78; 72 leaves room to be quoted
 
@@ -42,9 +42,19 @@ def wrap(text: str, indent: str = "", hang: str | None = None, width: int = COLU
     )
 
 
+def plain(text: object) -> str:
+    """Text without controls, LF its only line end."""
+    return body_text(str(text))
+
+
+def oneline(text: object, limit: int = 200) -> str:
+    """A name or a subject: one line of at most `limit` characters, white space single."""
+    return short_line(str(text), limit)
+
+
 def prefixed(text: str, prefix: str = "    ") -> str:
     """Other people's lines, each behind `prefix`; never wrapped anew. Blank lines carry no trailing space."""
-    return "\n".join((prefix + line).rstrip() for line in plain(text).strip("\n").split("\n"))
+    return "\n".join((prefix + line).rstrip() for line in body_text(text).strip("\n").split("\n"))
 
 
 def sections(parts: Sequence[str]) -> str:
@@ -55,7 +65,7 @@ def sections(parts: Sequence[str]) -> str:
 
 def head(text: str, lines: int = 40, characters: int = 4000) -> str:
     """The beginning of a long text, with a line that says how much is left out."""
-    every = plain(text).strip("\n").split("\n")
+    every = body_text(text).strip("\n").split("\n")
     kept = every[:lines]
     while len(kept) > 1 and sum(map(len, kept)) > characters:
         kept.pop()
@@ -72,7 +82,7 @@ def blocks(text: str) -> list[list[str]]:
 def _paragraphs(text: str) -> list[list[str]]:
     """The runs of lines between blank lines."""
     found: list[list[str]] = [[]]
-    for line in plain(text).split("\n"):
+    for line in body_text(text).split("\n"):
         if line.strip():
             found[-1].append(line)
         elif found[-1]:
@@ -120,7 +130,7 @@ def capital(text: str) -> str:
 
 def greeting(name: str) -> str:
     """The name to greet somebody by; "" for what is not plainly a name: strangers choose it, and we mail it."""
-    shown = oneline(name, 60)
+    shown = short_line(name, 60)
     return shown if len(shown) <= 40 and _NAME.fullmatch(shown) else ""
 
 
@@ -141,12 +151,12 @@ def transcript(original_text: str, problems: Sequence[Mapping[str, Any]]) -> lis
     Each problem is shown at one line: the first that reads alike and has none yet."""
     waiting = list(problems)
     shown: list[dict[str, Any]] = []
-    for line in plain(original_text).strip("\n").split("\n") if original_text.strip() else []:
+    for line in body_text(original_text).strip("\n").split("\n") if original_text.strip() else []:
         found = next((p for p in waiting if line.strip() and str(p["line"]).strip() == line.strip()), None)
         if found is not None:
             waiting.remove(found)
         shown.append({"line": line.rstrip(), "problem": found})
-    return shown + [{"line": oneline(problem["line"]), "problem": problem} for problem in waiting]
+    return shown + [{"line": short_line(problem["line"]), "problem": problem} for problem in waiting]
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {

@@ -125,9 +125,9 @@ def pointers(leaf: Leaf, opened: Opened, safe_name: Callable[[str], str]) -> lis
     ]
 
 
-def file_at(octets: bytes, number: str) -> bytes:
-    """The file of this number in a container; LookupError when it has none."""
-    files = open_container(octets).files
+def file_in(opened: Opened, number: str) -> bytes:
+    """The file of this number in an opened container; LookupError when it has none."""
+    files = opened.files
     if not number.isascii() or not number.isdigit() or not 0 < int(number) <= len(files):
         raise LookupError(f"winmail.dat holds {len(files)} files, none has the number {number!r}")
     return files[int(number) - 1].octets

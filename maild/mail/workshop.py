@@ -95,6 +95,10 @@ class Workshop:
         """`maild.mail.parse.extract` in a worker. Fails as `read` does; a part that does not exist is ReadingFailed."""
         return self._done(bytes, "extract", {"raw": raw, "part": part, "limits": self._limits})
 
+    def rewritten(self, raw: bytes, parts: Sequence[str]) -> bytes:
+        """`maild.mail.parse.rewritten` in a worker. Fails as `extract` does."""
+        return self._done(bytes, "rewritten", {"raw": raw, "wanted": tuple(parts), "limits": self._limits})
+
     def close(self) -> None:
         """Ends the idle workers now and busy ones when they have answered. Reading after that is a TemporaryFailure."""
         with self._lock:

@@ -22,7 +22,11 @@ from maild.mail.workshop_frames import LENGTH, Answer, answer_frame
 READY = "ready"
 _PAGES = Path("/proc/self/statm")
 
-JOBS: dict[str, Callable[..., object]] = {"read": parse.read, "extract": parse.extract}
+JOBS: dict[str, Callable[..., object]] = {
+    "read": parse.read,
+    "extract": parse.extract,
+    "rewritten": parse.rewritten,
+}
 
 
 def main(cpu_seconds: int, memory_bytes: int) -> None:

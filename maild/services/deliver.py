@@ -16,7 +16,7 @@ from maild.domain.message import OutboundMessage
 from maild.domain.outbox import Answer, Attempted, ChannelFault, OutboxState, Verdict, after_attempt
 from maild.domain.people import Address, Person
 from maild.mail.compose import Draft, OutgoingAttachment, compose
-from maild.mail.parse import extract
+from maild.mail.parse import extract_all
 from maild.mail.render import Renderer, TemplateFailed
 from maild.ports import Clock, MailTransport, OpenUnitOfWork, OutboxRow, TemporaryFailure, UnitOfWork
 from maild.services.carry_out import carry_out
@@ -223,20 +223,21 @@ def _made_files(files: Sequence[Mapping[str, str]]) -> tuple[OutgoingAttachment,
 
 def _files(pointers: list[Mapping[str, Any]], unit: UnitOfWork) -> tuple[OutgoingAttachment, ...]:
     """The files that go along, from the raw mail they came in, as far as the limit goes."""
-    taken: list[OutgoingAttachment] = []
+    chosen: dict[int, list[Mapping[str, Any]]] = {}
     room = ATTACH_LIMIT
     for pointer in pointers:
-        source = unit.inbound.of_entry(pointer["entry"])
-        if source is None or pointer["size"] > room:
+        if pointer["size"] <= room:
+            room -= pointer["size"]
+            chosen.setdefault(pointer["entry"], []).append(pointer)
+    taken: list[OutgoingAttachment] = []
+    for entry, files in chosen.items():
+        source = unit.inbound.of_entry(entry)
+        if source is None:
             continue
-        room -= pointer["size"]
-        taken.append(
-            OutgoingAttachment(
-                name=pointer["name"],
-                content_type=pointer["content_type"],
-                content=extract(source.mail.raw, pointer["part"]),
-                inline=False,  # the mail is written anew: nothing in it points to a content id
-                content_id="",
-            )
-        )
+        contents = extract_all(source.mail.raw, [file["part"] for file in files])
+        # The mail is written anew: nothing in it points to a content id.
+        taken += [
+            OutgoingAttachment(name=file["name"], content_type=file["content_type"], content=content)
+            for file, content in zip(files, contents, strict=True)
+        ]
     return tuple(taken)

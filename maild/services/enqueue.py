@@ -12,6 +12,7 @@ from maild.domain.people import Address, Role
 from maild.domain.rules import name_fits
 from maild.domain.ticket import Ticket
 from maild.domain.token import Scope, Sealed, message_id, seal, thread_key
+from maild.mail.attachments import distinct
 from maild.mail.compose import reply_subject
 from maild.ports import Contact, OutboxRow, StoredEntry, UnitOfWork
 from maild.services.context import Occasion, Sealing, context_of, last_of
@@ -130,12 +131,14 @@ def _last_from_outside(occasion: Occasion) -> str:
 
 
 def _attached(entry: StoredEntry, occasion: Occasion, blocked: Sequence[str]) -> list[dict[str, Any]]:
-    """Pointers to the files that go along: none that the admin blocks, and the logo of a signature once."""
+    """Pointers to the files that go along: none that the admin blocks, and a picture within the text, such as the logo
+    of a signature, once for the ticket."""
     others = (other for other in occasion.entries if other.id != entry.id)
     seen = {a.sha256 for other in others for a in other.attachments if a.inline}
+    pictures = distinct((a for a in entry.attachments if a.inline), seen)
     return [
         {"entry": entry.id, "part": a.part, "name": a.name, "content_type": a.content_type, "size": a.size}
         | {"inline": a.inline, "content_id": a.content_id}
         for a in entry.attachments
-        if not name_fits(blocked, a.name) and not (a.inline and a.sha256 in seen)
+        if not name_fits(blocked, a.name) and (a in pictures or not a.inline)
     ]

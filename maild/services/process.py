@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from maild import maillog
 from maild.domain.decision import QUEUED, Decision, Outcome, Step
@@ -30,7 +31,7 @@ from maild.ports import (
 from maild.services.carry_out import carry_out
 from maild.services.helpdesk import Helpdesk
 from maild.services.judging import Judged, Reader, judge
-from maild.services.scanning import Look, Scanning, scan_step
+from maild.services.scanning import Look, Rewriter, Scanning, scan_step
 
 BATCH = 50  # mails in one transaction
 SCANNED_BATCH = 8  # the same with a scanner, which may take a minute for each: a round ends before anybody worries
@@ -63,13 +64,17 @@ class _Read:
     finding: Finding | None = None
 
 
+class MailReader(Reader, Rewriter, Protocol):
+    """What reading mails and showing them to a scanner needs."""
+
+
 class Processing:
     """Judges kept mails in the order of their arrival."""
 
     def __init__(
         self,
         open_unit: OpenUnitOfWork,
-        reader: Reader,
+        reader: MailReader,
         helpdesk: Callable[[], Helpdesk],
         clock: Clock,
         queued: WakeUp,
@@ -83,7 +88,7 @@ class Processing:
         self._clock = clock
         self._queued = queued
         self._pause = pause
-        self._scanning = Scanning(scanner) if scanner is not None else None
+        self._scanning = Scanning(scanner, reader) if scanner is not None else None
         self._pool = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="read")
 
     def close(self) -> None:
@@ -122,11 +127,11 @@ class Processing:
     def _read(self, kept: KeptMail, look: Look | None) -> _Read | ReadingFailed:
         try:
             message = self._reader.read(kept.mail.raw)
+            if look is None or kept.mail.truncated:
+                return _Read(message)
+            return _Read(message, look(kept.mail.raw, message))
         except ReadingFailed as failure:
             return failure
-        if look is None or kept.mail.truncated:
-            return _Read(message)
-        return _Read(message, look(kept.mail.raw, message))
 
     def _one(self, unit: UnitOfWork, kept: KeptMail, found: _Read | ReadingFailed) -> Processed:
         now = self._clock.now()

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
+from typing import Protocol
 
 from maild import maillog
 from maild.domain.decision import Step
 from maild.domain.message import InboundMessage
 from maild.ports import Finding, Scanner, ScanVerdict
+
+
+class Rewriter(Protocol):
+    """Takes files out of a hostile mail where that can do no harm. Raises ReadingFailed."""
+
+    def rewritten(self, raw: bytes, parts: Sequence[str]) -> bytes: ...
+
 
 Look = Callable[[bytes, InboundMessage], Finding | None]
 
@@ -23,8 +31,9 @@ _VERDICTS = {
 class Scanning:
     """Asks a scanner about the mails of one round after another, and tells the log when it goes away and comes back."""
 
-    def __init__(self, scanner: Scanner) -> None:
+    def __init__(self, scanner: Scanner, rewriter: Rewriter) -> None:
         self._scanner = scanner
+        self._rewriter = rewriter
         self._away = False
         self._lock = Lock()
 
@@ -39,7 +48,7 @@ class Scanning:
                 return None
             if away:
                 return away[0]
-            finding = self._scanner.scan(raw)
+            finding = self._found(raw, message)
             if finding.verdict is ScanVerdict.UNAVAILABLE and not finding.answered:
                 away.append(finding)
                 self._went_away(finding)
@@ -48,6 +57,15 @@ class Scanning:
             return finding
 
         return look
+
+    def _found(self, raw: bytes, message: InboundMessage) -> Finding:
+        """The mail as it came, then its files as we read them: a scanner may see other parts in a hostile mail, or none
+        below some depth, and what we pass on is what we see."""
+        finding = self._scanner.scan(raw)
+        if finding.verdict is not ScanVerdict.CLEAN:
+            return finding
+        files = self._scanner.scan(self._rewriter.rewritten(raw, [one.part for one in message.attachments]))
+        return finding if files.verdict is ScanVerdict.CLEAN else files
 
     def _went_away(self, finding: Finding) -> None:
         with self._lock:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from types import TracebackType
 
 import sqlalchemy as sa
@@ -102,11 +101,3 @@ class Store:
     def close(self) -> None:
         self._writing.dispose()
         self._reading.dispose()
-
-
-def sqlite_folder(url: str) -> Path | None:
-    """The folder of an SQLite file, None for other databases."""
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        return None
-    return Path(parsed.database).resolve().parent

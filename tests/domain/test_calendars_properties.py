@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from maild.domain.calendars import Calendar, NotOpenLongEnoughError, Span, add, between, next_open, open_spans
+from maild.domain.calendars import Calendar, NotOpenLongEnoughError, Span, add, between, open_spans
 from tests.domain.sla_oracle import DAY, MINUTE, PLACES, WINDOW_DAYS, Hours, after, count, open_minutes, window_start
 
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
@@ -100,8 +100,6 @@ def counting_inverts_adding(calendar, a, duration):
     if duration:
         # The first such instant: a moment before, less is consumed.
         assert between(calendar, a, due - timedelta(microseconds=1)) < duration
-    assert next_open(calendar, a) >= a
-    assert between(calendar, a, next_open(calendar, a)) == timedelta(0)
 
 
 @short

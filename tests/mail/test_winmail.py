@@ -34,6 +34,7 @@ def _mail(container, text="see file"):
 
 
 TWO = SIGNATURE + _file(b"plan.pdf", b"PDF") + _file(b"..\\..\\CON.txt", b"words")
+WITH_TEXT = SIGNATURE + _object(MESSAGE, BODY, b"It burns.\0") + _file(b"a", b"x")
 
 
 @NEEDS_LIBRARY
@@ -53,9 +54,8 @@ def test_file_that_a_container_does_not_have_is_a_lookup_error():
 
 @NEEDS_LIBRARY
 def test_text_in_a_container_is_that_of_a_mail_without_any():
-    container = SIGNATURE + _object(MESSAGE, BODY, b"It burns.\0") + _file(b"a", b"x")
-    assert parse.read(_mail(container, text="")).text == "It burns."
-    assert parse.read(_mail(container)).text == "see file"
+    assert parse.read(_mail(WITH_TEXT, text="")).text == "It burns."
+    assert parse.read(_mail(WITH_TEXT)).text == "see file"
 
 
 @NEEDS_LIBRARY

@@ -5,7 +5,7 @@ the test's own process, where a traceback is worth something."""
 
 import itertools
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -19,7 +19,7 @@ from maild.daemon.clocks import SetClock
 from maild.domain.message import Envelope, InboundMessage, OutboundMessage
 from maild.domain.outbox import Answer, ChannelFault, OutboxState, Verdict
 from maild.domain.token import Key, KeyRing
-from maild.mail.parse import read
+from maild.mail.parse import read, rewritten
 from maild.mail.render import Renderer
 from maild.ports import IncomingMail, OutboxRow, Receipt
 from maild.services.deliver import Delivered, Delivery
@@ -99,6 +99,9 @@ class Here:
     def read(self, raw: bytes) -> InboundMessage:
         return read(raw)
 
+    def rewritten(self, raw: bytes, parts: Sequence[str]) -> bytes:
+        return rewritten(raw, parts)
+
 
 @dataclass
 class Relay:
@@ -154,6 +157,9 @@ class Office:
 
     def read(self, raw: bytes) -> InboundMessage:
         return self.reader.read(raw)
+
+    def rewritten(self, raw: bytes, parts: Sequence[str]) -> bytes:
+        return self.reader.rewritten(raw, parts)
 
     def close(self) -> None:
         self.processing.close()

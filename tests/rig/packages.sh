@@ -4,7 +4,7 @@
 # the tests that need these servers then skip visibly (or fail, with MAILD_TEST_REQUIRE=all).
 set -eu
 
-wanted="dovecot-imapd postfix strace"
+wanted="dovecot-imapd postfix clamav-daemon strace"
 policy=/usr/sbin/policy-rc.d
 
 say() { echo "tests/rig/packages.sh: $*" >&2; }
@@ -14,7 +14,7 @@ is_installed() {
 }
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    say "not a Debian system: install Dovecot, Postfix and strace yourself, or their tests skip"
+    say "not a Debian system: install Dovecot, Postfix, clamd and strace yourself, or their tests skip"
     exit 0
 fi
 
@@ -55,6 +55,11 @@ if command -v systemctl >/dev/null; then
     for package in $missing; do
         case "$package" in
             dovecot-imapd) systemctl --quiet disable dovecot.service || say "dovecot.service stays enabled" ;;
+            clamav-daemon)
+                for unit in clamav-daemon.service clamav-daemon.socket clamav-freshclam.service; do
+                    systemctl --quiet disable "$unit" || say "$unit stays enabled"
+                done
+                ;;
             postfix) systemctl --quiet disable postfix.service || say "postfix.service stays enabled" ;;
         esac
     done

@@ -194,8 +194,8 @@ def test_deadlines_are_explained_line_by_line(office):
 
 def test_queues_are_listed(office):
     _a_long_life(office)
-    (held,) = inbound_list(office.store, InboundState.HELD)
-    assert (held["from"], held["reason"]) == ("bob@evil.example", "token-from-another-address")
+    held = [(row["from"], row["reason"]) for row in inbound_list(office.store, InboundState.HELD)]
+    assert ("bob@evil.example", "token-from-another-address") in held
     assert inbound_list(office.store, InboundState.QUARANTINED) == []
     assert all(row["state"] == "sent" and row["attempts"] == 1 for row in outbox_list(office.store, [OutboxState.SENT]))
 

@@ -1,6 +1,7 @@
 """Lists, spam, reactions, absences, forwards, copies, alerts: the right entry, or a recorded disposition."""
 
 import itertools
+import math
 from datetime import timedelta
 
 import pytest
@@ -209,7 +210,10 @@ def test_what_a_rule_mutes_is_filed_without_a_word_to_agents(busy):
 # -- threads ------------------------------------------------------------------------------------------------------
 
 
-def test_mails_of_one_thread_find_each_other_in_any_order(open_office):
+@pytest.mark.parametrize(
+    "step", [37, pytest.param(1, marks=[pytest.mark.soak, pytest.mark.timeout(0)])], ids=["twenty", "all-720"]
+)
+def test_mails_of_one_thread_find_each_other_in_any_order(open_office, step):
     """Six mails of one writer, each answering one before it, as a slow mailbox may bring them."""
     parents = {1: [], 2: [1], 3: [1, 2], 4: [1], 5: [1, 2, 3], 6: [1, 4]}
 
@@ -220,11 +224,12 @@ def test_mails_of_one_thread_find_each_other_in_any_order(open_office):
         return office.mail(KAREN, f"part {number}", subject="Re: Fire" if ids else "Fire", headers=headers)
 
     office = open_office(CONFIG)
-    for turn, order in enumerate(list(itertools.permutations(parents))[::37]):
+    for turn, order in enumerate(list(itertools.permutations(parents))[::step]):
         there = f"@turn-{turn}.client.example".encode()
         raws = {number: mail(office, number).replace(b"@client.example", there) for number in parents}
         tickets = {office.receive(raws[number]).ticket for number in order}
         assert len(tickets) == 1, order
+    assert turn + 1 == len(range(0, math.factorial(len(parents)), step))
 
 
 def test_a_fresh_mail_to_a_sealed_address_begins_a_linked_ticket(office):
@@ -331,3 +336,42 @@ def test_files_over_the_limit_are_told_in_the_entry(office):
     assert len(entry["attachments"]) == 100
     assert entry["text"].startswith("Many.\n\n[3 attachments are left out")
     assert "100.pdf, 101.pdf, 102.pdf" in entry["text"]
+
+
+WITH_LOGO = """\
+--b
+Content-Type: text/plain
+
+{0}
+--b
+Content-Type: image/png; name=logo.png
+Content-Disposition: inline; filename=logo.png
+Content-ID: <logo{0}@client.example>
+
+the same picture
+--b
+Content-Type: image/png; name=again.png
+Content-Disposition: inline; filename=again.png
+Content-ID: <again{0}@client.example>
+
+the same picture
+--b
+Content-Type: application/pdf; name=a.pdf
+Content-Disposition: attachment; filename=a.pdf
+
+%PDF
+--b--
+"""
+
+
+def test_the_logo_of_a_signature_is_passed_on_once_and_a_file_each_time_that_it_is_sent(office):
+    kind = {"Content-Type": "multipart/mixed; boundary=b"}
+    number = office.receive(office.mail(KAREN, WITH_LOGO.format(1), headers=kind)).ticket
+    first = office.last("new-ticket", "jane@acme.example")
+    assert [file["name"] for file in first.context["mail"]["attach"]] == ["logo.png", "a.pdf"]
+    receipt = office.last("acknowledgement")
+    again = office.answer(receipt, WITH_LOGO.format(2), quote=False, headers=kind)
+    assert office.receive(again).ticket == number
+    second = office.last("message", "jane@acme.example")
+    assert [file["name"] for file in second.context["mail"]["attach"]] == ["a.pdf"]
+    assert [len(entry["attachments"]) for entry in office.ticket(number)["entries"]] == [3, 3]

@@ -1,11 +1,13 @@
 """Mails with attachments and the scanner: infected ones are set aside, and one that is away is waited for, or not."""
 
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
+from maild.mail.workshop import ReadingFailed
 from maild.ports import Finding, InboundState, KeptMail, ScanVerdict
 from maild.services.process import ATTEMPTS, SCAN_PAUSE, Processing
 from tests.rig.office import CONFIG, Office
@@ -84,12 +86,33 @@ def limits(office: Office, inbound: int) -> list[tuple[str, str]]:
     return [(step.verdict, step.reason) for step in kept(office, inbound).steps if step.stop == "limits"]
 
 
-def test_a_clean_mail_goes_on_and_the_whole_of_it_was_scanned(holding: Office, scanner: Scripted) -> None:
+def test_a_clean_mail_goes_on_and_it_was_scanned_whole_and_by_its_files(holding: Office, scanner: Scripted) -> None:
     raw = with_file(holding)
     done = holding.receive(raw)
     assert done.outcome == "opened"
-    assert scanner.seen == [raw]
+    whole, files = scanner.seen
+    assert whole == raw
+    assert b64encode(b"%PDF-1.4") in files
     assert limits(holding, done.inbound) == [("scanned", CLEAN.reason)]
+
+
+def test_what_is_found_in_the_files_alone_counts(holding: Office, scanner: Scripted) -> None:
+    """Of a hostile mail a scanner may see other parts than we do."""
+    scanner.findings[b64encode(b"%PDF-1.4")] = INFECTED
+    done = holding.receive(with_file(holding))
+    assert (done.outcome, limits(holding, done.inbound)) == ("quarantined", [("infected", INFECTED.reason)])
+
+
+def test_a_mail_whose_files_cannot_be_taken_out_goes_on_as_one_that_cannot_be_read(
+    holding: Office, scanner: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(raw: bytes, parts: object) -> bytes:
+        raise ReadingFailed("it needs more memory than a mail may have")
+
+    monkeypatch.setattr(holding.reader, "rewritten", fails)
+    holding.keep(with_file(holding))
+    outcomes = [done.outcome for _ in range(ATTEMPTS) for done in holding.processing.round()]
+    assert outcomes == ["", "", "quarantined"]
 
 
 def test_a_mail_without_attachments_is_not_scanned(holding: Office, scanner: Scripted) -> None:
@@ -109,7 +132,7 @@ def test_no_transaction_is_open_while_a_mail_is_scanned(holding: Office, scanner
 
     scanner.scan = slowly  # type: ignore[method-assign]
     assert holding.receive(with_file(holding)).outcome == "opened"
-    assert len(meanwhile) == 1
+    assert len(meanwhile) == 2  # while the mail is scanned, and while its files are
 
 
 def test_an_infected_mail_is_set_aside_and_the_others_go_on(holding: Office, scanner: Scripted) -> None:
@@ -136,7 +159,7 @@ def test_an_infected_mail_is_scanned_again_when_it_is_replayed(holding: Office, 
             assert unit.inbound.replay(inbound)
             unit.commit()
         assert [done.outcome for done in holding.processing.round([inbound])] == [outcome]
-    assert len(scanner.seen) == 3
+    assert len(scanner.seen) == 2 + 2
 
 
 def test_a_mail_waits_for_the_scanner_without_an_attempt_and_others_go_on(holding: Office, scanner: Scripted) -> None:

@@ -15,7 +15,7 @@ from maild.store.columns import UtcDateTime
 from maild.store.engine import make_engine
 from maild.store.migrate import HEAD, SchemaTooNew, version_of
 from maild.store.schema import metadata
-from maild.store.unit_of_work import Store, sqlite_folder
+from maild.store.unit_of_work import Store
 from tests.store.conftest import NOW
 
 
@@ -58,8 +58,6 @@ def test_sqlite_is_set_up_for_durability(tmp_path):
     assert found == {"journal_mode": "wal", "synchronous": 2}  # 2 is FULL
     engine.dispose()
     store.close()
-    assert sqlite_folder(f"sqlite:///{tmp_path}/maild.db") == tmp_path
-    assert sqlite_folder("postgresql+psycopg://x/y") is None
 
 
 def test_a_locked_database_is_a_temporary_failure(tmp_path, monkeypatch):

@@ -87,9 +87,7 @@ def _opened(
         actor,
         opens=True,
         notices=(feedback(agent, Scope.REPLY),),
-        transcript=Transcript(
-            results=(done, *applied.outcomes, *applied.receipts), original_text=case.message.new_text
-        ),
+        transcript=Transcript(results=results, original_text=case.message.new_text),
         leaves_at=applied.leaves_at,
     )
 
