@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from maild.domain.drafts import DraftKind
 from maild.domain.outbox import OutboxState
-from maild.domain.people import Agent
+from maild.domain.people import Agent, AgentRole, Directory
 from maild.domain.ticket import Ticket
 from maild.ports import OutboxRow, StoredEntry
 from tests.scenarios.mail_client import Mail, scopes_in
@@ -39,6 +39,27 @@ class Watch:
         """Everything that the last step broke; nothing when all is well."""
         self._before, self._now = self._now, self._state()
         return [*self._outcomes(), *self._audiences(), *self._robots(), *self._leaks(), *self._refusals()]
+
+    @property
+    def facts(self) -> dict[int, list[str]]:
+        """The facts of each ticket, after the last look."""
+        return self._now.facts
+
+    def entries(self, ticket: int) -> tuple[StoredEntry, ...]:
+        with self._office.store(reading=True) as unit:
+            return tuple(unit.tickets.entries(ticket))
+
+    def all_entries(self) -> Iterator[StoredEntry]:
+        for number in self._now.tickets:
+            yield from self.entries(number)
+
+    def may_hear(self, agent: Agent, number: int) -> bool:
+        """Was the ticket among the agent's before the last step, or is it after it? Told apart from the code that
+        decides about it."""
+        states = [ticket for state in (self._before, self._now) if (ticket := state.tickets.get(number))]
+        directory = self._office.helpdesk.policy.directory
+        takes_part = any(address in _outside(ticket) for ticket in states for address in agent.addresses)
+        return takes_part or any(_concerns(ticket, agent, directory) for ticket in states)
 
     def _state(self) -> _State:
         tickets = tickets_of(self._stage)
@@ -145,6 +166,19 @@ def tickets_of(stage: Stage) -> dict[int, Ticket]:
 def undelivered(stage: Stage) -> list[OutboxRow]:
     """What waits in the outbox."""
     return [row for row in stage.office.outbox() if row.state in {OutboxState.QUEUED, OutboxState.DEFERRED}]
+
+
+def _concerns(ticket: Ticket, agent: Agent, directory: Directory) -> bool:
+    department, team = directory.department(ticket.department), directory.team(ticket.team)
+    private = department is not None and department.private
+    return (
+        ticket.department in agent.departments
+        or (department is not None and department.manager == agent.name)
+        or (agent.role is not AgentRole.AGENT and not private)
+        or ticket.assignee == agent.name
+        or (team is not None and agent.name in (*team.members, team.lead))
+        or agent.name in ticket.mentioned
+    )
 
 
 def _outside(ticket: Ticket) -> set[object]:

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.header import decode_header, make_header
+from email.message import Message
 from email.utils import parseaddr
 from functools import cached_property
 from html.parser import HTMLParser
@@ -27,17 +28,28 @@ class Mail:
     recipients: tuple[str, ...] = ()
 
     @cached_property
-    def parsed(self) -> EmailMessage:
-        return message_from_bytes(self.raw, policy=policy.default)  # type: ignore[return-value]
+    def _parsed(self) -> Message:
+        # The old interface: it is several times as quick, and these mails are read by the thousand.
+        return message_from_bytes(self.raw, policy=policy.compat32)
 
     def field(self, name: str) -> str:
-        return str(self.parsed[name] or "")
+        """A header field in words, unfolded; "" when it is not there."""
+        found = str(self._parsed[name] or "").replace("\r\n", "").replace("\n", "")
+        return str(make_header(decode_header(found))) if "=?" in found else found
 
-    @property
+    def _part(self, content_type: str) -> str:
+        for part in self._parsed.walk():
+            if part.get_content_type() == content_type and part.get_content_disposition() != "attachment":
+                content = part.get_payload(decode=True)
+                assert isinstance(content, bytes)
+                return content.decode(part.get_content_charset() or "utf-8").replace("\r\n", "\n")
+        return ""
+
+    @cached_property
     def template(self) -> str:
         return self.field("X-Maild-Reason")
 
-    @property
+    @cached_property
     def subject(self) -> str:
         return self.field("Subject")
 
@@ -56,13 +68,11 @@ class Mail:
 
     @cached_property
     def text(self) -> str:
-        part = self.parsed.get_body(("plain",))
-        return str(part.get_content()).replace("\r\n", "\n") if part else ""
+        return self._part("text/plain")
 
     @cached_property
     def html(self) -> str:
-        part = self.parsed.get_body(("html",))
-        return str(part.get_content()).replace("\r\n", "\n") if part else ""
+        return self._part("text/html")
 
     @cached_property
     def words(self) -> str:

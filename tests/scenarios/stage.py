@@ -42,6 +42,7 @@ _SHOWN_LINES = 12  # of a mail, in a transcript
 class Act:
     """What one step brought about."""
 
+    known: bool = False  # the very mail had come before
     done: list[Processed] = field(default_factory=list)
     queued: list[OutboxRow] = field(default_factory=list)
     arrived: list[Mail] = field(default_factory=list)
@@ -57,6 +58,7 @@ class Stage:
         self.last = Act()
         self.since_a_person_acted: list[Mail] = []
         self._mails: list[Mail] = []
+        self._sent: set[bytes] = set()
         self._marked = 0
 
     # -- mailboxes ----------------------------------------------------------------------------------------------
@@ -93,6 +95,8 @@ class Stage:
     def send(self, raw: bytes, times: int = 1) -> Act:
         """Hand mail in, judge it and all that waits with it, deliver what is due."""
         self._begin()
+        self.last.known = raw in self._sent
+        self._sent.add(raw)
         for _ in range(times):
             self.last.done.append(self.office.receive(raw))
         self._settle()
