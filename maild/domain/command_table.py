@@ -143,7 +143,7 @@ def help_text(topic: str | None = None) -> str:
     if verb.aliases:
         lines.append(_indented("Also: " + ", ".join(f"!{alias}" for alias in verb.aliases)))
     if given := [example for example in verb.examples if example]:
-        lines.append(_indented("For example: " + ", ".join(f"!{verb.name} {example}" for example in given)))
+        lines += [_indented("For example:"), *(f"      !{verb.name} {example}" for example in given)]
     if "WHEN" in verb.usage:
         lines.append(_indented(_WHEN))
     return "\n".join(lines) + "\n"

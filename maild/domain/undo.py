@@ -222,7 +222,12 @@ def _status_back(act: _Act) -> _Back:
         return _Back(told=("that it is spam was confirmed and stays so: !reopen brings the ticket back",))
     if act.before.status is Status.SPAM:
         return _Back(told=("that it is no spam stays so: !spam says it again",))
-    return _value_back(events.StatusChanged)(act)
+    back = _value_back(events.StatusChanged)(act)
+    forgotten = act.before.due_by_hand if act.before.status.ended and not act.after.status.ended else None
+    if back.facts and forgotten and not act.of(events.DueSet) and act.now.due_by_hand is None:
+        # A new beginning forgot what was due by hand: without it nothing was forgotten.
+        return replace(back, facts=(*back.facts, events.DueSet(at=act.at, due_at=forgotten)))
+    return back
 
 
 # -- lists ------------------------------------------------------------------------------------------------------
