@@ -176,6 +176,17 @@ def test_when_all_of_it_was_changed_since_the_undo_is_refused(desk):
     assert desk.ticket().assignee == "samo"
 
 
+def test_an_act_that_left_nothing_behind_is_ticked_off(desk):
+    desk.say("!priority high")
+    desk.say("!close")
+    desk.say("!reopen", agent=JANE)
+    applied = desk.say("!undo")
+    assert [fact.kind for fact in applied.events] == ["undone"]
+    assert applied.receipts == ("your last act had left nothing behind that could be taken back",)
+    desk.say("!undo")
+    assert desk.ticket().priority == "normal"
+
+
 def test_what_is_so_again_is_left_alone(desk):
     desk.say("!tag +vip\n!cc eve@client.example\n!take")
     desk.say("!tag -vip\n!uncc eve@client.example", agent=JANE)
