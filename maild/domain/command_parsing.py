@@ -285,8 +285,3 @@ def _unknown_word(line: str, word: str, rest: str) -> Problem:
 def written(verb: Verb[Any], args: str, mark: str = "!") -> str:
     """A command as somebody would write it."""
     return f"{mark}{verb.name} {args}".rstrip()
-
-
-def parse_button(verb: str) -> Parsed:
-    """The command that a button's address asks for: "snooze-1d" is snooze 1d."""
-    return parse_line([verb.replace("-", " ", 1)])
