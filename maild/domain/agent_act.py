@@ -30,6 +30,7 @@ class Act:
     ticket: Ticket
     at: datetime
     draft: EntryDraft  # the entry that the text would become
+    html_words: str = ""  # what the HTML part says, where it may hold a command; "" when there is nothing to compare
     forwarded: str = ""  # a mail that follows the text: part of the entry, but nobody's command
     since: tuple[Event, ...] = ()  # what happened after what the writer had seen
     waiting: tuple[Draft, ...] = ()  # held texts that they may have a word on

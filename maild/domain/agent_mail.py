@@ -23,11 +23,20 @@ __all__ = ["ADMIN", "Act", "act_of_agent", "act_of_line"]
 def act_of_agent(act: Act, policy: Policy) -> Decision:
     """Judge a mail: commands at the top and the end of the new text, the rest is text."""
     parsed = commands.parse(act.text, bare=act.scope is Scope.COMMAND)
+    if act.html_words and _asked(parsed) != _asked(commands.parse(act.html_words, bare=act.scope is Scope.COMMAND)):
+        # Whoever reads one part must not find that the other one counted.
+        problem = Problem("", "the text and the HTML of your mail ask for different things: send it as plain text")
+        return refused(act, [problem], has_text=bool(parsed.text.strip()))
     if act.button:
         parsed = _with_button(parsed, commands.parse_button(act.button))
     if act.released_as in (ReleasedAs.TEXT, ReleasedAs.NOTE):
         parsed = Parsed(text=parsed.text)
     return _judged(act, parsed, policy)
+
+
+def _asked(parsed: Parsed) -> set[tuple[str, str]]:
+    """What a text asks for, and what only looks like it."""
+    return {(c.verb, c.args) for c in parsed.commands} | {("", p.message) for p in parsed.problems}
 
 
 def act_of_line(act: Act, words: Sequence[str], policy: Policy) -> Decision:

@@ -5,18 +5,28 @@ They answer no facts when the ticket is so already: a mail that comes twice acts
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from typing import Any
 
-from maild.domain.command_arguments import Surroundings
+from maild.domain.command_arguments import Invitation, Surroundings, Tagging
+from maild.domain.command_times import shown_when
+from maild.domain.decision import Other
 from maild.domain.events import (
     Actor,
     Assigned,
+    DueSet,
     Event,
+    Followed,
+    ParticipantAdded,
+    ParticipantRemoved,
     PlanChanged,
     PriorityChanged,
     RequesterChanged,
+    Retitled,
+    Snoozed,
     StatusChanged,
+    Tagged,
     Transferred,
 )
 from maild.domain.people import Agent, Department, Person, Team, name_key
@@ -30,6 +40,37 @@ class Occasion:
     by: Actor
     at: datetime
     surroundings: Surroundings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What commands bring beside the events of their ticket."""
+
+    others: tuple[Other, ...] = ()  # what follows for other tickets (merge, link, split)
+    appended: str = ""  # a canned text that follows the writer's own
+    leaves_at: datetime | None = None  # !send WHEN (UTC)
+    at_once: bool = False  # !now
+    quiet: bool = False  # no notice to the customer: !close quiet, and what is no news for them
+    may_leave: bool = False  # !draft: this note is meant for the customer
+    check: bool = False  # !check: say what would happen, do nothing
+    held_word: str = ""  # about a held text: "anyway", "text", "note", "nothing", "yes", "no"
+    confirm: tuple[str, ...] = ()  # why the whole mail waits for a "yes": what cannot be taken back
+    receipts: tuple[str, ...] = ()  # lines that must be told although all went well: moments as absolute times
+    withdraws: tuple[int, ...] = ()  # replies (entries) that must not leave
+    on_behalf: Person | None = None  # !for ADDRESS: whose ticket a fresh mail opens
+    addressed: Person | None = None  # !to ADDRESS: the same, and the text goes to them
+
+    def __or__(self, later: Beside) -> Beside:
+        """Both: lists after each other, texts below each other; of the rest the later one where it says anything."""
+        return Beside(**{f.name: _both(getattr(self, f.name), getattr(later, f.name)) for f in fields(Beside)})
+
+
+def _both(first: Any, second: Any) -> Any:
+    if isinstance(first, tuple):
+        return first + second
+    if isinstance(first, str) and first and second:
+        return f"{first}\n\n{second}"
+    return second or first
 
 
 def _assignment(ticket: Ticket, assignee: str, team: str, occasion: Occasion) -> tuple[Event, ...]:
@@ -92,10 +133,10 @@ def under_plan(ticket: Ticket, plan: str, occasion: Occasion) -> tuple[Event, ..
 
 def becomes(
     status: Status, *, unless: frozenset[Status]
-) -> Callable[[Ticket, None, Occasion], tuple[StatusChanged, ...]]:
+) -> Callable[[Ticket, object, Occasion], tuple[StatusChanged, ...]]:
     """An act that brings `status`, and leaves a ticket alone that is in one of `unless`."""
 
-    def act(ticket: Ticket, _reading: None, occasion: Occasion) -> tuple[StatusChanged, ...]:
+    def act(ticket: Ticket, _reading: object, occasion: Occasion) -> tuple[StatusChanged, ...]:
         if ticket.status in unless:
             return ()
         change = StatusChanged(
@@ -112,6 +153,119 @@ def wait(ticket: Ticket, until: datetime | None, occasion: Occasion) -> tuple[Ev
         return ()
     (change,) = becomes(Status.WAITING, unless=frozenset())(ticket, None, occasion)
     return (replace(change, until=until),)
+
+
+def snooze(ticket: Ticket, until: datetime | None, occasion: Occasion) -> tuple[Event, ...]:
+    if until == ticket.snoozed_until:
+        return ()
+    return (Snoozed(at=occasion.at, by=occasion.by, until=until),)
+
+
+def due(ticket: Ticket, due_at: datetime | None, occasion: Occasion) -> tuple[Event, ...]:
+    """When the resolution is due, by hand; None gives it back to the plan. On an ended ticket nothing is due."""
+    if ticket.status.ended or due_at == ticket.due_by_hand:
+        return ()
+    return (DueSet(at=occasion.at, by=occasion.by, due_at=due_at, previous=ticket.due_by_hand),)
+
+
+def tag(ticket: Ticket, tagging: Tagging, occasion: Occasion) -> tuple[Event, ...]:
+    added = tuple(name for name in tagging.added if name not in ticket.tags)
+    removed = tuple(name for name in tagging.removed if name in ticket.tags)
+    if not added and not removed:
+        return ()
+    return (Tagged(at=occasion.at, by=occasion.by, added=added, removed=removed),)
+
+
+def retitle(ticket: Ticket, title: str, occasion: Occasion) -> tuple[Event, ...]:
+    if title == ticket.subject:
+        return ()
+    return (Retitled(at=occasion.at, by=occasion.by, subject=title, previous=ticket.subject),)
+
+
+def invite(ticket: Ticket, invited: Invitation, occasion: Occasion) -> tuple[Event, ...]:
+    """Who takes part already is not shown the history by being named again."""
+    if ticket.includes(invited.person.address):
+        return ()
+    return (ParticipantAdded(at=occasion.at, by=occasion.by, person=invited.person, history=invited.history),)
+
+
+def let_go(ticket: Ticket, person: Person, occasion: Occasion) -> tuple[Event, ...]:
+    found = next((p for p in ticket.participants if p.person.address == person.address), None)
+    if found is None:
+        return ()
+    return (ParticipantRemoved(at=occasion.at, by=occasion.by, person=found.person, role=found.role),)
+
+
+def follows(level: str) -> Callable[[Ticket, Agent, Occasion], tuple[Event, ...]]:
+    """An act after which the agent hears so much of the ticket: "watch", "mute", or "" for what is usual."""
+
+    def act(ticket: Ticket, agent: Agent, occasion: Occasion) -> tuple[Event, ...]:
+        if level_of(ticket, agent.name) == level:
+            return ()
+        return (Followed(at=occasion.at, by=occasion.by, agent=agent.name, level=level),)
+
+    return act
+
+
+def level_of(ticket: Ticket, agent: str) -> str:
+    """How much an agent hears of a ticket: "watch", "mute" or ""."""
+    if agent in ticket.watchers:
+        return "watch"
+    return "mute" if agent in ticket.muted_by else ""
+
+
+# -- beside -----------------------------------------------------------------------------------------------------
+
+
+def told_until(sentence: str) -> Callable[[Ticket, datetime | None, Occasion], Beside]:
+    """The moment that was meant, as an absolute time: "waiting until Fri 2026-05-08 15:00 CEST"."""
+
+    def beside(_ticket: Ticket, moment: datetime | None, occasion: Occasion) -> Beside:
+        return Beside(receipts=(f"{sentence} {shown(moment, occasion)}",)) if moment else Beside()
+
+    return beside
+
+
+def shown(moment: datetime, occasion: Occasion) -> str:
+    return shown_when(moment, occasion.surroundings.wall_clock)
+
+
+def due_told(ticket: Ticket, due_at: datetime | None, occasion: Occasion) -> Beside:
+    if ticket.status.ended:
+        return Beside(receipts=(f"the ticket is {ticket.status}: nothing is due on it",))
+    return told_until("due")(ticket, due_at, occasion)
+
+
+def sent(_ticket: Ticket, reading: datetime | str, occasion: Occasion) -> Beside:
+    if isinstance(reading, str):
+        return Beside(held_word=reading)
+    return Beside(leaves_at=reading, receipts=(f"your text leaves {shown(reading, occasion)}",))
+
+
+def let_go_told(ticket: Ticket, person: Person, _occasion: Occasion) -> Beside:
+    """Whoever mistyped an address should know that nobody left."""
+    if any(p.person.address == person.address for p in ticket.participants):
+        return Beside()
+    return Beside(receipts=(f"{person.address} takes no part in the ticket",))
+
+
+# -- what cannot be taken back ----------------------------------------------------------------------------------
+
+
+def spam_warning(ticket: Ticket, _reading: object, _occasion: Occasion) -> str:
+    return f"spam: the mails of {ticket.requester.address} get no answer any more, and the ticket leaves all lists"
+
+
+def requester_warning(ticket: Ticket, person: Person, occasion: Occasion) -> str:
+    """An agent who forwarded somebody's mail is its first requester: they give away what is theirs alone."""
+    speaker = occasion.surroundings.speaker
+    if speaker and ticket.requester.address in speaker.addresses:
+        return ""
+    return f"requester: answers go to {person.address} from now on, and no more to {ticket.requester.address}"
+
+
+def history_warning(_ticket: Ticket, invited: Invitation, _occasion: Occasion) -> str:
+    return f"cc +history: {invited.person.address} is sent all that was written to and by the customer so far"
 
 
 def nothing(_ticket: Ticket, _reading: object, _occasion: Occasion) -> tuple[Event, ...]:

@@ -11,7 +11,8 @@ from datetime import datetime, time
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
-from maild.domain.command_times import read_when
+from maild.domain.calendars import Calendar
+from maild.domain.command_times import FORMS, read_when
 from maild.domain.lookups import NOTHING_KNOWN, Lookups
 from maild.domain.people import Address, Agent, Department, Directory, Person, Team, name_key
 from maild.domain.ticket import Priority, Ticket
@@ -19,6 +20,14 @@ from maild.domain.ticket import Priority, Ticket
 _PERSON = re.compile(r"(?:([^<>\n]{0,100})<([^\s<>@]{1,64}@[^\s<>@]{1,255})>|([^\s<>@]{1,64}@[^\s<>@]{1,255}))")
 _LIST_AT_MOST = 8  # more names than these help nobody
 _QUOTE_AT_MOST = 60  # characters of a wrong argument that are shown again
+_TAG = re.compile(r"[^\W_][\w.:/-]{0,39}")
+_TAGS_AT_MOST = 20  # in one command
+_TITLE_AT_MOST = 200  # characters
+_VARIABLE = re.compile(r"""([a-z_]\w{0,39})=(?:"([^"]*)"|'([^']*)'|(\S*))(?=\s|$)\s*""")
+_MAX_WORDS = 2000  # characters of an argument that are looked at
+_JOINERS = "\u200c\u200d"  # invisible, but words and pictures of some scripts need them
+_NEVER = frozenset({"none", "off", "never"})
+_WORD_ABOUT_HELD_TEXT: Mapping[str, str] = {"anyway": "anyway", "text": "text", "note": "note", "nothing": "nothing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +45,9 @@ class Surroundings:
     speaker: Agent | None = None
     day_begins: time = time(9)
     day_ends: time = time(17)
-    ticket: Ticket | None = None  # the one that the command is about
+    ticket: Ticket | None = None  # the one that the command is about; None: one that a fresh mail opens
     lookups: Lookups = NOTHING_KNOWN
+    calendar: Calendar | None = None  # of the ticket: what "+2bh" counts in
 
     @property
     def wall_clock(self) -> ZoneInfo:
@@ -61,6 +71,13 @@ def nothing(args: str, _surroundings: Surroundings) -> Complaint | None:
 def any_text(_args: str, _surroundings: Surroundings) -> None:
     """For verbs whose rest of the line belongs to the text."""
     return
+
+
+def quietly(args: str, _surroundings: Surroundings) -> bool | Complaint:
+    """Is the customer to hear nothing of it?"""
+    if args.casefold() in {"", "quiet"}:
+        return bool(args)
+    return Complaint("takes nothing after it but quiet", "")
 
 
 def speaker(args: str, surroundings: Surroundings) -> Agent | Complaint:
@@ -129,15 +146,147 @@ def person(args: str, _surroundings: Surroundings) -> Person | Complaint:
     return Person(Address.of(bracketed or bare), (name or "").strip(' "'))
 
 
-def moment_or_none(args: str, surroundings: Surroundings) -> datetime | Complaint | None:
-    """A later instant, or None when no words are given."""
-    if not args:
-        return None
-    here = surroundings
+def outsider(args: str, surroundings: Surroundings) -> Person | Complaint:
+    """Somebody to whom mail may go on a ticket's behalf: everybody but the helpdesk itself."""
+    found = person(args, surroundings)
+    if isinstance(found, Person) and surroundings.directory.is_own(found.address):
+        return Complaint(f"{found.address} is an address of the helpdesk itself")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Somebody who takes part from now on. `history`: they are shown what came before."""
+
+    person: Person
+    history: bool
+
+
+def invitation(args: str, surroundings: Surroundings) -> Invitation | Complaint:
+    """An outsider, with or without "+history" behind the address."""
+    words = args.split()
+    history = bool(words) and words[-1].casefold() == "+history"
+    found = outsider(" ".join(words[:-1] if history else words), surroundings)
+    if isinstance(found, Complaint):
+        return found
+    agent = surroundings.directory.agent_at(found.address)
+    if agent:
+        return Complaint(f"{found.address} is {_introduced(agent)}: name an agent in a note, as @{agent.name}")
+    return Invitation(found, history)
+
+
+def participant(args: str, surroundings: Surroundings) -> Person | Complaint:
+    """Somebody who is to hear nothing more; a requester cannot leave their own ticket."""
+    found = person(args, surroundings)
+    here = surroundings.ticket
+    if isinstance(found, Person) and here and found.address == here.requester.address:
+        return Complaint(f"{found.address} is the requester: !requester ADDRESS gives the ticket to somebody else")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """Tags to put on and to take off, in the order in which they were named."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+def tags(args: str, _surroundings: Surroundings) -> Tagging | Complaint:
+    """+a, a (both put on) and -b (takes off), between blanks or commas. Tags are kept in lower case."""
+    words = args.casefold().replace(",", " ").split()
+    if not words:
+        return Complaint("names no tag: write it as +urgent or -printer")
+    if len(words) > _TAGS_AT_MOST:
+        return Complaint(f"{len(words)} tags in one command: at most {_TAGS_AT_MOST} are read")
+    added: list[str] = []
+    removed: list[str] = []
+    for word in words:
+        name = word.lstrip("+-#") if word[0] in "+-#" else word
+        if not _TAG.fullmatch(name):
+            return Complaint(f'"{word[:_QUOTE_AT_MOST]}" is no tag: letters and digits, with . : / _ - between them')
+        (removed if word[0] == "-" else added).append(name)
+    if both := [name for name in added if name in removed]:
+        return Complaint(f"{both[0]} is put on and taken off at once")
+    return Tagging(tuple(dict.fromkeys(added)), tuple(dict.fromkeys(removed)))
+
+
+def title_or_none(args: str, _surroundings: Surroundings) -> str | Complaint:
+    """One line as written, its blanks made single; "" when no words are given."""
+    plain = " ".join("".join(letter if _shows(letter) else " " for letter in args[:_MAX_WORDS]).split())
+    if len(plain) > _TITLE_AT_MOST:
+        return Complaint(f"a title has at most {_TITLE_AT_MOST} characters")
+    return plain
+
+
+def title(args: str, surroundings: Surroundings) -> str | Complaint:
+    return title_or_none(args, surroundings) or Complaint("says no title")
+
+
+def canned(args: str, surroundings: Surroundings) -> str | Complaint:
+    """The canned text of this name, with what name=value puts into it."""
+    name, _, rest = args.partition(" ")
+    variables: dict[str, str] = {}
+    at = 0
+    while at < len(rest):
+        found = _VARIABLE.match(rest, at)
+        if found is None:
+            return Complaint(f'"{rest[at : at + _QUOTE_AT_MOST]}" is no name=value')
+        variables[found[1]] = next((value for value in found.groups()[1:] if value is not None), "")
+        at = found.end()
+    lookups = surroundings.lookups
+    wanted = next((known for known in lookups.canned_names if name_key(known) == name_key(name)), name)
     try:
-        return read_when(args, now=here.now, zone=here.wall_clock, day_begins=here.day_begins, day_ends=here.day_ends)
+        text = lookups.canned(wanted, variables) if name else None
     except ValueError as wrong:
         return Complaint(str(wrong))
+    return text if text is not None else _unknown("canned text", name, _themselves(lookups.canned_names))
+
+
+def moment_or_none(args: str, surroundings: Surroundings) -> datetime | Complaint | None:
+    """A later instant, or None when no words are given."""
+    return moment(args, surroundings) if args else None
+
+
+def moment_or_never(args: str, surroundings: Surroundings) -> datetime | Complaint | None:
+    """A later instant, or None for "none"."""
+    return None if args.casefold() in _NEVER else moment(args, surroundings)
+
+
+def moment(args: str, surroundings: Surroundings) -> datetime | Complaint:
+    """A later instant."""
+    here = surroundings
+    if not args:
+        return Complaint(f"say when: {FORMS}")
+    try:
+        return read_when(
+            args,
+            now=here.now,
+            zone=here.wall_clock,
+            day_begins=here.day_begins,
+            day_ends=here.day_ends,
+            calendar=here.calendar,
+        )
+    except ValueError as wrong:
+        return Complaint(str(wrong))
+
+
+def moment_or_word(args: str, surroundings: Surroundings) -> datetime | str | Complaint:
+    """When a text leaves, or one word about a text that is held."""
+    if word := _WORD_ABOUT_HELD_TEXT.get(args.casefold()):
+        return word
+    if not args:
+        return Complaint(f"say when, such as tomorrow 9:00, or about a held text: {', '.join(_WORD_ABOUT_HELD_TEXT)}")
+    return moment(args, surroundings)
+
+
+def deadlines(args: str, surroundings: Surroundings) -> str | Complaint:
+    """How the ticket's deadlines came about, line by line."""
+    if args.casefold().rstrip("?") != "due":
+        return Complaint("explains one thing: why due", "due")
+    here = surroundings.ticket
+    lines = surroundings.lookups.explain_due(here.number) if here else ()
+    return "\n".join(lines) or "Nothing is due on this ticket."
 
 
 _COUNT: Mapping[int, str] = {2: "two", 3: "three", 4: "four", 5: "five"}
@@ -146,6 +295,10 @@ _COUNT: Mapping[int, str] = {2: "two", 3: "three", 4: "four", 5: "five"}
 def _plain_name(args: str) -> str:
     """A name without what mail programs wrap around it: <mailto:…> after an address, brackets, quotes, a leading @."""
     return args.partition("<mailto:")[0].strip(" <>\"'").removeprefix("@").strip()
+
+
+def _shows(letter: str) -> bool:
+    return letter.isprintable() or letter in _JOINERS
 
 
 def _introduced(agent: Agent) -> str:

@@ -1,7 +1,8 @@
 """Commands in the new text of a mail, and on the command line: where they stand, what is text, what is neither.
 
 Commands stand in the block of lines at the top and in the one at the end; what only looks like a command stops the
-whole mail. Pass new text alone: nothing here knows quotes or signatures."""
+whole mail. Pass new text alone: nothing here knows quotes or signatures. Where an answer can be nothing but commands
+and a note, a verb may stand without its mark (`bare`)."""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ class Command:
     """A verb of the table with the words after it, not yet resolved. `at` is the number of its line, from 0."""
 
     verb: str  # the name in the table, also where an alias was written
-    args: str  # folded: NFKC, ASCII punctuation, single blanks
+    args: str  # folded: NFKC, ASCII punctuation, single blanks; as written for verbs that take their words so
     line: str  # as written
     at: int = 0
     mark: str = "!"  # what stands before the verb: "" on the command line
@@ -77,6 +78,7 @@ class _Line:
     word: str = ""  # what stands in the verb's place
     args: str = ""
     apart: bool = False  # a blank between the mark and the word
+    bare: bool = False  # a command without a mark
 
 
 # -- mails ------------------------------------------------------------------------------------------------------
@@ -86,8 +88,9 @@ def parse(new_text: str, bare: bool = False) -> Parsed:
     """The commands in the top and end block of a mail's new text, and the text between them.
 
     What follows `!note` or `!reply` on its line is text and stays where it stood. A text without commands and without
-    `!!` comes back unchanged."""
-    lines = _read_lines(new_text)
+    `!!` comes back unchanged. `bare`: a line that is a verb with words that fit it is a command without its mark, too;
+    in the middle of the text it is text."""
+    lines = _read_lines(new_text, bare)
     top, end = _blocks(lines)
     blocks = [line for line in (*lines[:top], *lines[end:]) if line.kind is _Kind.COMMAND]
     if len(blocks) > MAX_COMMANDS:
@@ -107,9 +110,9 @@ def escape(text: str) -> str:
     return "\n".join(_with_mark(line.raw) if line.kind is not _Kind.BLANK else line.raw for line in _read_lines(text))
 
 
-def corrected(new_text: str, problems: Sequence[Problem]) -> str:
+def corrected(new_text: str, problems: Sequence[Problem], bare: bool = False) -> str:
     """The mail with the suggestions put in their places; a command from the middle moves to the end."""
-    lines = _read_lines(new_text)
+    lines = _read_lines(new_text, bare)
     top, end = _blocks(lines)
     written: list[str | None] = [line.raw for line in lines]
     moved: list[str] = []
@@ -127,16 +130,16 @@ def corrected(new_text: str, problems: Sequence[Problem]) -> str:
     return "\n".join((*kept, *moved))
 
 
-def _read_lines(text: str) -> list[_Line]:
-    return [_read_line(raw, at) for at, raw in enumerate(text.split("\n"))]
+def _read_lines(text: str, bare: bool = False) -> list[_Line]:
+    return [_read_line(raw, at, bare) for at, raw in enumerate(text.split("\n"))]
 
 
-def _read_line(raw: str, at: int) -> _Line:
+def _read_line(raw: str, at: int, bare: bool) -> _Line:
     seen = raw.strip(_BLANKS)
     if not seen:
         return _Line(raw, at, _Kind.BLANK)
     if not unicodedata.normalize("NFKC", seen[0]).startswith("!"):
-        return _Line(raw, at, _Kind.TEXT)
+        return (_bare_line(raw, seen, at) if bare else None) or _Line(raw, at, _Kind.TEXT)
     folded = _folded(seen)
     if folded.startswith("!!"):
         return _Line(raw, at, _Kind.ESCAPED)
@@ -144,6 +147,13 @@ def _read_line(raw: str, at: int) -> _Line:
     if word and not word[0].isalpha() and not lookup(_letters(word)):
         return _Line(raw, at, _Kind.TEXT)  # "![image]", "!= 5"; but '!"close"' means a command
     return _Line(raw, at, _Kind.COMMAND, word, args, folded[1:2] == " ")
+
+
+def _bare_line(raw: str, seen: str, at: int) -> _Line | None:
+    """A line that is a command although no mark says so; None when it may be a sentence."""
+    word, _, args = _folded(seen).partition(" ")
+    verb = lookup(word)
+    return _Line(raw, at, _Kind.COMMAND, word, args, bare=True) if verb and verb.looks_meant(args) else None
 
 
 def _folded(seen: str) -> str:
@@ -169,7 +179,7 @@ def _blocks(lines: Sequence[_Line]) -> tuple[int, int]:
 def _command(line: _Line) -> Command | Problem:
     verb = lookup(line.word)
     if verb:
-        return Command(verb.name, line.args, line.raw, line.at)
+        return Command(verb.name, _behind(line) if verb.verbatim else line.args, line.raw, line.at)
     if not line.word:
         return Problem(line.raw, "an exclamation mark without a command", at=line.at)
     near = nearest(line.word) or nearest(_letters(line.word))
@@ -181,7 +191,7 @@ def _command(line: _Line) -> Command | Problem:
 def _in_the_middle(lines: Sequence[_Line]) -> list[Problem]:
     """Commands that somebody wrote between lines of text. Pasted lines such as `!important` are text."""
     problems = []
-    suspects = [line for line in lines if line.kind is _Kind.COMMAND and line.word]
+    suspects = [line for line in lines if line.kind is _Kind.COMMAND and line.word and not line.bare]
     for count, line in enumerate(suspects):
         word = line.word.rstrip(".,:;")
         verb = lookup(word)
@@ -203,10 +213,15 @@ def _text(lines: Sequence[_Line], top: int, end: int) -> str:
 def _text_of(line: _Line) -> str:
     """The words after a verb that takes text, as they were written."""
     verb = lookup(line.word)
-    if verb is None or not verb.takes_text or not line.args:
+    return _behind(line) if verb and verb.takes_text else ""
+
+
+def _behind(line: _Line) -> str:
+    """The words after a verb as they were written."""
+    if not line.args:
         return ""
-    behind_mark = line.raw.strip(_BLANKS)[1:].lstrip(_BLANKS)
-    words = behind_mark.split(maxsplit=1)[1:]
+    seen = line.raw.strip(_BLANKS)
+    words = (seen if line.bare else seen[1:].lstrip(_BLANKS)).split(maxsplit=1)[1:]
     return words[0] if words else line.args  # some letters become a blank only by NFKC
 
 
@@ -242,8 +257,19 @@ def parse_line(words: Sequence[str]) -> Parsed:
         return Parsed(problems=(_unknown_word(line, word, rest),))
     if verb.takes_text and not rest:
         return Parsed(problems=(Problem(line, f"{verb.name} needs its text: {verb.name} TEXT"),))
-    command = Command(verb.name, "" if verb.takes_text else _folded(rest), line, mark="")
-    return Parsed((command,), rest if verb.takes_text else "")
+    if verb.takes_text:
+        return Parsed((Command(verb.name, "", line, mark=""),), rest)
+    return Parsed((Command(verb.name, rest if verb.verbatim else _folded(rest), line, mark=""),))
+
+
+def parse_button(asked: str) -> Parsed:
+    """What the verb of a sealed address asks for: "close", "snooze-1d". Nobody typed it: it is right, or a problem."""
+    name, _, words = asked.partition("-")
+    verb, args = lookup(name), words.replace("-", " ")
+    line = f"!{name} {args}".rstrip()
+    if verb is None or verb.verbatim or not verb.looks_meant(args):
+        return Parsed(problems=(Problem(line, f'a button that asks for "{asked[:40]}", which is no command'),))
+    return Parsed((Command(verb.name, args, line),))
 
 
 def _unknown_word(line: str, word: str, rest: str) -> Problem:
@@ -259,8 +285,3 @@ def _unknown_word(line: str, word: str, rest: str) -> Problem:
 def written(verb: Verb[Any], args: str, mark: str = "!") -> str:
     """A command as somebody would write it."""
     return f"{mark}{verb.name} {args}".rstrip()
-
-
-def parse_button(verb: str) -> Parsed:
-    """The command that a button's address asks for: "snooze-1d" is snooze 1d."""
-    return parse_line([verb.replace("-", " ", 1)])

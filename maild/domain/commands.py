@@ -5,13 +5,12 @@ verbs themselves are rows of command_table, and where commands stand in a text i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from maild.domain.command_acts import Occasion
+from maild.domain.command_acts import Beside, Occasion
 from maild.domain.command_arguments import Complaint, Surroundings
 from maild.domain.command_parsing import (
     MAX_COMMANDS,
@@ -26,10 +25,8 @@ from maild.domain.command_parsing import (
     written,
 )
 from maild.domain.command_table import BY_NAME, VERBS, WIDTH, Settles, TextGoes, Verb, help_text, lookup
-from maild.domain.command_times import shown_when
-from maild.domain.decision import Other
-from maild.domain.events import Actor, Assigned, Event, PlanChanged, PriorityChanged, StatusChanged, Transferred
-from maild.domain.people import Directory, Person, Team
+from maild.domain.command_telling import told
+from maild.domain.events import Actor, Event
 from maild.domain.ticket import Ticket, apply
 
 __all__ = [
@@ -66,6 +63,11 @@ class Intent:
     reading: Any
     command: Command
 
+    @property
+    def can_be_taken_back(self) -> bool:
+        """False: an unproven sender is asked before it is done."""
+        return self.verb.can_be_taken_back(self.reading)
+
 
 @dataclass(frozen=True, slots=True)
 class Interpreted:
@@ -76,7 +78,7 @@ class Interpreted:
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Beside):
     """What the intents did. `outcomes` tell it line by line: "priority: normal -> emergency"."""
 
     events: tuple[Event, ...]
@@ -84,19 +86,6 @@ class Applied:
     text_goes: TextGoes | None  # None: where the reply address says
     help: str  # text asked for, to be sent back; "" when none was
     outcomes: tuple[str, ...]
-    others: tuple[Other, ...] = ()  # what follows for other tickets (merge, link, split)
-    appended: str = ""  # a canned text that follows the writer's own
-    leaves_at: datetime | None = None  # !send WHEN (UTC)
-    at_once: bool = False  # !now
-    quiet: bool = False  # !close quiet: no notice to the customer
-    may_leave: bool = False  # !draft: this note is meant for the customer
-    check: bool = False  # !check: say what would happen, do nothing
-    held_word: str = ""  # about a held text: "anyway", "text", "note", "nothing", "yes", "no"
-    confirm: tuple[str, ...] = ()  # why the whole mail waits for a "yes": what cannot be taken back
-    receipts: tuple[str, ...] = ()  # lines that must be told although all went well: moments as absolute times
-    withdraws: tuple[int, ...] = ()  # replies (entries) that must not leave
-    on_behalf: Person | None = None  # !for ADDRESS: whose ticket a fresh mail opens
-    addressed: Person | None = None  # !to ADDRESS: the same, and the text goes to them
 
 
 # -- understanding ----------------------------------------------------------------------------------------------
@@ -131,6 +120,8 @@ def _resolved(command: Command, surroundings: Surroundings) -> Intent | Problem:
     verb = BY_NAME[command.verb]
     if not verb.allowed_to(surroundings.speaker):
         return Problem(command.line, f"{verb.name} is for a {verb.needs} alone", at=command.at)
+    if not verb.where.fits(surroundings.ticket):
+        return Problem(command.line, verb.where.value, at=command.at)
     reading = verb.read(command.args, surroundings)
     if not isinstance(reading, Complaint):
         return Intent(verb, reading, command)
@@ -142,26 +133,27 @@ def _without_contradictions(intents: Sequence[Intent]) -> tuple[list[Intent], li
     """One command for each thing to settle. The same command twice, at the top and at the end, is said once."""
     kept: list[Intent] = []
     problems: list[Problem] = []
-    settled: dict[Settles, Intent] = {}
+    settled: dict[str, tuple[object, Intent]] = {}
     for intent in intents:
-        clash = next(((what, settled[what]) for what in _settled_by(intent) if what in settled), None)
+        if any((first.verb.name, first.reading) == (intent.verb.name, intent.reading) for first in kept):
+            continue
+        said = _said(intent)
+        clash = next((what for what, value in said.items() if what in settled and settled[what][0] != value), None)
         if clash is None:
-            settled.update(dict.fromkeys(_settled_by(intent), intent))
+            settled.update((what, (value, intent)) for what, value in said.items())
             kept.append(intent)
             continue
-        what, first = clash
-        if (first.verb.name, first.reading) != (intent.verb.name, intent.reading):
-            both = f'"{_brief(first.command.line)}" and "{_brief(intent.command.line)}"'
-            problems.append(Problem(intent.command.line, f"{both} both say {what}: keep one", at=intent.command.at))
+        both = f'"{_brief(settled[clash][1].command.line)}" and "{_brief(intent.command.line)}"'
+        problems.append(Problem(intent.command.line, f"{both} both say {clash}: keep one", at=intent.command.at))
     return kept, problems
 
 
-def _settled_by(intent: Intent) -> tuple[Settles, ...]:
-    """What an intent has the last word on; a team that is given the ticket also says whether its assignee stays."""
-    settles: Settles = intent.verb.settles
-    if settles is Settles.ASSIGNEE and isinstance(intent.reading, Team):
-        return (settles, Settles.TEAM)
-    return () if settles is Settles.NOTHING else (settles,)
+def _said(intent: Intent) -> Mapping[str, object]:
+    """What an intent says about which thing: the last word, or one of several that agree."""
+    verb = intent.verb
+    if verb.says:
+        return verb.says(intent.reading)
+    return {} if verb.settles is Settles.NOTHING else {verb.settles.value: (verb.name, intent.reading)}
 
 
 def _brief(line: str, width: int = 40) -> str:
@@ -184,63 +176,49 @@ def apply_intents(
     outcomes: list[str] = []
     answers: list[str] = []
     goes: TextGoes | None = None
+    beside = Beside()
     for intent in intents:
         verb = intent.verb
         happened = verb.act(ticket, intent.reading, occasion)
+        brought = _brought(intent, ticket, occasion, happened)
         for event in happened:
-            outcomes.extend(_told(event, ticket, surroundings))
+            outcomes.extend(told(event, ticket, surroundings))
             ticket = apply(ticket.number, ticket, event)
         events.extend(happened)
+        beside = beside | brought
         if verb.takes_text:
             goes = verb.text
             outcomes.append("text: stays inside" if goes is TextGoes.NOTE else "text: goes to the customer")
         elif verb.answer:
             answers.append(verb.answer(intent.reading))
-        elif not happened:
+        elif not happened and not _says_something(brought):
             outcomes.append(f"{verb.name}: nothing to change")
-    return Applied(tuple(events), ticket, goes, "\n".join(answers), tuple(outcomes))
+    rest = {field.name: getattr(beside, field.name) for field in fields(Beside)}
+    return Applied(tuple(events), ticket, goes, "\n".join(answers), tuple(outcomes), **rest)
 
 
-def _told(event: Event, before: Ticket, surroundings: Surroundings) -> list[str]:
-    """What an event changed, as "field: old -> new"."""
-    match event:
-        case StatusChanged():
-            until = f" until {shown_when(event.until, ZoneInfo(surroundings.zone))}" if event.until else ""
-            return [f"status: {event.previous} -> {event.status}{until}"]
-        case Assigned():
-            return _assignment_told(event, before, surroundings.directory)
-        case Transferred():
-            return [f"department: {event.previous or 'none'} -> {event.department}"]
-        case PriorityChanged():
-            return [f"priority: {event.previous} -> {event.priority}"]
-        case PlanChanged() if event.sla_plan == event.previous:
-            return [f"SLA plan: {event.sla_plan}, now fixed by command"]
-        case PlanChanged():
-            return [f"SLA plan: {event.previous or 'none'} -> {event.sla_plan}"]
-        case _:
-            return [event.kind]
+def _brought(intent: Intent, ticket: Ticket, occasion: Occasion, happened: tuple[Event, ...]) -> Beside:
+    """What an intent brings beside its events, and what its agent must know before it is done."""
+    verb = intent.verb
+    brought = verb.beside(ticket, intent.reading, occasion) if verb.beside else Beside()
+    if not happened or not verb.warns or occasion.surroundings.speaker is None:
+        return brought
+    warning = verb.warns(ticket, intent.reading, occasion)
+    return brought | Beside(confirm=(warning,)) if warning else brought
 
 
-def _assignment_told(event: Assigned, before: Ticket, directory: Directory) -> list[str]:
-    told = []
-    if event.team != before.team:
-        told.append(f"team: {before.team or 'none'} -> {event.team or 'none'}")
-    if event.assignee != before.assignee:
-        old, new = (
-            found.shown if (found := directory.agent(name)) else name or "nobody"
-            for name in (before.assignee, event.assignee)
-        )
-        told.append(f"assignee: {old} -> {new}")
-    return told
+def _says_something(brought: Beside) -> bool:
+    """`quiet` alone changes nothing."""
+    return brought not in (Beside(), Beside(quiet=True))
 
 
 # -- telling ----------------------------------------------------------------------------------------------------
 
 
-def feedback_lines(new_text: str, problems: Sequence[Problem]) -> tuple[str, ...]:
+def feedback_lines(new_text: str, problems: Sequence[Problem], bare: bool = False) -> tuple[str, ...]:
     """The mail as a transcript: commands behind ">", each with what is wrong with it; text by its first line alone."""
     wrong = {problem.at: problem for problem in reversed(problems)}
-    commands = {command.at for command in parse(new_text).commands}
+    commands = {command.at for command in parse(new_text, bare).commands}
     transcript: list[str] = []
     text: list[str] = []
     for at, line in enumerate(new_text.split("\n")):

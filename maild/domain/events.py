@@ -18,6 +18,7 @@ VERSION = 1
 THIS_ENTRY = 0  # stands for the id of the entry that is stored together with the event
 NEXT_ENTRY = -1  # and this for the second one, where a mail brings two
 NEW_TICKET = 0  # stands for the number of a ticket that opens together with the event
+UNDO = "undo"  # the reason of a status that an undo brought back: the one before it did not happen
 THIS_DRAFT = 0  # stands for the number of the held text that is stored together with the event
 
 
@@ -131,8 +132,11 @@ class PlanChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParticipantAdded(Event):
+    """`history`: they are sent what was written to and by the customer before, too."""
+
     person: Person
     role: str = "cc"
+    history: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

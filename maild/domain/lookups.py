@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from maild.domain.decision import EntryDraft
 from maild.domain.events import Event
 from maild.domain.leaks import Said
 from maild.domain.ticket import Ticket
@@ -21,7 +22,10 @@ class Lookups:
     ticket: Callable[[int], Ticket | None] = lambda number: None  # merged ones answer their survivor
     batches: Callable[[int], tuple[Batch, ...]] = lambda ticket: ()  # the acts of a ticket, in order
     stoppable: Callable[[int], bool] = lambda entry: False  # has no mail of this reply left, or been tried, yet?
-    canned: Callable[[str, Mapping[str, str]], str | None] = lambda name, variables: None  # None: no such text
+    # The newest message of the requester or a participant, as an entry that names its mail; None: they never wrote.
+    last_message: Callable[[int], EntryDraft | None] = lambda ticket: None
+    # None: no such text. ValueError says, for its writer, what is wrong with the variables.
+    canned: Callable[[str, Mapping[str, str]], str | None] = lambda name, variables: None
     canned_names: tuple[str, ...] = ()
     said: Callable[[int], Said] = lambda ticket: Said()  # what was said about a ticket, inside and outside
     knows: Callable[[str, str], bool] = lambda agent, domain: True  # has the agent written to this domain before?

@@ -87,6 +87,7 @@ class InboundMessage:
     forwarded_lines: int = 0  # lines at the end of new_text that are a forwarded mail: not the sender's own words
     only_quotes: bool = False  # new_text is all of text, because nothing of it is new
     html: str = ""  # sanitised
+    html_words: str = ""  # its new words, where the plain text is what counts and one of the two may hold a command
     attachments: tuple[Attachment, ...] = ()
     delivery_report: DeliveryReport | None = None
     forwarded: ForwardedMail | None = None

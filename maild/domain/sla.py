@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from maild.domain import events
-from maild.domain.calendars import Calendar, NotOpenLongEnoughError, add, between, digest
-from maild.domain.sla_clocks import Cycle, Target, cycles, whole_second
+from maild.domain.calendars import Calendar, digest
+from maild.domain.sla_clocks import Target, cycles, whole_second
+from maild.domain.sla_meter import HandMeter, Meter, TargetStanding, metered
 
 __all__ = [
     "DEFAULT_STEPS",
@@ -115,26 +116,6 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TargetStanding:
-    """Where one cycle of one target stands. Instants are UTC in whole seconds.
-
-    `due_at` is None while the clock stands (unless time had run out before), when the target was ended in time, and
-    when the calendar does not hold enough open time. `paused`: pending, and the clock stands."""
-
-    target: Target
-    cycle: int
-    started_at: datetime
-    goal: timedelta
-    consumed: timedelta
-    due_at: datetime | None
-    met_at: datetime | None
-    ended_at: datetime | None
-    breached_at: datetime | None
-    paused: bool
-    running: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DueStep:
     """A step whose instant has come. `repeat` is 1 the first time; `breach` is true from the due instant on."""
 
@@ -195,15 +176,14 @@ def standing(
     come: list[DueStep] = []
     coming: list[datetime] = []
     for cycle in cycles(history):
-        goal = plan.goal(cycle.target)
-        if goal is None:
+        meter = metered(cycle, plan.goal(cycle.target), calendar, moment)
+        if meter is None:
             continue
         if cycle.target in measured:
             past.append(measured.pop(cycle.target))
-        meter = Meter(cycle, calendar, moment)
-        measured[cycle.target] = meter.standing(goal)
+        measured[cycle.target] = meter.standing()
         if cycle.pending:
-            for step in _schedule(meter, plan, goal, already):
+            for step in _schedule(meter, plan, already):
                 if step.instant <= moment:
                     come.append(step)
                 else:
@@ -217,65 +197,10 @@ def standing(
     )
 
 
-class Meter:
-    """One cycle measured with a calendar: how much of the goal is consumed, and when any amount is."""
-
-    def __init__(self, cycle: Cycle, calendar: Calendar, now: datetime) -> None:
-        self._cycle = cycle
-        self._calendar = calendar
-        self._now = now
-        self._before: list[timedelta] = []  # consumed before each run
-        total = _ZERO
-        for run in cycle.runs:
-            self._before.append(total)
-            total += between(calendar, run.start, run.end or now)
-        self.consumed = total
-
-    @property
-    def cycle(self) -> Cycle:
-        return self._cycle
-
-    def instant_of(self, amount: timedelta) -> datetime | None:
-        """The first instant at which `amount` is consumed, past or to come.
-
-        None when the clock stands before that, or the calendar does not hold so much open time. The last run of a
-        target that was met counts as going on: that is when it would have been due."""
-        runs = self._cycle.runs
-        for index, (run, before) in enumerate(zip(runs, self._before, strict=True)):
-            last = index == len(runs) - 1
-            until = self.consumed if last else self._before[index + 1]
-            if amount <= until or (last and self._cycle.running_last):
-                try:
-                    return add(self._calendar, run.start, amount - before)
-                except NotOpenLongEnoughError:
-                    return None  # `explain` says so
-        return None
-
-    def standing(self, goal: timedelta) -> TargetStanding:
-        """The cycle against its goal."""
-        cycle = self._cycle
-        due = self.instant_of(goal)
-        finish = cycle.met_at or cycle.ended_at
-        breached = due is not None and (due < finish if finish else due <= self._now)
-        return TargetStanding(
-            target=cycle.target,
-            cycle=cycle.number,
-            started_at=cycle.started_at,
-            goal=goal,
-            consumed=self.consumed,
-            due_at=due if cycle.ended_at is None or breached else None,
-            met_at=cycle.met_at,
-            ended_at=cycle.ended_at,
-            breached_at=due if breached else None,
-            paused=cycle.pending and not cycle.running_last,
-            running=cycle.pending and cycle.running_last,
-        )
-
-
-def _schedule(meter: Meter, plan: Plan, goal: timedelta, already: AbstractSet[StepKey]) -> Iterator[DueStep]:
+def _schedule(meter: Meter | HandMeter, plan: Plan, already: AbstractSet[StepKey]) -> Iterator[DueStep]:
     """The steps of a pending cycle that are not in the ledger: those that have come, and the next to come."""
-    for key, step in plan.steps_of(meter.cycle.target):
-        threshold = step.threshold(goal)
+    for name, step in plan.steps_of(meter.cycle.target):
+        key, threshold = name + meter.promise, step.threshold(meter.goal)
         for repeat in _repeats(meter, step, threshold, key, already):
             amount = threshold + (repeat - 1) * (step.every or _ZERO)
             instant = meter.instant_of(amount)
@@ -286,12 +211,14 @@ def _schedule(meter: Meter, plan: Plan, goal: timedelta, already: AbstractSet[St
                     step_key=key if repeat == 1 else f"{key}#{repeat}",
                     instant=instant,
                     step=step,
-                    breach=amount >= goal,
+                    breach=amount >= meter.goal,
                     repeat=repeat,
                 )
 
 
-def _repeats(meter: Meter, step: Step, threshold: timedelta, key: str, already: AbstractSet[StepKey]) -> Iterator[int]:
+def _repeats(
+    meter: Meter | HandMeter, step: Step, threshold: timedelta, key: str, already: AbstractSet[StepKey]
+) -> Iterator[int]:
     """Which times of a step to look at: the first, the newest that has come, and the one after it.
 
     Repeats that were missed while nobody looked are not made up for, and none comes before one that has been."""

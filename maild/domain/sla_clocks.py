@@ -9,7 +9,11 @@ What starts, stops and ends each target:
 * While the status is waiting (for the customer) every clock stands still. Notes and automatic mail move none.
 * Ending a ticket without a reply ends the response targets: neither met nor breached, not needed. Reopening starts anew
   whatever was unanswered. Spam ends everything.
-* A reply whose delivery failed for good did not happen: its target runs on from the original start.
+* A reply whose delivery failed for good, or that was stopped before it left, did not happen: its target runs on from
+  the original start. A status that was undone did not happen either.
+* A ticket that was merged into another one is no promise any more: its targets are not needed.
+* When somebody sets by hand when a ticket is due, that is the due of its resolution in the present cycle, also while it
+  waits for the customer.
 
 Events count in the order of `at`; those that were recorded in the same second keep their order. Nothing lies before the
 opening, and status changes keep the order in which they were recorded, for that is the status people see. Instants are
@@ -17,7 +21,7 @@ cut to whole seconds, so that every deadline can be recalculated from what lists
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -51,6 +55,14 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class ByHand:
+    """A due that somebody set: when it is, and since when that holds."""
+
+    due_at: datetime
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Cycle:
     """One promise: a target from its start until it was met or no longer needed. `runs` may touch, never overlap.
 
@@ -64,6 +76,7 @@ class Cycle:
     ended_at: datetime | None  # not needed any more
     running_last: bool  # was the clock running when the target was met or ended, or is it now
     marks: tuple[Mark, ...]
+    by_hand: ByHand | None = None  # a due in place of the one that the plan says
 
     @property
     def pending(self) -> bool:
@@ -75,13 +88,16 @@ def cycles(history: Sequence[events.Event]) -> tuple[Cycle, ...]:
     """Every cycle of a ticket in the order of their starts; () for no events. ValueError if the first is not Opened."""
     if not history:
         return ()
-    undelivered = frozenset(
-        event.reply
+    undelivered: dict[int | None, str] = {
+        event.reply: "reply bounced later: it did not happen"
         for event in history
         if isinstance(event, events.Bounced) and event.permanent and event.reply is not None
-    )
+    }
+    for event in history:
+        if isinstance(event, events.ReplyWithdrawn):
+            undelivered[event.reply] = "reply stopped before it left: it did not happen"
     walk = _Walk(undelivered)
-    for at, event in _in_order(history):
+    for at, event in _in_order(_without_undone(history)):
         walk.take(at, event)
     return tuple(clock.cycle() for clock in walk.clocks)
 
@@ -91,6 +107,36 @@ def whole_second(instant: datetime) -> datetime:
     if instant.tzinfo is None:
         raise ValueError(f"{instant.isoformat()} has no time zone: pass an aware time")
     return instant.astimezone(UTC).replace(microsecond=0)
+
+
+def _without_undone(history: Sequence[events.Event]) -> list[events.Event]:
+    """The facts without what an undo took back: a status, or a merge, and the fact that brought the former one back."""
+    kept: list[events.Event] = []
+    for event in history:
+        if isinstance(event, events.StatusChanged) and event.reason == events.UNDO:
+            begun = next((index for index, fact in _statuses(kept) if fact.previous == event.status), None)
+            if begun is not None:
+                kept = [fact for index, fact in enumerate(kept) if index < begun or not _is_status(fact)]
+                continue
+        if isinstance(event, events.Merged) and event.into is None:
+            merged = [index for index, fact in enumerate(kept) if isinstance(fact, events.Merged)]
+            if merged:
+                del kept[merged[-1]]
+                continue
+        kept.append(event)
+    return kept
+
+
+def _statuses(kept: Sequence[events.Event]) -> Iterator[tuple[int, events.StatusChanged]]:
+    """The changes of status, the newest first."""
+    for index in reversed(range(len(kept))):
+        fact = kept[index]
+        if isinstance(fact, events.StatusChanged):
+            yield index, fact
+
+
+def _is_status(fact: events.Event) -> bool:
+    return isinstance(fact, events.StatusChanged)
 
 
 def _in_order(history: Sequence[events.Event]) -> list[tuple[datetime, events.Event]]:
@@ -111,7 +157,7 @@ def _in_order(history: Sequence[events.Event]) -> list[tuple[datetime, events.Ev
 class _Clock:
     """A cycle in the making."""
 
-    __slots__ = ("ended_at", "marks", "met_at", "number", "runs", "since", "started_at", "target")
+    __slots__ = ("by_hand", "ended_at", "marks", "met_at", "number", "runs", "since", "started_at", "target")
 
     def __init__(self, target: Target, number: int, at: datetime, text: str, running: bool) -> None:
         self.target = target
@@ -121,6 +167,7 @@ class _Clock:
         self.runs: list[Run] = []
         self.met_at: datetime | None = None
         self.ended_at: datetime | None = None
+        self.by_hand: ByHand | None = None
         self.marks = [Mark(at, text if running else f"{text} (waiting)")]
 
     @property
@@ -156,13 +203,14 @@ class _Clock:
             ended_at=self.ended_at,
             running_last=self.since is not None,
             marks=tuple(self.marks),
+            by_hand=self.by_hand,
         )
 
 
 class _Walk:
     """One pass over the events of a ticket."""
 
-    def __init__(self, undelivered: frozenset[int]) -> None:
+    def __init__(self, undelivered: Mapping[int | None, str]) -> None:
         self.clocks: list[_Clock] = []
         self._undelivered = undelivered
         self._status = Status.OPEN
@@ -183,6 +231,11 @@ class _Walk:
             self._status_change(at, event)
         elif isinstance(event, events.Opened):
             self._opened(at, event)
+        elif isinstance(event, events.DueSet):
+            self._due_set(at, event)
+        elif isinstance(event, events.Merged) and event.into is not None:
+            for clock in self._pending():
+                clock.end(at, f"merged into ticket {event.into}: not needed any more")
 
     def _opened(self, at: datetime, event: events.Opened) -> None:
         self._answered = event.automatic
@@ -210,7 +263,7 @@ class _Walk:
         if event.entry in self._undelivered:
             for clock in responses:
                 if clock.pending:
-                    clock.marks.append(Mark(at, "reply bounced later: it did not happen"))
+                    clock.marks.append(Mark(at, self._undelivered[event.entry]))
             return
         self._answered, self._asked = True, False
         for clock in responses:
@@ -230,6 +283,15 @@ class _Walk:
                     clock.pause(at, "waiting: the clock stops")
                 else:
                     clock.run(at, "open again: the clock runs on")
+
+    def _due_set(self, at: datetime, event: events.DueSet) -> None:
+        for clock in self._pending():
+            if clock.target is Target.RESOLUTION and event.due_at is not None:
+                clock.by_hand = ByHand(whole_second(event.due_at), at)
+                clock.marks.append(Mark(at, "due set by hand"))
+            elif clock.target is Target.RESOLUTION:
+                clock.by_hand = None
+                clock.marks.append(Mark(at, "due as the plan says again"))
 
     def _ended(self, at: datetime) -> None:
         self._turn += self._customer_spoke_last

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 from maild.domain import events
 from maild.domain.calendars import WEEKDAYS, Calendar, Interval, exception_on, hours_on, open_spans, zone_named
-from maild.domain.sla import Meter, Plan, TargetStanding, shown_duration
+from maild.domain.sla import Plan, shown_duration
 from maild.domain.sla_clocks import Cycle, cycles, whole_second
+from maild.domain.sla_meter import HandMeter, Meter, TargetStanding, metered
 
 WIDTH = 72
 _ZERO = timedelta(0)
@@ -42,9 +43,9 @@ def explain(
     moment = whole_second(now)
     lines = [f"Plan {plan.name}{_source(history, plan)}", f"Calendar {calendar.name} in {calendar.zone}"]
     for cycle in cycles(history):
-        goal = plan.goal(cycle.target)
-        if goal is not None:
-            lines += ["", *_cycle_lines(cycle, goal, calendar, moment, shown_in)]
+        meter = metered(cycle, plan.goal(cycle.target), calendar, moment)
+        if meter is not None:
+            lines += ["", *_cycle_lines(meter, plan, calendar, moment, shown_in)]
     if len(lines) == 2:
         lines.append("This plan promises nothing for this ticket.")
     return tuple(lines)
@@ -61,21 +62,31 @@ def _source(history: Sequence[events.Event], plan: Plan) -> str:
     return f" (chosen by {source})" if source and name == plan.name else ""
 
 
-def _cycle_lines(cycle: Cycle, goal: timedelta, calendar: Calendar, now: datetime, zone: ZoneInfo) -> Iterator[str]:
-    target = Meter(cycle, calendar, now).standing(goal)
-    stretches = _stretches(cycle, target, calendar, now)
+def _cycle_lines(
+    meter: Meter | HandMeter, plan: Plan, calendar: Calendar, now: datetime, zone: ZoneInfo
+) -> Iterator[str]:
+    cycle, target = meter.cycle, meter.standing()
+    by_plan = isinstance(meter, Meter)
+    # A due by hand is no sum: what led to it is that somebody set it.
+    stretches = _stretches(cycle, target, calendar, now) if by_plan else []
     lines = [_Line(mark.at, 0, (f"  {_shown(mark.at, zone)}  {mark.text}",)) for mark in cycle.marks]
     if target.due_at:
         utc = f"{target.due_at:%Y-%m-%d %H:%M:%S} UTC"
         lines.append(_Line(target.due_at, 3, (f"  {_shown(target.due_at, zone)}  due ({utc})",)))
     finish = max([cycle.started_at, *(end for _, end in stretches)])
-    lines += _unusual_days(calendar, cycle.started_at, finish)
+    lines += _unusual_days(calendar, cycle.started_at, finish) if by_plan else []
     lines += _stretch_lines(stretches, zone)
     number = f", cycle {cycle.number}" if cycle.number > 1 else ""
-    yield f"{cycle.target.value.replace('-', ' ').capitalize()}{number}: {shown_duration(goal)}"
+    yield f"{cycle.target.value.replace('-', ' ').capitalize()}{number}: {_promised(meter, plan)}"
     for line in sorted(lines, key=lambda line: (line.at, line.rank)):
         yield from line.text
     yield f"  {_verdict(target, now)}"
+
+
+def _promised(meter: Meter | HandMeter, plan: Plan) -> str:
+    goal = plan.goal(meter.cycle.target)
+    shown = shown_duration(goal) if goal is not None else "no promise"
+    return shown if isinstance(meter, Meter) else f"due by hand, in place of {shown}"
 
 
 def _stretches(cycle: Cycle, target: TargetStanding, calendar: Calendar, now: datetime) -> list[Interval]:
@@ -129,7 +140,7 @@ def _verdict(target: TargetStanding, now: datetime) -> str:
         return f"met with {left} to spare" if target.met_at else "not needed any more: neither met nor breached"
     if due and target.breached_at:
         return f"breached: overdue for {shown_duration(now - due)}, by the clock"
-    if target.paused:
+    if target.paused and due is None:
         return f"no due while the clock stands; {left} left when it runs again"
     if due is None:
         return "no due: the calendar has too few opening hours in the next ten years"

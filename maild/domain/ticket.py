@@ -148,6 +148,8 @@ def _change(event: events.Event, ticket: Ticket) -> Ticket:
 def _(event: events.StatusChanged, ticket: Ticket) -> Ticket:
     status = Status(event.status)
     ended_at = event.at if status.ended and not ticket.status.ended else ticket.ended_at
+    # A new beginning is due as its plan says; one that only takes an ending back is due as before.
+    anew = ticket.status.ended and not status.ended and event.reason != events.UNDO
     return replace(
         ticket,
         status=status,
@@ -155,6 +157,7 @@ def _(event: events.StatusChanged, ticket: Ticket) -> Ticket:
         wake_at=event.until,
         closed_at=event.at if status is Status.CLOSED else None,
         ended_at=ended_at if status.ended else None,
+        due_by_hand=None if anew else ticket.due_by_hand,
     )
 
 

@@ -50,6 +50,7 @@ _STUBS = (
     *("view the message, please use an html", "text version is not available", "no plain text version"),
     *("prohlížeč html", "в формате html", "html 形式", "html形式", "html格式", "html 格式"),
 )
+_COMMAND_MARKS = "!\uff01"  # where none stands, no part of the mail can hold a command
 _META_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
 
 
@@ -76,6 +77,7 @@ class Body:
     reaction: str = ""
     calendar_method: str = ""
     markers: tuple[str, ...] = ()
+    html_words: str = ""  # the new words of the HTML, where the plain text is what is read and a command may stand
     opened: Mapping[str, winmail.Opened] = field(default_factory=dict)  # by the path of their part
 
 
@@ -95,6 +97,7 @@ class _Written:
     sources: list[str] = field(default_factory=list)  # the same with what mail programs mark as a quote taken out
     pages: list[str] = field(default_factory=list)  # harmless HTML
     marked: list[str] = field(default_factory=list)  # all in which a mark of ours may stand
+    others: list[str] = field(default_factory=list)  # what HTML says beside the plain text that is read
     notes: dict[str, None] = field(default_factory=dict)
 
 
@@ -125,6 +128,7 @@ def read(leaves: Sequence[Leaf], hints: Hints | None = None) -> Body:
         reaction=reaction,
         calendar_method=invitation.method,
         markers=markers.find((*written.texts, *written.marked)),
+        html_words=_cut("\n\n".join(written.others)[:MAX_TEXT], hints).new_text if written.others else "",
         opened=opened,
     )
 
@@ -251,6 +255,8 @@ def _read_block(block: _Block, written: _Written, hints: Hints) -> None:
         text, source = _text_of_page(page, written.notes, hints)
         if not text.strip():
             text = source = plain
+    elif any(mark in words for mark in _COMMAND_MARKS for words in (plain, page)):
+        written.others.append(_text_of_page(page, {}, hints)[1])
     written.texts.append(text)
     written.sources.append(source)
     written.pages.append(harmless or _as_html(text))

@@ -76,6 +76,7 @@ def read(
         forwarded_lines=content.cut.forwarded_lines,
         only_quotes=content.cut.kept_everything and bool(content.text.strip()),
         html=content.html,
+        html_words=content.html_words,
         attachments=pointers,
         delivery_report=dsn.read(leaves, fields, content.text),
         forwarded=forward.read(subject, fields, leaves, content),

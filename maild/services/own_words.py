@@ -27,6 +27,9 @@ def own_words(message: InboundMessage, ticket: Ticket | None, agent: Agent | Non
     else:
         known = unit.outbox.texts(ticket.number, _NOTICES, but=_SAYS_BACK)
     signature = unit.people.signature(agent) if agent else ""
+    if message.html_words and (known or signature):
+        words = cut(message.html_words, known_texts=known, signature=signature).new_text
+        message = replace(message, html_words=words)
     if not own.strip() or not (known or signature):
         return message
     again = cut(own, known_texts=known, signature=signature)

@@ -4,10 +4,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from maild.domain.commands import Applied, Interpreted, Surroundings, apply_intents, judge, parse
-from maild.domain.events import Actor, Opened
+from maild.domain.calendars import Calendar, Span
+from maild.domain.commands import VERBS, Applied, Interpreted, Surroundings, Verb, apply_intents, judge, parse
+from maild.domain.decision import EntryDraft
+from maild.domain.events import Actor, Opened, Replied
+from maild.domain.lookups import Lookups
 from maild.domain.people import Address, Agent, AgentRole, Department, Directory, Person, Role, Team
-from maild.domain.ticket import Ticket, fold
+from maild.domain.ticket import EntryKind, Ticket, fold
 
 # A Tuesday; in Berlin it is 10:30 in winter time.
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -27,24 +30,77 @@ DIRECTORY = Directory(
     agents=(JANE, JOHN, SAM_ODUYA, SAM_WEISS, BOOKER),
     teams=(Team("online-banking", ("jane",), "jane"), Team("network", ("samo", "samw"))),
     departments=(Department("support"), Department("system-administrators"), Department("online-banking")),
+    own_addresses=frozenset({Address.of("support@acme.example")}),
 )
-SURROUNDINGS = Surroundings(DIRECTORY, ("sev-a", "sev-b", "sev-c", "default"), "Europe/Berlin", NOW, speaker=JOHN)
+OFFICE = Calendar("office", "Europe/Berlin", ((Span(540, 1020),),) * 5 + ((), ()))  # Monday to Friday 09:00-17:00
+KAREN = Person(Address.of("karen@client.example"), "Karen")
+BOB = Person(Address.of("bob@client.example"), "Bob")
+EVE = Person(Address.of("eve@client.example"), "Eve")
+BY_KAREN = Actor(Role.REQUESTER, address="karen@client.example")
 BY_JOHN = Actor(Role.AGENT, "john", "john@acme.example")
-
+BY_JANE = Actor(Role.AGENT, "jane", "jane@acme.example")
 
 OPENED = Opened(
     at=NOW,
-    requester=Person(Address.of("karen@client.example"), "Karen"),
+    requester=KAREN,
     subject="The banking system is down",
     department="support",
     sla_plan="default",
     plan_source="default",
 )
+OPENED_BY_BOB = replace(OPENED, requester=BOB, subject="Nobody can pay")
+LAST_WORDS = EntryDraft(
+    kind=EntryKind.MESSAGE,
+    author=BY_KAREN,
+    author_name="Karen",
+    text="And the second printer smokes.",
+    message_id="<1@client.example>",
+    inbound=9,
+)
+CANNED = {"reboot": "Please start {host} again.", "thanks": "Thank you for the hint."}
 
 
 def ticket(**changes: Any) -> Ticket:
     """An open ticket of Karen's, new and nobody's, with some fields otherwise."""
     return replace(fold(42, (OPENED,)), **changes)
+
+
+def _canned(name: str, variables: Any) -> str | None:
+    text = CANNED.get(name)
+    return text and text.format_map({"host": "it"} | dict(variables))
+
+
+LOOKUPS = Lookups(
+    ticket={17: fold(17, (OPENED_BY_BOB,)), 42: ticket()}.get,
+    batches=lambda number: ((1, (OPENED,)), (2, (Replied(at=NOW, by=BY_JOHN, entry=5),))),
+    stoppable=lambda entry: entry == 5,
+    last_message=lambda number: LAST_WORDS,
+    canned=_canned,
+    canned_names=tuple(CANNED),
+    explain_due=lambda number: ("Plan default", "due on Friday"),
+)
+SURROUNDINGS = Surroundings(
+    DIRECTORY,
+    ("sev-a", "sev-b", "sev-c", "default"),
+    "Europe/Berlin",
+    NOW,
+    speaker=JOHN,
+    ticket=ticket(),
+    lookups=LOOKUPS,
+    calendar=OFFICE,
+)
+FRESH = replace(SURROUNDINGS, ticket=None)  # a mail that answers nothing
+
+
+def home_of(verb: Verb[Any]) -> Surroundings:
+    """Surroundings in which a verb makes sense."""
+    return SURROUNDINGS if verb.where.fits(SURROUNDINGS.ticket) else FRESH
+
+
+# Every example of every verb that can be said of a ticket.
+LINES = [
+    f"!{verb.name} {example}".rstrip() for verb in VERBS if home_of(verb) is SURROUNDINGS for example in verb.examples
+]
 
 
 def judged(text: str, surroundings: Surroundings = SURROUNDINGS) -> Interpreted:
@@ -54,6 +110,8 @@ def judged(text: str, surroundings: Surroundings = SURROUNDINGS) -> Interpreted:
 
 def done(text: str, on: Ticket | None = None, surroundings: Surroundings = SURROUNDINGS) -> Applied:
     """What a mail without a problem does to a ticket."""
+    if surroundings.ticket is not None:
+        surroundings = replace(surroundings, ticket=on or ticket())
     found = judged(text, surroundings)
     assert found.problems == ()
     return apply_intents(on or ticket(), found.intents, BY_JOHN, NOW, surroundings)

@@ -80,8 +80,8 @@ EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
         {"sla_plan": "sev-a", "previous": "sev-b", "source": "priority"},
     ),
     "participant-added": (
-        events.ParticipantAdded(at=at(9), by=BY_JANE, person=EVE, role="third-party"),
-        {"person": _EVE, "role": "third-party"},
+        events.ParticipantAdded(at=at(9), by=BY_JANE, person=EVE, role="third-party", history=True),
+        {"person": _EVE, "role": "third-party", "history": True},
     ),
     "requester-changed": (
         events.RequesterChanged(at=at(9), by=BY_JANE, requester=EVE, previous="karen@client.example"),

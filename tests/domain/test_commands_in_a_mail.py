@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from maild.domain.command_parsing import MAX_PROBLEMS
 from maild.domain.command_table import near_miss, nearest
-from maild.domain.commands import MAX_COMMANDS, VERBS, corrected, escape, feedback_lines, parse
+from maild.domain.commands import MAX_COMMANDS, VERBS, corrected, escape, feedback_lines, judge, parse, parse_button
+from tests.domain.command_scene import SURROUNDINGS
 
 SPELLINGS = [(spelling, verb) for verb in VERBS for spelling in (verb.name, *verb.aliases)]
 BANGS = ("!", "\uff01", "\ufe57")
@@ -128,6 +129,23 @@ def test_pasted_lines_in_the_middle_are_text(line):
     assert found.text == f"It works.\n{line.replace('!!', '!')}\nBest, John"
 
 
+@pytest.mark.parametrize(("spelling", "verb"), SPELLINGS, ids=[spelling for spelling, _ in SPELLINGS])
+def test_a_sentence_that_begins_with_a_verb_is_text_wherever_it_stands(spelling, verb):
+    for sentence in (spelling, f"{spelling.title()} it, please.", f"{spelling}!", f"- {spelling} 17"):
+        for mail in (sentence, f"{sentence}\nBest, John", f"It works.\n{sentence}\nBest, John", f"Hello\n{sentence}"):
+            found = parse(mail)
+            assert (found.commands, found.problems, found.text) == ((), (), mail)
+
+
+@pytest.mark.parametrize("word", ["no", "yes", "to", "for", "now", "send", "check", "due", "tag", "draft", "why", "cc"])
+def test_a_short_word_behind_a_mark_in_the_middle_stops_the_mail_and_its_neighbours_do_not(word):
+    (problem,) = parse(f"It works.\n!{word}\nBest, John").problems
+    assert problem.suggestion == f"!{word}"
+    for letters in (word[:-1] + "x", word + "ish"):
+        if len(word) < 4:
+            assert parse(f"It works.\n!{letters}\nBest, John").problems == ()
+
+
 def test_quoted_commands_are_never_run():
     for quoted in ("> !close", ">!close", "> > !close", "> ! close"):
         assert parse(f"Thanks.\n\n{quoted}").commands == ()
@@ -152,6 +170,114 @@ def test_text_behind_a_note_is_text_where_it_stands():
 
 def test_a_letter_that_becomes_a_blank_does_not_lose_the_text_behind_it():
     assert parse("!note\u00a8").problems == ()
+
+
+@pytest.mark.parametrize("mark", ["!", "\uff01", "! "])
+def test_a_title_is_taken_as_it_was_written(mark):
+    (command,) = parse(f"{mark}title  \u201cFuser\u201d \u2013 broke ").commands
+    assert command.args.strip() == "\u201cFuser\u201d \u2013 broke"
+
+
+# -- without a mark ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_where_marks_may_be_left_out_a_verb_stands_alone_on_its_line(verb):
+    """Not what takes a sentence, and not what lets text out."""
+    for example in verb.examples:
+        bare, marked = (parse(f"{mark}{verb.name} {example}".rstrip(), bare=True) for mark in ("", "!"))
+        takes_words = verb.verbatim or verb.takes_text
+        expected = () if verb.name in {"reply", "title"} or (takes_words and example) else marked.commands
+        if verb.name in {"tag", "help"} and bare.commands == ():
+            continue  # "tag vip" and "help wait" may be the beginning of a sentence
+        assert [(c.verb, c.args) for c in bare.commands] == [(c.verb, c.args) for c in expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "commands", "rest"),
+    [
+        ("close", [("close", "")], ""),
+        ("Close", [("close", "")], ""),
+        ("  snooze 1d  ", [("snooze", "1d")], ""),
+        ("Snooze tomorrow 9am\n\nThe parts come on Friday.", [("snooze", "tomorrow 9am")], "The parts come on Friday."),
+        ("The parts come on Friday.\nsnooze fri\ntake", [("snooze", "fri"), ("take", "")], "The parts come on Friday."),
+        ("take\n!close", [("take", ""), ("close", "")], ""),
+        ("assign Jane Doe", [("assign", "Jane Doe")], ""),
+        ("cc eve@client.example +history", [("cc", "eve@client.example +history")], ""),
+        ("tag +vip -old", [("tag", "+vip -old")], ""),
+        ("link #17", [("link", "#17")], ""),
+        ("yes", [("yes", "")], ""),
+        ("send anyway", [("send", "anyway")], ""),
+        ("why due?", [("why", "due?")], ""),
+        ("note", [("note", "")], ""),
+        ("One\nclose\ntwo", [], "One\nclose\ntwo"),
+        ("close it please", [], "close it please"),
+        ("take care", [], "take care"),
+        ("no problem at all", [], "no problem at all"),
+        ("wait a moment", [], "wait a moment"),
+        ("wait that is wrong", [], "wait that is wrong"),
+        ("note to self", [], "note to self"),
+        ("tag team", [], "tag team"),
+        ("split the difference", [], "split the difference"),
+        ("title of the book", [], "title of the book"),
+        ("reply", [], "reply"),
+        ("due to the weather", [], "due to the weather"),
+        ("for you and me", [], "for you and me"),
+        ("assign", [], "assign"),
+        ("help me", [], "help me"),
+        ("close.", [], "close."),
+        ("> close", [], "> close"),
+    ],
+)
+def test_only_a_line_that_is_nothing_but_a_command_is_one_without_its_mark(text, commands, rest):
+    found = parse(text, bare=True)
+    assert [(command.verb, command.args) for command in found.commands] == commands
+    assert (found.text, found.problems) == (rest, ())
+    if "!" not in text:
+        assert parse(text).commands == ()
+
+
+def test_marks_are_read_as_ever_where_they_may_be_left_out():
+    for text in ("!clsoe", "It works.\n!close\nBest, John", "!important note"):
+        assert parse(text, bare=True) == parse(text)
+
+
+def test_a_bare_command_that_fails_is_mended_in_its_place():
+    problems = judge(parse("assign bokoer\nHe knows it.", bare=True), SURROUNDINGS).problems
+    assert corrected("assign bokoer\nHe knows it.", problems, bare=True) == "!assign booker\nHe knows it."
+    assert feedback_lines("assign bokoer\nHe knows it.", problems, bare=True)[0].startswith("> assign bokoer")
+
+
+# -- buttons ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "verb", "args"),
+    [
+        ("take", "take", ""),
+        ("close", "close", ""),
+        ("snooze-1d", "snooze", "1d"),
+        ("wait", "wait", ""),
+        ("wait-2d", "wait", "2d"),
+        ("wait-fri-15:00", "wait", "fri 15:00"),
+        ("assign-jane", "assign", "jane"),
+        ("send-anyway", "send", "anyway"),
+        ("close-quiet", "close", "quiet"),
+    ],
+)
+def test_a_button_asks_by_its_address(asked, verb, args):
+    found = parse_button(asked)
+    assert [(command.verb, command.args) for command in found.commands] == [(verb, args)]
+    assert judge(found, SURROUNDINGS).problems == ()
+
+
+@pytest.mark.parametrize(
+    "asked", ["", "-", "frobnicate", "close-now", "snooze", "snooze-soon", "note-12", "reply", "title-x", "-close"]
+)
+def test_a_button_that_asks_for_no_command_is_a_problem(asked):
+    found = parse_button(asked)
+    assert (found.commands, len(found.problems)) == ((), 1)
+    assert "no command" in found.problems[0].message
 
 
 def test_at_most_fifty_commands_are_read():
@@ -251,6 +377,21 @@ def test_a_text_without_marks_comes_back_unchanged(text):
     plain = "".join(letter for letter in text if letter not in "!\uff01\ufe57\u203c\u2049\ufe15")
     found = parse(plain)
     assert (found.commands, found.text, found.problems) == ((), plain, ())
+
+
+@given(MAILS)
+def test_no_text_breaks_the_reading_without_marks(text):
+    found = parse(text, bare=True)
+    corrected(text, found.problems, bare=True)
+    feedback_lines(text, found.problems, bare=True)
+    assert {problem.at for problem in found.problems}.isdisjoint(command.at for command in found.commands)
+
+
+@given(st.lists(st.sampled_from(["close", "no", "yes", "wait", "to", "for", "send", "it", "please", "the", "a"])))
+def test_words_without_marks_are_never_a_command_unless_marks_may_be_left_out(words):
+    text = " ".join(words)
+    assert parse(text).commands == ()
+    assert len(parse(text, bare=True).commands) <= 1
 
 
 @given(MAILS)

@@ -1,20 +1,34 @@
 """What the words behind a verb mean: names, plans, moments; and which commands contradict each other."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maild.domain.calendars import ALWAYS
 from maild.domain.command_table import BY_NAME
 from maild.domain.command_times import read_when, shown_when
 from maild.domain.commands import VERBS, Problem, interpret, judge, parse, parse_line
 from maild.domain.people import Agent, AgentRole, Team
 from maild.domain.ticket import Priority
-from tests.domain.command_scene import BOOKER, JANE, JOHN, NOW, SAM_ODUYA, SURROUNDINGS, judged
+from tests.domain.command_scene import (
+    BOOKER,
+    FRESH,
+    JANE,
+    JOHN,
+    LINES,
+    NOW,
+    OFFICE,
+    SAM_ODUYA,
+    SURROUNDINGS,
+    home_of,
+    judged,
+)
 
 EXAMPLES = [(verb, example) for verb in VERBS for example in verb.examples]
+TWO_FOR_A_PERSON = "!for bob@client.example\n!to bob@client.example"
 
 
 def read(line, surroundings=SURROUNDINGS):
@@ -36,10 +50,10 @@ def complaint(text, surroundings=SURROUNDINGS):
 def test_every_example_of_the_table_is_understood(verb, example):
     """In a mail under every name, and on the command line without a mark."""
     for spelling in (verb.name, *verb.aliases):
-        assert judged(f"!{spelling} {example}").problems == ()
+        assert judged(f"!{spelling} {example}", home_of(verb)).problems == ()
     if example or not verb.takes_text:
         line = parse_line([verb.name, *example.split()])
-        assert judge(line, SURROUNDINGS).problems == ()
+        assert judge(line, home_of(verb)).problems == ()
 
 
 @pytest.mark.parametrize(
@@ -92,6 +106,49 @@ def test_teams_are_found_ignoring_case_blanks_and_hyphens(words):
         ("!take now", ["nothing after it"], "!take"),
         ("!help clsoe", ["no command"], "!help close"),
         ("!wait soonish", ["no time", "fri 15:00"], ""),
+        ("!resolve it please", ["nothing after it"], "!resolve"),
+        ("!snooze", ["say when", "tomorrow"], ""),
+        ("!snooze tonight", ["no time"], ""),
+        ("!due", ["say when"], ""),
+        ("!due yesterday", ["no time"], ""),
+        ("!send", ["say when", "anyway, text, note, nothing"], ""),
+        ("!send anyhow", ["no time"], ""),
+        ("!tag", ["names no tag"], ""),
+        ("!tag +", ["no tag"], ""),
+        ("!tag -", ["no tag"], ""),
+        ("!tag +a <b>", ["no tag"], ""),
+        ("!tag +a -a", ["put on and taken off"], ""),
+        ("!tag " + "a " * 21, ["at most 20"], ""),
+        ("!title", ["says no title"], ""),
+        ("!title " + "x" * 201, ["at most 200"], ""),
+        ("!split " + "x" * 201, ["at most 200"], ""),
+        ("!requester bob", ["takes an address"], ""),
+        ("!requester support+x@acme.example", ["the helpdesk itself"], ""),
+        ("!cc support@acme.example", ["the helpdesk itself"], ""),
+        ("!cc jane@acme.example", ["Jane Doe", "@jane"], ""),
+        ("!cc +history", ["takes an address"], ""),
+        ("!cc eve@client.example history", ["takes an address"], ""),
+        ("!uncc", ["takes an address"], ""),
+        ("!uncc karen@client.example", ["is the requester", "!requester"], ""),
+        ("!link", ["names no ticket"], ""),
+        ("!link it", ["no number"], ""),
+        ("!link 17 18", ["no number"], ""),
+        ("!link 42", ["this ticket itself"], ""),
+        ("!link 99", ["there is no ticket 99"], ""),
+        ("!merge 42", ["this ticket itself"], ""),
+        ("!merge 99", ["there is no ticket 99"], ""),
+        ("!tpl", ["names no canned text"], ""),
+        ("!tpl rebot", ["no canned text", "reboot"], "!tpl reboot"),
+        ("!tpl reboot web1", ["no name=value"], ""),
+        ("!undo 3", ["nothing after it"], "!undo"),
+        ("!why", ["why due"], "!why due"),
+        ("!why is it due", ["why due"], "!why due"),
+        ("!yes please", ["nothing after it"], "!yes"),
+        ("!no way", ["nothing after it"], "!no"),
+        ("!now then", ["nothing after it"], "!now"),
+        ("!check it", ["nothing after it"], "!check"),
+        ("!watch me", ["nothing after it"], "!watch"),
+        ("!spam it is", ["nothing after it"], "!spam"),
     ],
 )
 def test_what_cannot_be_resolved_is_a_problem_with_the_nearest(line, parts, suggestion):
@@ -126,6 +183,25 @@ def test_the_command_line_belongs_to_no_agent():
     admin = replace(SURROUNDINGS, speaker=None)
     assert "no agent" in complaint("!take", admin).message
     assert "no agent or team" in complaint("!assign me", admin).message
+    assert "no agent" in complaint("!watch", admin).message
+
+
+@pytest.mark.parametrize("line", ["!for bob@client.example", "!to bob@client.example"])
+def test_a_ticket_for_somebody_is_opened_by_a_fresh_mail_alone(line):
+    assert judged(line, FRESH).problems == ()
+    assert "fresh mail" in complaint(line).message
+    assert "fresh mail" in complaint(line, replace(SURROUNDINGS, speaker=None)).message
+
+
+@pytest.mark.parametrize("line", ["!merge 17", "!link 17", "!split", "!undo", "!why due"])
+def test_what_is_about_a_ticket_needs_one(line):
+    assert judged(line).problems == ()
+    assert "answer to a mail of that ticket" in complaint(line, FRESH).message
+
+
+@pytest.mark.parametrize("line", ["!requester bob@client.example", "!take\n!priority high", "!tag vip", "!note"])
+def test_a_ticket_that_opens_takes_the_other_commands(line):
+    assert judged(line, FRESH).problems == ()
 
 
 def test_a_verb_may_be_kept_for_some_roles():
@@ -167,6 +243,21 @@ def test_only_a_short_list_of_names_is_listed():
         "!dept support\n!dept online-banking",
         "!wait 2h\n!wait 3h",
         "!close\nIt works.\n!wait",
+        "!close\n!close quiet",
+        "!spam\n!close",
+        "!merge 17\n!close",
+        "!tag +vip\n!tag -vip",
+        "!title one\n!title two",
+        "!due fri\n!due none",
+        "!snooze 1d\n!snooze 2d",
+        "!cc eve@client.example\n!uncc eve@client.example",
+        "!cc eve@client.example\n!cc eve@client.example +history",
+        "!watch\n!mute",
+        "!note\n!draft",
+        "!draft\n!reply",
+        "!send fri\n!now",
+        "!send anyway\n!no",
+        "!yes\n!no",
     ],
 )
 def test_commands_that_contradict_each_other_are_a_problem(text):
@@ -183,6 +274,13 @@ def test_commands_that_contradict_each_other_are_a_problem(text):
         "!note\n!close",
         "!dept support\n!assign jane\n!pri high\n!sev a\n!note\n!wait 2h",
         "!help\n!help take",
+        "!tag +vip\n!tag +vip -old",
+        "!cc eve@client.example\n!cc bob@client.example\n!uncc tom@client.example",
+        "!link 17\n!merge 17",
+        "!undo\n!close",
+        "!wait 2d\n!snooze 2d\n!due 3d",
+        "!send anyway\n!now",
+        "!check\n!close\n!why due",
     ],
 )
 def test_commands_on_different_things_go_together(text):
@@ -213,7 +311,11 @@ def test_all_problems_of_a_mail_are_told_in_one_go():
     assert [problem.at for problem in found.problems] == [0, 1, 5]
 
 
-@given(st.lists(st.sampled_from([f"!{v.name} {e}" for v, e in EXAMPLES]), max_size=6), st.integers(0, 6))
+def test_a_ticket_is_opened_for_one_person():
+    assert "keep one" in complaint(TWO_FOR_A_PERSON, FRESH).message
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=6), st.integers(0, 6))
 def test_a_mail_with_any_problem_has_no_intents(lines, at):
     """Whatever stands around one command that fails."""
     spoilt = [*lines[:at], "!assign nobody-by-that-name", *lines[at:]]
@@ -266,9 +368,9 @@ def test_no_line_breaks_the_reading(words):
 # -- moments ----------------------------------------------------------------------------------------------------
 
 
-def berlin(words, now=NOW):
+def berlin(words, now=NOW, calendar=OFFICE):
     """The moment that `words` mean in Berlin, as its wall clock shows it."""
-    moment = read_when(words, now=now, zone=SURROUNDINGS.wall_clock)
+    moment = read_when(words, now=now, zone=SURROUNDINGS.wall_clock, calendar=calendar)
     return moment.astimezone(SURROUNDINGS.wall_clock).strftime("%m-%d %H:%M")
 
 
@@ -298,6 +400,14 @@ def berlin(words, now=NOW):
         ("EOD", "11-24 17:00"),
         ("18:00", "11-24 18:00"),
         ("8:00", "11-25 08:00"),
+        ("next week", "11-30 09:00"),
+        ("Next  Week", "11-30 09:00"),
+        ("+2bh", "11-24 12:30"),
+        ("8bh", "11-25 10:30"),
+        ("+7bh", "11-25 09:30"),
+        ("40 bh", "12-01 10:30"),
+        ("+1bd", "11-25 10:30"),
+        ("4bd", "11-30 10:30"),
     ],
 )
 def test_moments(words, moment):
@@ -323,6 +433,12 @@ def test_moments(words, moment):
         ("0h", "gone by"),
         ("0d", "gone by"),
         ("-2h", "no time"),
+        ("0bh", "gone by"),
+        ("0bd", "gone by"),
+        ("9999bh", "two years"),
+        ("9999bd", "two years"),
+        ("tonight", "no time"),
+        ("next month", "no time"),
         ("2h 2h", "no time"),
         ("", "no time"),
     ],
@@ -335,6 +451,39 @@ def test_what_is_no_later_moment_is_refused(words, message):
 def test_the_end_of_a_day_that_has_ended_is_refused_with_another():
     with pytest.raises(ValueError, match="tomorrow 17:00"):
         berlin("eod", datetime(2026, 11, 24, 16, 30, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("now", "words", "moment"),
+    [  # the office is open from nine to five, Monday to Friday
+        (datetime(2026, 11, 27, 14, 0, tzinfo=UTC), "1bd", "11-30 15:00"),  # over a weekend
+        (datetime(2026, 11, 27, 14, 0, tzinfo=UTC), "+3bh", "11-30 10:00"),
+        (datetime(2026, 11, 27, 16, 0, tzinfo=UTC), "1bd", "11-30 17:00"),  # on Friday the office had closed
+        (datetime(2026, 11, 27, 16, 0, tzinfo=UTC), "1bh", "11-30 10:00"),
+        (datetime(2026, 11, 24, 6, 0, tzinfo=UTC), "1bd", "11-25 09:00"),  # before it opens
+        (datetime(2026, 11, 28, 9, 0, tzinfo=UTC), "1bd", "11-30 10:00"),  # on a Saturday
+    ],
+)
+def test_business_time_counts_open_hours_and_open_days(now, words, moment):
+    assert berlin(words, now) == moment
+
+
+def test_business_time_needs_opening_hours():
+    with pytest.raises(ValueError, match="write 2h or 2d"):
+        berlin("2bh", calendar=None)
+    assert berlin("+1bd", calendar=ALWAYS) == "11-25 10:30"
+    with pytest.raises(ValueError, match="two years"):
+        berlin("1bd", calendar=replace(OFFICE, week=((),) * 7))
+
+
+@given(st.integers(1, 400), st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)))  # noqa: DTZ001
+def test_business_days_end_in_opening_hours_of_the_day_so_many_open_days_later(count, now):
+    moment = read_when(f"{count}bd", now=now, zone=UTC, calendar=OFFICE)
+    first, last = (instant.astimezone(SURROUNDINGS.wall_clock).date() for instant in (now, moment))
+    days = [first + timedelta(days=ahead) for ahead in range(1, (last - first).days + 1)]
+    assert sum(day.weekday() < 5 for day in days) == count
+    assert last.weekday() < 5
+    assert "09:00" <= moment.astimezone(SURROUNDINGS.wall_clock).strftime("%H:%M") <= "17:00"
 
 
 def test_days_keep_the_time_of_day_when_the_clocks_change_and_hours_do_not():

@@ -71,6 +71,8 @@ ALL_RULES = [
     ("foreign-mark", case(mail(MALLORY), route=HELD), Outcome.HELD),
     ("answered-elsewhere", case(mail(JANE, to=(KAREN,), cc=(Person(BASE),))), Outcome.OPENED),
     ("agent-forwards", case(mail(JANE, forwarded=FORWARDED)), Outcome.OPENED),
+    ("agent-opens", case(mail(JANE, new_text="!for karen@client.example\nIt burns.")), Outcome.OPENED),
+    ("agent-opens", case(mail(JANE, new_text="!help")), Outcome.COMMANDED),
     ("button", case(mail(JANE), route=replace(led(Scope.COMMAND), verb="close")), Outcome.NOTED),
     ("agent", case(mail(JANE), route=led(R)), Outcome.REPLIED),
     ("agent", case(mail(JANE), route=led(N)), Outcome.NOTED),

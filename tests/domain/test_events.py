@@ -73,7 +73,7 @@ def test_a_record_from_before_a_field_was_added_is_read_with_its_default(kind):
     assert to_detail(read) == to_detail(read) | {name: record[name] for name in old}
 
 
-@pytest.mark.parametrize(("kind", "version"), [("noted", 2), ("noted", 99), ("merged", 1), ("Noted", 1), ("", 1)])
+@pytest.mark.parametrize(("kind", "version"), [("noted", 2), ("noted", 99), ("hovered", 1), ("Noted", 1), ("", 1)])
 def test_a_record_of_a_newer_program_is_refused_with_the_remedy(kind, version):
     with pytest.raises(ValueError, match="upgrade maild"):
         from_detail(kind, {"v": version}, at=datetime(2026, 5, 4, tzinfo=UTC), by=events.SYSTEM, entry=None)

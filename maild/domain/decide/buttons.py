@@ -94,6 +94,7 @@ def act_of(case: Case, own: str, forwarded: str = "") -> Act:
     return Act(
         agent=case.agent,
         text=own,
+        html_words=case.message.html_words,
         forwarded=forwarded,
         scope=case.route.scope or Scope.NOTE,
         ticket=case.ticket,

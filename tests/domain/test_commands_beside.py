@@ -1,0 +1,175 @@
+"""What commands bring beside facts: when a text leaves, words about held texts, questions before what is final."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maild.domain.command_acts import Beside
+from maild.domain.commands import VERBS, TextGoes, apply_intents, judge, parse_line
+from maild.domain.events import ParticipantAdded
+from maild.domain.people import Address, Person
+from maild.domain.ticket import Status
+from tests.domain.command_scene import BOB, BY_JOHN, FRESH, JOHN, NOW, SURROUNDINGS, done, home_of, judged, ticket
+
+TOMORROW = NOW + timedelta(hours=22, minutes=30)  # nine o'clock in Berlin
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("!send tomorrow", Beside(leaves_at=TOMORROW, receipts=("your text leaves Wed 2026-11-25 09:00 CET",))),
+        ("!later tomorrow", Beside(leaves_at=TOMORROW, receipts=("your text leaves Wed 2026-11-25 09:00 CET",))),
+        ("!send anyway", Beside(held_word="anyway")),
+        ("!send TEXT", Beside(held_word="text")),
+        ("!send note", Beside(held_word="note")),
+        ("!send nothing", Beside(held_word="nothing")),
+        ("!yes", Beside(held_word="yes")),
+        ("!no", Beside(held_word="no")),
+        ("!now", Beside(at_once=True)),
+        ("!check", Beside(check=True)),
+        ("!dryrun", Beside(check=True)),
+        ("!draft", Beside(may_leave=True)),
+        ("!draft We have ordered one.", Beside(may_leave=True)),
+        ("!close quiet", Beside(quiet=True)),
+        ("!resolve quiet", Beside(quiet=True)),
+        ("!close", Beside()),
+        ("!tpl reboot host=web1", Beside(appended="Please start web1 again.")),
+        ("!tpl Reboot host='web one'", Beside(appended="Please start web one again.")),
+        ("!tpl reboot host=\u201cweb one\u201d", Beside(appended="Please start web one again.")),
+        ("!tpl reboot\n!tpl thanks", Beside(appended="Please start it again.\n\nThank you for the hint.")),
+        ("!wait fri 15:00", Beside(receipts=("waiting until Fri 2026-11-27 15:00 CET",))),
+        ("!wait", Beside()),
+        ("!snooze +1bd", Beside(receipts=("snoozed until Wed 2026-11-25 10:30 CET",))),
+        ("!due +2bh", Beside(receipts=("due Tue 2026-11-24 12:30 CET",))),
+        ("!due none", Beside()),
+        ("!uncc tom@client.example", Beside(receipts=("tom@client.example takes no part in the ticket",))),
+        ("!take", Beside()),
+    ],
+)
+def test_what_stands_beside_the_facts(text, wanted):
+    applied = done(text)
+    assert all(getattr(applied, name) == getattr(wanted, name) for name in Beside.__dataclass_fields__)
+
+
+@pytest.mark.parametrize("line", ["!for Bob <bob@client.example>", "!to Bob <bob@client.example>"])
+def test_a_fresh_mail_says_whose_ticket_it_opens(line):
+    applied = done(line, surroundings=FRESH)
+    who = (applied.on_behalf, applied.addressed)
+    assert who == ((BOB, None) if line.startswith("!for") else (None, BOB))
+    assert (applied.events, applied.text_goes) == ((), None)
+
+
+def test_what_says_something_is_not_told_to_change_nothing():
+    for line in ("!send tomorrow", "!now", "!check", "!tpl reboot", "!yes"):
+        assert done(line).outcomes == ()
+    assert done("!close quiet", ticket(status=Status.CLOSED)).outcomes == ("close: nothing to change",)
+
+
+def test_why_due_is_answered_with_the_derivation():
+    assert done("!why due").help == "Plan default\ndue on Friday"
+    assert done("!help take\n!why due?").help.startswith("Plan default\ndue on Friday\n!take")
+
+
+def test_a_moment_is_told_in_the_speakers_zone():
+    there = replace(SURROUNDINGS, zone="America/New_York")
+    assert done("!due 2026-12-01", surroundings=there).receipts == ("due Tue 2026-12-01 09:00 EST",)
+
+
+@pytest.mark.parametrize("words", ["wrong", "host"])
+def test_a_canned_text_that_lacks_something_is_a_problem(words):
+    def canned(name, variables):
+        raise ValueError(f"{name} needs {words}=…")
+
+    lookups = replace(SURROUNDINGS.lookups, canned=canned)
+    (problem,) = judged("!tpl reboot", replace(SURROUNDINGS, lookups=lookups)).problems
+    assert problem.message == f"reboot needs {words}=…"
+
+
+# -- what cannot be taken back ----------------------------------------------------------------------------------
+
+FINAL = [
+    ("!spam", "karen@client.example"),
+    ("!merge 17", 'ticket 17, "Nobody can pay"'),
+    ("!requester bob@client.example", "bob@client.example"),
+    ("!cc eve@client.example +history", "eve@client.example"),
+]
+
+
+@pytest.mark.parametrize(("line", "names"), FINAL)
+def test_what_cannot_be_taken_back_is_asked_before(line, names):
+    (sentence,) = done(line).confirm
+    assert names in sentence
+    (intent,) = judged(line).intents
+    assert not intent.can_be_taken_back
+
+
+def test_nothing_else_is_asked_before():
+    """The table says so, and so does every example of every verb."""
+    final = {line.partition(" ")[0] for line, _ in FINAL if "+history" not in line}
+    assert {f"!{verb.name}" for verb in VERBS if not verb.reversible} == final
+    for verb in VERBS:
+        for example in verb.examples:
+            home = home_of(verb)
+            line = f"!{verb.name} {example}".rstrip()
+            is_final = f"!{verb.name}" in final or "+history" in example
+            assert bool(done(line, surroundings=home).confirm) is is_final
+            assert [i.can_be_taken_back for i in judged(line, home).intents] == [not is_final]
+
+
+def test_the_admin_on_the_command_line_is_asked_nothing():
+    for line, _ in FINAL:
+        admin = replace(SURROUNDINGS, speaker=None)
+        intents = judge(parse_line([line]), admin).intents
+        applied = apply_intents(ticket(), intents, BY_JOHN, NOW, admin)
+        assert applied.events
+        assert applied.confirm == ()
+
+
+def test_an_agent_gives_a_ticket_of_their_own_away_without_a_question():
+    """Whoever forwards a customer's mail has its ticket until they say whose it is."""
+    own = ticket(requester=JOHN.person)
+    assert done("!requester bob@client.example", own).confirm == ()
+    assert done("!requester bob@client.example", ticket(requester=Person(Address.of("jane@acme.example")))).confirm
+
+
+def test_each_final_command_of_a_mail_is_asked_about():
+    assert len(done("!requester bob@client.example\n!cc eve@client.example +history\n!spam").confirm) == 3
+
+
+def test_with_the_history_is_kept_in_the_fact():
+    (shown,) = done("!cc eve@client.example +History").events
+    (later,) = done("!cc eve@client.example").events
+    assert isinstance(shown, ParticipantAdded)
+    assert isinstance(later, ParticipantAdded)
+    assert (shown.history, later.history) == (True, False)
+
+
+def test_spam_and_merging_are_no_news_for_the_customer():
+    assert [done(line).quiet for line in ("!spam", "!merge 17", "!close", "!resolve")] == [True, True, False, False]
+
+
+# -- adding up --------------------------------------------------------------------------------------------------
+
+BESIDES = st.builds(
+    Beside,
+    appended=st.sampled_from(["", "one", "two"]),
+    leaves_at=st.sampled_from([None, NOW, TOMORROW]),
+    quiet=st.booleans(),
+    held_word=st.just(""),
+    confirm=st.lists(st.sampled_from("abc"), max_size=2).map(tuple),
+    withdraws=st.lists(st.integers(1, 3), max_size=2).map(tuple),
+    addressed=st.sampled_from([None, BOB]),
+)
+
+
+@given(BESIDES, BESIDES, BESIDES)
+def test_besides_add_up_in_order(one, two, three):
+    assert (one | two) | three == one | (two | three)
+    assert one | Beside() == one == Beside() | one
+
+
+def test_a_draft_stays_inside():
+    assert done("!draft\nWe have ordered one.").text_goes is TextGoes.NOTE
