@@ -32,7 +32,7 @@ def play(scenario: Scenario, stage: Stage) -> None:
         stage.tell(f"\n[{line.number}] {line.text}")
         try:
             player.step(line)
-        except (Differs, LookupError, ValueError) as wrong:
+        except (AssertionError, LookupError, ValueError) as wrong:
             raise Differs(
                 f"{scenario.name}/scenario.txt:{line.number}: {line.text}\n{wrong}\n\nwhat happened:\n{stage.story}"
             ) from None
