@@ -166,6 +166,16 @@ class MailProgram:
         link = next((href for shown, href in mail.buttons.items() if shown.lower() == label.lower()), "")
         if not link:
             raise LookupError(f"no button {label!r}, only {sorted(mail.buttons)}")
+        return self._opened(now, link, writing, body)
+
+    def unsubscribe(self, now: datetime, mail: Mail, writing: Writing) -> bytes:
+        """What a mail program sends for its own button (RFC 2369 3.2). LookupError when the mail offers none."""
+        found = re.search(r"<(mailto:[^>]+)>", mail.field("List-Unsubscribe"))
+        if not found:
+            raise LookupError("the mail has no List-Unsubscribe")
+        return self._opened(now, found[1], writing, None)
+
+    def _opened(self, now: datetime, link: str, writing: Writing, body: str | None) -> bytes:
         parts = urlsplit(link)
         asked = parse_qs(parts.query, keep_blank_values=True)
         opened = asked.get("body", [""])[0].replace("\r\n", "\n")

@@ -85,6 +85,10 @@ class _Player:
             raw = re.sub(rb"(?m)^To: ([^@\r\n]+)@", lambda found: b"To: " + found[1].upper() + b"@", raw)
         self._send(raw)
 
+    def unsubscribes(self, block: str, who: str, options: str | None, **which: str | None) -> None:
+        writing, _ = writing_of(options, block)
+        self._send(self._program(who).unsubscribe(self._now, self._mail(who, **which), writing))
+
     def again(self, block: str, times: str | None) -> None:
         self._begin()
         self._stage.send(self._raw, int(times or 1))
@@ -211,6 +215,12 @@ class _Player:
         if others or PEOPLE[who][1] not in mail.field("To"):
             raise Differs(f"the header names {others}: {head}")
 
+    def way_out(self, block: str, who: str, template: str, no: str | None) -> None:
+        """Does a mail tell mail programs how its reader leaves (RFC 2369 3.2)?"""
+        offered = self._stage.newest(who, template).field("List-Unsubscribe")
+        if bool(offered) == bool(no):
+            raise Differs(f"List-Unsubscribe: {offered}")
+
     def drafts(self, block: str, who: str, many: str) -> None:
         with self._office.store(reading=True) as unit:
             waiting = unit.drafts.waiting(agent=who)
@@ -283,6 +293,7 @@ _STEPS: tuple[tuple[str, Callable[..., None]], ...] = (
     (rf'{_WHO} writes(?: "(?P<subject>[^"]*)")?{_OPTIONS}', _Player.writes),
     (rf"{_WHO} answers {_WHICH}{_OPTIONS}", _Player.answers),
     (rf'{_WHO} presses "(?P<label>[^"]+)" in {_WHICH}{_OPTIONS}', _Player.presses),
+    (rf"{_WHO} unsubscribes in {_WHICH}{_OPTIONS}", _Player.unsubscribes),
     (r"the same mail again(?: (?P<times>[0-9]+) times)?", _Player.again),
     (r"a mail comes in", _Player.injected),
     (r"wait (?P<span>[0-9dhms ]+)", _Player.waits),
@@ -305,6 +316,7 @@ _STEPS: tuple[tuple[str, Callable[..., None]], ...] = (
     (r"mails: (?P<wanted>.+)", _Player.mails),
     (rf"{_WHO}'s (?P<template>[a-z-]+) has the buttons (?P<labels>.+)", _Player.buttons),
     (rf"{_WHO}'s (?P<template>[a-z-]+) names nobody but [a-z]+", _Player.named),
+    (rf"{_WHO}'s (?P<template>[a-z-]+) offers (?:a|(?P<no>no)) way to leave", _Player.way_out),
     (rf"(?P<many>[0-9]+) texts? of {_WHO} waits?", _Player.drafts),
 )
 
