@@ -62,6 +62,7 @@ def _judged(act: Act, parsed: Parsed, policy: Policy) -> Decision:
         speaker=act.agent,
         ticket=act.ticket,
         lookups=act.lookups,
+        calendar=act.lookups.calendar(act.ticket),
     )
     found = commands.judge(parsed, surroundings)
     if found.problems:
