@@ -74,7 +74,7 @@ def _done(unit: UnitOfWork, change: _Change, helpdesk: Helpdesk, now: datetime) 
     else:
         changed = events.StatusChanged(at=now, by=_TIMER, status=status, previous=ticket.status, reason=reason)
     decision = Decision(Outcome.COMMANDED, reason, (changed,), actor=_TIMER)
-    if change.told:
+    if change.told and not ticket.status.ended:
         note = events.Noted(at=now, by=_TIMER, entry=THIS_ENTRY)
         words = _note(ticket, helpdesk) if status else _rested(helpdesk)
         decision = Decision(Outcome.NOTED, reason, (note, changed), words, _TIMER)
