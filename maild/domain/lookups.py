@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from maild.domain.calendars import Calendar
 from maild.domain.decision import EntryDraft
 from maild.domain.events import Event
 from maild.domain.leaks import Said
@@ -27,6 +28,7 @@ class Lookups:
     # None: no such text. ValueError says, for its writer, what is wrong with the variables.
     canned: Callable[[str, Mapping[str, str]], str | None] = lambda name, variables: None
     canned_names: tuple[str, ...] = ()
+    calendar: Callable[[Ticket], Calendar | None] = lambda ticket: None  # what business time of a ticket counts in
     said: Callable[[int], Said] = lambda ticket: Said()  # what was said about a ticket, inside and outside
     knows: Callable[[str, str], bool] = lambda agent, domain: True  # has the agent written to this domain before?
     explain_due: Callable[[int], tuple[str, ...]] = lambda ticket: ()  # how a ticket's deadlines came about, by line

@@ -233,8 +233,11 @@ class Outbox(Protocol):
 
     def freeze(self, row: int, raw: bytes, text: str) -> None: ...
 
-    def texts(self, ticket: int, limit: int, but: Sequence[str] = ()) -> tuple[str, ...]:
-        """The text parts of the newest mails that we made about a ticket, without those of the templates `but`."""
+    def texts(
+        self, ticket: int, limit: int, but: Sequence[str] = (), to: Sequence[Address] | None = None
+    ) -> tuple[str, ...]:
+        """The text parts of the newest mails that we made about a ticket, without those of the templates `but`; `to`:
+        only of those to these addresses."""
         ...
 
     def texts_of(self, message_ids: Sequence[str], but: Sequence[str] = ()) -> tuple[str, ...]:

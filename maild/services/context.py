@@ -60,7 +60,7 @@ def context_of(
         "language": helpdesk.settings.helpdesk.language,
         "timezone": str(helpdesk.zone),
         "signature": helpdesk.signature(ticket.department),
-        "ticket": ticket_words(ticket, helpdesk),
+        "ticket": ticket_words(ticket, helpdesk) | ({} if notice.agent else {"subject": ticket.thread_subject}),
         "recipient": person_words(notice.to),
         "actor": _actor_words(occasion, helpdesk),
         "entry": entry_words(shown) if shown else None,

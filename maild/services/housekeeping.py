@@ -39,10 +39,11 @@ def keep_house(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What the clock does to a ticket; `told` adds a note, which those in charge hear of."""
+    """What the clock does to a ticket: a status, or the end of its snooze (None). `told` adds a note, which those in
+    charge hear of."""
 
     ticket: int
-    status: Status
+    status: Status | None
     reason: str
     told: bool = False
 
@@ -53,7 +54,9 @@ def _due(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime, limit: int) -> lis
     woken = unit.tickets.to_wake(now, limit)
     silent = unit.tickets.in_status_since(Status.WAITING, now - closing.waiting_to_resolved, limit)
     resolved = unit.tickets.in_status_since(Status.RESOLVED, now - closing.resolved_to_closed, limit)
-    changes = [_Change(number, Status.OPEN, "the waiting time is over", told=True) for number in woken]
+    rested = unit.tickets.snoozed_out(now, limit)
+    changes = [_Change(number, None, "the snooze is over", told=True) for number in rested]
+    changes += [_Change(number, Status.OPEN, "the waiting time is over", told=True) for number in woken]
     changes += [_Change(number, Status.RESOLVED, "the customer did not answer") for number in silent]
     changes += [_Change(number, Status.CLOSED, "resolved, and nobody wrote") for number in resolved]
     return list({change.ticket: change for change in reversed(changes)}.values())
@@ -65,11 +68,16 @@ def _done(unit: UnitOfWork, change: _Change, helpdesk: Helpdesk, now: datetime) 
     if ticket is None or (change.status is Status.RESOLVED and ticket.wake_at is not None):
         return False  # an agent named a time to wait until: it counts, however long
     status, reason = change.status, change.reason
-    changed = events.StatusChanged(at=now, by=_TIMER, status=status, previous=ticket.status, reason=reason)
+    changed: events.Event
+    if status is None:
+        changed = events.Snoozed(at=now, by=_TIMER, until=None)
+    else:
+        changed = events.StatusChanged(at=now, by=_TIMER, status=status, previous=ticket.status, reason=reason)
     decision = Decision(Outcome.COMMANDED, reason, (changed,), actor=_TIMER)
-    if change.told:
+    if change.told and not ticket.status.ended:
         note = events.Noted(at=now, by=_TIMER, entry=THIS_ENTRY)
-        decision = Decision(Outcome.NOTED, reason, (note, changed), _note(ticket, helpdesk), _TIMER)
+        words = _note(ticket, helpdesk) if status else _rested(helpdesk)
+        decision = Decision(Outcome.NOTED, reason, (note, changed), words, _TIMER)
     carry_out(unit, decision, ticket, helpdesk, now, trace=f"timer-{ticket.number}")
     return True
 
@@ -77,4 +85,9 @@ def _done(unit: UnitOfWork, change: _Change, helpdesk: Helpdesk, now: datetime) 
 def _note(ticket: Ticket, helpdesk: Helpdesk) -> EntryDraft:
     since = ticket.status_since.astimezone(helpdesk.zone)
     text = f"The waiting time is over: the ticket waited for the customer since {since:%d %b %Y %H:%M %Z}."
+    return EntryDraft(kind=EntryKind.NOTE, author=_TIMER, author_name=helpdesk.name, text=text)
+
+
+def _rested(helpdesk: Helpdesk) -> EntryDraft:
+    text = "The snooze is over: the ticket is back in lists and digests."
     return EntryDraft(kind=EntryKind.NOTE, author=_TIMER, author_name=helpdesk.name, text=text)

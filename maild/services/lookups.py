@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from maild.domain.decision import EntryDraft
 from maild.domain.leaks import Said
 from maild.domain.lookups import Lookups
 from maild.domain.people import Agent
 from maild.domain.sla_explain import explain
 from maild.domain.ticket import EntryKind, Ticket
-from maild.ports import UnitOfWork
+from maild.ports import StoredEntry, UnitOfWork
 from maild.services.helpdesk import Helpdesk
 
 _NOTICES = 10  # of ours to agents, the newest: what the leak guard compares with
@@ -42,6 +43,10 @@ def lookups_for(
         notices = unit.outbox.texts(number, _NOTICES, but=TO_CUSTOMERS)
         return Said(notes=tuple(notes), notices=notices, outside=tuple(outside))
 
+    def last_message(number: int) -> EntryDraft | None:
+        found = [e for e in unit.tickets.entries(number) if e.kind == EntryKind.MESSAGE]
+        return _as_draft(found[-1]) if found else None
+
     def explain_due(number: int) -> tuple[str, ...]:
         found = unit.tickets.get(number)
         if found is None:
@@ -54,6 +59,8 @@ def lookups_for(
         ticket=lambda number: survivor(number, unit),
         batches=unit.tickets.batches,
         stoppable=unit.outbox.stoppable,
+        last_message=last_message,
+        calendar=helpdesk.calendar_of,
         canned=lambda name, variables: helpdesk.canned.render(name, known | dict(variables)),
         canned_names=helpdesk.canned.names(),
         said=said,
@@ -68,3 +75,19 @@ def _known(ticket: Ticket | None, agent: Agent | None, helpdesk: Helpdesk) -> di
     if ticket is not None:
         words |= {"number": ticket.number, "subject": ticket.subject, "name": ticket.requester.name}
     return words
+
+
+def _as_draft(entry: StoredEntry) -> EntryDraft:
+    """A stored entry as it would begin another thread; its files stay pointers into its own mail."""
+    return EntryDraft(
+        kind=EntryKind(entry.kind),
+        author=entry.author,
+        author_name=entry.author_name,
+        text=entry.text,
+        html=entry.html,
+        folded_lines=entry.folded_lines,
+        message_id=entry.message_id,
+        trust=entry.trust,
+        attachments=entry.attachments,
+        inbound=entry.inbound,
+    )

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from maild.ports import InboundState, IncomingMail, Judgement, KeptMail, Receipt
 from maild.store import rows
 from maild.store.insert import insert_once
-from maild.store.schema import inbound, raw_mail
+from maild.store.schema import entry, inbound, raw_mail
 
 SUSPECT = 3  # attempts; a mail that fails in the ordinary way has been set aside by then
 CLAIM = timedelta(minutes=10)  # how long a node may take over mails before another one may try
@@ -165,8 +165,10 @@ class SqlInbound:
     def waiting(self) -> int:
         return int(self._connection.scalar(sa.select(sa.func.count()).select_from(inbound).where(_KEPT)) or 0)
 
-    def of_entry(self, entry: int) -> KeptMail | None:
-        return next(iter(self._whole(inbound.c.entry == entry)), None)
+    def of_entry(self, number: int) -> KeptMail | None:
+        """An entry names its mail itself: the copy in a ticket that was split off has the mail of the first."""
+        source = sa.select(entry.c.inbound_id).where(entry.c.id == number).scalar_subquery()
+        return next(iter(self._whole(inbound.c.id == source)), None)
 
     def of_ticket(self, ticket: int) -> list[KeptMail]:
         query = sa.select(inbound).where(inbound.c.ticket == ticket).order_by(inbound.c.id)

@@ -54,8 +54,12 @@ class SqlOutbox:
         unfrozen = sa.and_(outbox.c.id == row, outbox.c.raw.is_(None))
         self._connection.execute(sa.update(outbox).where(unfrozen).values(raw=raw, text=text))
 
-    def texts(self, ticket: int, limit: int, but: Sequence[str] = ()) -> tuple[str, ...]:
+    def texts(
+        self, ticket: int, limit: int, but: Sequence[str] = (), to: Sequence[Address] | None = None
+    ) -> tuple[str, ...]:
         query = sa.select(outbox.c.text).where(outbox.c.ticket == ticket, outbox.c.text != "")
+        if to is not None:
+            query = query.where(outbox.c.to_key.in_([address.key for address in to]))
         query = query.where(outbox.c.template.not_in(list(but)))
         return tuple(self._connection.scalars(query.order_by(outbox.c.id.desc()).limit(limit)))
 
