@@ -15,6 +15,7 @@ from maild.domain.token import Scope
 
 
 def customer_notices(happening: Happening, policy: Policy) -> list[Notice]:
+    """What people outside hear of a happening: at most one mail of a program for each of them."""
     ticket = happening.after
     if ticket.status is Status.SPAM:
         return []
@@ -26,19 +27,39 @@ def customer_notices(happening: Happening, policy: Policy) -> list[Notice]:
     else:
         made = _without_words(happening, policy)
     by = policy.directory.agent(happening.actor.name) if happening.actor.role is Role.AGENT else None
-    return [notice for notice in made if reachable(notice.to) and not (by and notice.to.address in by.addresses)]
+    asks = policy.asks_rating and _ended_by_agent(happening)
+    return [
+        _for_recipient(notice, ticket, asks)
+        for notice in made
+        if reachable(notice.to) and not (by and notice.to.address in by.addresses)
+    ]
+
+
+def _for_recipient(notice: Notice, ticket: Ticket, asks: bool) -> Notice:
+    """The requester is asked how the help was; everybody else may leave."""
+    requester = notice.to.address == ticket.requester.address
+    return replace(notice, may_leave=not requester, asks_rating=asks and requester)
 
 
 def _without_words(happening: Happening, policy: Policy) -> list[Notice]:
     """What the requester hears of a ticket when nobody wrote to them."""
     ticket, facts = happening.after, happening.facts
-    made = []
     if happening.acknowledge and any(isinstance(fact, events.Opened) for fact in facts):
         due = _to_requester(ticket, "acknowledgement", "you wrote to us")
-        made.append(replace(due, hold=policy.acknowledge_after))
-    if happening.actor.role is Role.AGENT and any(_ends(fact) for fact in facts):
-        made.append(_to_requester(ticket, "closed", "you opened this ticket"))
-    return made
+        return [replace(due, hold=policy.acknowledge_after)]
+    if _ended_by_agent(happening):
+        return [_to_requester(ticket, "closed", "you opened this ticket")]
+    return []
+
+
+def _ended_by_agent(happening: Happening) -> bool:
+    """Must the customer hear that it ended? Not when it goes on in another ticket, or the agent said so; and what
+    timers and customers end themselves is silent."""
+    if happening.actor.role is not Role.AGENT or happening.quiet:
+        return False
+    if any(isinstance(fact, events.Merged) and fact.into is not None for fact in happening.facts):
+        return False
+    return any(_ends(fact) for fact in happening.facts)
 
 
 def reachable(person: Person) -> bool:

@@ -12,6 +12,8 @@ from maild.domain.people import Person
 from maild.domain.ticket import Ticket
 from maild.domain.token import Scope
 
+# Mails of a program to people outside: they show no text of the thread.
+WITHOUT_TEXT = frozenset({"acknowledgement", "closed", "status"})
 NOWHERE = "invalid"  # RFC 2606: the domain of a requester who left no address
 
 
@@ -29,6 +31,8 @@ class Notice:
     steps: tuple[events.Escalated, ...] = ()  # SLA notices
     buttons: tuple[Button, ...] | None = None  # None: what is usual for the ticket
     verb: str = ""  # what an answer to this very mail does beside: "fix-{draft}" mends the held text
+    may_leave: bool = False  # somebody in Cc, who can leave the ticket by a mail
+    asks_rating: bool = False  # the customer is asked how the help was
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +43,4 @@ class Happening:
     facts: tuple[Event, ...]
     actor: Actor
     acknowledge: bool = False
+    quiet: bool = False  # the customer gets no notice that the ticket ended

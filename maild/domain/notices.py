@@ -15,6 +15,7 @@ from maild.domain.notice import Happening as Happening
 from maild.domain.notice import Notice as Notice
 from maild.domain.people import Address, Agent, Directory, Role
 from maild.domain.policy import Policy
+from maild.domain.ratings import Rating
 from maild.domain.ticket import Status, Ticket
 from maild.domain.token import Scope
 
@@ -134,7 +135,15 @@ def _given_away(fact: Event, happening: Happening) -> bool:
 
 
 def _from_outside(fact: Event, happening: Happening) -> bool:
-    return isinstance(fact, events.MessageReceived) and not fact.automatic
+    return isinstance(fact, events.MessageReceived) and not fact.automatic and not fact.courtesy
+
+
+def _courtesy(fact: Event, happening: Happening) -> bool:
+    return isinstance(fact, events.MessageReceived) and fact.courtesy
+
+
+def _bad_rating(fact: Event, happening: Happening) -> bool:
+    return isinstance(fact, events.Rated) and fact.rating == Rating.BAD
 
 
 def _woken(fact: Event, happening: Happening) -> bool:
@@ -147,10 +156,12 @@ AUDIENCES: tuple[Audience, ...] = (
     Audience("new-ticket", Scope.REPLY, _is(events.Opened), _charged, "a customer waits: the answer goes to them"),
     Audience("assigned", Scope.NOTE, _given_away, _assigned, "an answer to a colleague's act stays inside"),
     Audience("message", Scope.REPLY, _from_outside, _charged, "the customer wrote: the answer goes to them"),
+    Audience("message", Scope.REPLY, _courtesy, _charged, "for information, with a button to reopen"),
     Audience("transferred", Scope.NOTE, _is(events.Transferred), _moved_to, "the new department must know"),
     Audience("message", Scope.REPLY, _is(events.Replied), _assignee_or_team, "a colleague answered in my ticket"),
     Audience("note", Scope.NOTE, _is(events.Noted), _assignee_or_team, "an answer to a note can only be a note"),
     Audience("note", Scope.NOTE, _woken, _charged, "somebody must go on with it"),
+    Audience("note", Scope.NOTE, _bad_rating, _charged, "whoever helped should hear that it did not help"),
     Audience("note", Scope.NOTE, _is(events.MailHeld), _charged, "somebody must look after it"),
     Audience("note", Scope.NOTE, _is(events.Bounced), _undelivered, "somebody must look after it"),
 )
