@@ -9,6 +9,7 @@ from maild.domain import events
 from maild.domain.buttons import DROP_TEXT, KEEP_AS_NOTE, SEND_TEXT
 from maild.domain.customer_notices import answerable as answerable
 from maild.domain.customer_notices import customer_notices
+from maild.domain.customer_notices import reachable as reachable
 from maild.domain.events import Actor, Event
 from maild.domain.notice import NOWHERE as NOWHERE
 from maild.domain.notice import Happening as Happening
