@@ -68,6 +68,7 @@ _BEHAVIOUR = (
     "importance",
     "attachments",
     "acknowledge",
+    "satisfaction",
     "outbox",
     "security",
     "limits",

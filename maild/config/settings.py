@@ -132,6 +132,14 @@ class AcknowledgeSettings(Struct, frozen=True, kw_only=True):
 
     to: AcknowledgeTo = AcknowledgeTo.AUTHENTICATED
     delay: timedelta = timedelta()
+    most_per_minute: Count = 30
+    most_per_domain: Count = 100
+
+
+class SatisfactionSettings(Struct, frozen=True, kw_only=True):
+    """[satisfaction]: are customers asked how the help was, once their ticket is resolved?"""
+
+    ask: bool = False
 
 
 class OutboxSettings(Struct, frozen=True, kw_only=True):
@@ -218,6 +226,7 @@ class Settings:
     plans: Mapping[str, Plan]  # sev-a, sev-b, sev-c and default are always there
     priority_plans: Mapping[str, str] = field(default_factory=dict)  # priority -> plan, where one is mapped
     acknowledge: AcknowledgeSettings = AcknowledgeSettings()
+    satisfaction: SatisfactionSettings = SatisfactionSettings()
     outbox: OutboxSettings = OutboxSettings()
     security: SecuritySettings = SecuritySettings()
     limits: LimitSettings = LimitSettings()

@@ -231,6 +231,7 @@ TABLES: Mapping[str, tuple[type[Struct], bool]] = {
     "sla_plan": (PlanTable, True),
     "priority_plan": (PriorityPlanTable, False),
     "acknowledge": (settings.AcknowledgeSettings, False),
+    "satisfaction": (settings.SatisfactionSettings, False),
     "outbox": (settings.OutboxSettings, False),
     "security": (settings.SecuritySettings, False),
     "limits": (settings.LimitSettings, False),

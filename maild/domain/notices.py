@@ -4,44 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from maild.domain import events
-from maild.domain.buttons import DROP_TEXT, KEEP_AS_NOTE, SEND_TEXT, Button
+from maild.domain.buttons import DROP_TEXT, KEEP_AS_NOTE, SEND_TEXT
+from maild.domain.customer_notices import answerable as answerable
+from maild.domain.customer_notices import customer_notices
+from maild.domain.customer_notices import reachable as reachable
 from maild.domain.events import Actor, Event
-from maild.domain.people import Address, Agent, Directory, Person, Role
+from maild.domain.notice import NOWHERE as NOWHERE
+from maild.domain.notice import Happening as Happening
+from maild.domain.notice import Notice as Notice
+from maild.domain.people import Address, Agent, Directory, Role
 from maild.domain.policy import Policy
+from maild.domain.ratings import Rating
 from maild.domain.ticket import Status, Ticket
 from maild.domain.token import Scope
-
-NOWHERE = "invalid"  # RFC 2606: the domain of a requester who left no address
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """ "This person should hear of this": by which template, why, and what their answer will mean."""
-
-    template: str
-    to: Person
-    scope: Scope
-    reason: str  # in words, for the foot of the mail
-    agent: str = ""  # the agent's name when an agent is told
-    person_wrote: bool = False  # a person's own words: not an automatic mail (RFC 3834)
-    hold: timedelta = timedelta(0)
-    steps: tuple[events.Escalated, ...] = ()  # SLA notices
-    buttons: tuple[Button, ...] | None = None  # None: what is usual for the ticket
-    verb: str = ""  # what an answer to this very mail does beside: "fix-{draft}" mends the held text
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """What just happened to a ticket: its state after, the facts, who did it, and whether an acknowledgement is due."""
-
-    after: Ticket
-    facts: tuple[Event, ...]
-    actor: Actor
-    acknowledge: bool = False
-
 
 _Told = tuple[Agent, str]
 
@@ -61,7 +38,7 @@ def notices_for(happening: Happening, policy: Policy) -> tuple[Notice, ...]:
             scope = row.scope if answerable(happening.after) else Scope.NOTE
             notice = Notice(template=row.template, to=agent.person, scope=scope, reason=reason, agent=agent.name)
             told.setdefault(agent.name, notice)
-    return (*_customer_notices(happening, policy), *told.values())
+    return (*customer_notices(happening, policy), *told.values())
 
 
 def _is_actor(agent: Agent, actor: Actor) -> bool:
@@ -69,69 +46,6 @@ def _is_actor(agent: Agent, actor: Actor) -> bool:
     if actor.role is Role.AGENT:
         return agent.name == actor.name
     return Address.read(actor.address) in agent.addresses
-
-
-# -- customers ------------------------------------------------------------------------------------------------
-
-
-def _customer_notices(happening: Happening, policy: Policy) -> list[Notice]:
-    ticket = happening.after
-    if ticket.status is Status.SPAM:
-        return []
-    facts = happening.facts
-    if any(isinstance(fact, events.Replied) and fact.outside for fact in facts):
-        return []  # they have it from the agent's own hand
-    if any(isinstance(fact, events.Replied) for fact in facts):
-        made = [_reply_to(person, reason, policy.hold) for person, reason in _correspondents(ticket)]
-    else:
-        made = _without_words(happening, policy)
-    by = policy.directory.agent(happening.actor.name) if happening.actor.role is Role.AGENT else None
-    return [notice for notice in made if reachable(notice.to) and not (by and notice.to.address in by.addresses)]
-
-
-def _without_words(happening: Happening, policy: Policy) -> list[Notice]:
-    """What the requester hears of a ticket when nobody wrote to them."""
-    ticket, facts = happening.after, happening.facts
-    made = []
-    if happening.acknowledge and any(isinstance(fact, events.Opened) for fact in facts):
-        due = _to_requester(ticket, "acknowledgement", "you wrote to us")
-        made.append(replace(due, hold=policy.acknowledge_after))
-    if happening.actor.role is Role.AGENT and any(_ends(fact) for fact in facts):
-        made.append(_to_requester(ticket, "closed", "you opened this ticket"))
-    return made
-
-
-def reachable(person: Person) -> bool:
-    """False for requesters without an address."""
-    return person.address.domain != NOWHERE
-
-
-def answerable(ticket: Ticket) -> bool:
-    """Would a reply reach anybody outside?"""
-    return any(reachable(person) for person, _ in _correspondents(ticket))
-
-
-def _correspondents(ticket: Ticket) -> list[tuple[Person, str]]:
-    people = [(ticket.requester, "you opened this ticket")]
-    people += [(p.person, "you take part in this ticket") for p in ticket.participants if p.role == "cc"]
-    return people
-
-
-def _reply_to(person: Person, reason: str, hold: timedelta) -> Notice:
-    return Notice(template="reply", to=person, scope=Scope.USER, reason=reason, person_wrote=True, hold=hold)
-
-
-def _to_requester(ticket: Ticket, template: str, reason: str) -> Notice:
-    return Notice(template=template, to=ticket.requester, scope=Scope.USER, reason=reason)
-
-
-def _ends(fact: Event) -> bool:
-    """A resolved ticket that is closed ended before: its requester was told then."""
-    return (
-        isinstance(fact, events.StatusChanged)
-        and fact.status in {Status.RESOLVED, Status.CLOSED}
-        and not Status(fact.previous).ended
-    )
 
 
 # -- agents: who is in charge ---------------------------------------------------------------------------------
@@ -222,7 +136,15 @@ def _given_away(fact: Event, happening: Happening) -> bool:
 
 
 def _from_outside(fact: Event, happening: Happening) -> bool:
-    return isinstance(fact, events.MessageReceived) and not fact.automatic
+    return isinstance(fact, events.MessageReceived) and not fact.automatic and not fact.courtesy
+
+
+def _courtesy(fact: Event, happening: Happening) -> bool:
+    return isinstance(fact, events.MessageReceived) and fact.courtesy
+
+
+def _bad_rating(fact: Event, happening: Happening) -> bool:
+    return isinstance(fact, events.Rated) and fact.rating == Rating.BAD
 
 
 def _woken(fact: Event, happening: Happening) -> bool:
@@ -235,10 +157,12 @@ AUDIENCES: tuple[Audience, ...] = (
     Audience("new-ticket", Scope.REPLY, _is(events.Opened), _charged, "a customer waits: the answer goes to them"),
     Audience("assigned", Scope.NOTE, _given_away, _assigned, "an answer to a colleague's act stays inside"),
     Audience("message", Scope.REPLY, _from_outside, _charged, "the customer wrote: the answer goes to them"),
+    Audience("message", Scope.REPLY, _courtesy, _charged, "for information, with a button to reopen"),
     Audience("transferred", Scope.NOTE, _is(events.Transferred), _moved_to, "the new department must know"),
     Audience("message", Scope.REPLY, _is(events.Replied), _assignee_or_team, "a colleague answered in my ticket"),
     Audience("note", Scope.NOTE, _is(events.Noted), _assignee_or_team, "an answer to a note can only be a note"),
     Audience("note", Scope.NOTE, _woken, _charged, "somebody must go on with it"),
+    Audience("note", Scope.NOTE, _bad_rating, _charged, "whoever helped should hear that it did not help"),
     Audience("note", Scope.NOTE, _is(events.MailHeld), _charged, "somebody must look after it"),
     Audience("note", Scope.NOTE, _is(events.Bounced), _undelivered, "somebody must look after it"),
 )

@@ -39,6 +39,9 @@ class Policy:
     reopen_within: timedelta = timedelta(days=30)
     hold: timedelta = timedelta(seconds=60)
     acknowledge_after: timedelta = timedelta(0)
+    answers_a_minute: int = 30  # automatic answers to people outside; more are a loop
+    answers_a_domain: int = 100  # the same to one domain within an hour: robots change their address with every mail
+    asks_rating: bool = False  # whoever had a ticket is asked how the help was
     zone: str = "UTC"
 
     def present(self, absent: Collection[str]) -> Policy:

@@ -29,6 +29,7 @@ TEMPLATES = (
     "acknowledgement",
     "reply",
     "closed",
+    "status",
     "new-ticket",
     "message",
     "note",
@@ -39,6 +40,7 @@ TEMPLATES = (
     "feedback",
     "held",
     "was-this-you",
+    "answers-stopped",
 )
 
 _ENTRY_DEFAULTS = {"kind": "message", "at": "", "attachments": (), "folded_lines": 0}
@@ -69,6 +71,9 @@ DEFAULTS: Mapping[str, Any] = {
     "quiet": False,
     "title": "",
     "ask": None,
+    "worker": None,
+    "leave": None,
+    "ratings": (),
 }
 NESTED_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "entry": _ENTRY_DEFAULTS,
@@ -77,6 +82,7 @@ NESTED_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "due": {"left": "", "late": False},
     "answer": {"copies": ()},
     "held": {"reminder": False, "by_other": False},
+    "worker": {"name": "", "somebody": False},
 }
 
 

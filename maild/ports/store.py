@@ -218,6 +218,7 @@ class OutboxRow:
     relay: str = ""
     queued_at: datetime
     raw: bytes | None = None
+    counted: str = ""  # "answer": of a program to somebody outside; "alarm": that those were stopped
 
 
 class Outbox(Protocol):
@@ -268,6 +269,22 @@ class Outbox(Protocol):
 
     def written_to(self, ticket: int, address: Address) -> bool:
         """Has this ticket written to this address before?"""
+        ...
+
+    def answers(
+        self,
+        since: datetime,
+        *,
+        to: Address | None = None,
+        domain: str | None = None,
+        ticket: int | None = None,
+        template: str | None = None,
+    ) -> int:
+        """How many answers of a program to people outside were queued since then, those that were dropped left out."""
+        ...
+
+    def alarmed(self, since: datetime) -> bool:
+        """Was it told since then that there were too many of them?"""
         ...
 
     def deliveries(self, ticket: int) -> Mapping[int, tuple[OutboxState, ...]]:

@@ -129,7 +129,7 @@ def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> D
 
 def _notices(act: _Act, decision: Decision, after: Ticket, facts: tuple[Event, ...]) -> tuple[Notice, ...]:
     policy = act.helpdesk.policy
-    happening = Happening(after, facts, decision.actor, decision.acknowledge)
+    happening = Happening(after, facts, decision.actor, decision.acknowledge, decision.quiet)
     present = policy.present(act.unit.people.absent(act.now))
     notices = strongest((*decision.notices, *notices_for(happening, present)))
     if decision.mute:

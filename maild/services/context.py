@@ -11,7 +11,7 @@ from urllib.parse import quote
 from maild.domain import events
 from maild.domain.buttons import MOST, usual
 from maild.domain.decision import Decision, Transcript
-from maild.domain.notices import Notice
+from maild.domain.notice import WITHOUT_TEXT, Notice
 from maild.domain.people import Address, Person, Role
 from maild.domain.sla import Standing
 from maild.domain.ticket import Status, Ticket
@@ -53,7 +53,7 @@ def context_of(
     reply_to = sealing(notice.scope, notice.verb.format(draft=occasion.draft))
     ticket = occasion.ticket
     entry = occasion.entry
-    shown = None if notice.template in {"acknowledgement", "closed"} or notice.steps else entry
+    shown = None if notice.template in WITHOUT_TEXT or notice.steps else entry
     return {
         "v": 1,
         "helpdesk": {"name": helpdesk.name, "address": str(helpdesk.address_of(ticket.department))},
@@ -189,6 +189,8 @@ def changes(facts: Sequence[events.Event], helpdesk: Helpdesk) -> list[str]:
                 told.append(f"priority {fact.previous} -> {fact.priority}")
             case events.PlanChanged():
                 told.append(f"SLA plan {fact.previous or 'none'} -> {fact.sla_plan}")
+            case events.Rated():
+                told.append(f"the customer rates the help: {fact.rating}")
             case events.Transferred():
                 told.append(f"department {fact.previous} -> {fact.department}")
             case events.Assigned():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from maild import maillog
+from maild.domain.decide.answering import STOPPED
 from maild.domain.events import Bounced
-from maild.domain.notices import Notice
+from maild.domain.notice import WITHOUT_TEXT, Notice
 from maild.domain.people import Address, Role
 from maild.domain.rules import name_fits
 from maild.domain.ticket import Ticket
@@ -16,11 +17,12 @@ from maild.mail.attachments import distinct
 from maild.mail.compose import reply_subject
 from maild.ports import Contact, OutboxRow, StoredEntry, UnitOfWork
 from maild.services.context import Occasion, Sealing, context_of, last_of
+from maild.services.customer_words import customer_words, unsubscribing
 from maild.services.helpdesk import Helpdesk
 from maild.services.letters import ask_words
 
 # A machine's answers to a mail: marked auto-replied, with the null reverse-path (RFC 3834 3.3 and 5, RFC 5321 4.5.5).
-_ANSWERS = frozenset({"acknowledgement", "feedback"})
+_ANSWERS = frozenset({"acknowledgement", "status", "feedback"})
 
 
 def _reverse_path(notice: Notice, occasion: Occasion, reply_to: Address) -> str:
@@ -49,7 +51,9 @@ def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Help
     context = dict(context_of(notice, occasion, helpdesk, sealing, own_id.strip("<>").partition("@")[0]))
     if agent is not None and notice.template == "feedback":
         context["ask"] = ask_words(helpdesk, contact)
+    context |= customer_words(notice, occasion, helpdesk, sealing)
     context["mail"] = _mail(notice, occasion, helpdesk, reply_to, root, to_agent=agent is not None)
+    context["mail"]["list_unsubscribe"] = unsubscribing(notice, helpdesk, sealing)
     row = OutboxRow(
         id=row_id,
         ticket=ticket.number,
@@ -63,6 +67,7 @@ def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Help
         next_at=occasion.now + notice.hold,
         relay=helpdesk.relay_of(ticket.department),
         queued_at=occasion.now,
+        counted=_counted(notice),
     )
     unit.outbox.add(row)
     maillog.queued(
@@ -87,7 +92,7 @@ def sealing_for(helpdesk: Helpdesk, ticket: Ticket, contact: Contact) -> Sealing
 
 def _mail(
     notice: Notice, occasion: Occasion, helpdesk: Helpdesk, reply_to: Address, root: str, *, to_agent: bool
-) -> Mapping[str, Any]:
+) -> dict[str, Any]:
     """What composing needs beside the words: JSON, frozen with the row."""
     ticket = occasion.ticket
     voice = helpdesk.voice(ticket.department, _speaker(notice, occasion))
@@ -111,6 +116,13 @@ def _mail(
     }
 
 
+def _counted(notice: Notice) -> str:
+    """As what the row counts when it is asked how much a program answered of late."""
+    if notice.template == STOPPED:
+        return "alarm"
+    return "answer" if notice.template in _ANSWERS and not notice.agent else ""
+
+
 def _automatic(notice: Notice) -> str:
     return "auto-replied" if notice.template in _ANSWERS else "auto-generated"
 
@@ -118,7 +130,7 @@ def _automatic(notice: Notice) -> str:
 def _speaker(notice: Notice, occasion: Occasion) -> str:
     """The person whose words the mail carries, for the display name of From."""
     entry = occasion.entry
-    if entry is None or notice.template in {"acknowledgement", "closed", "feedback"} or notice.steps:
+    if entry is None or notice.template in WITHOUT_TEXT | {"feedback", STOPPED} or notice.steps:
         return ""
     if entry.author.role is Role.SYSTEM:
         return ""

@@ -10,6 +10,7 @@ from maild.domain.decision import QUEUED
 from maild.domain.events import Bounced, Event, to_detail
 from maild.domain.outbox import OutboxState
 from maild.domain.people import Role
+from maild.domain.ratings import rated
 from maild.domain.sla import Standing
 from maild.domain.sla_explain import explain as explain_sla
 from maild.domain.ticket import Ticket
@@ -102,6 +103,12 @@ def ticket_show(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now:
         "closed_at": moment(ticket.closed_at),
         "links": list(ticket.links),
         "merged_into": ticket.merged_into,
+        "rating": ticket.rating or None,
+        "ratings": [
+            {"rating": word.rating.value, "agent": word.agent or None, "department": word.department or None}
+            | {"at": moment(word.at)}
+            for word in rated(history)
+        ],
         "sla": sla_document(standing),
         "entries": [entry_document(e, delivery_of(deliveries.get(e.id, ()), e.id in lost)) for e in entries],
         "events": [event_document(event) for event in history],

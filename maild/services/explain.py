@@ -53,6 +53,6 @@ def _effects(decision: Decision, before: Ticket | None, helpdesk: Helpdesk) -> l
     told = [f"event {fact.kind}" for fact in decision.facts]
     if after is None:
         return told
-    happening = Happening(after, decision.facts, decision.actor, decision.acknowledge)
+    happening = Happening(after, decision.facts, decision.actor, decision.acknowledge, decision.quiet)
     notices = strongest((*decision.notices, *notices_for(happening, helpdesk.policy)))
     return told + [f"mail {notice.template} to {notice.to.address}: {notice.reason}" for notice in notices]

@@ -67,6 +67,9 @@ class Helpdesk:
             reopen_within=settings.closing.reopen_within,
             hold=settings.outbox.hold,
             acknowledge_after=settings.acknowledge.delay,
+            answers_a_minute=settings.acknowledge.most_per_minute,
+            answers_a_domain=settings.acknowledge.most_per_domain,
+            asks_rating=settings.satisfaction.ask and settings.helpdesk.plus_addressing,
             zone=settings.helpdesk.timezone,
         )
         canned = CannedTexts(settings.templates.folder)

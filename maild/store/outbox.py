@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from maild.domain.outbox import Attempted, OutboxState
-from maild.domain.people import Address
+from maild.domain.people import Address, ascii_lower
 from maild.ports import OutboxRow
 from maild.store import rows
 from maild.store.insert import insert_once, next_number
@@ -124,6 +124,31 @@ class SqlOutbox:
         query = sa.select(outbox.c.id).where(outbox.c.ticket == ticket, outbox.c.to_key == address.key).limit(1)
         return self._connection.scalar(query) is not None
 
+    def answers(
+        self,
+        since: datetime,
+        *,
+        to: Address | None = None,
+        domain: str | None = None,
+        ticket: int | None = None,
+        template: str | None = None,
+    ) -> int:
+        query = sa.select(sa.func.count()).select_from(outbox).where(*_counted("answer", since))
+        query = query.where(outbox.c.state != OutboxState.DROPPED.value)
+        if to is not None:
+            query = query.where(outbox.c.to_key == to.key)
+        if domain is not None:
+            query = query.where(outbox.c.to_domain == ascii_lower(domain))
+        if ticket is not None:
+            query = query.where(outbox.c.ticket == ticket)
+        if template is not None:
+            query = query.where(outbox.c.template == template)
+        return int(self._connection.scalar(query) or 0)
+
+    def alarmed(self, since: datetime) -> bool:
+        query = sa.select(outbox.c.id).where(*_counted("alarm", since)).limit(1)
+        return self._connection.scalar(query) is not None
+
     def deliveries(self, ticket: int) -> Mapping[int, tuple[OutboxState, ...]]:
         query = sa.select(outbox.c.entry, outbox.c.state).where(outbox.c.ticket == ticket, outbox.c.entry.is_not(None))
         found: dict[int, list[OutboxState]] = {}
@@ -140,6 +165,12 @@ class SqlOutbox:
         ready = sa.select(sa.func.min(outbox.c.next_at)).where(on_its_way, outbox.c.state.in_(_READY))
         leased = sa.select(sa.func.min(outbox.c.leased_until)).where(on_its_way, outbox.c.state == _SENDING)
         return rows.earliest(self._connection.scalar(ready), self._connection.scalar(leased))
+
+
+def _counted(kind: str, since: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    """The counted mails of a kind; with the condition of the partial indexes as it stands there, or none is used."""
+    filled = outbox.c.counted != sa.literal("", literal_execute=True)
+    return (filled, outbox.c.counted == kind, outbox.c.queued_at > since)
 
 
 class SqlSlaSteps:

@@ -13,7 +13,7 @@ from maild.domain.decision import Step
 from maild.domain.events import Actor, Event, from_detail, to_detail
 from maild.domain.message import Envelope
 from maild.domain.outbox import OutboxState
-from maild.domain.people import Address, Person, Role
+from maild.domain.people import Address, Person, Role, ascii_lower
 from maild.domain.ticket import Participant, Priority, Status, Ticket
 from maild.ports import Contact, InboundState, IncomingMail, KeptMail, OutboxRow, StoredEntry
 
@@ -221,6 +221,8 @@ def outbox_values(row: OutboxRow) -> dict[str, Any]:
         "last_answer": row.last_answer,
         "queued_at": row.queued_at,
         "raw": row.raw,
+        "to_domain": ascii_lower(row.to.address.domain),
+        "counted": row.counted,
     }
 
 
@@ -242,6 +244,7 @@ def read_outbox(row: RowMapping) -> OutboxRow:
         last_answer=row["last_answer"],
         queued_at=row["queued_at"],
         raw=row["raw"],
+        counted=row["counted"],
     )
 
 
