@@ -26,6 +26,7 @@ class Mail:
 
     raw: bytes
     recipients: tuple[str, ...] = ()
+    template: str = ""  # what kind of mail it is
 
     @cached_property
     def _parsed(self) -> Message:
@@ -44,10 +45,6 @@ class Mail:
                 assert isinstance(content, bytes)
                 return content.decode(part.get_content_charset() or "utf-8").replace("\r\n", "\n")
         return ""
-
-    @cached_property
-    def template(self) -> str:
-        return self.field("X-Maild-Reason")
 
     @cached_property
     def subject(self) -> str:

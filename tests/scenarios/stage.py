@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -66,8 +66,11 @@ class Stage:
     @property
     def mails(self) -> list[Mail]:
         """All that the relay ever took, oldest first."""
-        for message in self.office.relay.sent[len(self._mails) :]:
-            self._mails.append(Mail(message.raw, tuple(message.recipients)))
+        new = self.office.relay.sent[len(self._mails) :]
+        templates = {row.message_id: row.template for row in self._rows()} if new else {}
+        for message in new:
+            mail = Mail(message.raw, tuple(message.recipients))
+            self._mails.append(replace(mail, template=templates[mail.message_id]))
         return self._mails
 
     def mailbox(self, who: str) -> list[Mail]:
