@@ -16,6 +16,7 @@ from maild.domain.people import Address, Agent, Person
 from maild.domain.ticket import Ticket
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshots
 from maild.ports.inbound import Inbound
+from maild.ports.lists import ListedTicket, Listing, Search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +46,6 @@ class SlaIndex:
     next_at: datetime | None
     due_at: datetime | None
     digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class ListedTicket:
-    """A ticket as lists show it."""
-
-    ticket: Ticket
-    due_at: datetime | None
 
 
 class Tickets(Protocol):
@@ -131,17 +124,6 @@ class Tickets(Protocol):
     def next_instant(self) -> datetime | None:
         """The earliest next SLA instant of all tickets."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """Which tickets a list wants; None leaves a property open."""
-
-    statuses: tuple[str, ...] | None = None
-    assignee: str | None = None
-    department: str | None = None
-    overdue_at: datetime | None = None  # only those whose due instant has come
-    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +299,9 @@ class UnitOfWork(Protocol):
 
     @property
     def digests(self) -> Digests: ...
+
+    @property
+    def search(self) -> Search: ...
 
     def __enter__(self) -> UnitOfWork: ...
 
