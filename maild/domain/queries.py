@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from difflib import get_close_matches
 from textwrap import fill
 
@@ -16,88 +16,26 @@ from maild.domain import command_arguments as arguments
 from maild.domain.command_arguments import Complaint, Surroundings
 from maild.domain.command_parsing import Problem, folded
 from maild.domain.people import Agent
-from maild.domain.query_filters import Filter, filters_in, parted, read_filter, read_span, written_token
-from maild.domain.search_words import Terms, terms_of
-from maild.domain.wishes import WISHES, Wish, Wished
+from maild.domain.query_filters import filters_in, parted, read_filter, read_span, written_token
+from maild.domain.question import (
+    Asked,
+    AwayQuery,
+    FindQuery,
+    HelpQuery,
+    ListQuery,
+    Query,
+    ShowQuery,
+    StatsQuery,
+    WhoQuery,
+    WishQuery,
+)
+from maild.domain.search_words import terms_of
+from maild.domain.wishes import WISHES, Wish
 
 MOST_QUESTIONS = 10  # of one mail
 MOST_ROWS = 50  # of one list by mail
 WIDTH = 72
 _FAREST_BACK = timedelta(days=366)
-
-
-@dataclass(frozen=True, slots=True)
-class ListQuery:
-    """Tickets, by conditions."""
-
-    filter: Filter
-
-
-@dataclass(frozen=True, slots=True)
-class FindQuery:
-    """Tickets, by what is said in them."""
-
-    terms: Terms
-    filter: Filter
-
-
-@dataclass(frozen=True, slots=True)
-class ShowQuery:
-    """One ticket: its facts and newest entries; `full` brings the whole thread."""
-
-    number: int
-    full: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StatsQuery:
-    """Volumes and response times of the last so many days."""
-
-    span: timedelta
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class WhoQuery:
-    """Who is here, and who is away until when."""
-
-
-@dataclass(frozen=True, slots=True)
-class AwayQuery:
-    """The writer is away until then, and somebody stands in for them; None: they are back."""
-
-    until: datetime | None
-    substitute: Agent | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WishQuery:
-    """What the writer wishes of their mail."""
-
-    wished: Wished
-
-
-@dataclass(frozen=True, slots=True)
-class HelpQuery:
-    """What can be asked."""
-
-
-Asked = ListQuery | FindQuery | ShowQuery | StatsQuery | WhoQuery | AwayQuery | WishQuery | HelpQuery
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One question: the line as it is understood, and what it asks for."""
-
-    line: str
-    asked: Asked
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What an agent asks in one mail; answered in one letter, after everything else of their mail is done."""
-
-    queries: tuple[Query, ...]
 
 
 @dataclass(frozen=True, slots=True)

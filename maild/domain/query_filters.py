@@ -7,65 +7,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from difflib import get_close_matches
 
 from maild.domain import command_arguments as arguments
 from maild.domain.command_arguments import Complaint, Surroundings
 from maild.domain.people import Agent
+from maild.domain.question import Filter
 from maild.domain.ticket import Status
 
 MOST_WORDS = 30  # of one question
 _LONGEST = 100  # characters of a value
-_LOOK_BACK = timedelta(days=30)
 _FAREST = timedelta(days=3650)
 
-WORKED_ON = (Status.OPEN, Status.WAITING)
-_ENDED = (Status.RESOLVED, Status.CLOSED, Status.SPAM)
 _SPAN = re.compile(r"([0-9]{1,4})\s?(h|d|w|m)")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1), "m": timedelta(days=30)}
 _NAMED_SPANS = {"today": timedelta(days=1), "week": timedelta(weeks=1), "month": timedelta(days=30)}
 _PAIR = re.compile(r"([a-z]+)\s?[=:](.*)", re.DOTALL | re.IGNORECASE)
 _TOKEN = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """The conditions of a list, all of them at once. Names are those of the configuration; empty is any."""
-
-    statuses: tuple[Status, ...] = ()  # none named: what is worked on
-    overdue: bool = False
-    unassigned: bool = False
-    snoozed: bool = False  # those alone; else they are left out of what is worked on
-    assignee: str = ""
-    department: str = ""
-    team: str = ""
-    tag: str = ""
-    priority: str = ""
-    sender: str = ""  # an address, or the domain behind its @
-    age: timedelta | None = None  # begun within, or for what has ended: ended within
-
-    @property
-    def wanted(self) -> tuple[Status, ...]:
-        """The statuses that the list shows. Whom it is from is asked of everything, unless a status is named."""
-        if self.statuses:
-            return self.statuses
-        if self.sender and not (self.overdue or self.unassigned or self.snoozed):
-            return tuple(status for status in Status if status is not Status.SPAM)
-        return WORKED_ON
-
-    @property
-    def about_ended(self) -> bool:
-        """Does it ask for tickets that have ended, and for no others?"""
-        return all(status.ended for status in self.wanted)
-
-    @property
-    def window(self) -> timedelta | None:
-        """How far the list looks back. Nobody wants all that was ever closed: without a word it is 30 days."""
-        if self.age is None and any(status.ended for status in self.wanted):
-            return _LOOK_BACK
-        return self.age
 
 
 class _Wrong(Exception):

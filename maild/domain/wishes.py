@@ -8,20 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from maild.domain.command_arguments import Complaint, Surroundings
+from maild.domain.question import Wished
 
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3])(?::([0-5][0-9]))?")
 _USUAL = "08:30"
-
-
-@dataclass(frozen=True, slots=True)
-class Wished:
-    """JSON values by the names of docs/mail-commands.md, None for what is taken back; and what is told of it."""
-
-    wishes: Mapping[str, Any]
-    told: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ TEMPLATES = (
     "sla-breach",
     "feedback",
     "held",
+    "list",
     "was-this-you",
 )
 
@@ -69,6 +70,8 @@ DEFAULTS: Mapping[str, Any] = {
     "quiet": False,
     "title": "",
     "ask": None,
+    "sections": (),
+    "seen_before": None,
 }
 NESTED_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "entry": _ENTRY_DEFAULTS,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -49,6 +49,17 @@ class ListedTicket:
 
     ticket: Ticket
     due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Volumes of a span of time, and how long what began in it took: to the first answer, and to its end."""
+
+    opened: int
+    ended: int
+    worked_on: int  # now
+    first_answers: tuple[timedelta, ...] = ()
+    resolutions: tuple[timedelta, ...] = ()
 
 
 class Search(Protocol):

@@ -14,9 +14,10 @@ from maild.domain.events import Actor, Event
 from maild.domain.outbox import Attempted, OutboxState
 from maild.domain.people import Address, Agent, Person
 from maild.domain.ticket import Ticket
+from maild.domain.visibility import Sight
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshots
 from maild.ports.inbound import Inbound
-from maild.ports.lists import ListedTicket, Listing, Search
+from maild.ports.lists import ListedTicket, Listing, Pace, Search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +102,14 @@ class Tickets(Protocol):
 
     def listing(self, wanted: Listing) -> list[ListedTicket]: ...
 
+    def due_at(self, number: int) -> datetime | None:
+        """The earliest deadline that a ticket has not met, as of the last reckoning."""
+        ...
+
+    def pace(self, since: datetime, sight: Sight | None) -> Pace:
+        """How much came and went since then, among what somebody may see."""
+        ...
+
     def due(self, now: datetime, limit: int) -> list[int]:
         """Tickets whose next SLA instant has come, the most overdue first."""
         ...
@@ -166,6 +175,10 @@ class People(Protocol):
 
     def knows(self, agent: str, domain: str) -> bool:
         """Has this agent written to this domain before?"""
+        ...
+
+    def away(self, now: datetime) -> Mapping[str, datetime]:
+        """Who is away, until when."""
         ...
 
     def be_back(self, agent: str) -> None:

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from maild.domain.command_arguments import Surroundings
 from maild.domain.command_parsing import Problem
 from maild.domain.people import Address, Agent, Department, Directory, Team
-from maild.domain.queries import (
-    BY_WORD,
-    EXAMPLES,
-    QUERIES,
+from maild.domain.queries import BY_WORD, EXAMPLES, QUERIES, begins_question, help_text, read_question
+from maild.domain.query_filters import KEYS, WORDS, read_span
+from maild.domain.question import (
     AwayQuery,
+    Filter,
     FindQuery,
     HelpQuery,
     ListQuery,
@@ -24,11 +24,7 @@ from maild.domain.queries import (
     StatsQuery,
     WhoQuery,
     WishQuery,
-    begins_question,
-    help_text,
-    read_question,
 )
-from maild.domain.query_filters import KEYS, WORDS, Filter, read_span
 from maild.domain.search_words import Phrase
 from maild.domain.ticket import Status
 

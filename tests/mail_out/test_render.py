@@ -172,6 +172,7 @@ def test_the_preview_says_what_happened(template: str) -> None:
         "sla-breach": "First response is overdue by 25 min: it was due Fri 21 Nov 09:00 CET.",
         "feedback": "Nothing was changed and nothing was sent: !clsoe unknown command",
         "held": "Your text is held: there is news on this ticket. John Smith answered the customer",
+        "list": "list open mine: #1042 Printer on fire; #1051 Excel does not start",
         "was-this-you": "Was this you? A mail came in your name",
     }
     assert preview.startswith(beginnings[template])
