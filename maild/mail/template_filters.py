@@ -161,7 +161,8 @@ def transcript(original_text: str, problems: Sequence[Mapping[str, Any]]) -> lis
 
 
 def columns(text: str, width: int, right: bool = False, fill: bool = True) -> str:
-    """A text on one line in so many columns, cut and (with `fill`) filled up; East Asian wide signs take two (UAX 11)."""
+    """A text on one line in so many columns, cut and, with `fill`, filled up. East Asian wide signs take two columns
+    (UAX 11)."""
     kept, taken = "", 0
     shown = oneline(text, 500)
     for letter in shown:

@@ -232,6 +232,10 @@ class Outbox(Protocol):
         """The text parts of the newest mails that we made about a ticket, without those of the templates `but`."""
         ...
 
+    def contexts(self, ticket: int, template: str, limit: int) -> tuple[Mapping[str, Any], ...]:
+        """What the newest mails of a template about a ticket were made from."""
+        ...
+
     def texts_of(self, message_ids: Sequence[str], but: Sequence[str] = ()) -> tuple[str, ...]:
         """The text parts of mails of ours with these Message-IDs, without those of the templates `but`."""
         ...

@@ -18,6 +18,7 @@ from maild.ports import Contact, OutboxRow, StoredEntry, UnitOfWork
 from maild.services.context import Occasion, Sealing, context_of, last_of
 from maild.services.helpdesk import Helpdesk
 from maild.services.letters import ask_words
+from maild.services.seen import seen_before
 
 # A machine's answers to a mail: marked auto-replied, with the null reverse-path (RFC 3834 3.3 and 5, RFC 5321 4.5.5).
 _ANSWERS = frozenset({"acknowledgement", "feedback"})
@@ -49,6 +50,8 @@ def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Help
     context = dict(context_of(notice, occasion, helpdesk, sealing, own_id.strip("<>").partition("@")[0]))
     if agent is not None and notice.template == "feedback":
         context["ask"] = ask_words(helpdesk, contact)
+    if agent is not None and notice.template == "new-ticket" and notice.scope is Scope.REPLY:
+        context["seen_before"] = seen_before(unit, ticket, agent, helpdesk, sealing)
     context["mail"] = _mail(notice, occasion, helpdesk, reply_to, root, to_agent=agent is not None)
     row = OutboxRow(
         id=row_id,

@@ -256,7 +256,7 @@ def test_who_takes_what_was_taken_since_is_told(office: Office) -> None:
 
 
 def test_a_question_beside_commands_is_answered_after_them(office: Office) -> None:
-    one, two, three_ = three(office)
+    _, two, _ = three(office)
     row = ask(office, "list open")
     done = office.receive(office.answer(row, "1 close\n2 take\nmine"))
     assert done.outcome == "commanded"
