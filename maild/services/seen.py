@@ -39,8 +39,8 @@ def seen_before(
 
 
 def solving_answer(unit: UnitOfWork, number: int, agent: Agent | None, helpdesk: Helpdesk) -> str:
-    """The last answer of a solved ticket, fit to be given to somebody else; "" when there is none, or when the ticket is
-    none of this agent's."""
+    """The last answer of a solved ticket, fit to be given to somebody else; "" when there is none, or when the ticket
+    is none of this agent's."""
     ticket = unit.tickets.get(number)
     if ticket is None or agent is None or ticket.status.value not in _SOLVED:
         return ""
