@@ -37,6 +37,7 @@ for _command in (
     quarantine.quarantine,
     quarantine.held,
     tickets.ticket,
+    tickets.search,
     explain.explain,
     sla.sla,
 ):

@@ -8,8 +8,17 @@ from typing import Any, NoReturn
 import click
 
 from maild.cli.session import Session, at_option, json_option, print_json, print_table
+from maild.domain.command_parsing import Problem
 from maild.services.command import command_ticket
-from maild.services.enquire import STATUS_LISTS, event_document, raw_of_entry, ticket_list, ticket_show
+from maild.services.enquire import (
+    STATUS_LISTS,
+    asked_list,
+    event_document,
+    raw_of_entry,
+    searched,
+    ticket_list,
+    ticket_show,
+)
 
 
 @click.group()
@@ -18,22 +27,63 @@ def ticket() -> None:
 
 
 @ticket.command("list")
-@click.option("--status", type=click.Choice(list(STATUS_LISTS)), default="open", show_default=True)
+@click.argument("query", nargs=-1)
+@click.option("--status", type=click.Choice(list(STATUS_LISTS)), help="Default without QUERY: open.")
 @click.option("--assignee", metavar="AGENT")
 @click.option("--department", metavar="NAME")
 @at_option
 @json_option
 @click.pass_obj
 def list_tickets(
-    session: Session, status: str, assignee: str | None, department: str | None, at: str | None, as_json: bool
+    session: Session,
+    query: tuple[str, ...],
+    status: str | None,
+    assignee: str | None,
+    department: str | None,
+    at: str | None,
+    as_json: bool,
 ) -> None:
-    """Tickets of one status."""
+    """Tickets of one status, or those of QUERY, in the words of the lists by mail: overdue dept=support, closed 30d,
+    from:acme.example."""
     now = session.clock(at).now()
-    found = ticket_list(session.store, session.helpdesk, now, status=status, assignee=assignee, department=department)
+    if query:
+        named = {"status": status, "owner": assignee, "dept": department}
+        words = (*query, *(f"{key}={value}" for key, value in named.items() if value))
+        found = _understood(asked_list(session.store, session.helpdesk, words, now))
+    else:
+        status = status or "open"
+        found = ticket_list(
+            session.store, session.helpdesk, now, status=status, assignee=assignee, department=department
+        )
     if as_json:
         print_json(found)
         return
     print_tickets(found)
+
+
+def _understood(found: list[dict[str, Any]] | Problem) -> list[dict[str, Any]]:
+    """The answer to a question; one that is not understood ends the program."""
+    if isinstance(found, Problem):
+        meant = f"; did you mean: {found.suggestion}" if found.suggestion else ""
+        raise click.UsageError(f"{found.message}{meant}")
+    return found
+
+
+@click.command()
+@click.argument("query", nargs=-1, required=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@at_option
+@json_option
+@click.pass_obj
+def search(session: Session, query: tuple[str, ...], limit: int, at: str | None, as_json: bool) -> None:
+    """Tickets that say so, in subject, thread or people, the best first: maild search "paper jam" dept=support."""
+    found = _understood(searched(session.store, session.helpdesk, query, session.clock(at).now(), limit))
+    if as_json:
+        print_json(found)
+        return
+    keys = ("number", "status", "subject", "line")
+    lines = [tuple(str(row[key]) for key in keys) for row in found]
+    print_table(("number", "status", "subject", "found in"), lines)
 
 
 def print_tickets(found: list[dict[str, Any]]) -> None:

@@ -285,3 +285,8 @@ def _unknown_word(line: str, word: str, rest: str) -> Problem:
 def written(verb: Verb[Any], args: str, mark: str = "!") -> str:
     """A command as somebody would write it."""
     return f"{mark}{verb.name} {args}".rstrip()
+
+
+def folded(line: str) -> str:
+    """Any line that somebody typed, in the letters that a keyboard has: NFKC, ASCII punctuation, single blanks."""
+    return _folded(line.strip(_BLANKS))

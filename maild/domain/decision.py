@@ -13,6 +13,7 @@ from maild.domain.attachment import Attachment
 from maild.domain.drafts import DraftKind
 from maild.domain.events import SYSTEM, Actor, Event
 from maild.domain.notices import Notice
+from maild.domain.question import Question
 from maild.domain.ticket import EntryKind
 
 QUEUED = "queued"  # the verdict of a step that put a mail into the outbox
@@ -138,6 +139,8 @@ class Decision:
     apart: bool = False  # its mails concern no ticket, though it is about one: the reader may not see that
     subject: str = ""  # of mails that concern no ticket
     answers: str = ""  # the Message-ID that such mails answer
+    about: int = 0  # the list that such mails are about: their answers go to it
+    question: Question | None = None  # what the acting agent asks: answered when all the rest is done
     quiet: bool = False  # the customer is told nothing of it
     meets: frozenset[str] = frozenset()  # domains that the acting agent writes to now, maybe for the first time
     back: str = ""  # an agent who is away no more

@@ -39,6 +39,7 @@ TEMPLATES = (
     "sla-breach",
     "feedback",
     "held",
+    "list",
     "was-this-you",
     "answers-stopped",
 )
@@ -74,6 +75,8 @@ DEFAULTS: Mapping[str, Any] = {
     "worker": None,
     "leave": None,
     "ratings": (),
+    "sections": (),
+    "seen_before": None,
 }
 NESTED_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "entry": _ENTRY_DEFAULTS,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -159,9 +160,34 @@ def transcript(original_text: str, problems: Sequence[Mapping[str, Any]]) -> lis
     return shown + [{"line": short_line(problem["line"]), "problem": problem} for problem in waiting]
 
 
+def columns(text: str, width: int, right: bool = False, fill: bool = True) -> str:
+    """A text on one line in so many columns, cut and, with `fill`, filled up. East Asian wide signs take two columns
+    (UAX 11)."""
+    kept, taken = "", 0
+    shown = oneline(text, 500)
+    for letter in shown:
+        taken += _width(letter)
+        if taken > width:
+            break
+        kept += letter
+    if kept != shown:
+        while kept and sum(map(_width, kept)) > width - 1:
+            kept = kept[:-1]
+        kept += "…"
+    blanks = " " * (width - sum(map(_width, kept))) if fill else ""
+    return blanks + kept if right else kept + blanks
+
+
+def _width(letter: str) -> int:
+    if unicodedata.combining(letter):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "blocks": blocks,
     "capital": capital,
+    "columns": columns,
     "direction": direction,
     "greeting": greeting,
     "head": head,

@@ -2,6 +2,7 @@
 
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshot, Snapshots
 from maild.ports.inbound import Inbound, InboundState, Judgement, KeptMail
+from maild.ports.lists import ListedTicket, Listing, Order, Pace, Search
 from maild.ports.mail import (
     Clock,
     Finding,
@@ -20,8 +21,6 @@ from maild.ports.mail import (
 )
 from maild.ports.store import (
     Contact,
-    ListedTicket,
-    Listing,
     OpenUnitOfWork,
     Outbox,
     OutboxRow,
@@ -53,13 +52,16 @@ __all__ = [
     "MailboxLedger",
     "MailboxState",
     "OpenUnitOfWork",
+    "Order",
     "Outbox",
     "OutboxRow",
+    "Pace",
     "People",
     "Preferences",
     "Receipt",
     "ScanVerdict",
     "Scanner",
+    "Search",
     "SlaIndex",
     "SlaSteps",
     "Snapshot",

@@ -14,8 +14,10 @@ from maild.domain.events import Actor, Event
 from maild.domain.outbox import Attempted, OutboxState
 from maild.domain.people import Address, Agent, Person
 from maild.domain.ticket import Ticket
+from maild.domain.visibility import Sight
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshots
 from maild.ports.inbound import Inbound
+from maild.ports.lists import ListedTicket, Listing, Pace, Search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +47,6 @@ class SlaIndex:
     next_at: datetime | None
     due_at: datetime | None
     digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class ListedTicket:
-    """A ticket as lists show it."""
-
-    ticket: Ticket
-    due_at: datetime | None
 
 
 class Tickets(Protocol):
@@ -108,6 +102,14 @@ class Tickets(Protocol):
 
     def listing(self, wanted: Listing) -> list[ListedTicket]: ...
 
+    def due_at(self, number: int) -> datetime | None:
+        """The earliest deadline that a ticket has not met, as of the last reckoning."""
+        ...
+
+    def pace(self, since: datetime, sight: Sight | None) -> Pace:
+        """How much came and went since then, among what somebody may see."""
+        ...
+
     def due(self, now: datetime, limit: int) -> list[int]:
         """Tickets whose next SLA instant has come, the most overdue first."""
         ...
@@ -131,17 +133,6 @@ class Tickets(Protocol):
     def next_instant(self) -> datetime | None:
         """The earliest next SLA instant of all tickets."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """Which tickets a list wants; None leaves a property open."""
-
-    statuses: tuple[str, ...] | None = None
-    assignee: str | None = None
-    department: str | None = None
-    overdue_at: datetime | None = None  # only those whose due instant has come
-    limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +175,10 @@ class People(Protocol):
 
     def knows(self, agent: str, domain: str) -> bool:
         """Has this agent written to this domain before?"""
+        ...
+
+    def away(self, now: datetime) -> Mapping[str, datetime]:
+        """Who is away, until when."""
         ...
 
     def be_back(self, agent: str) -> None:
@@ -239,6 +234,10 @@ class Outbox(Protocol):
     ) -> tuple[str, ...]:
         """The text parts of the newest mails that we made about a ticket, without those of the templates `but`; `to`:
         only of those to these addresses."""
+        ...
+
+    def contexts(self, ticket: int, template: str, limit: int) -> tuple[Mapping[str, Any], ...]:
+        """What the newest mails of a template about a ticket were made from."""
         ...
 
     def texts_of(self, message_ids: Sequence[str], but: Sequence[str] = ()) -> tuple[str, ...]:
@@ -337,6 +336,9 @@ class UnitOfWork(Protocol):
 
     @property
     def digests(self) -> Digests: ...
+
+    @property
+    def search(self) -> Search: ...
 
     def __enter__(self) -> UnitOfWork: ...
 

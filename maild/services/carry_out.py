@@ -14,6 +14,7 @@ from maild.domain.sla import Standing, standing
 from maild.domain.ticket import Status, Ticket, apply
 from maild.domain.token import Scope, root_id
 from maild.ports import OutboxRow, SlaIndex, StoredEntry, UnitOfWork
+from maild.services.ask import answer
 from maild.services.beside import do_beside, keep_draft
 from maild.services.context import Occasion, letter_words
 from maild.services.enqueue import enqueue
@@ -64,9 +65,10 @@ def carry_out(
     draft = about_draft or keep_draft(unit, decision, before, inbound, now)
     opened = next((done.ticket.number for done in elsewhere if done.ticket), NEW_TICKET)
     done = _here(act, _numbered(decision, draft, opened), before, draft)
+    answered = answer(unit, decision, helpdesk, now, trace)
     return replace(
         done,
-        outbox=(*done.outbox, *(row for other in elsewhere for row in other.outbox)),
+        outbox=(*done.outbox, *(row for other in elsewhere for row in other.outbox), *answered),
         released=(*released, *(number for other in elsewhere for number in other.released)),
         others=tuple(other.ticket.number for other in elsewhere if other.ticket),
     )
@@ -189,7 +191,8 @@ def _letters(act: _Act, decision: Decision, draft: int) -> tuple[OutboxRow, ...]
             template=notice.template,
             agent=agent,
             subject=decision.subject or "Your mail",
-            scope=Scope.COMMAND if notice.buttons else Scope.QUERY,
+            scope=Scope.COMMAND if notice.buttons else Scope.DIGEST if decision.about else Scope.QUERY,
+            about=0 if notice.buttons else decision.about,
             reason=notice.reason,
             words=letter_words(decision, act.helpdesk),
             buttons=notice.buttons or (),

@@ -213,13 +213,17 @@ def actions(notice: Notice, occasion: Occasion, helpdesk: Helpdesk, sealing: Sea
         return []
     ticket = occasion.ticket
     buttons = usual(ticket, agent, notice.scope) if notice.buttons is None else notice.buttons
-    # The subject of the thread with its token: a fresh subject would make it a fresh mail.
-    subject = f"Re: {ticket.thread_subject[:_SUBJECT_LENGTH]} [#{helpdesk.token(ticket.number)}]"
+    subject = link_subject(ticket, helpdesk)
     made = []
     for button in buttons[:MOST]:
         to = sealing(button.scope, button.verb.format(draft=occasion.draft))
         made.append({"label": button.label, "mailto": mailto(to, subject, button.typed), "typed": button.typed})
     return made
+
+
+def link_subject(ticket: Ticket, helpdesk: Helpdesk) -> str:
+    """The subject of the thread with its token: a fresh subject would make it a fresh mail."""
+    return f"Re: {ticket.thread_subject[:_SUBJECT_LENGTH]} [#{helpdesk.token(ticket.number)}]"
 
 
 def mailto(address: Address, subject: str, body: str) -> str:

@@ -20,6 +20,7 @@ from maild.services.context import Occasion, Sealing, context_of, last_of
 from maild.services.customer_words import customer_words, unsubscribing
 from maild.services.helpdesk import Helpdesk
 from maild.services.letters import ask_words
+from maild.services.seen import seen_before
 
 # A machine's answers to a mail: marked auto-replied, with the null reverse-path (RFC 3834 3.3 and 5, RFC 5321 4.5.5).
 _ANSWERS = frozenset({"acknowledgement", "status", "feedback"})
@@ -52,6 +53,8 @@ def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Help
     if agent is not None and notice.template == "feedback":
         context["ask"] = ask_words(helpdesk, contact)
     context |= customer_words(notice, occasion, helpdesk, sealing)
+    if agent is not None and notice.template == "new-ticket" and notice.scope is Scope.REPLY:
+        context["seen_before"] = seen_before(unit, ticket, agent, helpdesk, sealing)
     context["mail"] = _mail(notice, occasion, helpdesk, reply_to, root, to_agent=agent is not None)
     context["mail"]["list_unsubscribe"] = unsubscribing(notice, helpdesk, sealing)
     row = OutboxRow(

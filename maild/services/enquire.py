@@ -6,10 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from maild.domain.command_arguments import Surroundings
+from maild.domain.command_parsing import Problem
 from maild.domain.decision import QUEUED
 from maild.domain.events import Bounced, Event, to_detail
 from maild.domain.outbox import OutboxState
 from maild.domain.people import Role
+from maild.domain.queries import read_question
+from maild.domain.query_filters import written_token
+from maild.domain.question import Asked, FindQuery, ListQuery
 from maild.domain.ratings import rated
 from maild.domain.sla import Standing
 from maild.domain.sla_explain import explain as explain_sla
@@ -17,6 +22,7 @@ from maild.domain.ticket import Ticket
 from maild.ports import InboundState, KeptMail, Listing, OpenUnitOfWork, OutboxRow, StoredEntry, UnitOfWork
 from maild.services.carry_out import stand
 from maild.services.helpdesk import Helpdesk
+from maild.services.listing import found_by, listing_of, said_in
 
 Document = dict[str, Any]
 
@@ -61,6 +67,41 @@ def ticket_list(
     with open_unit(reading=True) as unit:
         found = unit.tickets.listing(wanted)
     return [ticket_document(listed.ticket, listed.due_at, helpdesk, now) for listed in found]
+
+
+def asked_list(
+    open_unit: OpenUnitOfWork, helpdesk: Helpdesk, words: Sequence[str], now: datetime
+) -> list[Document] | Problem:
+    """The tickets that `list WORDS` asks for, all of them, as the admin; or why it is not understood."""
+    asked = _asked("list", words, helpdesk, now)
+    if isinstance(asked, Problem) or not isinstance(asked, ListQuery):
+        return asked if isinstance(asked, Problem) else []
+    with open_unit(reading=True) as unit:
+        found = unit.tickets.listing(listing_of(asked.filter, now, None, None))
+    return [ticket_document(listed.ticket, listed.due_at, helpdesk, now) for listed in found]
+
+
+def searched(
+    open_unit: OpenUnitOfWork, helpdesk: Helpdesk, words: Sequence[str], now: datetime, limit: int
+) -> list[Document] | Problem:
+    """The tickets that `find WORDS` finds, each with the line that it was found by; or why it is not understood."""
+    asked = _asked("find", words, helpdesk, now)
+    if isinstance(asked, Problem) or not isinstance(asked, FindQuery):
+        return asked if isinstance(asked, Problem) else []
+    with open_unit(reading=True) as unit:
+        return [
+            ticket_document(hit.ticket, hit.due_at, helpdesk, now)
+            | {"line": said_in(unit, hit.ticket.number, asked.terms)}
+            for hit in found_by(unit, asked, now, None, limit)
+        ]
+
+
+def _asked(word: str, words: Sequence[str], helpdesk: Helpdesk, now: datetime) -> Asked | Problem:
+    """A question as the admin types it: the shell has parted and unquoted its words already."""
+    policy = helpdesk.policy
+    here = Surroundings(directory=policy.directory, plans=tuple(policy.plans), zone=policy.zone, now=now)
+    found = read_question(" ".join((word, *map(written_token, words))), here)
+    return found if isinstance(found, Problem) else found.asked
 
 
 def ticket_document(ticket: Ticket, due_at: datetime | None, helpdesk: Helpdesk, now: datetime) -> Document:

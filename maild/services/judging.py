@@ -14,6 +14,7 @@ from maild.domain.decide.buttons import numbered
 from maild.domain.decision import Decision, ReleasedAs, Step
 from maild.domain.drafts import Draft
 from maild.domain.events import Event
+from maild.domain.list_answers import Rows
 from maild.domain.message import Evidence, InboundMessage
 from maild.domain.participation import departed
 from maild.domain.people import Address, Agent, Trust
@@ -97,6 +98,7 @@ def judge(
         since=_since(routed, ticket, found, unit),
         drafts=_drafts(routed, agent, unit) if agent else (),
         lookups=lookups_for(unit, helpdesk, now, ticket, agent),
+        rows=_rows(routed, unit),
         receipts=bool(agent and unit.preferences.of(agent.name).get("receipts") == "all"),
         junk=junk,
         traffic=traffic_of(message, classification, filing, ticket, unit, inbound, now),
@@ -134,6 +136,12 @@ def _since(routed: Route, ticket: Ticket | None, found: Clues, unit: UnitOfWork)
         return ()
     marked = {own.ticket for own in (*found.sealed, *found.own_ids, *found.markers) if own.seq == routed.seen}
     return unit.tickets.since(ticket.number, routed.seen) if ticket.number in marked else ()
+
+
+def _rows(routed: Route, unit: UnitOfWork) -> Rows | None:
+    """The list that a mail answers."""
+    snapshot = unit.snapshots.get(routed.snapshot) if routed.snapshot is not None else None
+    return Rows(snapshot.tickets, snapshot.made_at) if snapshot is not None else None
 
 
 def _drafts(routed: Route, agent: Agent, unit: UnitOfWork) -> tuple[Draft, ...]:

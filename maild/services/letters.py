@@ -55,6 +55,8 @@ def post(unit: UnitOfWork, letter: Letter, helpdesk: Helpdesk, now: datetime, tr
     own_id = message_id(helpdesk.ring, sealed, row_id, helpdesk.domain)
     context = _context(letter, helpdesk, contact, own_id.strip("<>").partition("@")[0])
     context["trace"] = trace
+    if corrected := letter.words.get("corrected_text"):
+        context["fix_mailto"] = mailto(reply_to, f"Re: {letter.subject[:120]}", corrected)
     context["mail"] = _mail(letter, helpdesk, reply_to, now)
     row = OutboxRow(
         id=row_id,

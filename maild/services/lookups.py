@@ -14,6 +14,7 @@ from maild.domain.sla_explain import explain
 from maild.domain.ticket import EntryKind, Ticket
 from maild.ports import StoredEntry, UnitOfWork
 from maild.services.helpdesk import Helpdesk
+from maild.services.seen import answers_shown, solving_answer
 
 _NOTICES = 10  # of ours to agents, the newest: what the leak guard compares with
 _MERGES = 20  # how often a ticket's survivor may have been merged itself
@@ -42,7 +43,7 @@ def lookups_for(
         notes = (e.text for e in entries if e.kind == EntryKind.NOTE and not e.may_leave)
         outside = (e.text for e in entries if e.kind != EntryKind.NOTE)
         notices = unit.outbox.texts(number, _NOTICES, but=TO_CUSTOMERS)
-        return Said(notes=tuple(notes), notices=notices, outside=tuple(outside))
+        return Said(notes=tuple(notes), notices=notices, outside=(*outside, *answers_shown(unit, number)))
 
     def last_message(number: int) -> EntryDraft | None:
         history = unit.tickets.history(number)
@@ -68,6 +69,7 @@ def lookups_for(
         canned_names=helpdesk.canned.names(),
         said=said,
         knows=unit.people.knows,
+        answer_of=lambda number: solving_answer(unit, number, agent, helpdesk),
         explain_due=explain_due,
     )
 

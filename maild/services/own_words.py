@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from maild.domain.message import InboundMessage
@@ -9,6 +10,7 @@ from maild.domain.people import Address, Agent
 from maild.domain.ticket import Ticket
 from maild.mail.quoting import cut
 from maild.ports import UnitOfWork
+from maild.services.seen import answers_shown
 
 _NOTICES = 5  # of ours about the ticket to those people, the newest: older ones are quoted within those
 # These say an agent's own words back to them: whoever sends those words once more means them.
@@ -25,7 +27,8 @@ def own_words(message: InboundMessage, ticket: Ticket | None, agent: Agent | Non
     if ticket is None:
         known = unit.outbox.texts_of(answered, but=_SAYS_BACK)
     else:
-        known = unit.outbox.texts(ticket.number, _NOTICES, but=_SAYS_BACK, to=_readers(message, ticket, agent))
+        texts = unit.outbox.texts(ticket.number, _NOTICES, but=_SAYS_BACK, to=_readers(message, ticket, agent))
+        known = _without_offers(texts, ticket, unit)
     signature = unit.people.signature(agent) if agent else ""
     if message.html_words and (known or signature):
         words = cut(message.html_words, known_texts=known, signature=signature).new_text
@@ -46,3 +49,13 @@ def _readers(message: InboundMessage, ticket: Ticket, agent: Agent | None) -> tu
         return agent.addresses
     customers = (ticket.requester, *(one.person for one in ticket.participants), message.sender)
     return tuple(person.address for person in customers if person is not None)
+
+
+def _without_offers(texts: Sequence[str], ticket: Ticket, unit: UnitOfWork) -> tuple[str, ...]:
+    """Our notices without the answers that they offer: an agent who copies one of those means it."""
+    offered = {line.strip() for answer in answers_shown(unit, ticket.number) for line in answer.split("\n")}
+    if not offered:
+        return tuple(texts)
+    return tuple(
+        "\n".join(line for line in text.split("\n") if line.removeprefix(">").strip() not in offered) for text in texts
+    )

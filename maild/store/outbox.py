@@ -63,6 +63,10 @@ class SqlOutbox:
         query = query.where(outbox.c.template.not_in(list(but)))
         return tuple(self._connection.scalars(query.order_by(outbox.c.id.desc()).limit(limit)))
 
+    def contexts(self, ticket: int, template: str, limit: int) -> tuple[Mapping[str, Any], ...]:
+        query = sa.select(outbox.c.context).where(outbox.c.ticket == ticket, outbox.c.template == template)
+        return tuple(self._connection.scalars(query.order_by(outbox.c.id.desc()).limit(limit)))
+
     def texts_of(self, message_ids: Sequence[str], but: Sequence[str] = ()) -> tuple[str, ...]:
         if not message_ids:
             return ()

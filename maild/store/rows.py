@@ -15,7 +15,7 @@ from maild.domain.message import Envelope
 from maild.domain.outbox import OutboxState
 from maild.domain.people import Address, Person, Role, ascii_lower
 from maild.domain.ticket import Participant, Priority, Status, Ticket
-from maild.ports import Contact, InboundState, IncomingMail, KeptMail, OutboxRow, StoredEntry
+from maild.ports import Contact, InboundState, IncomingMail, KeptMail, ListedTicket, OutboxRow, StoredEntry
 
 
 def person(address: str, name: str) -> Person:
@@ -93,6 +93,10 @@ def read_ticket(row: RowMapping, participants: Iterable[RowMapping]) -> Ticket:
         closed_at=row["closed_at"],
         participants=tuple(Participant(person(p["address"], p["name"]), p["role"]) for p in participants),
     )
+
+
+def read_listed(row: RowMapping) -> ListedTicket:
+    return ListedTicket(read_ticket(row, ()), row["due_at"])
 
 
 def event_values(ticket: int, seq: int, event: Event, batch: int) -> dict[str, Any]:

@@ -154,6 +154,13 @@ sa.Index(
     sqlite_where=sa.and_(_WORKED_ON, ticket.c.join_key != ""),
     postgresql_where=sa.and_(_WORKED_ON, ticket.c.join_key != ""),
 )
+sa.Index("ix_ticket_created_at", ticket.c.created_at)
+sa.Index(
+    "ix_ticket_ended_at",
+    ticket.c.ended_at,
+    sqlite_where=ticket.c.ended_at.is_not(None),
+    postgresql_where=ticket.c.ended_at.is_not(None),
+)
 sa.Index("ix_ticket_status_since", ticket.c.status, ticket.c.status_since)
 sa.Index(
     "ix_ticket_wake",
@@ -366,3 +373,9 @@ acquaintance = sa.Table(
     sa.Column("agent", CleanText, primary_key=True),
     sa.Column("domain", CleanText, primary_key=True),
 )
+
+# The search has tables of its own on each database: they are made by migration 0003, and not by this metadata.
+SEARCH_TABLES = "search_"
+search_doc = sa.table("search_doc", sa.column("ticket"), sa.column("subject"), sa.column("people"), sa.column("text"))
+search_index = sa.table("search_index", sa.column("rowid"))  # SQLite: FTS5 over search_doc, kept by triggers
+search_words = sa.table("search_doc", sa.column("ticket"), sa.column("words"))  # PostgreSQL: a tsvector

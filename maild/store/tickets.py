@@ -8,19 +8,33 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from maild.domain.events import Event
+from maild.domain.events import (
+    Event,
+    Opened,
+    ParticipantAdded,
+    ParticipantRemoved,
+    RequesterChanged,
+    Retitled,
+)
 from maild.domain.ticket import Ticket
-from maild.ports import ListedTicket, Listing, SlaIndex, StoredEntry
+from maild.domain.visibility import Sight
+from maild.ports import ListedTicket, Listing, Pace, SlaIndex, StoredEntry
 from maild.store import rows
+from maild.store.conditions import conditions, ordering
 from maild.store.insert import insert_once, next_number
 from maild.store.schema import ancestor, attachment, entry, event, one_of, participant, ticket
+from maild.store.search import SqlSearch
 
 _WORKED_ON = ("open", "waiting")
+_ENDED = ("resolved", "closed")
+# Facts that change what a ticket is found by, beside its entries.
+_FOUND_BY = (Opened, Retitled, RequesterChanged, ParticipantAdded, ParticipantRemoved)
 
 
 class SqlTickets:
-    def __init__(self, connection: Connection, *, reading: bool) -> None:
+    def __init__(self, connection: Connection, search: SqlSearch, *, reading: bool) -> None:
         self._connection = connection
+        self._search = search
         self._reading = reading
 
     def new_number(self) -> int:
@@ -60,6 +74,7 @@ class SqlTickets:
         if new.attachments:
             values = [rows.attachment_values(number, a) for a in new.attachments]
             self._connection.execute(sa.insert(attachment), values)
+        self._search.renew(new.ticket)  # a ticket that opens has no row yet: it is read when that is written
         return number
 
     def append(self, after: Ticket, new: Sequence[Event], root_id: str) -> None:
@@ -72,6 +87,8 @@ class SqlTickets:
         facts = [rows.event_values(after.number, first + index, fact, first) for index, fact in enumerate(new)]
         self._connection.execute(sa.insert(event), facts)
         self._write_participants(after)
+        if any(isinstance(fact, _FOUND_BY) for fact in new):
+            self._search.renew(after.number)
 
     def _write_participants(self, after: Ticket) -> None:
         here = participant.c.ticket == after.number
@@ -132,17 +149,31 @@ class SqlTickets:
         return self._connection.scalar(query.order_by(ticket.c.number).limit(1)) if key else None
 
     def listing(self, wanted: Listing) -> list[ListedTicket]:
-        query = sa.select(ticket).order_by(ticket.c.number).limit(wanted.limit)
-        if wanted.statuses is not None:
-            query = query.where(ticket.c.status.in_(list(wanted.statuses)))
-        if wanted.assignee is not None:
-            query = query.where(ticket.c.assignee == wanted.assignee)
-        if wanted.department is not None:
-            query = query.where(ticket.c.department == wanted.department)
-        if wanted.overdue_at is not None:
-            query = query.where(ticket.c.due_at <= wanted.overdue_at, ticket.c.status.in_(_WORKED_ON))
-        found = self._connection.execute(query).mappings().all()
-        return [ListedTicket(rows.read_ticket(row, ()), row["due_at"]) for row in found]
+        query = sa.select(ticket).where(*conditions(wanted)).order_by(*ordering(wanted.order)).limit(wanted.limit)
+        return [rows.read_listed(row) for row in self._connection.execute(query).mappings()]
+
+    def due_at(self, number: int) -> datetime | None:
+        return self._connection.scalar(sa.select(ticket.c.due_at).where(ticket.c.number == number))
+
+    def pace(self, since: datetime, sight: Sight | None) -> Pace:
+        begun = sa.select(ticket).where(*conditions(Listing(created_since=since, sight=sight))).subquery()
+        answered = sa.select(event.c.ticket, sa.func.min(event.c.at, type_=event.c.at.type).label("at"))
+        answered = answered.where(event.c.kind == "replied", event.c.ticket.in_(sa.select(begun.c.number)))
+        first = answered.group_by(event.c.ticket).subquery()
+        spans = sa.select(begun.c.created_at, begun.c.ended_at, first.c.at)
+        found = self._connection.execute(spans.outerjoin(first, first.c.ticket == begun.c.number)).all()
+        ended = Listing(statuses=_ENDED, ended_since=since, sight=sight)
+        return Pace(
+            opened=len(found),
+            ended=self._count(ended),
+            worked_on=self._count(Listing(statuses=_WORKED_ON, sight=sight)),
+            first_answers=tuple(row.at - row.created_at for row in found if row.at is not None),
+            resolutions=tuple(row.ended_at - row.created_at for row in found if row.ended_at is not None),
+        )
+
+    def _count(self, wanted: Listing) -> int:
+        query = sa.select(sa.func.count()).select_from(ticket).where(*conditions(wanted))
+        return int(self._connection.scalar(query) or 0)
 
     def due(self, now: datetime, limit: int) -> list[int]:
         query = sa.select(ticket.c.number).where(ticket.c.next_sla_at <= now).order_by(ticket.c.next_sla_at)

@@ -16,6 +16,7 @@ from maild.store.mailboxes import SqlMailboxLedger
 from maild.store.migrate import migrate
 from maild.store.outbox import SqlOutbox, SqlSlaSteps
 from maild.store.people import SqlPeople
+from maild.store.search import SqlSearch
 from maild.store.tickets import SqlTickets
 
 
@@ -31,6 +32,7 @@ class SqlUnitOfWork:
     snapshots: SqlSnapshots
     preferences: SqlPreferences
     digests: SqlDigests
+    search: SqlSearch
 
     def __init__(self, engine: Engine, node: str, *, reading: bool) -> None:
         self._engine = engine
@@ -48,7 +50,8 @@ class SqlUnitOfWork:
             opening.pop_all()
         self._connection = connection
         self.inbound = SqlInbound(connection, self._node)
-        self.tickets = SqlTickets(connection, reading=self._reading)
+        self.search = SqlSearch(connection)
+        self.tickets = SqlTickets(connection, self.search, reading=self._reading)
         self.people = SqlPeople(connection)
         self.outbox = SqlOutbox(connection, self._node)
         self.sla_steps = SqlSlaSteps(connection)

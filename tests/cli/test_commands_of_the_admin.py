@@ -189,3 +189,37 @@ def test_mails_set_aside_can_be_dropped_and_keep_their_bytes(shell):
     assert shell.maild("explain", "--json", "--inbound", 1).json["outcome"] == "ignored"
     assert shell.maild("quarantine", "drop", 1).code == 1
     assert shell.maild("held", "drop").code == 2
+
+
+LATER = "2026-11-24T08:00:00Z"
+
+
+def test_lists_in_the_words_of_mail(shell):
+    shell.opened("Printer on fire", "Scanner melts")
+    shell.maild("ticket", "do", "--at", "2026-11-23T09:00:00Z", 2, "close")
+
+    def listed(*words):
+        return [row["number"] for row in shell.maild("ticket", "list", "--at", LATER, *words, "--json").json]
+
+    assert (listed(), listed("open"), listed("closed"), listed("all")) == ([1], [1], [2], [2, 1])
+    assert listed("from:client.example", "7d") == [2, 1]
+    assert listed("unassigned", "--department", "support") == [1]
+    assert listed("--status", "closed") == [2]
+    refused = shell.maild("ticket", "list", "opne", "unassigned")
+    assert refused.code == 2
+    assert "did you mean: list open unassigned" in refused.err
+    assert "belongs to no agent" in shell.maild("ticket", "list", "mine").err
+
+
+def test_search_on_the_command_line(shell):
+    shell.opened("Printer on fire", "Scanner melts")
+    shell.maild("ticket", "do", 2, "note", "the paper jam again")
+    (found,) = shell.maild("search", "paper jam", "--json").json
+    assert (found["number"], found["subject"], found["line"]) == (2, "Scanner melts", "the paper jam again")
+    assert found["requester"]["address"] == "bob@client.example"
+    told = shell.maild("search", "melt*")
+    assert told.code == 0
+    assert "Scanner melts" in told.out
+    assert shell.maild("search", "nothing-like-it", "--json").json == []
+    assert shell.maild("search", "toner", "dept=nowhere").code == 2
+    assert len(shell.maild("search", "bob@client.example", "--limit", 1, "--json").json) == 1

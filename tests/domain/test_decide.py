@@ -38,6 +38,7 @@ from tests.domain.mail_scene import (
 R, N, U = Scope.REPLY, Scope.NOTE, Scope.USER
 HELD = led(None, verdict=Verdict.HELD)
 FORWARDED = ForwardedMail(MALLORY, "Help", "It burns here, too.", certain=True)
+ASKED = Route(Verdict.REPLY, "for questions", Carrier.REPLY_ADDRESS, scope=Scope.QUERY, seen=0)
 BY_MACHINE = [MailClass.AUTO_REPLY, MailClass.AUTOMATIC]
 
 
@@ -74,6 +75,8 @@ ALL_RULES = [
     ("agent-opens", case(mail(JANE, new_text="!for karen@client.example\nIt burns.")), Outcome.OPENED),
     ("agent-opens", case(mail(JANE, new_text="!help")), Outcome.COMMANDED),
     ("button", case(mail(JANE), route=replace(led(Scope.COMMAND), verb="close")), Outcome.NOTED),
+    ("agent-asks", case(mail(JANE, new_text="list open"), route=ASKED), Outcome.COMMANDED),
+    ("agent-asks", case(mail(JANE, new_text="It burns."), route=ASKED), Outcome.REJECTED),
     ("agent", case(mail(JANE), route=led(R)), Outcome.REPLIED),
     ("agent", case(mail(JANE), route=led(N)), Outcome.NOTED),
     ("customer-button", case(mail(EVE), route=replace(led(U), verb="leave")), Outcome.COMMANDED),

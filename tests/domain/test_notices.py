@@ -290,3 +290,62 @@ def test_feedback_is_for_the_agent_who_asked():
 
 def test_the_names_of_customers_are_as_on_file():
     assert told(REPLIED)[0].to == KAREN
+
+
+# -- customers: ends, ratings, thanks --------------------------------------------------------------------------------
+
+MERGED = events.Merged(at=NOW, by=BY_JANE, into=7)
+
+
+@pytest.mark.parametrize(
+    ("facts", "quiet", "wanted"),
+    [
+        ((became("closed"),), False, [("closed", "karen", U)]),
+        ((became("resolved"),), False, [("closed", "karen", U)]),
+        ((became("closed", "resolved"),), False, []),  # they heard of it then
+        ((became("closed"),), True, []),
+        ((MERGED, became("closed")), False, []),  # it goes on elsewhere
+        ((replace(MERGED, into=None), became("closed")), False, [("closed", "karen", U)]),
+        ((REPLIED, became("closed")), True, [("reply", "karen", U), ("reply", "eve", U)]),
+    ],
+)
+def test_an_end_without_words_is_told_unless_the_agent_keeps_it_quiet_or_it_goes_on_elsewhere(facts, quiet, wanted):
+    after = ticket()
+    for fact in facts:
+        after = apply(42, after, fact)
+    happening = Happening(after, facts, BY_JANE, quiet=quiet)
+    assert [row for row in short(notices_for(happening, POLICY)) if row[2] is U] == wanted
+
+
+def test_only_the_requester_is_asked_how_the_help_was_and_only_a_copy_may_leave():
+    asking = replace(POLICY, asks_rating=True)
+    told_outside = [n for n in told(REPLIED, also=(became("resolved"),), policy=asking) if n.scope is U]
+    assert [(n.to.address.local, n.asks_rating, n.may_leave) for n in told_outside] == [
+        ("karen", True, False),
+        ("eve", False, True),
+    ]
+    assert not any(n.asks_rating for n in told(REPLIED, policy=asking))
+    assert not any(n.asks_rating for n in told(REPLIED, also=(became("resolved"),)))
+    assert [n.asks_rating for n in told(became("closed"), policy=asking)] == [True]
+
+
+COURTESY = replace(MESSAGE, courtesy=True)
+
+
+@pytest.mark.parametrize(
+    ("fact", "wanted"),
+    [
+        (COURTESY, [("message", "john", R)]),
+        (events.Rated(at=NOW, by=BY_KAREN, rating="bad"), [("note", "john", N)]),
+        (events.Rated(at=NOW, by=BY_KAREN, rating="fair"), []),
+        (events.Rated(at=NOW, by=BY_KAREN, rating="good"), []),
+        (events.ParticipantRemoved(at=NOW, by=BY_KAREN, person=EVE), []),
+    ],
+)
+def test_thanks_and_bad_ratings_are_told_inside_and_who_leaves_is_not(fact, wanted):
+    assert short(told(fact, ASSIGNED, BY_KAREN)) == wanted
+
+
+def test_what_customers_and_timers_end_is_silent_outside():
+    for actor in (BY_KAREN, SYSTEM):
+        assert [n for n in told(became("resolved"), actor=actor) if n.scope is U] == []

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from maild.mail import template_lint
 from maild.mail.render import DEFAULTS, MAX_TEXT, TEMPLATES, Renderer, TemplateFailed, fixtures, shipped_templates
-from maild.mail.template_filters import COLUMNS, FILTERS, greeting, head, listing, size, transcript, wrap
+from maild.mail.template_filters import COLUMNS, FILTERS, columns, greeting, head, listing, size, transcript, wrap
 from maild.mail.template_lint import contrast, faults_of_html
 
 EXAMPLES = fixtures()
@@ -172,6 +172,7 @@ def test_the_preview_says_what_happened(template: str) -> None:
         "sla-breach": "First response is overdue by 25 min: it was due Fri 21 Nov 09:00 CET.",
         "feedback": "Nothing was changed and nothing was sent: !clsoe unknown command",
         "held": "Your text is held: there is news on this ticket. John Smith answered the customer",
+        "list": "list open mine: #1042 Printer on fire; #1051 Excel does not start",
         "was-this-you": "Was this you? A mail came in your name",
         "answers-stopped": "Acme Support answers nobody by itself for an hour: The printer on the second floor",
     }
@@ -627,3 +628,20 @@ def test_the_readme_names_every_key_of_the_context() -> None:
         assert f"| `{key}` |" in told, key
     for name in FILTERS:
         assert f"`{name}" in told, name
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [
+        ("Printer", 9, "Printer  "),
+        ("Printer on fire", 9, "Printer …"),
+        ("プリンター", 9, "プリンタ…"),
+        ("プリン", 9, "プリン   "),
+        ("a\nb", 5, "a b  "),
+        ("", 3, "   "),
+    ],
+)
+def test_columns_are_as_wide_as_they_look(text: str, width: int, shown: str) -> None:
+    assert columns(text, width) == shown
+    assert columns(text, width, fill=False) == shown.rstrip()
+    assert columns("3", 3, right=True) == "  3"

@@ -12,7 +12,7 @@ from tests.rig.office import CONFIG
 
 KAREN, EVE, BOB = "karen@client.example", "eve@client.example", "bob@client.example"
 JOHN, JANE, MARY = "john@acme.example", "jane@acme.example", "mary@acme.example"
-HOLD = timedelta(seconds=61)
+HOLD = timedelta(seconds=121)  # with what is risky about a first answer
 DAY = timedelta(days=1)
 ASKING = CONFIG + "\n[satisfaction]\nask = true\n"
 
@@ -62,7 +62,7 @@ def test_status_names_only_whom_the_customer_has_met(office):
     office.receive(office.answer(acknowledged, "STATUS"))
     assert "Somebody here works on it." in flat(office.words(office.last("status")))
     assert "John" not in office.words(office.last("status"))
-    office.receive(office.answer(office.last("new-ticket", JOHN), "Use water."))
+    office.receive(office.answer(office.last("message", JOHN), "Use water."))
     office.clock.advance(2 * HOLD + timedelta(hours=1))
     office.receive(office.answer(acknowledged, "STATUS"))
     assert "John Smith works on it." in flat(office.words(office.last("status")))

@@ -48,7 +48,7 @@ def test_a_letter_is_a_mail_that_arrives(office: Office) -> None:
     assert mail.in_reply_to == ("<question@acme.example>",)
     assert mail.references == ("<older@acme.example>", "<question@acme.example>")
     assert "* You are away until Monday." in mail.text
-    assert mail.text.startswith("Your answer is read for questions")
+    assert mail.text.startswith("Answer with questions, one on a line.")
     assert "Why you got this: you asked." in mail.text
     assert row.context["ask"]["address"] in mail.text.replace("\n", "")
     assert (row.ticket, row.envelope_from, row.next_at) == (None, "", office.clock.now())

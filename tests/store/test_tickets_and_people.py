@@ -1,5 +1,6 @@
 """Tickets, their events and entries, contacts with their epochs."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,8 @@ from maild.domain.attachment import Attachment
 from maild.domain.events import Actor
 from maild.domain.people import Address, Agent, Person, Role
 from maild.domain.ticket import Status, fold
-from maild.ports import Listing, SlaIndex, StoredEntry
+from maild.domain.visibility import Sight
+from maild.ports import Listing, Order, SlaIndex, StoredEntry
 from tests.store.conftest import MINUTE, NOW
 
 BOB = Person(Address.of("bob@client.example"), "Bob Miller")
@@ -126,6 +128,69 @@ def test_lists_find_by_status_assignee_department_and_due(unit):
     assert found(department="elsewhere") == []
     assert found(overdue_at=NOW) == [one.number]
     assert found(limit=1) == [one.number]
+
+
+def test_lists_by_every_condition(unit):
+    def listed(**wanted):
+        return [found.ticket.number for found in unit.tickets.listing(Listing(**wanted))]
+
+    hour = 60 * MINUTE
+    vip = add(unit, opened(tags=("VIP", "50%")), events.Noted(at=NOW, mentions=("ann-ä",)))
+    urgent = add(unit, replace(opened(priority="high", team="banking"), at=NOW + hour))
+    eve = add(unit, replace(opened(assignee="jane"), requester=EVE, department="personnel"))
+    asleep = add(unit, opened(), events.Snoozed(at=NOW, until=NOW + hour))
+    closed = add(unit, opened(), events.StatusChanged(at=NOW + MINUTE, status="closed", previous="open"))
+    later = add(unit, opened(), events.StatusChanged(at=NOW + hour, status="resolved", previous="open"))
+    everything = [t.number for t in (vip, urgent, eve, asleep, closed, later)]
+    assert listed() == everything
+    assert listed(tag="vip") == listed(tag="50%") == [vip.number]
+    assert listed(tag="5") == listed(tag="%") == []
+    assert listed(priority="high") == listed(team="banking") == [urgent.number]
+    assert eve.number not in listed(unassigned=True)
+    assert listed(sender="eve@client.example") == [eve.number]
+    assert listed(sender="client.example") == everything
+    assert listed(sender="ient.example") == listed(sender="%") == []
+    assert listed(asleep_at=NOW) == [asleep.number]
+    assert asleep.number not in listed(awake_at=NOW)
+    assert listed(asleep_at=NOW + hour) == []
+    assert listed(created_since=NOW + MINUTE) == [urgent.number]
+    assert listed(statuses=("resolved", "closed"), order=Order.ENDED) == [later.number, closed.number]
+    assert listed(statuses=("closed",), ended_since=NOW + 2 * MINUTE) == []
+    assert listed(order=Order.CREATED, limit=1) == [urgent.number]
+    assert set(listed(sight=Sight("ann-ä"))) == {vip.number}
+    assert set(listed(sight=Sight("jane", (), ("banking",)))) == {urgent.number, eve.number}
+    assert set(listed(sight=Sight("boss", (), (), ("support",)))) == {eve.number}
+    assert listed(sight=Sight("boss", (), (), ())) == everything
+
+
+def test_the_nearest_deadline_comes_first_then_the_priority(unit):
+    plain, late, high, soon = (add(unit, opened(priority=level)) for level in ("normal", "low", "high", "low"))
+    for ticket, minutes in ((late, -5), (soon, 5)):
+        unit.tickets.index(ticket.number, SlaIndex(next_at=None, due_at=NOW + minutes * MINUTE, digest=""))
+    found = unit.tickets.listing(Listing(order=Order.DUE))
+    assert [each.ticket.number for each in found] == [late.number, soon.number, high.number, plain.number]
+
+
+@pytest.mark.parametrize("seen_by", ["own", "team", "given", "mentioned", "all", "private"])
+def test_a_list_shows_what_a_view_sees(unit, seen_by):
+    """The condition of the store and the question of the ground floor answer alike."""
+    sight = {
+        "own": Sight("jane", ("support",)),
+        "team": Sight("jane", (), ("banking",)),
+        "given": Sight("jane"),
+        "mentioned": Sight("ann"),
+        "all": Sight("jane", (), (), ()),
+        "private": Sight("jane", ("sales",), (), ("personnel",)),
+    }[seen_by]
+    for department, team, assignee, mentions in itertools.product(
+        ("support", "personnel", "sales"), ("", "banking"), ("", "jane", "ann"), ((), ("ann",), ("annabel", "jane"))
+    ):
+        fact = replace(opened(team=team, assignee=assignee), department=department)
+        add(unit, fact, events.Noted(at=NOW, mentions=mentions))
+    everything = [found.ticket for found in unit.tickets.listing(Listing())]
+    shown = {found.ticket.number for found in unit.tickets.listing(Listing(sight=sight))}
+    assert shown == {ticket.number for ticket in everything if sight.sees(ticket)}
+    assert 0 < len(shown) <= len(everything)
 
 
 def test_due_tickets_come_the_most_overdue_first(unit):

@@ -13,6 +13,7 @@ from maild.domain.decide.buttons import button_pressed
 from maild.domain.decide.case import Case
 from maild.domain.decide.customers import customer_presses, customer_writes
 from maild.domain.decide.opening import opens_ticket
+from maild.domain.decide.questions import agent_asks
 from maild.domain.decide.reports import (
     delivery_report,
     in_junk_folder,
@@ -52,6 +53,7 @@ RULES: tuple[DecisionRule, ...] = (
     DecisionRule("foreign-mark", foreign_mark),
     DecisionRule("answered-elsewhere", answered_elsewhere),  # before "agent": such a mail answers no notice of ours
     DecisionRule("button", button_pressed),  # its address says more than its words
+    DecisionRule("agent-asks", agent_asks),  # nothing that is written to a list or as a question opens a ticket
     DecisionRule("agent", agent_speaks),
     DecisionRule("agent-opens", agent_opens),  # before "agent-forwards": whoever names the requester need not be read
     DecisionRule("agent-forwards", agent_forwards),

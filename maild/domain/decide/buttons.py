@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 
 from maild.domain.agent_act import Act
+from maild.domain.agent_done import refused
 from maild.domain.agent_holds import BUTTON_WORDS, WORDS, about_held_text, row_of, settled_apart
 from maild.domain.agent_mail import act_of_agent
-from maild.domain.commands import parse
+from maild.domain.commands import Problem, parse
 from maild.domain.decide.case import Case, entry_of, held
 from maild.domain.decide.proof import unproven, without_right
 from maild.domain.decision import Decision, Outcome, Transcript
 from maild.domain.events import Actor
 from maild.domain.notices import feedback
 from maild.domain.people import Role
+from maild.domain.reuse import USE, use_answer
 from maild.domain.route import EXPIRED
 from maild.domain.token import Scope
 
@@ -46,7 +48,18 @@ def button_pressed(case: Case) -> Decision | None:
         return _about(case, BUTTON_WORDS[word], number, own)
     if case.ticket is None:
         return _typed(case, own)
+    if word == USE:
+        return _used(case, number, own)
     return act_of_agent(act_of(case, own), case.policy)
+
+
+def _used(case: Case, number: int, own: str) -> Decision:
+    """Send the answer that solved another ticket; it is looked up anew, for that ticket may have changed."""
+    answer = case.lookups.answer_of(number)
+    if not answer:
+        gone = Problem("", f"the answer of ticket {number} cannot be used any more: ask for it with show {number}")
+        return refused(act_of(case, own), [gone], has_text=bool(own.strip()))
+    return act_of_agent(use_answer(act_of(case, own), answer), case.policy)
 
 
 def _too_old(case: Case) -> Decision:

@@ -11,6 +11,7 @@ from maild.domain.classify import Classification
 from maild.domain.decision import Decision, EntryDraft, Outcome, ReleasedAs
 from maild.domain.drafts import Draft
 from maild.domain.events import THIS_ENTRY, Actor, Event
+from maild.domain.list_answers import Rows
 from maild.domain.lookups import NOTHING_KNOWN, Lookups
 from maild.domain.message import Evidence, InboundMessage
 from maild.domain.notices import NOWHERE
@@ -46,6 +47,7 @@ class Case:
     lookups: Lookups = NOTHING_KNOWN
     traffic: Traffic = NO_TRAFFIC  # what was answered by program of late
     departed: frozenset[Address] = frozenset()  # who left the ticket, or was taken out of it
+    rows: Rows | None = None  # of the list that the mail answers
     receipts: bool = False  # the agent wishes to be told of everything that their commands did
     junk: str = ""  # the provider's spam folder that it lies in, as "Spam of mailbox support"; "" when it counts
 
