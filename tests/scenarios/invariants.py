@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from maild.domain.drafts import DraftKind
+from maild.domain.events import Event, MailHeld
 from maild.domain.outbox import OutboxState
-from maild.domain.people import Agent, AgentRole, Directory
+from maild.domain.people import Agent, AgentRole, Directory, Role
 from maild.domain.ticket import Ticket
 from maild.ports import OutboxRow, StoredEntry
 from tests.scenarios.mail_client import Mail, scopes_in
@@ -20,10 +21,17 @@ _TELLING = 4  # words that a note must have before its text can be told from eve
 
 @dataclass(frozen=True)
 class _State:
-    """Every ticket as it is, and the facts that made it, but those that only say that a text waits."""
+    """Every ticket as it is, and the facts that made it."""
 
     tickets: dict[int, Ticket]
-    facts: dict[int, list[str]]
+    history: dict[int, tuple[Event, ...]]
+
+    @property
+    def facts(self) -> dict[int, list[str]]:
+        """The kinds of each ticket's facts, but those that only say that a text waits."""
+        return {
+            number: [fact.kind for fact in facts if fact.kind not in _BESIDE] for number, facts in self.history.items()
+        }
 
 
 class Watch:
@@ -53,6 +61,11 @@ class Watch:
         for number in self._now.tickets:
             yield from self.entries(number)
 
+    def held_mails(self) -> set[int]:
+        """The mails of which those in charge of a ticket were told that they wait."""
+        facts = (fact for history in self._now.history.values() for fact in history)
+        return {fact.inbound for fact in facts if isinstance(fact, MailHeld)}
+
     def may_hear(self, agent: Agent, number: int) -> bool:
         """Was the ticket among the agent's before the last step, or is it after it? Told apart from the code that
         decides about it."""
@@ -61,12 +74,24 @@ class Watch:
         takes_part = any(address in _outside(ticket) for ticket in states for address in agent.addresses)
         return takes_part or any(_concerns(ticket, agent, directory) for ticket in states)
 
+    def acted(self) -> Iterator[tuple[Ticket, Event]]:
+        """What agents did in the last step, each with the ticket as it was before; ticket by ticket."""
+        for number, history in self._now.history.items():
+            before = self._before.tickets.get(number) or self._now.tickets[number]
+            for fact in history[len(self._before.history.get(number, ())) :]:
+                if fact.by.role is Role.AGENT and fact.kind not in _BESIDE:
+                    yield before, fact
+
+    def concerns(self, ticket: Ticket, agent: str) -> bool:
+        """Is the ticket among this agent's?"""
+        directory = self._office.helpdesk.policy.directory
+        found = directory.agent(agent)
+        return found is not None and _concerns(ticket, found, directory)
+
     def _state(self) -> _State:
         tickets = tickets_of(self._stage)
         with self._office.store(reading=True) as unit:
-            facts = {number: unit.tickets.history(number) for number in tickets}
-        told = {number: [f.kind for f in history if f.kind not in _BESIDE] for number, history in facts.items()}
-        return _State(tickets, told)
+            return _State(tickets, {number: tuple(unit.tickets.history(number)) for number in tickets})
 
     # -- every mail ends somehow ----------------------------------------------------------------------------------
 

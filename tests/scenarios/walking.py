@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count, takewhile
+from random import Random
 
 from hypothesis import strategies as st
 
@@ -26,11 +27,10 @@ WORKERS = ("john", "jane", "joe", "mary")
 STRANGERS = ("mallory", "robot")
 EVERYBODY = (*CUSTOMERS, *WORKERS, *STRANGERS)
 SPANS = (timedelta(seconds=61), timedelta(minutes=3), timedelta(minutes=16), timedelta(hours=3), timedelta(days=2))
-BEGUN = 3  # texts that were written before a walk begins
-KNOWN = "no text of yours waits on this ticket"  # text beside a word about nothing: scenario 180
+BEGUN = 4  # texts that were written before a walk begins
 _WORDS_A_TEXT = 14  # more than the run of words that the leak guard looks for
 
-# What agents write; {text} is their own words, {paste} all of the mail that they answer.
+# What agents write; {text} is their own words, {paste} those of the mail that they answer.
 COMMANDS: tuple[str, ...] = tuple(
     f"!{verb.name} {example}".strip() for verb in VERBS for example in (verb.examples or ("",))
 )
@@ -43,13 +43,17 @@ SHAPES: tuple[str, ...] = (
     "!reply\n{text}",
     "!reply\n{text}\n{command}",
     "{text}\n!clsoe",
-    "{text}\n{paste}",
-    "!reply\n{text}\n{paste}",
+    "{paste}\n{text}",
+    "!reply\n{paste}\n{text}",
     "!assign nobody we know\n{text}",
     "{command}\n{command2}",
     "",
 )
-SAYINGS: tuple[str, ...] = ("{text}", "STATUS", "CLOSE", "Thanks!", "!close\n{text}", "{text}\n\n{paste}")
+SAYINGS: tuple[str, ...] = ("{text}", "STATUS", "CLOSE", "Thanks!", "!close\n{text}", "{paste}\n\n{text}")
+
+
+_WORDS = re.compile(r"\bw[0-9]+x[a-z]\b")
+_NUMBERS = re.compile(r"\bw([0-9]+)x[a-z]\b")
 
 
 @dataclass(frozen=True)
@@ -67,31 +71,38 @@ class Step:
 
 
 def steps() -> st.SearchStrategy[list[Step]]:
-    """Walks: somebody writes first, or there would be nothing to do anything with."""
-    number = st.integers(0, 40)
-    step = st.builds(
-        Step,
-        does=st.sampled_from(_FREQUENT),
-        who=st.sampled_from((*EVERYBODY, *WORKERS)),
-        mail=number,
-        shape=number,
-        command=st.integers(0, len(COMMANDS) - 1),
-        command2=st.integers(0, len(COMMANDS) - 1),
-        quoting=st.integers(0, 3),
-        cc=st.sampled_from(("", "", "", "eve", "mallory", "jane")),
-    )
-    return st.lists(step, min_size=2, max_size=7)
+    """Walks of a few steps. One seed makes a whole walk, which wanders further than what is chosen step by step."""
+    return st.integers(0, 2**64 - 1).map(walk_of)
 
 
-_FREQUENT = ("write", *["answer"] * 8, *["press"] * 4, "forward", "forge", "replay", *["wait"] * 2)
+def walk_of(number: int) -> list[Step]:
+    """The walk of a seed: more often with newer mails, and by agents, who can do the most."""
+    dice = Random(number)
+    return [
+        Step(
+            does=dice.choice(_FREQUENT),
+            who=dice.choice((*EVERYBODY, *WORKERS, *WORKERS)),
+            mail=min(int(dice.expovariate(0.5)), 40),
+            shape=dice.randrange(1000),
+            command=dice.randrange(len(COMMANDS)),
+            command2=dice.randrange(len(COMMANDS)),
+            quoting=dice.randrange(4),
+            cc=dice.choice(("", "", "", "", "eve", "mallory", "jane")),
+        )
+        for _ in range(dice.randint(2, 8))
+    ]
+
+
+_FREQUENT = ("write", *["answer"] * 9, *["press"] * 4, "forward", "forge", "replay", *["wait"] * 2)
 
 
 def begin(stage: Stage) -> None:
-    """What every walk finds: two tickets that all hear of, one of them with a colleague's note."""
+    """What every walk finds: two tickets that all hear of, one of them jane's, with a note of john's."""
     walk = Walk(stage)
     for step in (
         Step("write", "karen", cc="eve"),
         Step("write", "ken"),
+        Step("answer", "jane", mail=1, shape=SHAPES.index("{command}"), command=COMMANDS.index("!take")),
         Step("answer", "john", mail=1, shape=SHAPES.index("!note\n{text}")),
         Step("wait", mail=2),
     ):
@@ -105,7 +116,8 @@ class Said:
     who: str
     number: int
     done: Processed | None = None
-    own: bool = True  # under their own name, and proven
+    own: bool = True  # their own words
+    forged: bool = False  # under somebody else's name
 
     @property
     def words(self) -> str:
@@ -137,7 +149,7 @@ class Walk:
         """Take one step -> everything that went wrong with it."""
         facts = self._watch.facts
         self._doing[step.does](step)
-        faults = [*self._watch.faults(), *self._audience(), *self._dead_ends()]
+        faults = [*self._watch.faults(), *self._powers(), *self._audience(), *self._dead_ends()]
         if self._stage.last.known and (self._stage.last.queued or self._watch.facts != facts):
             faults.append("a mail that came once more acted once more")
         return faults
@@ -171,9 +183,10 @@ class Walk:
         return self._send(self._program(who).press(self._now, mail, label, Writing(), body), said)
 
     def _forward(self, step: Step) -> None:
-        """Somebody outside gets a mail that was for an agent, and may do with it what they like."""
-        if step.who not in WORKERS:
-            mail = self._chosen(self._with_mail(WORKERS[step.shape % len(WORKERS)], WORKERS), step.mail)
+        """Somebody gets a mail that was for an agent, and may do with it what they like."""
+        victim = self._with_mail(WORKERS[step.shape % len(WORKERS)], WORKERS)
+        if step.who != victim:
+            mail = self._chosen(victim, step.mail)
             self._forwarded.setdefault(step.who, []).append(mail)
         self._stage.let_pass(timedelta(0))
 
@@ -182,7 +195,7 @@ class Walk:
         victim = self._with_mail(WORKERS[step.shape % len(WORKERS)], WORKERS)
         mail = self._chosen(victim, step.mail)
         said = self._says("mallory")
-        said.own = False
+        said.forged = True
         writing = Writing(sender=PEOPLE[victim][1], proof="fail", quoting="none")
         text = self._text(replace(step, who=victim), said, mail)
         return self._send(self._program("mallory").answer(self._now, mail, text, writing), said)
@@ -236,7 +249,7 @@ class Walk:
             "{text}": said.words,
             "{command}": COMMANDS[step.command],
             "{command2}": COMMANDS[step.command2],
-            "{paste}": mail.text,
+            "{paste}": f"I was told {' '.join(_WORDS.findall(mail.text))} and so on.",
         }
         text = shapes[step.shape % len(shapes)]
         for place, words in places.items():
@@ -250,6 +263,15 @@ class Walk:
             said.own = False  # nothing of it was written
 
     # -- what must hold -----------------------------------------------------------------------------------------
+
+    def _powers(self) -> Iterator[str]:
+        """Only an agent acts as one: under their own name, and on tickets that are theirs."""
+        said = self._said[-1] if self._said and self._said[-1].done in self._stage.last.done else None
+        for ticket, fact in self._watch.acted():
+            if self._stage.last.done and (said is None or said.forged or fact.by.name != said.who):
+                yield f"{fact.by.name} did {fact.kind} to ticket {ticket.number}, and wrote no such mail"
+            elif fact.kind != "opened" and not self._watch.concerns(ticket, fact.by.name):
+                yield f"{fact.by.name} did {fact.kind} to ticket {ticket.number}, which is not theirs"
 
     def _audience(self) -> Iterator[str]:
         """Words reach nobody outside but who wrote them and whom an answer was sent to."""
@@ -265,7 +287,7 @@ class Walk:
                     yield f"words of {said.who} reach {outside} with {mail.template}: {said.words}"
 
     def _in(self, mail: Mail) -> list[Said]:
-        numbers = {int(found) for found in re.findall(r"\bw([0-9]+)x[a-z]\b", f"{mail.text} {mail.html}")}
+        numbers = {int(found) for found in _NUMBERS.findall(f"{mail.text} {mail.html}")}
         return [said for said in self._said if said.number in numbers]
 
     def _is_answer(self, said: Said, mail: Mail) -> bool:
@@ -284,13 +306,13 @@ class Walk:
         for said in self._said:
             if said.who not in WORKERS or not said.own or said.done is None or said.done.inbound in drafts:
                 continue
-            if KNOWN in said.done.reason:
-                continue
             if said.done.outcome in {"held", "rejected", "ignored"} and not self._kept(said):
                 yield f"a text of {said.who} ended in silence: {said.done.outcome}, {said.done.reason}"
 
     def _kept(self, said: Said) -> bool:
-        return any(f"w{said.number}x" in entry.text for entry in self._watch.all_entries())
+        """It stands in a thread, or those in charge of the ticket heard that it is held."""
+        told = said.done is not None and said.done.inbound in self._watch.held_mails()
+        return told or any(f"w{said.number}x" in entry.text for entry in self._watch.all_entries())
 
 
 def _every(get: Callable[[int], Draft | None]) -> Iterator[Draft]:
