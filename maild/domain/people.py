@@ -103,6 +103,7 @@ class Agent:
     departments: tuple[str, ...] = ()
     role: AgentRole = AgentRole.AGENT
     timezone: str = ""
+    quiet: str = ""  # "20:00-07:00" on their clock, "off", or "" for the helpdesk's
 
     @property
     def shown(self) -> str:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from maild.domain.people import Directory
 from maild.domain.sla import Plan, choose_plan
+from maild.domain.timing import Rhythm
 
 
 class AcknowledgeTo(StrEnum):
@@ -43,6 +44,7 @@ class Policy:
     answers_a_domain: int = 100  # the same to one domain within an hour: robots change their address with every mail
     asks_rating: bool = False  # whoever had a ticket is asked how the help was
     zone: str = "UTC"
+    rhythm: Rhythm = Rhythm()
 
     def present(self, absent: Collection[str]) -> Policy:
         """This policy while these agents are away: nobody waits for them."""
