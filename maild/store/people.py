@@ -76,9 +76,9 @@ class SqlPeople:
     def be_back(self, agent: str) -> None:
         self._connection.execute(sa.delete(absence).where(absence.c.agent == agent))
 
-    def absent(self, now: datetime) -> frozenset[str]:
-        query = sa.select(absence.c.agent).where(absence.c.since <= now, absence.c.until > now)
-        return frozenset(self._connection.scalars(query))
+    def absent(self, now: datetime) -> Mapping[str, datetime]:
+        query = sa.select(absence.c.agent, absence.c.until).where(absence.c.since <= now, absence.c.until > now)
+        return {row.agent: row.until for row in self._connection.execute(query)}
 
     def _made(self, values: dict[str, Any], condition: Any) -> Contact:
         self._connection.execute(insert_once(self._connection, contact, values | {"epoch": 1}))
