@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -45,10 +45,6 @@ class Policy:
     asks_rating: bool = False  # whoever had a ticket is asked how the help was
     zone: str = "UTC"
     rhythm: Rhythm = Rhythm()
-
-    def present(self, absent: Collection[str]) -> Policy:
-        """This policy while these agents are away: nobody waits for them."""
-        return replace(self, directory=self.directory.without(absent)) if absent else self
 
     def plan_for(
         self, *, department: str, priority: str, rule: str = "", topic: str = "", command: str = ""

@@ -271,8 +271,8 @@ class Outbox(Protocol):
         """How many notices leave, or left, for this agent between these instants; counted up to a limit."""
         ...
 
-    def gathering(self, agent: str, template: str) -> OutboxRow | None:
-        """The mail of this template that waits for this agent and was not begun yet."""
+    def gathering(self, agent: str, template: str, now: datetime) -> OutboxRow | None:
+        """The mail of this template that leaves for this agent later than now, and was not begun yet."""
         ...
 
     def rewrite(self, row: OutboxRow) -> None:

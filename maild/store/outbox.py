@@ -99,7 +99,9 @@ class SqlOutbox:
         values: dict[str, Any] = {"state": state.value, "next_at": next_at, "leased_until": None}
         if next_at is not None:  # a notice that is sent earlier than it was to leave is dated so
             earlier = sa.and_(outbox.c.leaves_at.is_not(None), outbox.c.leaves_at > next_at)
-            values["leaves_at"] = sa.case((earlier, next_at), else_=outbox.c.leaves_at)
+            values["leaves_at"] = sa.case(
+                (earlier, sa.literal(next_at, outbox.c.leaves_at.type)), else_=outbox.c.leaves_at
+            )
         self._connection.execute(sa.update(outbox).where(outbox.c.id == row).values(values))
 
     def join(self, ticket: int, agent: str, answer: str) -> tuple[OutboxRow, ...]:
@@ -115,8 +117,9 @@ class SqlOutbox:
         some = sa.select(outbox.c.id).where(counted).limit(limit).subquery()
         return int(self._connection.scalar(sa.select(sa.func.count()).select_from(some)) or 0)
 
-    def gathering(self, agent: str, template: str) -> OutboxRow | None:
-        here = sa.and_(outbox.c.agent == agent, outbox.c.template == template, _NOT_BEGUN)
+    def gathering(self, agent: str, template: str, now: datetime) -> OutboxRow | None:
+        later = sa.and_(outbox.c.agent == agent, outbox.c.leaves_at > now)
+        here = sa.and_(later, outbox.c.template == template, _NOT_BEGUN)
         query = sa.select(outbox).where(here).order_by(outbox.c.id).limit(1).with_for_update()
         found = self._connection.execute(query).mappings().first()
         return rows.read_outbox(found) if found else None
@@ -149,8 +152,9 @@ class SqlOutbox:
         return rows.read_outbox(found) if found else None
 
     def written_to(self, ticket: int, address: Address) -> bool:
-        query = sa.select(outbox.c.id).where(outbox.c.ticket == ticket, outbox.c.to_key == address.key).limit(1)
-        return self._connection.scalar(query) is not None
+        ours = sa.and_(outbox.c.ticket == ticket, outbox.c.to_key == address.key)
+        left = sa.and_(ours, outbox.c.state != OutboxState.DROPPED.value)
+        return self._connection.scalar(sa.select(outbox.c.id).where(left).limit(1)) is not None
 
     def answers(
         self,
