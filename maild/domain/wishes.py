@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from maild.domain.calendars import WEEKDAYS, Span
-from maild.domain.command_arguments import Complaint
+from maild.domain.complaint import Complaint
 from maild.domain.people import Agent, Directory
 
 OFF = "off"

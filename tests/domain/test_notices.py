@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from maild.domain import events
-from maild.domain.events import SYSTEM, Actor
 from maild.domain.audiences import Office, in_charge
+from maild.domain.events import SYSTEM, Actor
 from maild.domain.notices import AUDIENCES, NOWHERE, Happening, Notice, feedback, notices_for, strongest
 from maild.domain.people import Address, Department, Directory, Person, Role
 from maild.domain.ticket import Participant, Status, apply
