@@ -12,7 +12,7 @@ from maild.domain.people import AgentRole, Department, Directory, Role, Team
 from maild.domain.ticket import apply
 from maild.domain.timing import PACES, Kind
 from maild.domain.token import Scope
-from maild.domain.wishes import Claim, Level, Readers, Wishes
+from maild.domain.wishes import ALL_IN, Claim, Level, Readers, Wishes
 from tests.domain.facts import EXAMPLES
 from tests.domain.mail_scene import NOW, OPENED, POLICY, agent, ticket
 
@@ -32,7 +32,7 @@ BOUNCED = events.Bounced(at=NOW, entry=4, recipient="karen@client.example", perm
 LATER = NOW + timedelta(days=7)
 
 
-def told(fact, on=None, actor=BY_JANE, readers=Readers(), policy=POLICY):
+def told(fact, on=None, actor=BY_JANE, readers=ALL_IN, policy=POLICY):
     after = on or ticket()
     after = after if isinstance(fact, events.Opened) else apply(42, after, fact)
     return [notice for notice in notices_for(Happening(after, (fact,), actor), policy, readers) if notice.agent]
@@ -106,7 +106,7 @@ def test_what_concerns_nobody_asks_nothing():
 
 
 def wishing(**wishes):
-    return Readers({name: wish for name, wish in wishes.items()})
+    return Readers(wishes)
 
 
 MINE, NAMED, NOTHING = Wishes(level=Level.MINE), Wishes(level=Level.MENTIONS), Wishes(level=Level.NONE)
@@ -182,9 +182,7 @@ def test_who_stands_in_reads_why():
     (notice,) = told(MESSAGE, ticket(assignee="jane"), BY_KAREN, away("jane", jane="joe"))
     assert notice.reason == "Jane Doe is away until Mon 2026-05-11 09:30 UTC, and you stand in"
     (other,) = told(MESSAGE, ticket(assignee="jane"), BY_KAREN, away("jane"))
-    assert other.reason == (
-        "Jane Doe is away until Mon 2026-05-11 09:30 UTC, and you work in the department support"
-    )
+    assert other.reason == ("Jane Doe is away until Mon 2026-05-11 09:30 UTC, and you work in the department support")
 
 
 def test_a_team_lead_is_told_when_nobody_else_is_there():

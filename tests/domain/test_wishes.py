@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import time, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -144,7 +145,7 @@ def test_quiet_hours_are_kept_in_one_form(begins, ends):
 
 def test_each_level_hears_less_than_the_one_before():
     levels = [HEARD[level] for level in Level]
-    assert all(more > less for more, less in zip(levels, levels[1:], strict=False))
+    assert all(more > less for more, less in pairwise(levels))
     assert Claim.NAMED in HEARD[Level.MENTIONS]
 
 

@@ -174,6 +174,7 @@ def test_the_preview_says_what_happened(template: str) -> None:
         "held": "Your text is held: there is news on this ticket. John Smith answered the customer",
         "was-this-you": "Was this you? A mail came in your name",
         "answers-stopped": "Acme Support answers nobody by itself for an hour: The printer on the second floor",
+        "gathered": "4 more notices about 3 tickets",
     }
     assert preview.startswith(beginnings[template])
     assert len(preview) < 250
