@@ -175,6 +175,7 @@ def test_the_preview_says_what_happened(template: str) -> None:
         "list": "list open mine: #1042 Printer on fire; #1051 Excel does not start",
         "was-this-you": "Was this you? A mail came in your name",
         "answers-stopped": "Acme Support answers nobody by itself for an hour: The printer on the second floor",
+        "gathered": "4 more notices about 3 tickets",
     }
     assert preview.startswith(beginnings[template])
     assert len(preview) < 250
