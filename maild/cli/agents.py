@@ -10,6 +10,7 @@ from maild.cli.session import Session, json_option, print_json
 from maild.daemon.clocks import SystemClock
 from maild.domain.complaint import Complaint
 from maild.domain.people import Agent
+from maild.services import agents as services
 from maild.services.agents import agent_document, wish, wishes_of
 
 
@@ -55,6 +56,30 @@ def prefs(session: Session, name: str, words: tuple[str, ...], as_json: bool) ->
         return
     for line in lines or ("no wishes: everything as the configuration says",):
         click.echo(line)
+
+
+@agent.command()
+@click.argument("name")
+@click.option("--to", "to", metavar="AGENT", help="Who takes over their open tickets.")
+@json_option
+@click.pass_obj
+def revoke(session: Session, name: str, to: str | None, as_json: bool) -> None:
+    """Make every address and button that an agent was given worthless; list where the configuration names them."""
+    whose = found(session, name)
+    heir = found(session, to) if to else None
+    if heir == whose:
+        raise click.BadParameter(f"{whose.name} cannot take over from themselves", param_hint="--to")
+    done = services.revoke(session.store, session.helpdesk, whose, heir, SystemClock().now())
+    if as_json:
+        print_json({"agent": whose.name, "reassigned": list(done.reassigned), "named_in": list(done.named_in)})
+        return
+    click.echo(f"every reply address, button and Message-ID given to {whose.name} is worthless now")
+    if heir:
+        click.echo(
+            f"{len(done.reassigned)} tickets go to {heir.name}: {', '.join(map(str, done.reassigned)) or 'none'}"
+        )
+    for place in done.named_in:
+        click.echo(f"the configuration names them in {place}: take it out, then: maild check")
 
 
 def found(session: Session, name: str) -> Agent:

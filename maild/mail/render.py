@@ -39,6 +39,7 @@ TEMPLATES = (
     "sla-breach",
     "feedback",
     "held",
+    "history",
     "list",
     "was-this-you",
     "answers-stopped",

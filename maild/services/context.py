@@ -15,7 +15,7 @@ from maild.domain.notice import WITHOUT_TEXT, Notice
 from maild.domain.people import Address, Person, Role
 from maild.domain.sla import Standing
 from maild.domain.stops import Stop, stops_of
-from maild.domain.ticket import Status, Ticket
+from maild.domain.ticket import EntryKind, Status, Ticket
 from maild.domain.token import Scope
 from maild.ports import StoredEntry
 from maild.services.helpdesk import Helpdesk
@@ -78,7 +78,7 @@ def context_of(
         "ticket": ticket_words(ticket, helpdesk) | ({} if notice.agent else {"subject": ticket.thread_subject}),
         "recipient": person_words(notice.to),
         "actor": occasion.actor or _actor_words(occasion, helpdesk),
-        "earlier": [entry_words(each) for each in occasion.earlier],
+        "earlier": [entry_words(each) for each in _earlier(notice, occasion)],
         "entry": entry_words(shown) if shown else None,
         "last_message": entry_words(last) if (last := _last_message(notice, occasion, shown)) else None,
         "answer": answer_words(notice.scope, ticket),
@@ -92,6 +92,13 @@ def context_of(
         "trace": occasion.trace,
         **_transcript_words(occasion.decision.transcript, ticket, reply_to, notice),
     }
+
+
+def _earlier(notice: Notice, occasion: Occasion) -> Sequence[StoredEntry]:
+    """What the mail shows before its own entry: for the history of a thread all that was said outside."""
+    if notice.template != "history":
+        return occasion.earlier
+    return [each for each in occasion.entries if each.kind != EntryKind.NOTE]
 
 
 def ticket_words(ticket: Ticket, helpdesk: Helpdesk) -> dict[str, Any]:

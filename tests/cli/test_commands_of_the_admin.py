@@ -251,3 +251,16 @@ def test_a_wish_that_is_none_changes_nothing_and_is_told(shell):
     assert shell.maild("agent", "prefs", name, "substitute", name).code == 1
     assert shell.maild("agent", "prefs", name, "--json").json["wishes"] == []
     assert shell.maild("agent", "show", "nobody").code == 1
+
+
+def test_an_agent_who_leaves_gives_up_marks_and_tickets_and_is_named_where_they_stand(shell):
+    shell.opened("Printer on fire")
+    names = shell.maild("agent", "show", "?").err.partition("choose from: ")[2].strip().split(", ")
+    leaves, heir = names[0], names[1]
+    shell.maild("ticket", "do", 1, "assign", leaves)
+    told = shell.maild("agent", "revoke", leaves, "--to", heir, "--json").json
+    assert (told["agent"], told["reassigned"]) == (leaves, [1])
+    assert f"[[agent]] {leaves}" in told["named_in"]
+    (listed,) = shell.maild("ticket", "list", "--json").json
+    assert listed["assignee"] == heir
+    assert shell.maild("agent", "revoke", leaves, "--to", leaves).code == 2
