@@ -28,9 +28,11 @@ from maild.config.settings import (
     LogSettings,
     MailboxSettings,
     MetricsSettings,
+    NoticeSettings,
     OutboxSettings,
     RelaySettings,
     RetentionSettings,
+    SatisfactionSettings,
     SecuritySettings,
     Settings,
     StateSettings,
@@ -129,7 +131,9 @@ class _Assembly:
             plans=plans.build_plans(many("sla_plan", tables.PlanTable), known, findings),
             priority_plans=plans.build_priority_plans(mapping, known) if mapping is not None else {},
             acknowledge=self._single("acknowledge", AcknowledgeSettings),
+            satisfaction=self._satisfaction(helpdesk),
             outbox=self._single("outbox", OutboxSettings),
+            notices=self._single("notices", NoticeSettings, servers.check_notices),
             security=self._single("security", SecuritySettings),
             limits=self._single("limits", LimitSettings),
             closing=self._single("closing", ClosingSettings),
@@ -149,6 +153,15 @@ class _Assembly:
         if written is not None and check is not None:
             check(written, self._findings)
         return written.table if written is not None else kind()
+
+    def _satisfaction(self, helpdesk: Written[HelpdeskSettings] | None) -> SatisfactionSettings:
+        written = self._reader.one("satisfaction", SatisfactionSettings)
+        if written is None:
+            return SatisfactionSettings()
+        if written.table.ask and helpdesk is not None and not helpdesk.table.plus_addressing:
+            message = "ask: the answers come to sealed reply addresses, which plus_addressing = false does without"
+            self._findings.problem(written.at("ask"), message, "set ask = false, or helpdesk.plus_addressing = true")
+        return written.table
 
     def _names(self) -> Known:
         root, findings = self._document.root, self._findings

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 
 from maild.config.problems import Problem
 from maild.config.secrets import Secret
-from maild.config.values import Endpoint, HostName, Language, Port, ScannerPlace, Size, ZoneName
+from maild.config.values import Endpoint, HostName, Language, Port, QuietHours, ScannerPlace, Size, ZoneName
 from maild.domain.calendars import Calendar
 from maild.domain.origins import MailingList, Robots, SpamMarks
 from maild.domain.people import Address, Directory
@@ -132,12 +132,29 @@ class AcknowledgeSettings(Struct, frozen=True, kw_only=True):
 
     to: AcknowledgeTo = AcknowledgeTo.AUTHENTICATED
     delay: timedelta = timedelta()
+    most_per_minute: Count = 30
+    most_per_domain: Count = 100
+
+
+class SatisfactionSettings(Struct, frozen=True, kw_only=True):
+    """[satisfaction]: are customers asked how the help was, once their ticket is resolved?"""
+
+    ask: bool = False
 
 
 class OutboxSettings(Struct, frozen=True, kw_only=True):
     """[outbox]: what happens to mail before it leaves."""
 
     hold: timedelta = timedelta(seconds=60)
+
+
+class NoticeSettings(Struct, frozen=True, kw_only=True):
+    """[notices]: when agents hear of what is not urgent; their own wishes are stronger."""
+
+    batch: timedelta = timedelta(minutes=10)
+    batch_most: timedelta = timedelta(minutes=15)
+    quiet: QuietHours = QuietHours("")
+    ceiling: Count = 30
 
 
 class SecuritySettings(Struct, frozen=True, kw_only=True):
@@ -218,7 +235,9 @@ class Settings:
     plans: Mapping[str, Plan]  # sev-a, sev-b, sev-c and default are always there
     priority_plans: Mapping[str, str] = field(default_factory=dict)  # priority -> plan, where one is mapped
     acknowledge: AcknowledgeSettings = AcknowledgeSettings()
+    satisfaction: SatisfactionSettings = SatisfactionSettings()
     outbox: OutboxSettings = OutboxSettings()
+    notices: NoticeSettings = NoticeSettings()
     security: SecuritySettings = SecuritySettings()
     limits: LimitSettings = LimitSettings()
     closing: ClosingSettings = ClosingSettings()

@@ -79,6 +79,9 @@ def _judged(act: Act, parsed: Parsed, policy: Policy) -> Decision:
 
 
 def _unanswerable(understood: Understood) -> Problem | None:
+    """Why the text cannot go where it is meant to."""
+    if understood.applied.text_goes is not None and not understood.says_something:
+        return Problem("", "your mail has no text of its own: what stands in a mail of ours word for word is a quote")
     if understood.says_something and understood.public and not answerable(understood.applied.ticket_after):
         return Problem("", "the requester left no address: write !note to keep your text inside")
     return None

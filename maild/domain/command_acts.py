@@ -221,13 +221,11 @@ def told_until(sentence: str) -> Callable[[Ticket, datetime | None, Occasion], B
     """The moment that was meant, as an absolute time: "waiting until Fri 2026-05-08 15:00 CEST"."""
 
     def beside(_ticket: Ticket, moment: datetime | None, occasion: Occasion) -> Beside:
-        return Beside(receipts=(f"{sentence} {shown(moment, occasion)}",)) if moment else Beside()
+        if moment is None:
+            return Beside()
+        return Beside(receipts=(f"{sentence} {shown_when(moment, occasion.surroundings.wall_clock)}",))
 
     return beside
-
-
-def shown(moment: datetime, occasion: Occasion) -> str:
-    return shown_when(moment, occasion.surroundings.wall_clock)
 
 
 def due_told(ticket: Ticket, due_at: datetime | None, occasion: Occasion) -> Beside:
@@ -236,10 +234,9 @@ def due_told(ticket: Ticket, due_at: datetime | None, occasion: Occasion) -> Bes
     return told_until("due")(ticket, due_at, occasion)
 
 
-def sent(_ticket: Ticket, reading: datetime | str, occasion: Occasion) -> Beside:
-    if isinstance(reading, str):
-        return Beside(held_word=reading)
-    return Beside(leaves_at=reading, receipts=(f"your text leaves {shown(reading, occasion)}",))
+def sent(_ticket: Ticket, reading: datetime | str, _occasion: Occasion) -> Beside:
+    """A moment is told back together with the text that leaves then, not here."""
+    return Beside(held_word=reading) if isinstance(reading, str) else Beside(leaves_at=reading)
 
 
 def let_go_told(ticket: Ticket, person: Person, _occasion: Occasion) -> Beside:

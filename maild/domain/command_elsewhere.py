@@ -83,7 +83,7 @@ def _named(args: str) -> int:
 
 
 def _elsewhere(ticket: int, reason: str, facts: tuple[Event, ...], by: Actor) -> Other:
-    return Other(ticket, Decision(Outcome.COMMANDED, reason, facts, actor=by))
+    return Other(ticket, Decision(Outcome.COMMANDED, reason, facts, actor=by, quiet=True))
 
 
 # -- link -------------------------------------------------------------------------------------------------------

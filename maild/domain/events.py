@@ -78,6 +78,7 @@ class MessageReceived(Event):
     """The requester or a participant wrote."""
 
     automatic: bool = False  # auto-replies are filed, and move no clock
+    courtesy: bool = False  # nobody waits for an answer, as to a thank-you: it moves no clock either
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

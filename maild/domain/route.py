@@ -173,13 +173,14 @@ class _Asking:
     message: InboundMessage
     ignored: list[str]
 
-    def fits(self, holder: Holder | None, ticket: Ticket, scope: Scope) -> bool:
-        """May this sender use a mark given to `holder`? Participants may use each other's customer marks."""
+    def fits(self, holder: Holder | None, ticket: Ticket, scope: Scope, verb: str = "") -> bool:
+        """May this sender use a mark given to `holder`? Participants may use each other's customer marks, except those
+        that act by themselves: nobody leaves a ticket, or rates it, for somebody else."""
         if self.sender is None or holder is None:
             return False
         if holder.agent:
             return self.agent is not None and self.agent.name == holder.agent
-        if scope is Scope.USER and ticket.includes(self.sender):
+        if scope is Scope.USER and not verb and ticket.includes(self.sender):
             return True
         return holder.address == self.sender
 
@@ -283,7 +284,7 @@ def _by_mark(marks: Sequence[Sealed], facts: Facts, asking: _Asking, carrier: Ca
 def _judged(sealed: Sealed, holder: Holder | None, facts: Facts, asking: _Asking, carrier: Carrier) -> Route:
     ticket = facts.tickets[sealed.ticket]
     trail = tuple(asking.ignored)
-    if not asking.fits(holder, ticket, sealed.scope):
+    if not asking.fits(holder, ticket, sealed.scope, sealed.verb):
         return Route(Verdict.HELD, "token-from-another-address", carrier, ticket.number, ignored=trail)
     reason = f"the {carrier.value.replace('-', ' ')} was given to this sender for ticket {ticket.number}"
     return Route(

@@ -6,7 +6,7 @@ What starts, stops and ends each target:
 * next response: the oldest unanswered message of the trailing run of customer messages -> the next public reply. Before
   the first reply the first response covers all messages.
 * resolution: arrival, or a reopening -> resolved or closed.
-* While the status is waiting (for the customer) every clock stands still. Notes and automatic mail move none.
+* While the status is waiting (for the customer) every clock stands still. Notes, automatic mail and thanks move none.
 * Ending a ticket without a reply ends the response targets: neither met nor breached, not needed. Reopening starts anew
   whatever was unanswered. Spam ends everything.
 * A reply whose delivery failed for good, or that was stopped before it left, did not happen: its target runs on from
@@ -246,7 +246,7 @@ class _Walk:
         self._start(Target.RESOLUTION, 1, at, "ticket opened")
 
     def _message(self, at: datetime, event: events.MessageReceived) -> None:
-        if event.automatic:
+        if event.automatic or event.courtesy:
             return
         self._customer_spoke_last = self._wrote_since_ending = True
         if not self._answered or self._asked:

@@ -14,7 +14,7 @@ _DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u206
 _CONTROLS: dict[int, str | None] = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)))  # C0, DEL, C1
 
 _BODY: dict[int, str | None] = {**_CONTROLS, 0: "\ufffd", 0x09: "\t", **dict.fromkeys(map(ord, _LINE_ENDS), "\n")}
-_UNUSUAL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")  # what _BODY changes
+_UNUSUAL = tuple(chr(point) for point, becomes in _BODY.items() if chr(point) != becomes)
 _ONE_LINE: dict[int, str | None] = {
     **_CONTROLS,
     **dict.fromkeys(map(ord, _DIRECTIONS + "\ufeff")),
@@ -25,8 +25,10 @@ _ONE_LINE: dict[int, str | None] = {
 def body_text(text: str) -> str:
     """Text of several lines. LF is its only line end, tabs stay; NUL and lone surrogates become U+FFFD, a byte-order
     mark and other controls go: an escape sequence would steer the terminal that it is shown on."""
-    if text.isascii() or _UNUSUAL.search(text):  # translating is fast for ASCII alone
-        text = text.replace("\r\n", "\n").translate(_BODY)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if any(letter in text for letter in _UNUSUAL):  # far faster than to translate what is not ASCII
+        text = text.translate(_BODY)
     return replace_surrogates(text).lstrip("\ufeff")
 
 

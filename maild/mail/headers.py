@@ -47,6 +47,8 @@ def octets_of(raw: str) -> bytes:
 
 def decode(raw: str) -> str:
     """A raw value as clean words: unfolded, 8-bit bytes and encoded words decoded, controls gone."""
+    if raw.isascii() and raw.isprintable() and "=?" not in raw and len(raw) <= MAX_FIELD:  # nearly all
+        return raw.strip(" ")
     return one_line(decode_words(unfold(raw)))
 
 

@@ -11,6 +11,7 @@ from maild.mail.headers import MAX_FIELD, content_type
 from maild.mail.parts import MAX_BOUNDARY
 
 _FIELD_LINE = re.compile(rb"[!-9;-~]{1,200}:")
+_FLAT = 8  # levels at which as many lines are allowed as in a flat mail; real mails have five
 _PART_HEADER = 16_384  # bytes of a part's header in which its Content-Type is looked for
 
 # Fields that are kept beyond the limit on fields, the first two of each: without them a mail has no sender, no subject
@@ -176,7 +177,13 @@ def _within_structure(header: bytes, raw: bytes, limits: Limits, breaches: list[
         breaches.append(Breach("parts", scan.parts, limits.parts))
     if scan.depth > limits.depth:
         breaches.append(Breach("depth", scan.depth, limits.depth))
-    return original if scan.cut is None else raw[: scan.cut]
+    kept = original if scan.cut is None else raw[: scan.cut]
+    # The parser compares each line with the boundary of every level that is open around it.
+    allowed = limits.lines * _FLAT // max(_FLAT, scan.depth)
+    if len(kept) > allowed and (lines := max(kept.count(b"\n"), kept.count(b"\r"))) > allowed:
+        breaches.append(Breach("lines", lines, allowed))
+        return _first_lines(_with_lf(kept), allowed)
+    return kept
 
 
 def _boundary(header: bytes) -> bytes:

@@ -44,7 +44,8 @@ class Part(Message):
     def disposition(self) -> Parameters:
         """The Content-Disposition (RFC 2183)."""
         if self._disposition is None:
-            self._disposition = parameters(self.raw("content-disposition") or "")
+            raw = self.raw("content-disposition")
+            self._disposition = parameters(raw) if raw else Parameters("")
         return self._disposition
 
     @property

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from maild.mail import quoting_marks as marks
 from maild.mail.known_texts import KnownTexts
 
+_MAX_LINES = 100_000  # of a text: a longer one is nobody's reply, and is left as it is
 _LOOK = 400  # characters of a line that are looked at
 _ATTRIBUTION_LINES = 3
 _HEADER_LINES = 16  # of an Outlook header block, wrapped recipients included
@@ -40,6 +41,8 @@ def cut(text: str, *, known_texts: Sequence[str] = (), signature: str = "", forw
     sender puts below every mail: where exactly that stands at the end, it is folded. `forwarded`: the subject says that
     the mail is a forward, so that a header block begins what is forwarded and not a quote."""
     lines = text.split("\n")
+    if len(lines) > _MAX_LINES:
+        return Cut(text.strip("\n"), 0)
     sheet = _Sheet(lines, KnownTexts(known_texts).lines_in(lines))
     forward = _fold_quotes(sheet, forwarded)
     _fold_signatures(sheet, forward, [" ".join(line.split()) for line in signature.split("\n") if line.strip()])

@@ -29,6 +29,7 @@ TEMPLATES = (
     "acknowledgement",
     "reply",
     "closed",
+    "status",
     "new-ticket",
     "message",
     "note",
@@ -40,6 +41,8 @@ TEMPLATES = (
     "held",
     "list",
     "was-this-you",
+    "answers-stopped",
+    "gathered",
 )
 
 _ENTRY_DEFAULTS = {"kind": "message", "at": "", "attachments": (), "folded_lines": 0}
@@ -50,6 +53,7 @@ DEFAULTS: Mapping[str, Any] = {
     "signature": "",
     "actor": None,
     "entry": None,
+    "earlier": (),
     "last_message": None,
     "answer": None,
     "due": None,
@@ -65,11 +69,16 @@ DEFAULTS: Mapping[str, Any] = {
     "news": (),
     "held": None,
     "reason": "",
+    "stop": (),
+    "gathered": None,
     "trace": "",
     "marker": "",
     "quiet": False,
     "title": "",
     "ask": None,
+    "worker": None,
+    "leave": None,
+    "ratings": (),
     "sections": (),
     "seen_before": None,
 }
@@ -80,6 +89,7 @@ NESTED_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "due": {"left": "", "late": False},
     "answer": {"copies": ()},
     "held": {"reminder": False, "by_other": False},
+    "worker": {"name": "", "somebody": False},
 }
 
 
@@ -189,6 +199,7 @@ def _completed(template: str, context: Mapping[str, Any]) -> dict[str, Any]:
     if version != CONTEXT_VERSION:
         raise TemplateFailed(template, 0, f"context version {version} is unknown here: a newer maild wrote it")
     words = {**DEFAULTS, **{key: _only_words(template, key, value) for key, value in context.items()}}
+    words["earlier"] = [{**_ENTRY_DEFAULTS, **each} for each in words["earlier"]]
     for key, defaults in NESTED_DEFAULTS.items():
         if isinstance(words.get(key), dict):
             words[key] = {**defaults, **words[key]}

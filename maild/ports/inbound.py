@@ -80,6 +80,10 @@ class Inbound(Protocol):
         `waiting_in` and was held or ignored does not count."""
         ...
 
+    def subjects(self, sender: str, since: datetime, but: int, limit: int) -> tuple[str, ...]:
+        """The subjects of this sender's mails that were judged since then, the newest first; `but` is left out."""
+        ...
+
     def get(self, number: int) -> KeptMail | None: ...
 
     def listed(self, state: InboundState) -> list[KeptMail]:

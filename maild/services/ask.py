@@ -194,7 +194,7 @@ def _event_told(event: Event, zone: ZoneInfo) -> str:
 
 
 def _who(answering: _Answering, asked: WhoQuery) -> Section:
-    away = answering.unit.people.away(answering.now)
+    away = answering.unit.people.absent(answering.now)
     wishes = answering.unit.preferences.all()
     directory = answering.helpdesk.policy.directory
     lines = []

@@ -11,9 +11,10 @@ from urllib.parse import quote
 from maild.domain import events
 from maild.domain.buttons import MOST, usual
 from maild.domain.decision import Decision, Transcript
-from maild.domain.notices import Notice
+from maild.domain.notice import WITHOUT_TEXT, Notice
 from maild.domain.people import Address, Person, Role
 from maild.domain.sla import Standing
+from maild.domain.stops import Stop, stops_of
 from maild.domain.ticket import Status, Ticket
 from maild.domain.token import Scope
 from maild.ports import StoredEntry
@@ -37,12 +38,26 @@ class Occasion:
     now: datetime
     trace: str = ""
     draft: int = 0  # the held text that the decision left behind
+    since: tuple[events.Event, ...] = ()  # what the reader was not told of yet, from before the decision
+    actor: Mapping[str, str] | None = None  # who did what the mail is about, where that is not the decision's
+
+    @property
+    def facts(self) -> tuple[events.Event, ...]:
+        return (*self.since, *self.decision.facts)
 
     @property
     def entry(self) -> StoredEntry | None:
-        """The entry that the decision brought."""
-        wanted = next((fact.entry for fact in self.decision.facts if fact.entry is not None), None)
+        """The entry that the decision brought; where it brought none, the last one that was not told yet."""
+        brought = next((fact.entry for fact in self.decision.facts if fact.entry is not None), None)
+        before = [fact.entry for fact in self.since if fact.entry is not None]
+        wanted = brought if brought is not None or not before else before[-1]
         return next((entry for entry in self.entries if entry.id == wanted), None)
+
+    @property
+    def earlier(self) -> tuple[StoredEntry, ...]:
+        """The entries before that one that were not told yet, in their order."""
+        before, last = {fact.entry for fact in self.since}, self.entry
+        return tuple(entry for entry in self.entries if entry.id in before and entry is not last)
 
 
 def context_of(
@@ -53,24 +68,26 @@ def context_of(
     reply_to = sealing(notice.scope, notice.verb.format(draft=occasion.draft))
     ticket = occasion.ticket
     entry = occasion.entry
-    shown = None if notice.template in {"acknowledgement", "closed"} or notice.steps else entry
+    shown = None if notice.template in WITHOUT_TEXT or notice.steps else entry
     return {
         "v": 1,
         "helpdesk": {"name": helpdesk.name, "address": str(helpdesk.address_of(ticket.department))},
         "language": helpdesk.settings.helpdesk.language,
         "timezone": str(helpdesk.zone),
         "signature": helpdesk.signature(ticket.department),
-        "ticket": ticket_words(ticket, helpdesk),
+        "ticket": ticket_words(ticket, helpdesk) | ({} if notice.agent else {"subject": ticket.thread_subject}),
         "recipient": person_words(notice.to),
-        "actor": _actor_words(occasion, helpdesk),
+        "actor": occasion.actor or _actor_words(occasion, helpdesk),
+        "earlier": [entry_words(each) for each in occasion.earlier],
         "entry": entry_words(shown) if shown else None,
         "last_message": entry_words(last) if (last := _last_message(notice, occasion, shown)) else None,
         "answer": answer_words(notice.scope, ticket),
         "due": due_words(occasion.standing, occasion.now, notice.steps),
-        "changes": list(changes(occasion.decision.facts, helpdesk)),
+        "changes": list(changes(occasion.facts, helpdesk)),
         "actions": actions(notice, occasion, helpdesk, sealing),
         **_held_words(occasion.decision, helpdesk),
         "reason": notice.reason,
+        "stop": _stop_words(notice, ticket, helpdesk, sealing),
         "marker": marker,
         "trace": occasion.trace,
         **_transcript_words(occasion.decision.transcript, ticket, reply_to, notice),
@@ -189,6 +206,8 @@ def changes(facts: Sequence[events.Event], helpdesk: Helpdesk) -> list[str]:
                 told.append(f"priority {fact.previous} -> {fact.priority}")
             case events.PlanChanged():
                 told.append(f"SLA plan {fact.previous or 'none'} -> {fact.sla_plan}")
+            case events.Rated():
+                told.append(f"the customer rates the help: {fact.rating}")
             case events.Transferred():
                 told.append(f"department {fact.previous} -> {fact.department}")
             case events.Assigned():
@@ -217,6 +236,27 @@ def actions(notice: Notice, occasion: Occasion, helpdesk: Helpdesk, sealing: Sea
         to = sealing(button.scope, button.verb.format(draft=occasion.draft))
         made.append({"label": button.label, "mailto": mailto(to, subject, button.typed), "typed": button.typed})
     return made
+
+
+def _stop_words(notice: Notice, ticket: Ticket, helpdesk: Helpdesk, sealing: Sealing) -> list[dict[str, str]]:
+    """How the reader ends notices like this one: what to type, where to, and a link that does it."""
+    made = []
+    for stop in stops_of(notice):
+        words = {"label": stop.label, "typed": f"!{stop.verb}" if stop.verb else stop.asks, "to": "", "mailto": ""}
+        if stop.verb:
+            words["mailto"] = mailto(sealing(Scope.COMMAND, stop.verb), link_subject(ticket, helpdesk), words["typed"])
+        elif stop.asks:
+            if not helpdesk.settings.helpdesk.plus_addressing:
+                continue  # a mail to the bare address asks for nothing
+            words = asked_words(stop, sealing(Scope.QUERY, ""))
+        made.append(words)
+    return made
+
+
+def asked_words(stop: Stop, address: Address) -> dict[str, str]:
+    """A wish that is mailed to the reader's own address for questions."""
+    link = mailto(address, stop.asks, stop.asks)
+    return {"label": stop.label, "typed": stop.asks, "to": str(address), "mailto": link}
 
 
 def link_subject(ticket: Ticket, helpdesk: Helpdesk) -> str:

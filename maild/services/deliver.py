@@ -195,7 +195,7 @@ def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Hel
             reply_to=mail["reply_to"],
             subject=row.subject,
             message_id=row.message_id,
-            date=row.queued_at,
+            date=row.dated,
             in_reply_to=mail["in_reply_to"],
             references=tuple(mail["references"]),
             text=rendered.text,
@@ -206,6 +206,7 @@ def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Hel
             thread_started=datetime.fromisoformat(mail["thread_started"]),
             thread_topic=mail["thread_topic"],
             list_id=mail["list_id"],
+            list_unsubscribe=mail.get("list_unsubscribe", ""),  # rows of older versions have none
             reason=mail["reason"],
             trace=row.context["trace"],
             loop_mark=helpdesk.loop_mark,

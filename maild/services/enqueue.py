@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from maild import maillog
+from maild.domain.decide.answering import STOPPED
 from maild.domain.events import Bounced
-from maild.domain.notices import Notice
+from maild.domain.notice import WITHOUT_TEXT, Notice
 from maild.domain.people import Address, Role
 from maild.domain.rules import name_fits
 from maild.domain.ticket import Ticket
+from maild.domain.timing import Kind
 from maild.domain.token import Scope, Sealed, message_id, seal, thread_key
 from maild.mail.attachments import distinct
 from maild.mail.compose import reply_subject
 from maild.ports import Contact, OutboxRow, StoredEntry, UnitOfWork
 from maild.services.context import Occasion, Sealing, context_of, last_of
+from maild.services.customer_words import customer_words, unsubscribing
+from maild.services.gather import fold
 from maild.services.helpdesk import Helpdesk
-from maild.services.letters import ask_words
+from maild.services.letters import ask_words, reply_address
+from maild.services.pacing import Paced, paced
 from maild.services.seen import seen_before
 
 # A machine's answers to a mail: marked auto-replied, with the null reverse-path (RFC 3834 3.3 and 5, RFC 5321 4.5.5).
-_ANSWERS = frozenset({"acknowledgement", "feedback"})
+_ANSWERS = frozenset({"acknowledgement", "status", "feedback"})
 
 
 def _reverse_path(notice: Notice, occasion: Occasion, reply_to: Address) -> str:
@@ -31,7 +36,21 @@ def _reverse_path(notice: Notice, occasion: Occasion, reply_to: Address) -> str:
 
 
 def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Helpdesk) -> OutboxRow:
-    """Queue one notice -> its outbox row."""
+    """Queue one notice -> the outbox row that tells it: its own, or a summary's where the reader has had enough."""
+    agent = helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
+    if agent is None:
+        return _queued(unit, notice, occasion, helpdesk)
+    timed = paced(unit, notice, agent, occasion, helpdesk)
+    return (
+        fold(unit, timed, agent, helpdesk)
+        if timed.full
+        else _queued(unit, timed.notice, timed.occasion, helpdesk, timed)
+    )
+
+
+def _queued(
+    unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Helpdesk, timed: Paced | None = None
+) -> OutboxRow:
     ticket = occasion.ticket
     agent = helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
     contact = unit.people.agent(agent) if agent else unit.people.contact(notice.to)
@@ -50,9 +69,11 @@ def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Help
     context = dict(context_of(notice, occasion, helpdesk, sealing, own_id.strip("<>").partition("@")[0]))
     if agent is not None and notice.template == "feedback":
         context["ask"] = ask_words(helpdesk, contact)
+    context |= customer_words(notice, occasion, helpdesk, sealing)
     if agent is not None and notice.template == "new-ticket" and notice.scope is Scope.REPLY:
         context["seen_before"] = seen_before(unit, ticket, agent, helpdesk, sealing)
     context["mail"] = _mail(notice, occasion, helpdesk, reply_to, root, to_agent=agent is not None)
+    context["mail"]["list_unsubscribe"] = unsubscribing(notice, helpdesk, sealing)
     row = OutboxRow(
         id=row_id,
         ticket=ticket.number,
@@ -63,9 +84,14 @@ def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Help
         subject=subject,
         message_id=own_id,
         context=context,
-        next_at=occasion.now + notice.hold,
+        next_at=(timed.leaving.at if timed else occasion.now) + notice.hold,
         relay=helpdesk.relay_of(ticket.department),
         queued_at=occasion.now,
+        counted=_counted(notice),
+        agent=agent.name if agent else "",
+        leaves_at=timed.leaving.at if timed else None,
+        since=timed.since if timed else None,
+        first_at=timed.first_at if timed else None,
     )
     unit.outbox.add(row)
     maillog.queued(
@@ -80,6 +106,8 @@ def sealing_for(helpdesk: Helpdesk, ticket: Ticket, contact: Contact) -> Sealing
     base = helpdesk.address_of(ticket.department)
 
     def sealing(scope: Scope, verb: str) -> Address:
+        if scope is Scope.QUERY:
+            return reply_address(helpdesk, contact, scope)  # concerns no ticket
         if not helpdesk.settings.helpdesk.plus_addressing:
             return base
         meaning = Sealed("", ticket.number, scope, contact.number, ticket.seq, verb)
@@ -90,14 +118,14 @@ def sealing_for(helpdesk: Helpdesk, ticket: Ticket, contact: Contact) -> Sealing
 
 def _mail(
     notice: Notice, occasion: Occasion, helpdesk: Helpdesk, reply_to: Address, root: str, *, to_agent: bool
-) -> Mapping[str, Any]:
+) -> dict[str, Any]:
     """What composing needs beside the words: JSON, frozen with the row."""
     ticket = occasion.ticket
     voice = helpdesk.voice(ticket.department, _speaker(notice, occasion))
     answered = "" if to_agent else _last_from_outside(occasion)
-    entry = occasion.entry
+    told = [*occasion.earlier, *([occasion.entry] if occasion.entry else [])]
     blocked = helpdesk.settings.attachments.blocked
-    forwarded = entry is not None and notice.template in {"reply", "new-ticket", "message", "note", "assigned"}
+    forwarded = told if notice.template in {"reply", "new-ticket", "message", "note", "assigned"} else []
     return {
         "from": {"name": voice.name, "address": str(voice.address)},
         "reply_to": str(reply_to),
@@ -109,9 +137,18 @@ def _mail(
         "thread_started": ticket.created_at.isoformat(),
         "thread_topic": ticket.thread_subject,
         "list_id": f"{ticket.department}.{helpdesk.domain}" if to_agent else "",
-        "reason": notice.template,
-        "attach": _attached(entry, occasion, blocked) if entry is not None and forwarded else [],
+        "reason": notice.template if notice.kind is Kind.DIRECT else notice.kind.value,
+        "attach": [file for entry in forwarded for file in _attached(entry, occasion, blocked)],
+        "kind": notice.kind.value,
+        "claim": notice.claim.value if notice.claim else "",
     }
+
+
+def _counted(notice: Notice) -> str:
+    """As what the row counts when it is asked how much a program answered of late."""
+    if notice.template == STOPPED:
+        return "alarm"
+    return "answer" if notice.template in _ANSWERS and not notice.agent else ""
 
 
 def _automatic(notice: Notice) -> str:
@@ -121,7 +158,7 @@ def _automatic(notice: Notice) -> str:
 def _speaker(notice: Notice, occasion: Occasion) -> str:
     """The person whose words the mail carries, for the display name of From."""
     entry = occasion.entry
-    if entry is None or notice.template in {"acknowledgement", "closed", "feedback"} or notice.steps:
+    if entry is None or notice.template in WITHOUT_TEXT | {"feedback", STOPPED} or notice.steps:
         return ""
     if entry.author.role is Role.SYSTEM:
         return ""

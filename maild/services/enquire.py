@@ -15,6 +15,7 @@ from maild.domain.people import Role
 from maild.domain.queries import read_question
 from maild.domain.query_filters import written_token
 from maild.domain.question import Asked, FindQuery, ListQuery
+from maild.domain.ratings import rated
 from maild.domain.sla import Standing
 from maild.domain.sla_explain import explain as explain_sla
 from maild.domain.ticket import Ticket
@@ -143,6 +144,12 @@ def ticket_show(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now:
         "closed_at": moment(ticket.closed_at),
         "links": list(ticket.links),
         "merged_into": ticket.merged_into,
+        "rating": ticket.rating or None,
+        "ratings": [
+            {"rating": word.rating.value, "agent": word.agent or None, "department": word.department or None}
+            | {"at": moment(word.at)}
+            for word in rated(history)
+        ],
         "sla": sla_document(standing),
         "entries": [entry_document(e, delivery_of(deliveries.get(e.id, ()), e.id in lost)) for e in entries],
         "events": [event_document(event) for event in history],

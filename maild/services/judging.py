@@ -16,6 +16,7 @@ from maild.domain.drafts import Draft
 from maild.domain.events import Event
 from maild.domain.list_answers import Rows
 from maild.domain.message import Evidence, InboundMessage
+from maild.domain.participation import departed
 from maild.domain.people import Address, Agent, Trust
 from maild.domain.route import WITHOUT_TICKET, Carrier, Clues, Facts, Holder, Route, Verdict, clues, route
 from maild.domain.rules import Filing, file
@@ -27,6 +28,7 @@ from maild.services.helpdesk import Helpdesk
 from maild.services.lookups import lookups_for, survivor
 from maild.services.origin import from_list
 from maild.services.own_words import own_words
+from maild.services.traffic import traffic_of
 
 
 class Reader(Protocol):
@@ -99,6 +101,8 @@ def judge(
         rows=_rows(routed, unit),
         receipts=bool(agent and unit.preferences.of(agent.name).get("receipts") == "all"),
         junk=junk,
+        traffic=traffic_of(message, classification, filing, ticket, unit, inbound, now),
+        departed=departed(unit.tickets.history(ticket.number)) if ticket is not None else frozenset(),
     )
     decision = decide(case)
     steps = (*_steps(message, evidence, classification, routed, filing), *decision.steps)

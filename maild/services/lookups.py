@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from maild.domain.decision import EntryDraft
+from maild.domain.events import MessageReceived
 from maild.domain.leaks import Said
 from maild.domain.lookups import Lookups
 from maild.domain.people import Agent
@@ -45,7 +46,9 @@ def lookups_for(
         return Said(notes=tuple(notes), notices=notices, outside=(*outside, *answers_shown(unit, number)))
 
     def last_message(number: int) -> EntryDraft | None:
-        found = [e for e in unit.tickets.entries(number) if e.kind == EntryKind.MESSAGE]
+        history = unit.tickets.history(number)
+        automatic = {fact.entry for fact in history if isinstance(fact, MessageReceived) and fact.automatic}
+        found = [e for e in unit.tickets.entries(number) if e.kind == EntryKind.MESSAGE and e.id not in automatic]
         return _as_draft(found[-1]) if found else None
 
     def explain_due(number: int) -> tuple[str, ...]:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from maild.domain.message import InboundMessage
-from maild.domain.people import Agent
+from maild.domain.people import Address, Agent
 from maild.domain.ticket import Ticket
 from maild.mail.quoting import cut
 from maild.ports import UnitOfWork
 from maild.services.seen import answers_shown
 
-_NOTICES = 5  # of ours about the ticket, the newest: older ones are quoted within those
+_NOTICES = 5  # of ours about the ticket to those people, the newest: older ones are quoted within those
 # These say an agent's own words back to them: whoever sends those words once more means them.
 _SAYS_BACK = ("feedback", "held", "was-this-you")
 
@@ -27,7 +27,8 @@ def own_words(message: InboundMessage, ticket: Ticket | None, agent: Agent | Non
     if ticket is None:
         known = unit.outbox.texts_of(answered, but=_SAYS_BACK)
     else:
-        known = _without_offers(unit.outbox.texts(ticket.number, _NOTICES, but=_SAYS_BACK), ticket, unit)
+        texts = unit.outbox.texts(ticket.number, _NOTICES, but=_SAYS_BACK, to=_readers(message, ticket, agent))
+        known = _without_offers(texts, ticket, unit)
     signature = unit.people.signature(agent) if agent else ""
     if message.html_words and (known or signature):
         words = cut(message.html_words, known_texts=known, signature=signature).new_text
@@ -39,6 +40,15 @@ def own_words(message: InboundMessage, ticket: Ticket | None, agent: Agent | Non
         return replace(message, only_quotes=True)
     left = "\n".join(filter(None, (again.new_text, forwarded)))
     return replace(message, new_text=left, folded_lines=message.folded_lines + again.folded_lines)
+
+
+def _readers(message: InboundMessage, ticket: Ticket, agent: Agent | None) -> tuple[Address, ...]:
+    """Who got the mails that this sender may quote: an agent, or the customers among themselves. What agents are told
+    has the customers' own words in it, and who says those again means them."""
+    if agent is not None:
+        return agent.addresses
+    customers = (ticket.requester, *(one.person for one in ticket.participants), message.sender)
+    return tuple(person.address for person in customers if person is not None)
 
 
 def _without_offers(texts: Sequence[str], ticket: Ticket, unit: UnitOfWork) -> tuple[str, ...]:

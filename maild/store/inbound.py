@@ -140,6 +140,11 @@ class SqlInbound:
         found = self._connection.execute(query).first()
         return (found.id, found.ticket) if found else None
 
+    def subjects(self, sender: str, since: datetime, but: int, limit: int) -> tuple[str, ...]:
+        theirs = sa.and_(inbound.c.sender == sender, inbound.c.judged_at > since, inbound.c.id != but)
+        query = sa.select(inbound.c.subject).where(theirs).order_by(inbound.c.judged_at.desc()).limit(limit)
+        return tuple(self._connection.scalars(query))
+
     def get(self, number: int) -> KeptMail | None:
         return next(iter(self._whole(inbound.c.id == number)), None)
 

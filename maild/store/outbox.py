@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from maild.domain.outbox import Attempted, OutboxState
-from maild.domain.people import Address
+from maild.domain.people import Address, ascii_lower
 from maild.ports import OutboxRow
 from maild.store import rows
 from maild.store.insert import insert_once, next_number
@@ -20,6 +20,8 @@ _LISTED = [column for column in outbox.c if column.name != "raw"]
 _READY = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value)
 _SENDING = OutboxState.SENDING.value
 _ON_ITS_WAY = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value, _SENDING)  # as the partial index has it
+
+_NOT_BEGUN = sa.and_(outbox.c.state == OutboxState.QUEUED.value, outbox.c.attempts == 0, outbox.c.raw.is_(None))
 
 
 class SqlOutbox:
@@ -54,8 +56,12 @@ class SqlOutbox:
         unfrozen = sa.and_(outbox.c.id == row, outbox.c.raw.is_(None))
         self._connection.execute(sa.update(outbox).where(unfrozen).values(raw=raw, text=text))
 
-    def texts(self, ticket: int, limit: int, but: Sequence[str] = ()) -> tuple[str, ...]:
+    def texts(
+        self, ticket: int, limit: int, but: Sequence[str] = (), to: Sequence[Address] | None = None
+    ) -> tuple[str, ...]:
         query = sa.select(outbox.c.text).where(outbox.c.ticket == ticket, outbox.c.text != "")
+        if to is not None:
+            query = query.where(outbox.c.to_key.in_([address.key for address in to]))
         query = query.where(outbox.c.template.not_in(list(but)))
         return tuple(self._connection.scalars(query.order_by(outbox.c.id.desc()).limit(limit)))
 
@@ -94,8 +100,37 @@ class SqlOutbox:
         return [rows.read_outbox(row) for row in self._connection.execute(query).mappings()]
 
     def set_state(self, row: int, state: OutboxState, next_at: datetime | None) -> None:
-        values = {"state": state.value, "next_at": next_at, "leased_until": None}
+        values: dict[str, Any] = {"state": state.value, "next_at": next_at, "leased_until": None}
+        if next_at is not None:  # a notice that is sent earlier than it was to leave is dated so
+            earlier = sa.and_(outbox.c.leaves_at.is_not(None), outbox.c.leaves_at > next_at)
+            values["leaves_at"] = sa.case(
+                (earlier, sa.literal(next_at, outbox.c.leaves_at.type)), else_=outbox.c.leaves_at
+            )
         self._connection.execute(sa.update(outbox).where(outbox.c.id == row).values(values))
+
+    def join(self, ticket: int, agent: str, answer: str) -> tuple[OutboxRow, ...]:
+        here = sa.and_(outbox.c.ticket == ticket, outbox.c.agent == agent, outbox.c.since.is_not(None), _NOT_BEGUN)
+        joined = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": answer}
+        taken = sa.update(outbox).where(here).values(joined).returning(outbox)
+        found = [rows.read_outbox(row) for row in self._connection.execute(taken).mappings()]
+        return tuple(sorted(found, key=lambda row: row.id))
+
+    def told_within(self, agent: str, begins: datetime, ends: datetime, limit: int) -> int:
+        within = sa.and_(outbox.c.agent == agent, outbox.c.leaves_at >= begins, outbox.c.leaves_at < ends)
+        counted = sa.and_(within, outbox.c.state != OutboxState.DROPPED.value)
+        some = sa.select(outbox.c.id).where(counted).limit(limit).subquery()
+        return int(self._connection.scalar(sa.select(sa.func.count()).select_from(some)) or 0)
+
+    def gathering(self, agent: str, template: str, now: datetime) -> OutboxRow | None:
+        later = sa.and_(outbox.c.agent == agent, outbox.c.leaves_at > now)
+        here = sa.and_(later, outbox.c.template == template, _NOT_BEGUN)
+        query = sa.select(outbox).where(here).order_by(outbox.c.id).limit(1).with_for_update()
+        found = self._connection.execute(query).mappings().first()
+        return rows.read_outbox(found) if found else None
+
+    def rewrite(self, row: OutboxRow) -> None:
+        words = {"context": dict(row.context), "subject": row.subject}
+        self._connection.execute(sa.update(outbox).where(outbox.c.id == row.id, _NOT_BEGUN).values(words))
 
     def drop_waiting(self, ticket: int, template: str) -> None:
         waits = sa.and_(outbox.c.state == OutboxState.QUEUED.value, outbox.c.attempts == 0)
@@ -121,7 +156,33 @@ class SqlOutbox:
         return rows.read_outbox(found) if found else None
 
     def written_to(self, ticket: int, address: Address) -> bool:
-        query = sa.select(outbox.c.id).where(outbox.c.ticket == ticket, outbox.c.to_key == address.key).limit(1)
+        ours = sa.and_(outbox.c.ticket == ticket, outbox.c.to_key == address.key)
+        left = sa.and_(ours, outbox.c.state != OutboxState.DROPPED.value)
+        return self._connection.scalar(sa.select(outbox.c.id).where(left).limit(1)) is not None
+
+    def answers(
+        self,
+        since: datetime,
+        *,
+        to: Address | None = None,
+        domain: str | None = None,
+        ticket: int | None = None,
+        template: str | None = None,
+    ) -> int:
+        query = sa.select(sa.func.count()).select_from(outbox).where(*_counted("answer", since))
+        query = query.where(outbox.c.state != OutboxState.DROPPED.value)
+        if to is not None:
+            query = query.where(outbox.c.to_key == to.key)
+        if domain is not None:
+            query = query.where(outbox.c.to_domain == ascii_lower(domain))
+        if ticket is not None:
+            query = query.where(outbox.c.ticket == ticket)
+        if template is not None:
+            query = query.where(outbox.c.template == template)
+        return int(self._connection.scalar(query) or 0)
+
+    def alarmed(self, since: datetime) -> bool:
+        query = sa.select(outbox.c.id).where(*_counted("alarm", since)).limit(1)
         return self._connection.scalar(query) is not None
 
     def deliveries(self, ticket: int) -> Mapping[int, tuple[OutboxState, ...]]:
@@ -140,6 +201,12 @@ class SqlOutbox:
         ready = sa.select(sa.func.min(outbox.c.next_at)).where(on_its_way, outbox.c.state.in_(_READY))
         leased = sa.select(sa.func.min(outbox.c.leased_until)).where(on_its_way, outbox.c.state == _SENDING)
         return rows.earliest(self._connection.scalar(ready), self._connection.scalar(leased))
+
+
+def _counted(kind: str, since: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    """The counted mails of a kind; with the condition of the partial indexes as it stands there, or none is used."""
+    filled = outbox.c.counted != sa.literal("", literal_execute=True)
+    return (filled, outbox.c.counted == kind, outbox.c.queued_at > since)
 
 
 class SqlSlaSteps:

@@ -13,7 +13,7 @@ from maild.domain.decision import Step
 from maild.domain.events import Actor, Event, from_detail, to_detail
 from maild.domain.message import Envelope
 from maild.domain.outbox import OutboxState
-from maild.domain.people import Address, Person, Role
+from maild.domain.people import Address, Person, Role, ascii_lower
 from maild.domain.ticket import Participant, Priority, Status, Ticket
 from maild.ports import Contact, InboundState, IncomingMail, KeptMail, ListedTicket, OutboxRow, StoredEntry
 
@@ -225,6 +225,12 @@ def outbox_values(row: OutboxRow) -> dict[str, Any]:
         "last_answer": row.last_answer,
         "queued_at": row.queued_at,
         "raw": row.raw,
+        "to_domain": ascii_lower(row.to.address.domain),
+        "counted": row.counted,
+        "agent": row.agent or None,
+        "leaves_at": row.leaves_at,
+        "since": row.since,
+        "first_at": row.first_at,
     }
 
 
@@ -246,6 +252,11 @@ def read_outbox(row: RowMapping) -> OutboxRow:
         last_answer=row["last_answer"],
         queued_at=row["queued_at"],
         raw=row["raw"],
+        counted=row["counted"],
+        agent=row["agent"] or "",
+        leaves_at=row["leaves_at"],
+        since=row["since"],
+        first_at=row["first_at"],
     )
 
 

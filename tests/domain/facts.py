@@ -59,7 +59,10 @@ EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
             "join_key": "",
         },
     ),
-    "message-received": (events.MessageReceived(at=at(1), by=BY_KAREN, entry=2, automatic=True), {"automatic": True}),
+    "message-received": (
+        events.MessageReceived(at=at(1), by=BY_KAREN, entry=2, automatic=True),
+        {"automatic": True, "courtesy": False},
+    ),
     "replied": (events.Replied(at=at(2), by=BY_JANE, entry=3), {"outside": False}),
     "noted": (events.Noted(at=at(3), by=BY_JANE, entry=4, mentions=("john",)), {"mentions": ["john"]}),
     "status-changed": (

@@ -79,6 +79,8 @@ ALL_RULES = [
     ("agent-asks", case(mail(JANE, new_text="It burns."), route=ASKED), Outcome.REJECTED),
     ("agent", case(mail(JANE), route=led(R)), Outcome.REPLIED),
     ("agent", case(mail(JANE), route=led(N)), Outcome.NOTED),
+    ("customer-button", case(mail(EVE), route=replace(led(U), verb="leave")), Outcome.COMMANDED),
+    ("customer-button", case(route=replace(led(U), verb="rate-good")), Outcome.REPLIED),
     ("customer", case(route=led(U)), Outcome.REPLIED),
     ("new-ticket", case(), Outcome.OPENED),
     ("new-ticket", case(mail_class=MailClass.LIST), Outcome.OPENED),
@@ -445,17 +447,17 @@ def test_a_robots_mail_lets_nobody_read_along():
     ],
 )
 def test_an_acknowledgement_has_a_reason_for_and_against(given, why):
-    due, reason = acknowledgement(case(**given))
-    assert (due, reason) == (not given, why)
+    answer = acknowledgement(case(**given))
+    assert (answer.due, answer.why) == (not given, why)
     step = next(step for step in decide(case(**given)).steps if step.stop == "notices")
     assert step.reason == why
 
 
 def test_everyone_may_be_acknowledged_but_no_forger():
     everyone = replace(POLICY, acknowledge=AcknowledgeTo.EVERYONE)
-    assert acknowledgement(case(trust=Trust.CLAIMED, policy=everyone))[0]
-    assert not acknowledgement(case(trust=Trust.FAILED, policy=everyone))[0]
+    assert acknowledgement(case(trust=Trust.CLAIMED, policy=everyone)).due
+    assert not acknowledgement(case(trust=Trust.FAILED, policy=everyone)).due
 
 
 def test_a_topic_that_wants_acknowledgements_does_not_answer_robots():
-    assert not acknowledgement(case(mail_class=MailClass.AUTOMATIC, filing=Filing(acknowledge=True)))[0]
+    assert not acknowledgement(case(mail_class=MailClass.AUTOMATIC, filing=Filing(acknowledge=True))).due

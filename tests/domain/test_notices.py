@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from maild.domain import events
+from maild.domain.audiences import Office, in_charge
 from maild.domain.events import SYSTEM, Actor
-from maild.domain.notices import AUDIENCES, NOWHERE, Happening, Notice, feedback, in_charge, notices_for, strongest
+from maild.domain.notices import AUDIENCES, NOWHERE, Happening, Notice, feedback, notices_for, strongest
 from maild.domain.people import Address, Department, Directory, Person, Role
 from maild.domain.ticket import Participant, Status, apply
 from maild.domain.token import Scope
@@ -57,7 +58,7 @@ ASSIGNED, TEAM = ticket(assignee="john"), ticket(team="banking")
         (MESSAGE, ASSIGNED, BY_KAREN, [("message", "john", R)]),
         (replace(MESSAGE, automatic=True), ASSIGNED, BY_KAREN, []),
         (NOTED, ASSIGNED, BY_JANE, [("note", "john", N)]),
-        (NOTED, TEAM, BY_JANE, [("note", "joe", N)]),
+        (NOTED, TEAM, BY_JANE, []),  # nobody has it: a colleague's note wakes no team
         (NOTED, ticket(), BY_JANE, []),  # a whole department is not woken by a colleague's note
         (events.Assigned(at=NOW, assignee="john", team=""), ticket(), BY_JANE, [("assigned", "john", N)]),
         (events.Assigned(at=NOW, assignee="jane", team=""), ticket(), BY_JANE, []),  # taken
@@ -68,8 +69,10 @@ ASSIGNED, TEAM = ticket(assignee="john"), ticket(team="banking")
             BY_JOHN,
             [("assigned", "jane", N), ("assigned", "joe", N)],
         ),
-        (events.PriorityChanged(at=NOW, priority="high", previous="normal"), ASSIGNED, BY_JANE, []),
-        (became("waiting"), ASSIGNED, BY_JANE, []),
+        (events.PriorityChanged(at=NOW, priority="high", previous="normal"), ASSIGNED, BY_JANE, [("note", "john", N)]),
+        (became("waiting"), ASSIGNED, BY_JANE, [("note", "john", N)]),
+        (became("waiting"), ASSIGNED, BY_JOHN, []),
+        (REPLIED, TEAM, BY_JANE, [("reply", "karen", U), ("reply", "eve", U)]),
     ],
 )
 def test_each_fact_is_told_to_whom_it_concerns(fact, on, actor, wanted):
@@ -167,7 +170,7 @@ ALONE = Directory(agents=(JANE,), departments=(Department("support"),))
     ],
 )
 def test_somebody_is_always_in_charge(on, directory, names):
-    assert [agent.name for agent, _ in in_charge(on, directory)] == names
+    assert [told.agent.name for told in in_charge(on, Office(directory))] == names
 
 
 # -- moved, woken, bounced, held --------------------------------------------------------------------------------------
@@ -290,3 +293,62 @@ def test_feedback_is_for_the_agent_who_asked():
 
 def test_the_names_of_customers_are_as_on_file():
     assert told(REPLIED)[0].to == KAREN
+
+
+# -- customers: ends, ratings, thanks --------------------------------------------------------------------------------
+
+MERGED = events.Merged(at=NOW, by=BY_JANE, into=7)
+
+
+@pytest.mark.parametrize(
+    ("facts", "quiet", "wanted"),
+    [
+        ((became("closed"),), False, [("closed", "karen", U)]),
+        ((became("resolved"),), False, [("closed", "karen", U)]),
+        ((became("closed", "resolved"),), False, []),  # they heard of it then
+        ((became("closed"),), True, []),
+        ((MERGED, became("closed")), False, []),  # it goes on elsewhere
+        ((replace(MERGED, into=None), became("closed")), False, [("closed", "karen", U)]),
+        ((REPLIED, became("closed")), True, [("reply", "karen", U), ("reply", "eve", U)]),
+    ],
+)
+def test_an_end_without_words_is_told_unless_the_agent_keeps_it_quiet_or_it_goes_on_elsewhere(facts, quiet, wanted):
+    after = ticket()
+    for fact in facts:
+        after = apply(42, after, fact)
+    happening = Happening(after, facts, BY_JANE, quiet=quiet)
+    assert [row for row in short(notices_for(happening, POLICY)) if row[2] is U] == wanted
+
+
+def test_only_the_requester_is_asked_how_the_help_was_and_only_a_copy_may_leave():
+    asking = replace(POLICY, asks_rating=True)
+    told_outside = [n for n in told(REPLIED, also=(became("resolved"),), policy=asking) if n.scope is U]
+    assert [(n.to.address.local, n.asks_rating, n.may_leave) for n in told_outside] == [
+        ("karen", True, False),
+        ("eve", False, True),
+    ]
+    assert not any(n.asks_rating for n in told(REPLIED, policy=asking))
+    assert not any(n.asks_rating for n in told(REPLIED, also=(became("resolved"),)))
+    assert [n.asks_rating for n in told(became("closed"), policy=asking)] == [True]
+
+
+COURTESY = replace(MESSAGE, courtesy=True)
+
+
+@pytest.mark.parametrize(
+    ("fact", "wanted"),
+    [
+        (COURTESY, [("message", "john", R)]),
+        (events.Rated(at=NOW, by=BY_KAREN, rating="bad"), [("note", "john", N)]),
+        (events.Rated(at=NOW, by=BY_KAREN, rating="fair"), []),
+        (events.Rated(at=NOW, by=BY_KAREN, rating="good"), []),
+        (events.ParticipantRemoved(at=NOW, by=BY_KAREN, person=EVE), []),
+    ],
+)
+def test_thanks_and_bad_ratings_are_told_inside_and_who_leaves_is_not(fact, wanted):
+    assert short(told(fact, ASSIGNED, BY_KAREN)) == wanted
+
+
+def test_what_customers_and_timers_end_is_silent_outside():
+    for actor in (BY_KAREN, SYSTEM):
+        assert [n for n in told(became("resolved"), actor=actor) if n.scope is U] == []

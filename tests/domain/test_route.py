@@ -9,7 +9,7 @@ from maild.domain.message import Envelope
 from maild.domain.people import Address, Person
 from maild.domain.route import Carrier, Facts, Holder, Route, Verdict, clues, route
 from maild.domain.ticket import Participant
-from maild.domain.token import Scope
+from maild.domain.token import Scope, Sealed, seal
 from tests.domain.mail_scene import (
     BASE,
     DIRECTORY,
@@ -257,3 +257,12 @@ def test_a_holder_is_known_by_agent_name_whatever_the_address_was():
     """An agent whose address changed keeps the marks that went to the old one."""
     holders = {2: Holder(Address.of("jane.old@acme.example"), 1, "jane")}
     assert routed(mail(JANE, to=(reply_address(R, 2),)), replace(FACTS, holders=holders)).scope is R
+
+
+@pytest.mark.parametrize(("sender", "fits"), [(EVE, True), (KAREN, False), (MALLORY, False), (JANE, False)])
+def test_a_customers_address_that_acts_by_itself_counts_from_its_holder_alone(sender, fits):
+    """Participants may write to each other's addresses, but nobody leaves or rates for somebody else."""
+    address = seal(RING, BASE, Sealed("", 42, Scope.USER, 4, 1, "leave"), 1)
+    found = routed(mail(sender, to=(address,)))
+    assert (found.verdict is Verdict.REPLY, found.verb) == (fits, "leave" if fits else "")
+    assert found.verdict is (Verdict.REPLY if fits else Verdict.HELD)

@@ -101,3 +101,15 @@ def test_attachment_of_a_cut_mail_is_extracted_from_the_same_beginning():
 def test_deep_mail_with_bare_carriage_returns_is_seen_as_well():
     raw = nested(6).replace(b"\r\n", b"\r")
     assert [breach.name for breach in limits.check(raw, SMALL)] == ["depth"]
+
+
+def test_many_lines_are_too_many_far_below_the_top():
+    """The parser compares each line with the boundaries of all levels around it."""
+    limit = Limits(lines=1_000)
+    few, many = b"x\r\n" * 190, b"x\r\n" * 800
+    assert [limits.check(nested(depth) + many, limit) for depth in (1, 8)] == [(), ()]
+    (breach,) = limits.check(nested(32) + many, limit)
+    assert (breach.name, breach.allowed) == ("lines", 250)
+    assert limits.survey(nested(32) + many, limit).readable.count(b"\n") == 250
+    assert limits.check(nested(10) + few, limit) == ()
+    assert parse.read(nested(32) + many, limits=limit).text.startswith("deep\nx")

@@ -50,6 +50,8 @@ folder = "."
 
 [acknowledge]
 to = "everyone"
+most_per_minute = 1000000
+most_per_domain = 1000000
 
 [[agent]]
 name = "jane"

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,12 @@ role = "admin"
 """
 
 
+@cache
+def shipped_templates() -> Renderer:
+    """The shipped mail texts, compiled once for all offices: that takes longer than most tests."""
+    return Renderer(None)
+
+
 class Here:
     """Reads mails in this process."""
 
@@ -137,7 +144,8 @@ class Office:
         path = self.folder / "maild.toml"
         path.write_text(config)
         self.helpdesk = Helpdesk.of(load(path, environ={}), RING)
-        self.renderer = Renderer(self.helpdesk.settings.templates.folder)
+        folder = self.helpdesk.settings.templates.folder
+        self.renderer = Renderer(folder) if folder else shipped_templates()
 
     def another_processing(self, store: Store) -> Processing:
         reader = self  # whichever reader is set when a mail is read

@@ -286,6 +286,39 @@ def test_our_own_text_is_cut_wherever_it_stands(office):
     assert office.ticket(number)["entries"][-1]["text"] == "It works again!"
 
 
+def test_what_a_customer_says_again_is_no_quote_of_ours(office):
+    """Their words stood in our notices to agents, which they never saw."""
+    number = office.open_ticket()
+    complaint = "The third tray takes the paper of the second one, and nobody in the office knows why."
+    for more in ("It began on Monday.", "It still does."):
+        receipt = office.last("acknowledgement")
+        office.receive(office.answer(receipt, f"{complaint}\n{more}", quote=False))
+        office.deliver(timedelta(minutes=2))
+    assert office.ticket(number)["entries"][-1]["text"] == f"{complaint}\nIt still does."
+
+
+def test_an_alert_that_repeats_its_words_keeps_them(busy):
+    robot = "nagios@monitor.example"
+    alert = "host db1 is down\nThe replication of the orders database is late by {0} seconds."
+    first = busy.receive(busy.mail(robot, alert.format(93), subject="ALERT"))
+    busy.deliver(timedelta(minutes=2))
+    busy.receive(busy.mail(robot, alert.format(93) + "\nstill", subject="ALERT"))
+    assert busy.ticket(first.ticket)["entries"][-1]["text"] == alert.format(93) + "\nstill"
+
+
+def test_what_we_sent_to_the_customer_is_known_however_many_agents_were_told_since(office):
+    number = office.open_ticket()
+    advice = "Please unplug the printer for a whole minute, then plug it in again."
+    office.receive(office.answer(office.last("new-ticket", "jane@acme.example"), advice))
+    office.deliver(timedelta(minutes=2))
+    reply = office.last("reply", "karen@client.example")
+    for nag in ("Are you there?", "Still waiting.", "Hello?", "Anybody?", "Hm.", "Please.", "Well?"):
+        office.receive(office.answer(reply, nag, quote=False))
+        office.deliver(timedelta(minutes=2))
+    office.receive(office.answer(reply, "It works again!\n\n" + office.words(reply), quote=False))
+    assert office.ticket(number)["entries"][-1]["text"] == "It works again!"
+
+
 def test_a_signature_that_nobody_marked_is_learned(office):
     number = office.open_ticket()
     ends = "\n\nKind regards\nJane Doe\nACME Ltd, 3rd floor, ext. 42"

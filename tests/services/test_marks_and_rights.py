@@ -150,3 +150,18 @@ def test_a_mail_of_commands_alone_that_names_no_ticket_is_answered_with_what_is_
     assert (done.outcome, done.ticket) == ("rejected", None)
     words = " ".join(office.words(office.last("feedback", JOHN)).split())
     assert "names no ticket: answer a notice" in words
+
+
+def test_a_word_about_text_without_text_is_told_and_not_passed_over(office):
+    number = office.open_ticket()
+    done = answer(office, office.last("new-ticket", JOHN, number), "!reply")
+    assert (done.outcome, office.kinds(number)) == ("rejected", ["opened"])
+    assert "no text of its own" in " ".join(office.words(office.last("feedback", JOHN, number)).split())
+
+
+def test_the_title_of_lists_is_nobodys_but_ours(office):
+    number = office.open_ticket()
+    answer(office, office.last("new-ticket", JOHN, number), "!title Stupid user again\nUse water.")
+    office.deliver(timedelta(seconds=121))
+    sent = b"".join(message.raw for message in office.relay.sent if KAREN in message.recipients)
+    assert b"Stupid" not in sent

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from maild.domain.decide.agents import agent_forwards, agent_opens, agent_speaks, answered_elsewhere, foreign_mark
+from maild.domain.decide.answering import acknowledgement
 from maild.domain.decide.buttons import button_pressed
 from maild.domain.decide.case import Case
-from maild.domain.decide.customers import customer_writes
-from maild.domain.decide.opening import acknowledgement, opens_ticket
+from maild.domain.decide.customers import customer_presses, customer_writes
+from maild.domain.decide.opening import opens_ticket
 from maild.domain.decide.questions import agent_asks
 from maild.domain.decide.reports import (
     delivery_report,
@@ -56,6 +57,7 @@ RULES: tuple[DecisionRule, ...] = (
     DecisionRule("agent", agent_speaks),
     DecisionRule("agent-opens", agent_opens),  # before "agent-forwards": whoever names the requester need not be read
     DecisionRule("agent-forwards", agent_forwards),
+    DecisionRule("customer-button", customer_presses),  # an address that means something by itself
     DecisionRule("customer", customer_writes),
     DecisionRule("new-ticket", opens_ticket),
 )

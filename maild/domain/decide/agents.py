@@ -10,6 +10,7 @@ from maild.domain.agent_mail import act_of_agent
 from maild.domain.commands import parse
 from maild.domain.decide.buttons import act_of
 from maild.domain.decide.case import Case, entry_of, held
+from maild.domain.decide.copies import with_copies
 from maild.domain.decide.on_behalf import opened_by_agent
 from maild.domain.decide.opening import opening
 from maild.domain.decide.proof import asked_back, forged, unproven, without_right
@@ -45,7 +46,7 @@ def agent_speaks(case: Case) -> Decision | None:
         return asked_back(case, doubt)
     if foreign := without_right(case):
         return foreign
-    return act_of_agent(act_of(case, own, forwarded), case.policy)
+    return with_copies(case, act_of_agent(act_of(case, own, forwarded), case.policy))
 
 
 # -- mails of agents that no notice asked for -----------------------------------------------------------------------

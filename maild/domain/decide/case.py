@@ -20,6 +20,7 @@ from maild.domain.policy import Policy
 from maild.domain.route import Route
 from maild.domain.rules import Filing
 from maild.domain.ticket import EntryKind, Ticket
+from maild.domain.traffic import NO_TRAFFIC, Traffic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,8 @@ class Case:
     since: tuple[Event, ...] = ()  # what happened to the ticket after what the sender had seen
     drafts: tuple[Draft, ...] = ()  # texts of this agent that wait for their word
     lookups: Lookups = NOTHING_KNOWN
+    traffic: Traffic = NO_TRAFFIC  # what was answered by program of late
+    departed: frozenset[Address] = frozenset()  # who left the ticket, or was taken out of it
     rows: Rows | None = None  # of the list that the mail answers
     receipts: bool = False  # the agent wishes to be told of everything that their commands did
     junk: str = ""  # the provider's spam folder that it lies in, as "Spam of mailbox support"; "" when it counts

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from maild.domain import events
 from maild.domain.absence import Absence, absent_until
 from maild.domain.bounce import bounced
@@ -109,14 +111,19 @@ def believed_absent(case: Case) -> bool:
 
 
 def reaction(case: Case) -> Decision | None:
-    """An emoji is filed where it belongs, reopens nothing and moves no clock."""
+    """An emoji is filed where it belongs, reopens nothing and moves no clock. About a ticket that has ended it is told
+    inside, for a sad face is worth a look."""
     if case.classification.mail_class is not MailClass.REACTION:
         return None
     if case.ticket is None or case.route.verdict is not Verdict.REPLY or case.route.scope is not Scope.USER:
         return Decision(Outcome.IGNORED, f"{case.classification.reason}; to no mail of a customer's ticket")
-    return _filed(case, case.classification.reason)
+    decision = _filed(case, case.classification.reason, told=case.ticket.status.ended)
+    entry = entry_of(case)
+    return replace(decision, entry=entry if entry.text.strip() else replace(entry, text=case.message.reaction))
 
 
-def _filed(case: Case, reason: str) -> Decision:
-    fact = events.MessageReceived(at=case.at, by=actor_of(case), entry=THIS_ENTRY, automatic=True)
-    return Decision(Outcome.REPLIED, reason, (fact,), entry_of(case), actor_of(case))
+def _filed(case: Case, reason: str, *, told: bool = False) -> Decision:
+    """Something of a program, or of one tap, in the thread: silent, or for the information of those in charge."""
+    actor = actor_of(case)
+    fact = events.MessageReceived(at=case.at, by=actor, entry=THIS_ENTRY, automatic=not told, courtesy=told)
+    return Decision(Outcome.REPLIED, reason, (fact,), entry_of(case), actor)

@@ -1,0 +1,50 @@
+"""The words of telling people: a notice, and the happening that it follows from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from maild.domain import events
+from maild.domain.buttons import Button
+from maild.domain.events import Actor, Event
+from maild.domain.people import Person
+from maild.domain.ticket import Ticket
+from maild.domain.timing import Kind
+from maild.domain.token import Scope
+from maild.domain.wishes import Claim
+
+# Mails of a program to people outside: they show no text of the thread.
+WITHOUT_TEXT = frozenset({"acknowledgement", "closed", "status"})
+NOWHERE = "invalid"  # RFC 2606: the domain of a requester who left no address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """ "This person should hear of this": by which template, why, and what their answer will mean."""
+
+    template: str
+    to: Person
+    scope: Scope
+    reason: str  # in words, for the foot of the mail
+    agent: str = ""  # the agent's name when an agent is told
+    kind: Kind = Kind.DIRECT  # how much hurry it is in
+    claim: Claim | None = None  # why this agent, where it follows from their part in the ticket
+    person_wrote: bool = False  # a person's own words: not an automatic mail (RFC 3834)
+    hold: timedelta = timedelta(0)
+    steps: tuple[events.Escalated, ...] = ()  # SLA notices
+    buttons: tuple[Button, ...] | None = None  # None: what is usual for the ticket
+    verb: str = ""  # what an answer to this very mail does beside: "fix-{draft}" mends the held text
+    may_leave: bool = False  # somebody in Cc, who can leave the ticket by a mail
+    asks_rating: bool = False  # the customer is asked how the help was
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What just happened to a ticket: its state after, the facts, who did it, and whether an acknowledgement is due."""
+
+    after: Ticket
+    facts: tuple[Event, ...]
+    actor: Actor
+    acknowledge: bool = False
+    quiet: bool = False  # the customer gets no notice that the ticket ended

@@ -1,0 +1,185 @@
+"""What holds whatever happens: checked after every step of every scenario, and of every random walk."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from maild.domain.drafts import DraftKind
+from maild.domain.outbox import OutboxState
+from maild.domain.people import Agent, AgentRole, Directory
+from maild.domain.ticket import Ticket
+from maild.ports import OutboxRow, StoredEntry
+from tests.scenarios.mail_client import Mail, scopes_in
+from tests.scenarios.stage import Stage
+
+_BESIDE = {"text-held", "text-settled"}
+_TELLING = 4  # words that a note must have before its text can be told from everybody's words
+
+
+@dataclass(frozen=True)
+class _State:
+    """Every ticket as it is, and the facts that made it, but those that only say that a text waits."""
+
+    tickets: dict[int, Ticket]
+    facts: dict[int, list[str]]
+
+
+class Watch:
+    """Looks at a stage step by step. `faults` answers what went wrong with the step just done."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._office = stage.office
+        self._before = self._state()
+        self._now = self._before
+
+    def faults(self) -> list[str]:
+        """Everything that the last step broke; nothing when all is well."""
+        self._before, self._now = self._now, self._state()
+        return [*self._outcomes(), *self._audiences(), *self._robots(), *self._leaks(), *self._refusals()]
+
+    @property
+    def facts(self) -> dict[int, list[str]]:
+        """The facts of each ticket, after the last look."""
+        return self._now.facts
+
+    def entries(self, ticket: int) -> tuple[StoredEntry, ...]:
+        with self._office.store(reading=True) as unit:
+            return tuple(unit.tickets.entries(ticket))
+
+    def all_entries(self) -> Iterator[StoredEntry]:
+        for number in self._now.tickets:
+            yield from self.entries(number)
+
+    def may_hear(self, agent: Agent, number: int) -> bool:
+        """Was the ticket among the agent's before the last step, or is it after it? Told apart from the code that
+        decides about it."""
+        states = [ticket for state in (self._before, self._now) if (ticket := state.tickets.get(number))]
+        directory = self._office.helpdesk.policy.directory
+        takes_part = any(address in _outside(ticket) for ticket in states for address in agent.addresses)
+        return takes_part or any(_concerns(ticket, agent, directory) for ticket in states)
+
+    def _state(self) -> _State:
+        tickets = tickets_of(self._stage)
+        with self._office.store(reading=True) as unit:
+            facts = {number: unit.tickets.history(number) for number in tickets}
+        told = {number: [f.kind for f in history if f.kind not in _BESIDE] for number, history in facts.items()}
+        return _State(tickets, told)
+
+    # -- every mail ends somehow ----------------------------------------------------------------------------------
+
+    def _outcomes(self) -> Iterator[str]:
+        for done in self._stage.last.done:
+            if not done.outcome:
+                yield f"mail {done.inbound} has no outcome: {done.reason}"
+            if done.outcome == "quarantined" and "hops" not in done.reason:
+                yield f"mail {done.inbound} broke the thinking: {done.reason}"
+
+    # -- who hears of what ----------------------------------------------------------------------------------------
+
+    def _audiences(self) -> Iterator[str]:
+        for row in self._stage.last.queued:
+            if row.ticket is None:
+                continue
+            states = [t for state in (self._before, self._now) if (t := state.tickets.get(row.ticket)) is not None]
+            agent = self._agent(row)
+            if agent is None and not any(row.to.address in _outside(ticket) for ticket in states):
+                yield f"{row.template} of ticket {row.ticket} goes to {row.to.address}, who takes no part in it"
+
+    def _robots(self) -> Iterator[str]:
+        """At most one automatic mail outside, whatever one mail asks for."""
+        made = Counter(str(row.to.address) for row in self._stage.last.queued if self._outside_and_automatic(row))
+        if len(self._stage.last.done) == 1 and made.total() > 1:
+            yield f"one mail brought {made.total()} automatic mails outside: {dict(made)}"
+
+    def _outside_and_automatic(self, row: OutboxRow) -> bool:
+        return self._agent(row) is None and bool(row.context["mail"]["automatic"])
+
+    def _agent(self, row: OutboxRow) -> Agent | None:
+        return self._office.helpdesk.policy.directory.agent_at(row.to.address)
+
+    # -- what leaves the house ------------------------------------------------------------------------------------
+
+    def _leaks(self) -> Iterator[str]:
+        arrived = [mail for mail in self._stage.last.arrived if not self._inside(mail)]
+        if not arrived:
+            return
+        let_through = "\n".join(" ".join(text.split()) for text in self._let_through())
+        notes = [words for entry in self._notes() if len(words := entry.text.split()) >= _TELLING]
+        notes = [words for words in notes if " ".join(words) not in let_through]
+        for mail in arrived:
+            to = ", ".join(mail.recipients)
+            scopes = scopes_in(f"{mail.field('Reply-To')} {mail.text} {mail.html}") - {"u"}
+            if scopes:
+                yield f"a mark of an agent leaves with {mail.template} to {to}: scopes {sorted(scopes)}"
+            said = mail.words
+            yield from (
+                f"a note leaves with {mail.template} to {to}: {' '.join(note)!r}"
+                for note in notes
+                if " ".join(note) in said
+            )
+
+    def _inside(self, mail: Mail) -> bool:
+        addresses = {str(a) for agent in self._office.helpdesk.policy.directory.agents for a in agent.addresses}
+        return set(mail.recipients) <= addresses
+
+    def _let_through(self) -> Iterator[str]:
+        """Texts that the leak guard held and their writers sent all the same."""
+        with self._office.store(reading=True) as unit:
+            number = 1
+            while (draft := unit.drafts.get(number)) is not None:
+                if draft.kind is DraftKind.LEAK and draft.settled_as == "sent":
+                    yield draft.text
+                number += 1
+
+    def _notes(self) -> Iterator[StoredEntry]:
+        with self._office.store(reading=True) as unit:
+            for number in self._now.tickets:
+                entries = unit.tickets.entries(number)
+                said = {" ".join(e.text.split()) for e in entries if e.kind != "note" or e.may_leave}
+                yield from (e for e in entries if e.kind == "note" and " ".join(e.text.split()) not in said)
+
+    # -- all or nothing -------------------------------------------------------------------------------------------
+
+    def _refusals(self) -> Iterator[str]:
+        done = self._stage.last.done
+        if len(done) != 1 or done[0].outcome != "rejected":
+            return
+        if self._now.facts != self._before.facts:
+            yield f"a refused mail changed something: {done[0].reason}"
+        told = [str(row.to.address) for row in self._stage.last.queued if self._agent(row) is None]
+        if told:
+            yield f"a refused mail was told outside: {told}"
+
+
+def tickets_of(stage: Stage) -> dict[int, Ticket]:
+    """Every ticket by its number: they are counted from one."""
+    found: dict[int, Ticket] = {}
+    with stage.office.store(reading=True) as unit:
+        while (ticket := unit.tickets.get(len(found) + 1)) is not None:
+            found[ticket.number] = ticket
+    return found
+
+
+def undelivered(stage: Stage) -> list[OutboxRow]:
+    """What waits in the outbox."""
+    return [row for row in stage.office.outbox() if row.state in {OutboxState.QUEUED, OutboxState.DEFERRED}]
+
+
+def _concerns(ticket: Ticket, agent: Agent, directory: Directory) -> bool:
+    department, team = directory.department(ticket.department), directory.team(ticket.team)
+    private = department is not None and department.private
+    return (
+        ticket.department in agent.departments
+        or (department is not None and department.manager == agent.name)
+        or (agent.role is not AgentRole.AGENT and not private)
+        or ticket.assignee == agent.name
+        or (team is not None and agent.name in (*team.members, team.lead))
+        or agent.name in ticket.mentioned
+    )
+
+
+def _outside(ticket: Ticket) -> set[object]:
+    return {ticket.requester.address, *(p.person.address for p in ticket.participants if p.role == "cc")}

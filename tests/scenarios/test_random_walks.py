@@ -1,0 +1,65 @@
+"""Whatever people do with the mails that they have: nobody hears what is not for them, and no word is lost in silence.
+
+A failure prints its walk as an @example for test_a_walk_that_once_went_wrong, where it stays for good."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+
+from tests.scenarios.conftest import Beginning, OfficeAgain
+from tests.scenarios.stage import Stage
+from tests.scenarios.walking import BEGUN, Step, Walk, begin, steps
+
+SHORT = 40  # walks of each of the parts that `make test` takes
+PARTS = 6
+LONG = int(os.environ.get("MAILD_WALKS", "100000"))  # of the soak
+A_SEED = 1000  # walks of the soak that one seed makes
+_AS_THEY_ARE = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+
+
+@pytest.fixture(scope="session")
+def beginning(office_again: OfficeAgain, tmp_path_factory: pytest.TempPathFactory) -> Beginning:
+    begin(Stage(office_again.anew("")))
+    return office_again.beginning(tmp_path_factory.mktemp("walks") / "begun.db")
+
+
+@pytest.fixture
+def walks(office_again: OfficeAgain, beginning: Beginning) -> Callable[[list[Step]], str]:
+    """Walks on -> the transcript up to the first step that broke something; "" when none did."""
+
+    def went_wrong(walk: list[Step]) -> str:
+        stage = Stage(office_again.anew("", beginning))
+        walking = Walk(stage, first=BEGUN)
+        for step in walk:
+            stage.tell(f"\n{step}")
+            if faults := walking.go(step):
+                return "\n".join((*faults, "", stage.story))
+        return ""
+
+    return went_wrong
+
+
+def walk_about(went_wrong: Callable[[list[Step]], str], number: int, many: int) -> None:
+    @seed(number)
+    @settings(max_examples=many, **_AS_THEY_ARE)
+    @given(walk=steps())
+    def about(walk: list[Step]) -> None:
+        wrong = went_wrong(walk)
+        assert not wrong, wrong
+
+    about()
+
+
+@pytest.mark.parametrize("number", range(PARTS))
+def test_nobody_hears_what_is_not_for_them(number: int, walks: Callable[[list[Step]], str]) -> None:
+    walk_about(walks, number, SHORT)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("number", range(PARTS, PARTS + LONG // A_SEED))
+def test_nobody_does_for_a_long_time_either(number: int, walks: Callable[[list[Step]], str]) -> None:
+    walk_about(walks, number, A_SEED)

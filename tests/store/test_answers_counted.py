@@ -1,0 +1,111 @@
+"""How much a program answered of late: counted from the outbox and the ledger, by indexes, whatever the database."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from maild.domain.message import Envelope
+from maild.domain.outbox import OutboxState
+from maild.domain.people import Address, Person
+from maild.ports import InboundState, IncomingMail, Judgement
+from maild.store.engine import make_engine
+from tests.store.conftest import MINUTE, NOW
+from tests.store.test_outbox_and_steps import row
+
+HOUR = timedelta(hours=1)
+BOB, EVE = Address.of("BOB@client.example"), Address.of("eve@other.example")
+
+
+def answer(number: int, to: Address = BOB, *, ago: timedelta = MINUTE, **more):
+    made = row(number, to=Person(to), queued_at=NOW - ago, counted="answer", template="acknowledgement")
+    return replace(made, **more)
+
+
+def test_answers_are_counted_by_time_recipient_domain_ticket_and_template(store):
+    with store() as unit:
+        for made in (
+            answer(1),
+            answer(2, EVE),
+            answer(3, ago=2 * HOUR),
+            answer(4, template="status", ticket=7),
+            answer(5, state=OutboxState.DROPPED),  # a person answered first
+            answer(6, counted=""),  # an agent's reply
+            answer(7, counted="alarm"),
+        ):
+            unit.outbox.add(made)
+        count = unit.outbox.answers
+        assert count(NOW - HOUR) == 3
+        assert count(NOW - 3 * HOUR) == 4
+        assert count(NOW - HOUR, to=Address.of("bob@CLIENT.example")) == 2
+        assert count(NOW - HOUR, domain="Client.Example") == 2
+        assert count(NOW - HOUR, to=BOB, ticket=7, template="status") == 1
+        assert unit.outbox.get(4).counted == "answer"
+        assert unit.outbox.alarmed(NOW - HOUR)
+        assert not unit.outbox.alarmed(NOW)
+
+
+def test_the_subjects_of_a_sender_are_those_of_judged_mails_since_then(store):
+    def mail(number: int) -> IncomingMail:
+        return IncomingMail(raw=b"%d" % number, source="smtp", arrived_at=NOW, envelope=Envelope())
+
+    with store() as unit:
+        receipts = unit.inbound.keep([mail(number) for number in range(5)], NOW)
+        unit.inbound.begin(10, NOW)
+        for place, (receipt, sender, at) in enumerate(
+            zip(receipts, ["bob@x", "bob@x", "eve@x", "bob@x"], [1, 20, 1, 2], strict=False)
+        ):
+            judgement = Judgement(
+                state=InboundState.DONE,
+                outcome="opened",
+                reason="",
+                steps=(),
+                sender=sender,
+                subject=f"subject {place}",
+            )
+            unit.inbound.judge(receipt.inbound, judgement, NOW - at * MINUTE)
+        since = NOW - 10 * MINUTE
+        assert unit.inbound.subjects("bob@x", since, 0, 10) == ("subject 0", "subject 3")
+        assert unit.inbound.subjects("bob@x", since, receipts[0].inbound, 10) == ("subject 3",)
+        assert unit.inbound.subjects("bob@x", since, 0, 1) == ("subject 0",)
+
+
+def test_sqlite_counts_by_its_indexes(tmp_path):
+    from maild.store.unit_of_work import Store
+
+    store = Store(f"sqlite:///{tmp_path}/maild.db", "node")
+    store.migrate()
+    plans: list[str] = []
+    engine = make_engine(f"sqlite:///{tmp_path}/maild.db")
+    asked: list[tuple[str, object]] = []
+
+    def note(connection, cursor, statement, parameters, context, many):
+        asked.append((statement, parameters))
+
+    with store() as unit:
+        sa.event.listen(sa.engine.Engine, "before_cursor_execute", note)
+        unit.outbox.answers(NOW, to=BOB)
+        unit.outbox.answers(NOW, domain="client.example")
+        unit.outbox.answers(NOW)
+        unit.outbox.alarmed(NOW)
+        unit.inbound.subjects("bob@x", NOW, 0, 10)
+        sa.event.remove(sa.engine.Engine, "before_cursor_execute", note)
+    with engine.connect() as connection:
+        for statement, parameters in asked:
+            told = connection.exec_driver_sql(f"explain query plan {statement}", parameters).all()
+            plans.append(" ".join(str(line[-1]) for line in told))
+    assert len(plans) == 5
+    for plan, index in zip(
+        plans,
+        [
+            "ix_outbox_answered ",
+            "ix_outbox_answered_domain",
+            "ix_outbox_counted",
+            "ix_outbox_counted",
+            "ix_inbound_sender",
+        ],
+        strict=True,
+    ):
+        assert f"USING INDEX {index}" in plan or f"USING COVERING INDEX {index}" in plan, plan
+    engine.dispose()
+    store.close()
