@@ -235,7 +235,7 @@ def help_text() -> str:
     head = "Write one question on a line, to your address for questions or as an answer to any list. For example:"
     examples = "\n".join(f"    {line}" for line in EXAMPLES)
     rows = "\n".join(
-        f"{name} {row.usage}".rstrip()
+        fill(f"{name} {row.usage}".rstrip(), WIDTH, subsequent_indent="  ", break_on_hyphens=False)
         + "\n"
         + fill(row.summary, WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
         for name, row in QUERIES.items()
