@@ -27,6 +27,7 @@ STRANGERS = ("mallory", "robot")
 EVERYBODY = (*CUSTOMERS, *WORKERS, *STRANGERS)
 SPANS = (timedelta(seconds=61), timedelta(minutes=3), timedelta(minutes=16), timedelta(hours=3), timedelta(days=2))
 BEGUN = 3  # texts that were written before a walk begins
+KNOWN = "no text of yours waits on this ticket"  # text beside a word about nothing: scenario 180
 _WORDS_A_TEXT = 14  # more than the run of words that the leak guard looks for
 
 # What agents write; {text} is their own words, {paste} all of the mail that they answer.
@@ -282,6 +283,8 @@ class Walk:
         yield from (f"held text {draft.id} is never reminded of" for draft in waiting if draft.remind_at is None)
         for said in self._said:
             if said.who not in WORKERS or not said.own or said.done is None or said.done.inbound in drafts:
+                continue
+            if KNOWN in said.done.reason:
                 continue
             if said.done.outcome in {"held", "rejected", "ignored"} and not self._kept(said):
                 yield f"a text of {said.who} ended in silence: {said.done.outcome}, {said.done.reason}"
