@@ -126,6 +126,10 @@ class Tickets(Protocol):
         """Tickets whose snooze is over, the longest first."""
         ...
 
+    def marked_as_spam(self, address: Address) -> bool:
+        """Is there a ticket of this requester that is spam?"""
+        ...
+
     def stale(self, digests: frozenset[str], limit: int) -> list[int]:
         """Open tickets whose SLA was reckoned with a plan and calendar that are none of these."""
         ...

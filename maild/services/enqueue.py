@@ -12,7 +12,6 @@ from maild.domain.notice import WITHOUT_TEXT, Notice
 from maild.domain.people import Address, Role
 from maild.domain.rules import name_fits
 from maild.domain.ticket import Ticket
-from maild.domain.timing import Kind
 from maild.domain.token import Scope, Sealed, message_id, seal, thread_key
 from maild.mail.attachments import distinct
 from maild.mail.compose import reply_subject
@@ -137,7 +136,7 @@ def _mail(
         "thread_started": ticket.created_at.isoformat(),
         "thread_topic": ticket.thread_subject,
         "list_id": f"{ticket.department}.{helpdesk.domain}" if to_agent else "",
-        "reason": notice.template if notice.kind is Kind.DIRECT else notice.kind.value,
+        "reason": notice.template,
         "attach": [file for entry in forwarded for file in _attached(entry, occasion, blocked)],
         "kind": notice.kind.value,
         "claim": notice.claim.value if notice.claim else "",
