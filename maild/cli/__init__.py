@@ -7,7 +7,7 @@ import sys
 import click
 
 from maild import __version__
-from maild.cli import check, config, explain, inject, outbox, quarantine, run, sla, tick, tickets
+from maild.cli import agents, check, config, explain, inject, outbox, quarantine, run, sla, tick, tickets
 from maild.cli.demo import demo
 from maild.cli.session import Session
 from maild.config import ConfigError, SecretError
@@ -38,6 +38,7 @@ for _command in (
     quarantine.held,
     tickets.ticket,
     tickets.search,
+    agents.agent,
     explain.explain,
     sla.sla,
 ):

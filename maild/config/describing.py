@@ -70,6 +70,7 @@ _BEHAVIOUR = (
     "acknowledge",
     "satisfaction",
     "outbox",
+    "notices",
     "security",
     "limits",
     "closing",

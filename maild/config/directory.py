@@ -93,6 +93,7 @@ def _agent(written: Written[AgentTable], known: Known, first_department: str) ->
         else (first_department,),
         role=table.role,
         timezone=table.timezone,
+        quiet=table.quiet,
     )
 
 

@@ -29,6 +29,7 @@ from maild.config.values import (
     OneOrMore,
     Pattern,
     Port,
+    QuietHours,
     ScannerPlace,
     Size,
     ZoneName,
@@ -63,6 +64,7 @@ _FROM_TEXT: Mapping[object, tuple[Callable[[str], object], str]] = {
     ScannerPlace: (values.read_scanner, 'the place of clamd such as "unix:/run/clamav/clamd.ctl"'),
     Language: (values.read_language, 'a language such as "en"'),
     Pattern: (values.read_pattern, "a regular expression"),
+    QuietHours: (values.read_quiet, 'quiet hours such as "20:00-07:00"'),
     Span: (values.read_span, 'opening hours such as "08:00-17:00"'),
 }
 _CHECKED: Mapping[object, Any] = {Port: Annotated[int, Meta(ge=1, le=65_535)], Lines: str}

@@ -20,6 +20,7 @@ from maild.config.settings import (
     ListenerSettings,
     MailboxSettings,
     MetricsSettings,
+    NoticeSettings,
     RelaySettings,
     StateSettings,
     StoreSettings,
@@ -31,6 +32,13 @@ _IMAP_PORTS = {"implicit": 993, "starttls": 143, "none": 143}  # RFC 8314, RFC 9
 _SMTP_PORTS = {"implicit": 465, "starttls": 587, "none": 25}  # RFC 8314, RFC 6409, RFC 5321
 _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql+psycopg", "postgresql", "postgres")
+
+
+def check_notices(written: Written[NoticeSettings], findings: Findings) -> None:
+    """A batch that ends before it may begin to wait would never be one."""
+    if written.table.batch_most < written.table.batch:
+        remedy = "make it as long as batch, or longer"
+        findings.problem(written.at("batch_most"), "batch_most is shorter than batch", remedy)
 
 
 # -- database and state folder ------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 
 from maild.config.problems import Problem
 from maild.config.secrets import Secret
-from maild.config.values import Endpoint, HostName, Language, Port, ScannerPlace, Size, ZoneName
+from maild.config.values import Endpoint, HostName, Language, Port, QuietHours, ScannerPlace, Size, ZoneName
 from maild.domain.calendars import Calendar
 from maild.domain.origins import MailingList, Robots, SpamMarks
 from maild.domain.people import Address, Directory
@@ -148,6 +148,15 @@ class OutboxSettings(Struct, frozen=True, kw_only=True):
     hold: timedelta = timedelta(seconds=60)
 
 
+class NoticeSettings(Struct, frozen=True, kw_only=True):
+    """[notices]: when agents hear of what is not urgent; their own wishes are stronger."""
+
+    batch: timedelta = timedelta(minutes=10)
+    batch_most: timedelta = timedelta(minutes=15)
+    quiet: QuietHours = QuietHours("")
+    ceiling: Count = 30
+
+
 class SecuritySettings(Struct, frozen=True, kw_only=True):
     """[security]: how much an agent's mail must prove."""
 
@@ -228,6 +237,7 @@ class Settings:
     acknowledge: AcknowledgeSettings = AcknowledgeSettings()
     satisfaction: SatisfactionSettings = SatisfactionSettings()
     outbox: OutboxSettings = OutboxSettings()
+    notices: NoticeSettings = NoticeSettings()
     security: SecuritySettings = SecuritySettings()
     limits: LimitSettings = LimitSettings()
     closing: ClosingSettings = ClosingSettings()

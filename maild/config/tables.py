@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from msgspec import Struct, field
 
 from maild.config import settings
-from maild.config.values import DomainName, Glob, HeaderName, Lines, OneOrMore, Pattern, ZoneName
+from maild.config.values import DomainName, Glob, HeaderName, Lines, OneOrMore, Pattern, QuietHours, ZoneName
 from maild.domain.calendars import Span
 from maild.domain.classify import MailClass
 from maild.domain.origins import SHIPPED_MARKS
@@ -48,6 +48,7 @@ class AgentTable(Struct, frozen=True, kw_only=True):
     departments: tuple[str, ...] = ()
     role: AgentRole = AgentRole.AGENT
     timezone: ZoneName = ZoneName("")
+    quiet: QuietHours = QuietHours("")
 
 
 class MatchTable(Struct, frozen=True, kw_only=True):
@@ -233,6 +234,7 @@ TABLES: Mapping[str, tuple[type[Struct], bool]] = {
     "acknowledge": (settings.AcknowledgeSettings, False),
     "satisfaction": (settings.SatisfactionSettings, False),
     "outbox": (settings.OutboxSettings, False),
+    "notices": (settings.NoticeSettings, False),
     "security": (settings.SecuritySettings, False),
     "limits": (settings.LimitSettings, False),
     "closing": (settings.ClosingSettings, False),

@@ -18,6 +18,7 @@ from maild.domain.decision import Decision, EntryDraft, Hold, Outcome, Transcrip
 from maild.domain.drafts import DraftKind
 from maild.domain.events import THIS_ENTRY, Event
 from maild.domain.leaks import without_our_lines
+from maild.domain.mentions import mentions
 from maild.domain.notices import Notice, feedback
 from maild.domain.policy import Policy
 from maild.domain.risks import RISKY_WAIT, Leaving, risks
@@ -31,7 +32,7 @@ def refused(act: Act, problems: Sequence[Problem], *, has_text: bool = True) -> 
     transcript = Transcript(
         problems=tuple((p.line, p.message, p.suggestion) for p in problems),
         original_text=act.text,
-        corrected_text=commands.corrected(act.text, problems),
+        corrected_text=commands.corrected(act.text, problems, bare=act.scope is Scope.COMMAND),
     )
     reason = "; ".join(": ".join(filter(None, (p.line.strip(), p.message))) for p in problems[:3])
     waits = act.agent is not None and has_text
@@ -106,7 +107,8 @@ def _entry(understood: Understood) -> tuple[EntryDraft, Event, Outcome]:
         entry = replace(entry, author_name=act.agent.shown)
     if understood.public:
         return entry, events.Replied(at=act.at, by=act.actor, entry=THIS_ENTRY), Outcome.REPLIED
-    return entry, events.Noted(at=act.at, by=act.actor, entry=THIS_ENTRY), Outcome.NOTED
+    named = mentions(text, understood.policy.directory)
+    return entry, events.Noted(at=act.at, by=act.actor, entry=THIS_ENTRY, mentions=named), Outcome.NOTED
 
 
 def _assigns(parsed: Parsed) -> bool:

@@ -181,7 +181,9 @@ def about_held_text(act: Act, word: str, beside: str = "", draft: Draft | None =
     row = row_of(word, chosen)
     if row is None:
         expected = "answer with !yes or !no" if chosen.kind in _ASKED else "answer with !send anyway, note or nothing"
-        return refused(act, [Problem("", f'"{word}" says nothing about this mail: {expected}')], has_text=False)
+        return refused(
+            act, [Problem("", f'"{word}" says nothing about this mail: {expected}')], has_text=bool(beside.strip())
+        )
     return settled(act, chosen, row, beside)
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from maild.domain.calendars import Calendar
 from maild.domain.command_times import FORMS, read_when
+from maild.domain.complaint import Complaint as Complaint
 from maild.domain.lookups import NOTHING_KNOWN, Lookups
 from maild.domain.people import Address, Agent, Department, Directory, Person, Team, name_key
 from maild.domain.ticket import Priority, Ticket
@@ -53,14 +54,6 @@ class Surroundings:
     def wall_clock(self) -> ZoneInfo:
         """The rules of the speaker's time zone."""
         return ZoneInfo(self.zone)
-
-
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """Why an argument cannot be used. `instead` is the argument that was probably meant; None when nobody can tell."""
-
-    message: str
-    instead: str | None = None
 
 
 def nothing(args: str, _surroundings: Surroundings) -> Complaint | None:

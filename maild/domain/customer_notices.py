@@ -22,6 +22,7 @@ def customer_notices(happening: Happening, policy: Policy) -> list[Notice]:
     facts = happening.facts
     if any(isinstance(fact, events.Replied) and fact.outside for fact in facts):
         return []  # they have it from the agent's own hand
+    shown = _histories(happening, policy)
     if any(isinstance(fact, events.Replied) for fact in facts):
         made = [_reply_to(person, reason, policy.hold) for person, reason in correspondents(ticket)]
     else:
@@ -30,8 +31,24 @@ def customer_notices(happening: Happening, policy: Policy) -> list[Notice]:
     asks = policy.asks_rating and _ended_by_agent(happening)
     return [
         _for_recipient(notice, ticket, asks)
-        for notice in made
+        for notice in (*shown, *made)  # who is shown the whole thread has the answer in it
         if reachable(notice.to) and not (by and notice.to.address in by.addresses)
+    ]
+
+
+def _histories(happening: Happening, policy: Policy) -> list[Notice]:
+    """For those who take part from now on and shall see what was written outside before."""
+    return [
+        Notice(
+            template="history",
+            to=fact.person,
+            scope=Scope.USER,
+            reason="you take part in this ticket",
+            person_wrote=True,
+            hold=policy.hold,
+        )
+        for fact in happening.facts
+        if isinstance(fact, events.ParticipantAdded) and fact.history
     ]
 
 

@@ -7,14 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from maild.domain import events
+from maild.domain.audiences import Office, Told, in_charge
 from maild.domain.decision import Decision, Outcome
 from maild.domain.events import Actor, Event
-from maild.domain.notices import Notice, in_charge
-from maild.domain.people import Address, Agent, Directory, Person, Role
+from maild.domain.notice import Notice
+from maild.domain.people import Address, Agent, Person, Role
 from maild.domain.policy import Policy
 from maild.domain.sla import DueStep
 from maild.domain.ticket import Ticket, apply
+from maild.domain.timing import Kind
 from maild.domain.token import Scope
+from maild.domain.wishes import ALL_IN, Claim, Readers
 
 SLA = Actor(Role.SYSTEM, "SLA")
 
@@ -26,16 +29,20 @@ class _Told:
     reason: str
 
 
-def escalate(ticket: Ticket, steps: Sequence[DueStep], policy: Policy, now: datetime) -> Decision:
-    """The decision for steps that have come, in the order of their instants.
+def escalate(
+    ticket: Ticket, steps: Sequence[DueStep], policy: Policy, now: datetime, readers: Readers = ALL_IN
+) -> Decision:
+    """The decision for steps that have come, in the order of their instants. For who is away (`readers`) whoever stands
+    in for them hears of it; nobody's wishes count.
 
     Each step is recorded. A step that a later one of its target overtook while nobody looked is not mailed: whom it
     names hears of the later one. Each person gets one mail."""
+    office = Office(policy.directory, readers, policy.zone)
     facts: list[Event] = []
     heard: dict[str, tuple[_Told, list[events.Escalated]]] = {}
     overtaken: dict[str, list[_Told]] = {}
     for due in steps:
-        everybody = _each_once((*overtaken.get(due.target, ()), *_recipients(ticket, due, policy.directory)))
+        everybody = _each_once((*overtaken.get(due.target, ()), *_recipients(ticket, due, office)))
         overtaken[due.target] = everybody
         last = due is [step for step in steps if step.target == due.target][-1]
         fact = _fact(due, everybody if last else (), now)
@@ -66,9 +73,15 @@ def _fact(due: DueStep, told: Sequence[_Told], now: datetime) -> events.Escalate
 def _notice(told: _Told, about: Sequence[events.Escalated]) -> Notice:
     """One mail about all that has come for this person, the breaches first."""
     steps = tuple(sorted(about, key=lambda fact: not fact.breach))
-    template = "sla-breach" if steps[0].breach else "sla-warning"
+    breach = steps[0].breach
     return Notice(
-        template=template, to=told.person, scope=Scope.NOTE, reason=told.reason, agent=told.agent, steps=steps
+        template="sla-breach" if breach else "sla-warning",
+        to=told.person,
+        scope=Scope.NOTE,
+        reason=told.reason,
+        agent=told.agent,
+        kind=Kind.BREACH if breach else Kind.WARNING,
+        steps=steps,
     )
 
 
@@ -96,38 +109,41 @@ def _each_once(told: Sequence[_Told]) -> list[_Told]:
     return list(kept.values())
 
 
-def _recipients(ticket: Ticket, due: DueStep, directory: Directory) -> list[_Told]:
+def _recipients(ticket: Ticket, due: DueStep, office: Office) -> list[_Told]:
     """Everybody the step names, each once; when that is nobody, who is in charge of the ticket."""
-    told = [person for word in due.step.notify for person in _named(word, ticket, directory)]
+    told = [person for word in due.step.notify for person in _named(word, ticket, office)]
     if not told:
-        told = [_of(agent, reason) for agent, reason in in_charge(replace(ticket, assignee="", team=""), directory)]
+        told = [_of(each) for each in in_charge(replace(ticket, assignee="", team=""), office)]
     return _each_once(told)
 
 
-def _named(word: str, ticket: Ticket, directory: Directory) -> list[_Told]:
-    """The people behind one word of `notify`."""
+def _named(word: str, ticket: Ticket, office: Office) -> list[_Told]:
+    """The people behind one word of `notify`, as far as they or somebody in their place are there."""
+    if "@" in word and office.directory.agent_at(Address.of(word)) is None:
+        return [_Told(Person(Address.of(word)), "", "the SLA plan names this address")]
+    standing = (office.instead(Told(agent, reason, Claim.OWNER)) for agent, reason in _agents(word, ticket, office))
+    return [_of(told) for told in standing if told]
+
+
+def _agents(word: str, ticket: Ticket, office: Office) -> list[tuple[Agent, str]]:
+    directory = office.directory
     team, department = directory.team(ticket.team), directory.department(ticket.department)
     one = {
         "assignee": (ticket.assignee, "the ticket is assigned to you"),
         "team-lead": (team.lead if team else "", f"you lead the team {ticket.team}"),
         "manager": (department.manager if department else "", f"you manage the department {ticket.department}"),
     }
-    if word in one:
-        name, reason = one[word]
-        agent = directory.agent(name)
-        return [_of(agent, reason)] if agent else []
     if word == "team":
-        return [_of(agent, f"you are in the team {ticket.team}") for agent in directory.members(ticket.team)]
+        return [(agent, f"you are in the team {ticket.team}") for agent in directory.members(ticket.team)]
     if word == "admins":
-        return [_of(agent, "you are an admin of this helpdesk") for agent in directory.admins()]
-    if word.startswith("agent:"):
-        agent = directory.agent(word.removeprefix("agent:"))
-        return [_of(agent, "the SLA plan names you")] if agent else []
-    known = directory.agent_at(Address.of(word))
-    if known:
-        return [_of(known, "the SLA plan names you")]
-    return [_Told(Person(Address.of(word)), "", "the SLA plan names this address")]
+        return [(agent, "you are an admin of this helpdesk") for agent in directory.admins()]
+    if "@" in word:
+        found = directory.agent_at(Address.of(word))
+        return [(found, "the SLA plan names you")] if found else []
+    name, reason = one.get(word, (word.removeprefix("agent:"), "the SLA plan names you"))
+    agent = directory.agent(name)
+    return [(agent, reason)] if agent else []
 
 
-def _of(agent: Agent, reason: str) -> _Told:
-    return _Told(agent.person, agent.name, reason)
+def _of(told: Told) -> _Told:
+    return _Told(told.agent.person, told.agent.name, told.reason)

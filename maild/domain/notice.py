@@ -10,7 +10,9 @@ from maild.domain.buttons import Button
 from maild.domain.events import Actor, Event
 from maild.domain.people import Person
 from maild.domain.ticket import Ticket
+from maild.domain.timing import Kind
 from maild.domain.token import Scope
+from maild.domain.wishes import Claim
 
 # Mails of a program to people outside: they show no text of the thread.
 WITHOUT_TEXT = frozenset({"acknowledgement", "closed", "status"})
@@ -26,6 +28,8 @@ class Notice:
     scope: Scope
     reason: str  # in words, for the foot of the mail
     agent: str = ""  # the agent's name when an agent is told
+    kind: Kind = Kind.DIRECT  # how much hurry it is in
+    claim: Claim | None = None  # why this agent, where it follows from their part in the ticket
     person_wrote: bool = False  # a person's own words: not an automatic mail (RFC 3834)
     hold: timedelta = timedelta(0)
     steps: tuple[events.Escalated, ...] = ()  # SLA notices

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from maild.domain import events
+from maild.domain.audiences import Office, Told, given_to, in_charge, people_of
 from maild.domain.buttons import DROP_TEXT, KEEP_AS_NOTE, SEND_TEXT
 from maild.domain.customer_notices import answerable as answerable
 from maild.domain.customer_notices import customer_notices
@@ -14,31 +15,50 @@ from maild.domain.events import Actor, Event
 from maild.domain.notice import NOWHERE as NOWHERE
 from maild.domain.notice import Happening as Happening
 from maild.domain.notice import Notice as Notice
-from maild.domain.people import Address, Agent, Directory, Role
+from maild.domain.people import Address, Agent, Role
 from maild.domain.policy import Policy
 from maild.domain.ratings import Rating
 from maild.domain.ticket import Status, Ticket
+from maild.domain.timing import Kind
 from maild.domain.token import Scope
+from maild.domain.wishes import ALL_IN, HEARD, Claim, Readers
 
-_Told = tuple[Agent, str]
 
-
-def notices_for(happening: Happening, policy: Policy) -> tuple[Notice, ...]:
+def notices_for(happening: Happening, policy: Policy, readers: Readers = ALL_IN) -> tuple[Notice, ...]:
     """All notices of a happening, customers' first."""
     told: dict[str, Notice] = {}
     if happening.after.status is Status.SPAM:
         return ()
-    for row in AUDIENCES:
-        if not any(row.concerns(fact, happening) for fact in happening.facts):
-            continue
-        for agent, reason in row.audience(happening, policy.directory):
-            if _is_actor(agent, happening.actor):
+    office = Office(policy.directory, readers, policy.zone)
+    for row in _concerned(happening):
+        for each in row.audience(happening, office, row):
+            if _is_actor(each.agent, happening.actor) or not _hears(each, row.kind, happening.after, readers):
                 continue
-            # Where nobody outside can be reached, a mail must not promise that its answer goes there.
-            scope = row.scope if answerable(happening.after) else Scope.NOTE
-            notice = Notice(template=row.template, to=agent.person, scope=scope, reason=reason, agent=agent.name)
-            told.setdefault(agent.name, notice)
+            told.setdefault(each.agent.name, _notice(row, each, happening.after))
     return (*customer_notices(happening, policy), *told.values())
+
+
+def concerns_agents(happening: Happening) -> bool:
+    """Is there any row for it? What agents wish to hear matters then alone."""
+    return bool(_concerned(happening))
+
+
+def _concerned(happening: Happening) -> list[Audience]:
+    return [row for row in AUDIENCES if any(row.concerns(fact, happening) for fact in happening.facts)]
+
+
+def _notice(row: Audience, told: Told, ticket: Ticket) -> Notice:
+    # Where nobody outside can be reached, a mail must not promise that its answer goes there.
+    scope = row.scope if answerable(ticket) else Scope.NOTE
+    return Notice(
+        template=row.template,
+        to=told.agent.person,
+        scope=scope,
+        reason=told.reason,
+        agent=told.agent.name,
+        kind=row.kind,
+        claim=told.claim,
+    )
 
 
 def _is_actor(agent: Agent, actor: Actor) -> bool:
@@ -48,81 +68,82 @@ def _is_actor(agent: Agent, actor: Actor) -> bool:
     return Address.read(actor.address) in agent.addresses
 
 
-# -- agents: who is in charge ---------------------------------------------------------------------------------
+# What its assignee hears of a ticket that they muted: somebody has to see to these.
+_IN_SPITE_OF_MUTING = frozenset({Kind.NEW, Kind.MESSAGE, Kind.TROUBLE, Kind.MOVED})
 
 
-def in_charge(ticket: Ticket, directory: Directory, but: Address | None = None) -> list[_Told]:
-    """The assignee; without one the team, else the department, else its manager, else the admins: never nobody.
-
-    `but` is an address that no mail reaches: who reads it is passed over."""
-    away = directory.agent_at(but) if but else None
-    circles = (
-        _assignee(ticket, directory),
-        [(agent, f"you are in the team {ticket.team}") for agent in directory.members(ticket.team)],
-        *_department(ticket, directory),
-    )
-    return next((told for circle in circles if (told := [pair for pair in circle if pair[0] != away])), [])
-
-
-def _assignee(ticket: Ticket, directory: Directory) -> list[_Told]:
-    assignee = directory.agent(ticket.assignee)
-    return [(assignee, "the ticket is assigned to you")] if assignee else []
+def _hears(told: Told, kind: Kind, ticket: Ticket, readers: Readers) -> bool:
+    """Do the agent's own wishes, and what they said of this ticket, leave it to be told?"""
+    wishes = readers.wishes_of(told.agent)
+    if told.claim not in HEARD[wishes.level]:
+        return False
+    if told.claim is Claim.CIRCLE and kind in {Kind.NEW, Kind.MOVED} and not wishes.new:
+        return False
+    if told.agent.name in ticket.muted_by:
+        return told.claim is Claim.NAMED or (told.claim is Claim.OWNER and kind in _IN_SPITE_OF_MUTING)
+    return True
 
 
-def _department(ticket: Ticket, directory: Directory) -> tuple[list[_Told], ...]:
-    """Who stands in for a department: its people, else its manager, else the admins."""
-    department = directory.department(ticket.department)
-    manager = directory.agent(department.manager) if department else None
-    people = directory.agents_of(ticket.department)
-    return (
-        [(agent, f"you work in the department {ticket.department}") for agent in people],
-        [(manager, f"you manage the department {ticket.department}")] if manager else [],
-        [(agent, "nobody else is in charge of this ticket") for agent in directory.admins() or directory.agents[:1]],
-    )
+# -- audiences ------------------------------------------------------------------------------------------------
 
 
-def _charged(happening: Happening, directory: Directory) -> list[_Told]:
-    return in_charge(happening.after, directory)
+def _charged(happening: Happening, office: Office, row: Audience) -> list[Told]:
+    """Who is in charge. What one circle does not wish to hear goes to the next: customers are heard by somebody."""
+    ticket = happening.after
+    return in_charge(ticket, office, wants=lambda told: _hears(told, row.kind, ticket, office.readers))
 
 
-def _moved_to(happening: Happening, directory: Directory) -> list[_Told]:
+def _moved_to(happening: Happening, office: Office, row: Audience) -> list[Told]:
     """The people of the new department, whoever works on the ticket: without them nobody there would know of it."""
     ticket = happening.after
-    people = next((circle for circle in _department(ticket, directory) if circle), [])
-    return [*_assignee(ticket, directory), *people]
+    people = people_of(ticket, office, lambda told: _hears(told, row.kind, ticket, office.readers))
+    return [*_owner(happening, office, row), *people]
 
 
-def _undelivered(happening: Happening, directory: Directory) -> list[_Told]:
+def _undelivered(happening: Happening, office: Office, row: Audience) -> list[Told]:
     """Who is in charge, but never by a mail to the very address that no mail reaches."""
+    ticket = happening.after
     lost = next(fact.recipient for fact in happening.facts if isinstance(fact, events.Bounced))
-    return in_charge(happening.after, directory, but=Address.read(lost))
+    wants = lambda told: _hears(told, row.kind, ticket, office.readers)  # noqa: E731
+    return in_charge(ticket, office, but=Address.read(lost), wants=wants)
 
 
-def _assigned(happening: Happening, directory: Directory) -> list[_Told]:
-    ticket = happening.after
-    assignee = directory.agent(ticket.assignee)
-    if assignee:
-        return [(assignee, "the ticket was assigned to you")]
-    return [(agent, f"the ticket was given to your team {ticket.team}") for agent in directory.members(ticket.team)]
+def _assigned(happening: Happening, office: Office, _row: Audience) -> list[Told]:
+    return given_to(happening.after, office)
 
 
-def _assignee_or_team(happening: Happening, directory: Directory) -> list[_Told]:
-    """For what colleagues write: a whole department is not woken by it."""
-    ticket = happening.after
-    return in_charge(ticket, directory) if ticket.assignee or directory.members(ticket.team) else []
+def _owner(happening: Happening, office: Office, _row: Audience) -> list[Told]:
+    """The assignee alone, or who stands in: no team and no department is woken by what colleagues do."""
+    assignee = office.directory.agent(happening.after.assignee)
+    standing = office.instead(Told(assignee, "the ticket is assigned to you", Claim.OWNER)) if assignee else None
+    return [standing] if standing else []
 
 
-# -- the table ------------------------------------------------------------------------------------------------
+def _mentioned(happening: Happening, office: Office, _row: Audience) -> list[Told]:
+    """Whom the note names, or who stands in. Where nobody does, the mail waits for whoever was asked."""
+    names = [name for fact in happening.facts if isinstance(fact, events.Noted) for name in fact.mentions]
+    agents = [agent for name in dict.fromkeys(names) if (agent := office.directory.agent(name))]
+    told = [Told(agent, "a note names you", Claim.NAMED) for agent in agents]
+    return [office.instead(each) or each for each in told]
+
+
+def _watchers(happening: Happening, office: Office, _row: Audience) -> list[Told]:
+    agents = [agent for name in happening.after.watchers if (agent := office.directory.agent(name))]
+    return [Told(agent, "you watch this ticket", Claim.WATCHER) for agent in agents if not office.away(agent)]
+
+
+# -- what concerns whom ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
     """One row: which fact, whom it concerns, how it is told. Rows further up win for a person who is told twice."""
 
+    kind: Kind
     template: str
     scope: Scope
     concerns: Callable[[Event, Happening], bool]
-    audience: Callable[[Happening, Directory], list[_Told]]
+    audience: Callable[[Happening, Office, Audience], list[Told]]
     why: str
 
 
@@ -147,24 +168,48 @@ def _bad_rating(fact: Event, happening: Happening) -> bool:
     return isinstance(fact, events.Rated) and fact.rating == Rating.BAD
 
 
+def _outside_or_answered(fact: Event, happening: Happening) -> bool:
+    return isinstance(fact, events.Replied) or _from_outside(fact, happening)
+
+
 def _woken(fact: Event, happening: Happening) -> bool:
     """The clock opened it again: somebody has to go on with it, if nobody has it the whole department."""
     by_clock = happening.actor.role is Role.SYSTEM
     return by_clock and isinstance(fact, events.StatusChanged) and fact.status == Status.OPEN
 
 
+def _names(fact: Event, happening: Happening) -> bool:
+    return isinstance(fact, events.Noted) and bool(fact.mentions)
+
+
+def _restated(fact: Event, happening: Happening) -> bool:
+    """A colleague changed where the ticket stands; what the clock does by its rules is no news."""
+    states = (events.StatusChanged, events.PriorityChanged, events.PlanChanged, events.DueSet)
+    return happening.actor.role is Role.AGENT and isinstance(fact, states)
+
+
+def _of_colleagues(fact: Event, happening: Happening) -> bool:
+    changes = (events.Noted, events.Assigned, events.Transferred)
+    return isinstance(fact, changes) or _restated(fact, happening)
+
+
+_N, _R = Scope.NOTE, Scope.REPLY
 AUDIENCES: tuple[Audience, ...] = (
-    Audience("new-ticket", Scope.REPLY, _is(events.Opened), _charged, "a customer waits: the answer goes to them"),
-    Audience("assigned", Scope.NOTE, _given_away, _assigned, "an answer to a colleague's act stays inside"),
-    Audience("message", Scope.REPLY, _from_outside, _charged, "the customer wrote: the answer goes to them"),
-    Audience("message", Scope.REPLY, _courtesy, _charged, "for information, with a button to reopen"),
-    Audience("transferred", Scope.NOTE, _is(events.Transferred), _moved_to, "the new department must know"),
-    Audience("message", Scope.REPLY, _is(events.Replied), _assignee_or_team, "a colleague answered in my ticket"),
-    Audience("note", Scope.NOTE, _is(events.Noted), _assignee_or_team, "an answer to a note can only be a note"),
-    Audience("note", Scope.NOTE, _woken, _charged, "somebody must go on with it"),
-    Audience("note", Scope.NOTE, _bad_rating, _charged, "whoever helped should hear that it did not help"),
-    Audience("note", Scope.NOTE, _is(events.MailHeld), _charged, "somebody must look after it"),
-    Audience("note", Scope.NOTE, _is(events.Bounced), _undelivered, "somebody must look after it"),
+    Audience(Kind.NEW, "new-ticket", _R, _is(events.Opened), _charged, "a customer waits: the answer goes to them"),
+    Audience(Kind.ASSIGNED, "assigned", _N, _given_away, _assigned, "an answer to a colleague's act stays inside"),
+    Audience(Kind.MENTION, "note", _N, _names, _mentioned, "a colleague asks them"),
+    Audience(Kind.MESSAGE, "message", _R, _from_outside, _charged, "the customer wrote: the answer goes to them"),
+    Audience(Kind.NEWS, "message", _R, _courtesy, _charged, "for information, with a button to reopen"),
+    Audience(Kind.MOVED, "transferred", _N, _is(events.Transferred), _moved_to, "the new department must know"),
+    Audience(Kind.TROUBLE, "note", _N, _woken, _charged, "somebody must go on with it"),
+    Audience(Kind.TROUBLE, "note", _N, _bad_rating, _charged, "whoever helped should hear that it did not help"),
+    Audience(Kind.TROUBLE, "note", _N, _is(events.MailHeld), _charged, "somebody must look after it"),
+    Audience(Kind.TROUBLE, "note", _N, _is(events.Bounced), _undelivered, "somebody must look after it"),
+    Audience(Kind.ANSWERED, "message", _R, _is(events.Replied), _owner, "a colleague answered in my ticket"),
+    Audience(Kind.NEWS, "note", _N, _is(events.Noted), _owner, "an answer to a note can only be a note"),
+    Audience(Kind.NEWS, "note", _N, _restated, _owner, "my ticket stands differently now"),
+    Audience(Kind.WATCHED, "message", _R, _outside_or_answered, _watchers, "what is said outside"),
+    Audience(Kind.WATCHED, "note", _N, _of_colleagues, _watchers, "what is done inside"),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
@@ -103,6 +103,7 @@ class Agent:
     departments: tuple[str, ...] = ()
     role: AgentRole = AgentRole.AGENT
     timezone: str = ""
+    quiet: str = ""  # "20:00-07:00" on their clock, "off", or "" for the helpdesk's
 
     @property
     def shown(self) -> str:
@@ -168,14 +169,6 @@ class Directory:
     def agent_at(self, address: Address) -> Agent | None:
         """The agent who owns this address."""
         return self._by_address.get(address)
-
-    def without(self, names: Collection[str]) -> Directory:
-        """Everybody but these agents; all of them when nobody would be left."""
-        present = tuple(agent for agent in self.agents if agent.name not in names)
-        if not names or not present or len(present) == len(self.agents):
-            return self
-        teams = tuple(replace(t, members=tuple(m for m in t.members if m not in names)) for t in self.teams)
-        return replace(self, agents=present, teams=teams)
 
     def is_own(self, address: Address) -> bool:
         """Is it one of our addresses?"""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
 from maild.domain.people import Directory
 from maild.domain.sla import Plan, choose_plan
+from maild.domain.timing import Rhythm
 
 
 class AcknowledgeTo(StrEnum):
@@ -43,10 +44,7 @@ class Policy:
     answers_a_domain: int = 100  # the same to one domain within an hour: robots change their address with every mail
     asks_rating: bool = False  # whoever had a ticket is asked how the help was
     zone: str = "UTC"
-
-    def present(self, absent: Collection[str]) -> Policy:
-        """This policy while these agents are away: nobody waits for them."""
-        return replace(self, directory=self.directory.without(absent)) if absent else self
+    rhythm: Rhythm = Rhythm()
 
     def plan_for(
         self, *, department: str, priority: str, rule: str = "", topic: str = "", command: str = ""

@@ -27,10 +27,11 @@ from maild.domain.question import (
     ShowQuery,
     StatsQuery,
     WhoQuery,
+    Wished,
     WishQuery,
 )
 from maild.domain.search_words import terms_of
-from maild.domain.wishes import WISHES, Wish
+from maild.domain.wishes import FORMS, in_words, read_wish
 
 MOST_QUESTIONS = 10  # of one mail
 MOST_ROWS = 50  # of one list by mail
@@ -132,14 +133,31 @@ def _help(words: str, surroundings: Surroundings) -> HelpQuery:
     return HelpQuery()
 
 
-def _wish(wish: Wish) -> Callable[[str, Surroundings], WishQuery | Complaint]:
-    def read(words: str, surroundings: Surroundings) -> WishQuery | Complaint:
+def _wish(name: str) -> Callable[[str, Surroundings], Asked | Complaint]:
+    def read(words: str, surroundings: Surroundings) -> Asked | Complaint:
         if surroundings.speaker is None:
-            return Complaint("the command line belongs to no agent")
-        found = wish.read(words, surroundings)
-        return found if isinstance(found, Complaint) else WishQuery(found)
+            return Complaint("the command line belongs to no agent: maild agent prefs NAME")
+        found = read_wish(f"{name} {words}", surroundings.directory)
+        if isinstance(found, Complaint):
+            return Complaint(found.message, found.instead.removeprefix(f"{name} ") if found.instead else None)
+        kept = {key: value for key, value in found.items() if value is not None}
+        told = "; ".join(in_words(kept))
+        return WishQuery(Wished(found, f"Kept: {told}." if told else f"{name.capitalize()}: as the admin has set it."))
 
     return read
+
+
+# What agents wish of their mail is said in the words of `wishes`: the usage names its forms.
+_WISHES: Mapping[str, str] = {
+    "notify": "What you hear of, and when.",
+    "receipts": "When you get a receipt for your mails.",
+    "digest": "When the summary of your tickets comes.",
+    "substitute": "Who is told while you are away.",
+}
+
+
+def _forms(name: str) -> str:
+    return "|".join(form.words.removeprefix(f"{name} ") for form in FORMS if form.words.startswith(f"{name} "))
 
 
 # -- the table --------------------------------------------------------------------------------------------------
@@ -168,7 +186,7 @@ QUERIES: Mapping[str, QueryWord] = {
         _away,
         ("away", "absent"),
     ),
-    **{name: QueryWord(wish.usage, wish.summary, _wish(wish)) for name, wish in WISHES.items()},
+    **{name: QueryWord(_forms(name), summary, _wish(name)) for name, summary in _WISHES.items()},
     "help": QueryWord("", "This list.", _help, ("?",)),
 }
 BY_WORD: Mapping[str, tuple[str, QueryWord]] = {
@@ -217,7 +235,7 @@ def help_text() -> str:
     head = "Write one question on a line, to your address for questions or as an answer to any list. For example:"
     examples = "\n".join(f"    {line}" for line in EXAMPLES)
     rows = "\n".join(
-        f"{name} {row.usage}".rstrip()
+        fill(f"{name} {row.usage}".rstrip(), WIDTH, subsequent_indent="  ", break_on_hyphens=False)
         + "\n"
         + fill(row.summary, WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
         for name, row in QUERIES.items()

@@ -28,11 +28,13 @@ class Traffic:
     to_all: int = 0  # answers to anybody within a minute
     states: int = 0  # states of its ticket to its sender within an hour
     alike: int = 0  # other mails of its sender with its subject within ten minutes
+    spam: bool = False  # an agent said of another ticket of this sender that it is spam
     stopped: bool = False  # too many answers within a minute, less than an hour ago
 
     def too_much(self, *, a_minute: int, a_domain: int) -> str:
         """Why no program may answer whoever wrote; "" when one may."""
         checks = (
+            (self.spam, "the sender is known for spam"),
             (self.stopped, "automatic answers are stopped: there were too many within a minute"),
             (self.to_all >= a_minute, f"there were {self.to_all} automatic answers within a minute: they are stopped"),
             (self.to_domain >= a_domain, f"the sender's domain got {self.to_domain} answers within an hour"),

@@ -39,9 +39,11 @@ TEMPLATES = (
     "sla-breach",
     "feedback",
     "held",
+    "history",
     "list",
     "was-this-you",
     "answers-stopped",
+    "gathered",
 )
 
 _ENTRY_DEFAULTS = {"kind": "message", "at": "", "attachments": (), "folded_lines": 0}
@@ -52,6 +54,7 @@ DEFAULTS: Mapping[str, Any] = {
     "signature": "",
     "actor": None,
     "entry": None,
+    "earlier": (),
     "last_message": None,
     "answer": None,
     "due": None,
@@ -67,6 +70,8 @@ DEFAULTS: Mapping[str, Any] = {
     "news": (),
     "held": None,
     "reason": "",
+    "stop": (),
+    "gathered": None,
     "trace": "",
     "marker": "",
     "quiet": False,
@@ -195,6 +200,7 @@ def _completed(template: str, context: Mapping[str, Any]) -> dict[str, Any]:
     if version != CONTEXT_VERSION:
         raise TemplateFailed(template, 0, f"context version {version} is unknown here: a newer maild wrote it")
     words = {**DEFAULTS, **{key: _only_words(template, key, value) for key, value in context.items()}}
+    words["earlier"] = [{**_ENTRY_DEFAULTS, **each} for each in words["earlier"]]
     for key, defaults in NESTED_DEFAULTS.items():
         if isinstance(words.get(key), dict):
             words[key] = {**defaults, **words[key]}

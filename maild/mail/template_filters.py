@@ -19,6 +19,7 @@ from maild.mail.cleaning import body_text, short_line
 
 COLUMNS = 72  # RFC 3676 4.2 asks for at most 78; 72 leaves room to be quoted
 
+_BREAKS = re.compile(r"[ \t\n]+")
 _NAME = re.compile(r"[^\W\d_]+(?:[ .'’-]{1,2}[^\W\d_]+){0,4}\.?")
 _RIGHT_TO_LEFT = {"ar", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"}
 _DAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
@@ -28,17 +29,18 @@ _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 def wrap(text: str, indent: str = "", hang: str | None = None, width: int = COLUMNS) -> str:
     """Our own prose in lines of at most 72 columns; addresses and hyphenated words stay whole.
 
-    Blank lines part paragraphs. `indent` starts the first line of each paragraph, `hang` the others."""
+    Blank lines part paragraphs. `indent` starts the first line of each paragraph, `hang` the others. At a no-break
+    space no line ends: a command that is told stands at the beginning of none, where it would be one in an answer."""
     later = indent if hang is None else hang
     return "\n\n".join(
         textwrap.fill(
-            " ".join(" ".join(paragraph).split()),
+            " ".join(_BREAKS.split(" ".join(paragraph).strip())),
             width=max(20, min(width, 200)),
             initial_indent=indent,
             subsequent_indent=later,
             break_long_words=False,
             break_on_hyphens=False,
-        )
+        ).replace("\u00a0", " ")
         for paragraph in _paragraphs(text)
     )
 

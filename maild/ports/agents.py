@@ -52,6 +52,10 @@ class Snapshots(Protocol):
 
     def get(self, number: int) -> Snapshot | None: ...
 
+    def change(self, number: int, tickets: Sequence[int]) -> None:
+        """Other rows for a list that was not mailed yet."""
+        ...
+
 
 class Preferences(Protocol):
     """Wishes of agents by name: JSON values, told in docs/mail-commands.md."""

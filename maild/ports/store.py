@@ -126,6 +126,10 @@ class Tickets(Protocol):
         """Tickets whose snooze is over, the longest first."""
         ...
 
+    def marked_as_spam(self, address: Address) -> bool:
+        """Is there a ticket of this requester that is spam?"""
+        ...
+
     def stale(self, digests: frozenset[str], limit: int) -> list[int]:
         """Open tickets whose SLA was reckoned with a plan and calendar that are none of these."""
         ...
@@ -165,8 +169,8 @@ class People(Protocol):
 
     def be_absent(self, agent: str, since: datetime, until: datetime) -> None: ...
 
-    def absent(self, now: datetime) -> frozenset[str]:
-        """The names of the agents who are away."""
+    def absent(self, now: datetime) -> Mapping[str, datetime]:
+        """The agents who are away, by name, and until when."""
         ...
 
     def meet(self, agent: str, domain: str) -> None:
@@ -175,10 +179,6 @@ class People(Protocol):
 
     def knows(self, agent: str, domain: str) -> bool:
         """Has this agent written to this domain before?"""
-        ...
-
-    def away(self, now: datetime) -> Mapping[str, datetime]:
-        """Who is away, until when."""
         ...
 
     def be_back(self, agent: str) -> None:
@@ -214,6 +214,15 @@ class OutboxRow:
     queued_at: datetime
     raw: bytes | None = None
     counted: str = ""  # "answer": of a program to somebody outside; "alarm": that those were stopped
+    agent: str = ""  # the agent who is told, by name
+    leaves_at: datetime | None = None  # of a notice to an agent: when it leaves, as it was reckoned
+    since: int | None = None  # it tells of the ticket's events behind this number; None: it takes in no others
+    first_at: datetime | None = None  # when the first of these happened
+
+    @property
+    def dated(self) -> datetime:
+        """What stands in its Date: a mail that waited for morning was not written at night."""
+        return self.leaves_at or self.queued_at
 
 
 class Outbox(Protocol):
@@ -251,6 +260,23 @@ class Outbox(Protocol):
     def listed(self, states: Sequence[OutboxState]) -> list[OutboxRow]: ...
 
     def set_state(self, row: int, state: OutboxState, next_at: datetime | None) -> None: ...
+
+    def join(self, ticket: int, agent: str, answer: str) -> tuple[OutboxRow, ...]:
+        """Take back the notices that wait for this agent about this ticket, none of them begun, and answer them: a new
+        one tells what they would have told. `answer` is noted with them."""
+        ...
+
+    def told_within(self, agent: str, begins: datetime, ends: datetime, limit: int) -> int:
+        """How many notices leave, or left, for this agent between these instants; counted up to a limit."""
+        ...
+
+    def gathering(self, agent: str, template: str, now: datetime) -> OutboxRow | None:
+        """The mail of this template that leaves for this agent later than now, and was not begun yet."""
+        ...
+
+    def rewrite(self, row: OutboxRow) -> None:
+        """Other words for a mail that was not begun yet: its context and subject."""
+        ...
 
     def drop_waiting(self, ticket: int, template: str) -> None:
         """Give up the mails of this kind about a ticket that have not been tried yet."""

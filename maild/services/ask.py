@@ -194,7 +194,7 @@ def _event_told(event: Event, zone: ZoneInfo) -> str:
 
 
 def _who(answering: _Answering, asked: WhoQuery) -> Section:
-    away = answering.unit.people.away(answering.now)
+    away = answering.unit.people.absent(answering.now)
     wishes = answering.unit.preferences.all()
     directory = answering.helpdesk.policy.directory
     lines = []
@@ -234,9 +234,13 @@ def _spans_told(what: str, spans: Sequence[timedelta]) -> str:
 
 def _away(answering: _Answering, asked: AwayQuery) -> Section:
     if asked.until is None:
-        return {"lines": ["You are back: nobody stands in for you any more."]}
+        return {"lines": ["You are back."]}
+    kept = answering.unit.preferences.of(answering.agent.name).get("substitute")
+    substitute = asked.substitute or answering.helpdesk.policy.directory.agent(str(kept or ""))
     told = f"You are away until {shown_when(asked.until, answering.zone)}"
-    stands_in = f"; {asked.substitute.shown} stands in for you." if asked.substitute else "."
+    stands_in = (
+        f"; {substitute.shown} stands in for you." if substitute else ". Nobody in particular stands in for you."
+    )
     return {"lines": [told + stands_in, 'To end it sooner, write "ooo off".']}
 
 

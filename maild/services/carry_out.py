@@ -9,7 +9,7 @@ from typing import Any
 
 from maild.domain.decision import Decision, EntryDraft
 from maild.domain.events import NEW_TICKET, NEXT_ENTRY, THIS_DRAFT, THIS_ENTRY, Event, Replied, Split, TextHeld
-from maild.domain.notices import Happening, Notice, notices_for, strongest
+from maild.domain.notices import Happening, Notice, strongest
 from maild.domain.sla import Standing, standing
 from maild.domain.ticket import Status, Ticket, apply
 from maild.domain.token import Scope, root_id
@@ -20,6 +20,7 @@ from maild.services.context import Occasion, letter_words
 from maild.services.enqueue import enqueue
 from maild.services.helpdesk import Helpdesk
 from maild.services.letters import Letter, post
+from maild.services.readers import notices_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +131,9 @@ def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> D
 
 
 def _notices(act: _Act, decision: Decision, after: Ticket, facts: tuple[Event, ...]) -> tuple[Notice, ...]:
-    policy = act.helpdesk.policy
     happening = Happening(after, facts, decision.actor, decision.acknowledge, decision.quiet)
-    present = policy.present(act.unit.people.absent(act.now))
-    notices = strongest((*decision.notices, *notices_for(happening, present)))
+    told = notices_of(act.unit, happening, act.helpdesk.policy, act.now)
+    notices = strongest((*decision.notices, *told))
     if decision.mute:
         notices = tuple(notice for notice in notices if not notice.agent)
     hold = _answers_wait(decision, act.now)

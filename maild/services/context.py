@@ -14,7 +14,8 @@ from maild.domain.decision import Decision, Transcript
 from maild.domain.notice import WITHOUT_TEXT, Notice
 from maild.domain.people import Address, Person, Role
 from maild.domain.sla import Standing
-from maild.domain.ticket import Status, Ticket
+from maild.domain.stops import Stop, stops_of
+from maild.domain.ticket import EntryKind, Status, Ticket
 from maild.domain.token import Scope
 from maild.ports import StoredEntry
 from maild.services.helpdesk import Helpdesk
@@ -37,12 +38,26 @@ class Occasion:
     now: datetime
     trace: str = ""
     draft: int = 0  # the held text that the decision left behind
+    since: tuple[events.Event, ...] = ()  # what the reader was not told of yet, from before the decision
+    actor: Mapping[str, str] | None = None  # who did what the mail is about, where that is not the decision's
+
+    @property
+    def facts(self) -> tuple[events.Event, ...]:
+        return (*self.since, *self.decision.facts)
 
     @property
     def entry(self) -> StoredEntry | None:
-        """The entry that the decision brought."""
-        wanted = next((fact.entry for fact in self.decision.facts if fact.entry is not None), None)
+        """The entry that the decision brought; where it brought none, the last one that was not told yet."""
+        brought = next((fact.entry for fact in self.decision.facts if fact.entry is not None), None)
+        before = [fact.entry for fact in self.since if fact.entry is not None]
+        wanted = brought if brought is not None or not before else before[-1]
         return next((entry for entry in self.entries if entry.id == wanted), None)
+
+    @property
+    def earlier(self) -> tuple[StoredEntry, ...]:
+        """The entries before that one that were not told yet, in their order."""
+        before, last = {fact.entry for fact in self.since}, self.entry
+        return tuple(entry for entry in self.entries if entry.id in before and entry is not last)
 
 
 def context_of(
@@ -62,19 +77,28 @@ def context_of(
         "signature": helpdesk.signature(ticket.department),
         "ticket": ticket_words(ticket, helpdesk) | ({} if notice.agent else {"subject": ticket.thread_subject}),
         "recipient": person_words(notice.to),
-        "actor": _actor_words(occasion, helpdesk),
+        "actor": occasion.actor or _actor_words(occasion, helpdesk),
+        "earlier": [entry_words(each) for each in _earlier(notice, occasion)],
         "entry": entry_words(shown) if shown else None,
         "last_message": entry_words(last) if (last := _last_message(notice, occasion, shown)) else None,
         "answer": answer_words(notice.scope, ticket),
         "due": due_words(occasion.standing, occasion.now, notice.steps),
-        "changes": list(changes(occasion.decision.facts, helpdesk)),
+        "changes": list(changes(occasion.facts, helpdesk)),
         "actions": actions(notice, occasion, helpdesk, sealing),
         **_held_words(occasion.decision, helpdesk),
         "reason": notice.reason,
+        "stop": _stop_words(notice, ticket, helpdesk, sealing),
         "marker": marker,
         "trace": occasion.trace,
         **_transcript_words(occasion.decision.transcript, ticket, reply_to, notice),
     }
+
+
+def _earlier(notice: Notice, occasion: Occasion) -> Sequence[StoredEntry]:
+    """What the mail shows before its own entry: for the history of a thread all that was said outside."""
+    if notice.template != "history":
+        return occasion.earlier
+    return [each for each in occasion.entries if each.kind != EntryKind.NOTE]
 
 
 def ticket_words(ticket: Ticket, helpdesk: Helpdesk) -> dict[str, Any]:
@@ -219,6 +243,27 @@ def actions(notice: Notice, occasion: Occasion, helpdesk: Helpdesk, sealing: Sea
         to = sealing(button.scope, button.verb.format(draft=occasion.draft))
         made.append({"label": button.label, "mailto": mailto(to, subject, button.typed), "typed": button.typed})
     return made
+
+
+def _stop_words(notice: Notice, ticket: Ticket, helpdesk: Helpdesk, sealing: Sealing) -> list[dict[str, str]]:
+    """How the reader ends notices like this one: what to type, where to, and a link that does it."""
+    made = []
+    for stop in stops_of(notice):
+        words = {"label": stop.label, "typed": f"!{stop.verb}" if stop.verb else stop.asks, "to": "", "mailto": ""}
+        if stop.verb:
+            words["mailto"] = mailto(sealing(Scope.COMMAND, stop.verb), link_subject(ticket, helpdesk), words["typed"])
+        elif stop.asks:
+            if not helpdesk.settings.helpdesk.plus_addressing:
+                continue  # a mail to the bare address asks for nothing
+            words = asked_words(stop, sealing(Scope.QUERY, ""))
+        made.append(words)
+    return made
+
+
+def asked_words(stop: Stop, address: Address) -> dict[str, str]:
+    """A wish that is mailed to the reader's own address for questions."""
+    link = mailto(address, stop.asks, stop.asks)
+    return {"label": stop.label, "typed": stop.asks, "to": str(address), "mailto": link}
 
 
 def link_subject(ticket: Ticket, helpdesk: Helpdesk) -> str:

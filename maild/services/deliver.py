@@ -195,7 +195,7 @@ def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Hel
             reply_to=mail["reply_to"],
             subject=row.subject,
             message_id=row.message_id,
-            date=row.queued_at,
+            date=row.dated,
             in_reply_to=mail["in_reply_to"],
             references=tuple(mail["references"]),
             text=rendered.text,

@@ -18,8 +18,10 @@ from maild.mail.compose import reply_subject
 from maild.ports import Contact, OutboxRow, StoredEntry, UnitOfWork
 from maild.services.context import Occasion, Sealing, context_of, last_of
 from maild.services.customer_words import customer_words, unsubscribing
+from maild.services.gather import fold
 from maild.services.helpdesk import Helpdesk
-from maild.services.letters import ask_words
+from maild.services.letters import ask_words, reply_address
+from maild.services.pacing import Paced, paced
 from maild.services.seen import seen_before
 
 # A machine's answers to a mail: marked auto-replied, with the null reverse-path (RFC 3834 3.3 and 5, RFC 5321 4.5.5).
@@ -33,7 +35,21 @@ def _reverse_path(notice: Notice, occasion: Occasion, reply_to: Address) -> str:
 
 
 def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Helpdesk) -> OutboxRow:
-    """Queue one notice -> its outbox row."""
+    """Queue one notice -> the outbox row that tells it: its own, or a summary's where the reader has had enough."""
+    agent = helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
+    if agent is None:
+        return _queued(unit, notice, occasion, helpdesk)
+    timed = paced(unit, notice, agent, occasion, helpdesk)
+    return (
+        fold(unit, timed, agent, helpdesk)
+        if timed.full
+        else _queued(unit, timed.notice, timed.occasion, helpdesk, timed)
+    )
+
+
+def _queued(
+    unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Helpdesk, timed: Paced | None = None
+) -> OutboxRow:
     ticket = occasion.ticket
     agent = helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
     contact = unit.people.agent(agent) if agent else unit.people.contact(notice.to)
@@ -67,10 +83,14 @@ def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Help
         subject=subject,
         message_id=own_id,
         context=context,
-        next_at=occasion.now + notice.hold,
+        next_at=(timed.leaving.at if timed else occasion.now) + notice.hold,
         relay=helpdesk.relay_of(ticket.department),
         queued_at=occasion.now,
         counted=_counted(notice),
+        agent=agent.name if agent else "",
+        leaves_at=timed.leaving.at if timed else None,
+        since=timed.since if timed else None,
+        first_at=timed.first_at if timed else None,
     )
     unit.outbox.add(row)
     maillog.queued(
@@ -85,6 +105,8 @@ def sealing_for(helpdesk: Helpdesk, ticket: Ticket, contact: Contact) -> Sealing
     base = helpdesk.address_of(ticket.department)
 
     def sealing(scope: Scope, verb: str) -> Address:
+        if scope is Scope.QUERY:
+            return reply_address(helpdesk, contact, scope)  # concerns no ticket
         if not helpdesk.settings.helpdesk.plus_addressing:
             return base
         meaning = Sealed("", ticket.number, scope, contact.number, ticket.seq, verb)
@@ -100,9 +122,9 @@ def _mail(
     ticket = occasion.ticket
     voice = helpdesk.voice(ticket.department, _speaker(notice, occasion))
     answered = "" if to_agent else _last_from_outside(occasion)
-    entry = occasion.entry
+    told = [*occasion.earlier, *([occasion.entry] if occasion.entry else [])]
     blocked = helpdesk.settings.attachments.blocked
-    forwarded = entry is not None and notice.template in {"reply", "new-ticket", "message", "note", "assigned"}
+    forwarded = told if notice.template in {"reply", "new-ticket", "message", "note", "assigned"} else []
     return {
         "from": {"name": voice.name, "address": str(voice.address)},
         "reply_to": str(reply_to),
@@ -115,7 +137,9 @@ def _mail(
         "thread_topic": ticket.thread_subject,
         "list_id": f"{ticket.department}.{helpdesk.domain}" if to_agent else "",
         "reason": notice.template,
-        "attach": _attached(entry, occasion, blocked) if entry is not None and forwarded else [],
+        "attach": [file for entry in forwarded for file in _attached(entry, occasion, blocked)],
+        "kind": notice.kind.value,
+        "claim": notice.claim.value if notice.claim else "",
     }
 
 

@@ -13,6 +13,7 @@ from maild.ports import OpenUnitOfWork, UnitOfWork
 from maild.services.carry_out import carry_out, reckon, stand
 from maild.services.helpdesk import Helpdesk
 from maild.services.isolation import isolated
+from maild.services.readers import readers_of
 
 BATCH = 100  # tickets in one transaction
 
@@ -61,7 +62,7 @@ def _one(unit: UnitOfWork, number: int, helpdesk: Helpdesk, now: datetime) -> li
     if not steps:
         reckon(unit, ticket, helpdesk, now)
         return []
-    decision = escalate(ticket, steps, helpdesk.policy.present(unit.people.absent(now)), now)
+    decision = escalate(ticket, steps, helpdesk.policy, now, readers_of(unit, now))
     carry_out(unit, decision, ticket, helpdesk, now, trace=f"sla-{number}")
     facts = [fact for fact in decision.facts if isinstance(fact, Escalated)]
     return [Fired(number, fact.target, fact.step, fact.notified) for fact in facts]

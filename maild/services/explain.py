@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from maild.domain.decision import Decision, Step
-from maild.domain.notices import Happening, notices_for, strongest
+from maild.domain.notices import Happening, strongest
 from maild.domain.ticket import Ticket, apply
 from maild.mail.trace import Trace, trace
-from maild.ports import IncomingMail, OpenUnitOfWork
+from maild.ports import IncomingMail, OpenUnitOfWork, UnitOfWork
 from maild.services.helpdesk import Helpdesk
 from maild.services.judging import Reader, judge
+from maild.services.readers import notices_of
 
 _DRY_RUN = 0  # the number of a mail that is not kept
 
@@ -23,6 +24,7 @@ def explain_mail(
     message = reader.read(mail.raw)
     with open_unit(reading=True) as unit:
         judged = judge(mail, message, _DRY_RUN, unit, helpdesk, now)
+        effects = _effects(judged.decision, judged.ticket, unit, helpdesk, now)
     way = trace(mail.raw)
     steps = [Step("parse", "way", _way(way)), *judged.steps]
     ticket = judged.ticket
@@ -32,7 +34,7 @@ def explain_mail(
         "outcome": judged.decision.outcome.value,
         "reason": judged.decision.reason,
         "steps": [{"stop": s.stop, "verdict": s.verdict, "reason": s.reason} for s in steps],
-        "effects": _effects(judged.decision, ticket, helpdesk),
+        "effects": effects,
     }
 
 
@@ -45,7 +47,9 @@ def _way(way: Trace) -> str:
     return f"{len(way.hops)} hops{outside}{odd}"
 
 
-def _effects(decision: Decision, before: Ticket | None, helpdesk: Helpdesk) -> list[str]:
+def _effects(
+    decision: Decision, before: Ticket | None, unit: UnitOfWork, helpdesk: Helpdesk, now: datetime
+) -> list[str]:
     """Facts and mails that would follow."""
     after = None if decision.opens else before
     for fact in decision.facts:
@@ -54,5 +58,5 @@ def _effects(decision: Decision, before: Ticket | None, helpdesk: Helpdesk) -> l
     if after is None:
         return told
     happening = Happening(after, decision.facts, decision.actor, decision.acknowledge, decision.quiet)
-    notices = strongest((*decision.notices, *notices_for(happening, helpdesk.policy)))
+    notices = strongest((*decision.notices, *notices_of(unit, happening, helpdesk.policy, now)))
     return told + [f"mail {notice.template} to {notice.to.address}: {notice.reason}" for notice in notices]

@@ -15,6 +15,7 @@ from maild.domain.people import Address, Agent, Department, Person
 from maild.domain.policy import Policy
 from maild.domain.sla import Plan, plan_digest
 from maild.domain.ticket import Ticket
+from maild.domain.timing import Rhythm
 from maild.domain.token import KeyRing, loop_mark, read_message_id, subject_token
 from maild.mail.canned import CannedTexts
 
@@ -71,6 +72,12 @@ class Helpdesk:
             answers_a_domain=settings.acknowledge.most_per_domain,
             asks_rating=settings.satisfaction.ask and settings.helpdesk.plus_addressing,
             zone=settings.helpdesk.timezone,
+            rhythm=Rhythm(
+                batch=settings.notices.batch,
+                batch_most=settings.notices.batch_most,
+                quiet=settings.notices.quiet,
+                ceiling=settings.notices.ceiling,
+            ),
         )
         canned = CannedTexts(settings.templates.folder)
         return cls(settings=settings, policy=policy, ring=ring, doors=doors, canned=canned)

@@ -46,8 +46,15 @@ class Letter:
     files: tuple[tuple[str, str], ...] = ()
 
 
-def post(unit: UnitOfWork, letter: Letter, helpdesk: Helpdesk, now: datetime, trace: str = "") -> OutboxRow:
-    """Queue a letter -> its outbox row."""
+def post(
+    unit: UnitOfWork,
+    letter: Letter,
+    helpdesk: Helpdesk,
+    now: datetime,
+    trace: str = "",
+    leaves_at: datetime | None = None,
+) -> OutboxRow:
+    """Queue a letter -> its outbox row. One with a time of its own counts among its reader's notices of that hour."""
     contact = unit.people.agent(letter.agent)
     row_id = unit.outbox.next_id()
     reply_to = reply_address(helpdesk, contact, letter.scope, letter.about, letter.verb)
@@ -68,9 +75,11 @@ def post(unit: UnitOfWork, letter: Letter, helpdesk: Helpdesk, now: datetime, tr
         subject=letter.subject,
         message_id=own_id,
         context=context,
-        next_at=now,
+        next_at=leaves_at or now,
         relay=helpdesk.relay_of(""),
         queued_at=now,
+        agent=letter.agent.name,
+        leaves_at=leaves_at,
     )
     unit.outbox.add(row)
     maillog.queued(outbox=row_id, ticket=None, template=letter.template, to=str(row.to.address), trace=trace)

@@ -12,6 +12,7 @@ from maild.domain.lookups import Lookups
 from maild.domain.people import Agent
 from maild.domain.sla_explain import explain
 from maild.domain.ticket import EntryKind, Ticket
+from maild.domain.visibility import may_see
 from maild.ports import StoredEntry, UnitOfWork
 from maild.services.helpdesk import Helpdesk
 from maild.services.seen import answers_shown, solving_answer
@@ -19,7 +20,7 @@ from maild.services.seen import answers_shown, solving_answer
 _NOTICES = 10  # of ours to agents, the newest: what the leak guard compares with
 _MERGES = 20  # how often a ticket's survivor may have been merged itself
 # Mails to customers: what they hold left already.
-TO_CUSTOMERS = ("acknowledgement", "reply", "closed")
+TO_CUSTOMERS = ("acknowledgement", "reply", "closed", "status", "history")
 
 
 def survivor(number: int, unit: UnitOfWork) -> Ticket | None:
@@ -37,6 +38,11 @@ def lookups_for(
 ) -> Lookups:
     """Answers as of this transaction; canned texts know the ticket and who writes."""
     known = _known(ticket, agent, helpdesk)
+
+    def find(number: int) -> Ticket | None:
+        found = survivor(number, unit)
+        hidden = agent is not None and found is not None and not may_see(agent, found, helpdesk.policy.directory)
+        return None if hidden else found  # to an agent who may not see it there is none
 
     def said(number: int) -> Said:
         entries = unit.tickets.entries(number)
@@ -60,7 +66,7 @@ def lookups_for(
         return (source, *explain(history, helpdesk.plan_of(found), helpdesk.calendar_of(found), now))
 
     return Lookups(
-        ticket=lambda number: survivor(number, unit),
+        ticket=find,
         batches=unit.tickets.batches,
         stoppable=unit.outbox.stoppable,
         last_message=last_message,

@@ -37,5 +37,6 @@ def traffic_of(
         to_all=answers(now - MINUTE),
         states=answers(now - HOUR, to=address, ticket=ticket.number, template="status") if ticket else 0,
         alike=sum(same_subject(subject, message.subject) for subject in written),
+        spam=unit.tickets.marked_as_spam(address),
         stopped=unit.outbox.alarmed(now - STOPPED_FOR),
     )

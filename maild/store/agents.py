@@ -108,6 +108,10 @@ class SqlSnapshots:
             tickets=tuple(row["tickets"]),
         )
 
+    def change(self, number: int, tickets: Sequence[int]) -> None:
+        step = sa.update(snapshot).where(snapshot.c.id == number)
+        self._connection.execute(step.values(tickets=list(tickets)))
+
 
 class SqlPreferences:
     def __init__(self, connection: Connection) -> None:

@@ -25,6 +25,11 @@ def conditions(wanted: Listing) -> tuple[Condition, ...]:
     return (*_of_status(wanted), *_of_properties(wanted), *_of_times(wanted), *_seen_by(wanted.sight))
 
 
+def is_worked_on(wanted: Listing) -> bool:
+    """Does it ask for tickets that have not ended, and for no others?"""
+    return bool(wanted.statuses) and set(WORKED_ON).issuperset(wanted.statuses or ())
+
+
 def ordering(order: Order) -> tuple[sa.ColumnElement[Any], ...]:
     number = ticket.c.number
     if order is Order.DUE:
@@ -43,10 +48,13 @@ def _urgency() -> sa.ColumnElement[int]:
 def _of_status(wanted: Listing) -> Iterator[Condition]:
     statuses = wanted.statuses
     if statuses is not None:
-        yield ticket.c.status.in_(list(statuses))
+        # A span of time tells more than a status: joined to nothing, the column tempts no index of its own.
+        spanned = wanted.created_since is not None or wanted.ended_since is not None
+        status = ticket.c.status.concat("") if spanned else ticket.c.status
+        yield status.in_(list(statuses))
         if statuses and _ENDED.issuperset(statuses):
             yield ticket.c.ended_at.is_not(None)
-    if wanted.overdue_at is not None or (statuses and set(WORKED_ON).issuperset(statuses)):
+    if wanted.overdue_at is not None or is_worked_on(wanted):
         yield one_of(ticket.c.status, *WORKED_ON)
 
 

@@ -21,6 +21,8 @@ _READY = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value)
 _SENDING = OutboxState.SENDING.value
 _ON_ITS_WAY = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value, _SENDING)  # as the partial index has it
 
+_NOT_BEGUN = sa.and_(outbox.c.state == OutboxState.QUEUED.value, outbox.c.attempts == 0, outbox.c.raw.is_(None))
+
 
 class SqlOutbox:
     def __init__(self, connection: Connection, node: str) -> None:
@@ -98,8 +100,37 @@ class SqlOutbox:
         return [rows.read_outbox(row) for row in self._connection.execute(query).mappings()]
 
     def set_state(self, row: int, state: OutboxState, next_at: datetime | None) -> None:
-        values = {"state": state.value, "next_at": next_at, "leased_until": None}
+        values: dict[str, Any] = {"state": state.value, "next_at": next_at, "leased_until": None}
+        if next_at is not None:  # a notice that is sent earlier than it was to leave is dated so
+            earlier = sa.and_(outbox.c.leaves_at.is_not(None), outbox.c.leaves_at > next_at)
+            values["leaves_at"] = sa.case(
+                (earlier, sa.literal(next_at, outbox.c.leaves_at.type)), else_=outbox.c.leaves_at
+            )
         self._connection.execute(sa.update(outbox).where(outbox.c.id == row).values(values))
+
+    def join(self, ticket: int, agent: str, answer: str) -> tuple[OutboxRow, ...]:
+        here = sa.and_(outbox.c.ticket == ticket, outbox.c.agent == agent, outbox.c.since.is_not(None), _NOT_BEGUN)
+        joined = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": answer}
+        taken = sa.update(outbox).where(here).values(joined).returning(outbox)
+        found = [rows.read_outbox(row) for row in self._connection.execute(taken).mappings()]
+        return tuple(sorted(found, key=lambda row: row.id))
+
+    def told_within(self, agent: str, begins: datetime, ends: datetime, limit: int) -> int:
+        within = sa.and_(outbox.c.agent == agent, outbox.c.leaves_at >= begins, outbox.c.leaves_at < ends)
+        counted = sa.and_(within, outbox.c.state != OutboxState.DROPPED.value)
+        some = sa.select(outbox.c.id).where(counted).limit(limit).subquery()
+        return int(self._connection.scalar(sa.select(sa.func.count()).select_from(some)) or 0)
+
+    def gathering(self, agent: str, template: str, now: datetime) -> OutboxRow | None:
+        later = sa.and_(outbox.c.agent == agent, outbox.c.leaves_at > now)
+        here = sa.and_(later, outbox.c.template == template, _NOT_BEGUN)
+        query = sa.select(outbox).where(here).order_by(outbox.c.id).limit(1).with_for_update()
+        found = self._connection.execute(query).mappings().first()
+        return rows.read_outbox(found) if found else None
+
+    def rewrite(self, row: OutboxRow) -> None:
+        words = {"context": dict(row.context), "subject": row.subject}
+        self._connection.execute(sa.update(outbox).where(outbox.c.id == row.id, _NOT_BEGUN).values(words))
 
     def drop_waiting(self, ticket: int, template: str) -> None:
         waits = sa.and_(outbox.c.state == OutboxState.QUEUED.value, outbox.c.attempts == 0)
@@ -125,8 +156,9 @@ class SqlOutbox:
         return rows.read_outbox(found) if found else None
 
     def written_to(self, ticket: int, address: Address) -> bool:
-        query = sa.select(outbox.c.id).where(outbox.c.ticket == ticket, outbox.c.to_key == address.key).limit(1)
-        return self._connection.scalar(query) is not None
+        ours = sa.and_(outbox.c.ticket == ticket, outbox.c.to_key == address.key)
+        left = sa.and_(ours, outbox.c.state != OutboxState.DROPPED.value)
+        return self._connection.scalar(sa.select(outbox.c.id).where(left).limit(1)) is not None
 
     def answers(
         self,

@@ -76,12 +76,9 @@ class SqlPeople:
     def be_back(self, agent: str) -> None:
         self._connection.execute(sa.delete(absence).where(absence.c.agent == agent))
 
-    def absent(self, now: datetime) -> frozenset[str]:
-        return frozenset(self.away(now))
-
-    def away(self, now: datetime) -> Mapping[str, datetime]:
+    def absent(self, now: datetime) -> Mapping[str, datetime]:
         query = sa.select(absence.c.agent, absence.c.until).where(absence.c.since <= now, absence.c.until > now)
-        return {row.agent: row.until for row in self._connection.execute(query.order_by(absence.c.agent))}
+        return {row.agent: row.until for row in self._connection.execute(query)}
 
     def _made(self, values: dict[str, Any], condition: Any) -> Contact:
         self._connection.execute(insert_once(self._connection, contact, values | {"epoch": 1}))

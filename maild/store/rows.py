@@ -227,6 +227,10 @@ def outbox_values(row: OutboxRow) -> dict[str, Any]:
         "raw": row.raw,
         "to_domain": ascii_lower(row.to.address.domain),
         "counted": row.counted,
+        "agent": row.agent or None,
+        "leaves_at": row.leaves_at,
+        "since": row.since,
+        "first_at": row.first_at,
     }
 
 
@@ -249,6 +253,10 @@ def read_outbox(row: RowMapping) -> OutboxRow:
         queued_at=row["queued_at"],
         raw=row["raw"],
         counted=row["counted"],
+        agent=row["agent"] or "",
+        leaves_at=row["leaves_at"],
+        since=row["since"],
+        first_at=row["first_at"],
     )
 
 

@@ -270,6 +270,10 @@ outbox = sa.Table(
     sa.Column("raw", sa.LargeBinary),
     sa.Column("to_domain", CleanText, nullable=False, default=""),
     sa.Column("counted", sa.String(20), nullable=False, default=""),  # as "answer" or "alarm"; most mails are not
+    sa.Column("agent", CleanText),  # who is told, by name; absent for everybody else
+    sa.Column("leaves_at", UtcDateTime),  # of a notice to an agent: counted by the hour
+    sa.Column("since", sa.Integer),  # it tells of the ticket's events behind this number; absent where none may join
+    sa.Column("first_at", UtcDateTime),  # when the first of these happened
 )
 # How much a program answered of late is asked for every mail that it might answer.
 _COUNTED = outbox.c.counted != ""
@@ -282,6 +286,8 @@ sa.Index(
     sqlite_where=_COUNTED,
     postgresql_where=_COUNTED,
 )
+_TO_AGENT = outbox.c.agent.is_not(None)
+sa.Index("ix_outbox_agent", outbox.c.agent, outbox.c.leaves_at, sqlite_where=_TO_AGENT, postgresql_where=_TO_AGENT)
 _ON_ITS_WAY = outbox.c.state.in_(["queued", "deferred", "sending"])
 sa.Index("ix_outbox_next", outbox.c.next_at, sqlite_where=_ON_ITS_WAY, postgresql_where=_ON_ITS_WAY)
 

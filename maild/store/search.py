@@ -13,8 +13,8 @@ from sqlalchemy.engine import Connection
 from maild.domain.search_words import Phrase, Terms, words_of
 from maild.ports import ListedTicket, Listing
 from maild.store import rows
-from maild.store.conditions import conditions
-from maild.store.schema import entry, participant, search_doc, search_index, search_words, ticket
+from maild.store.conditions import WORKED_ON, conditions, is_worked_on
+from maild.store.schema import entry, one_of, participant, search_doc, search_index, search_words, ticket
 
 _WEIGHED = 500  # fitting tickets, the newest, whose rank is reckoned: a word that is everywhere costs no more
 _ENTRIES = 300  # of one ticket, the newest
@@ -44,6 +44,10 @@ class SqlSearch:
         fits = sa.exists().where(ticket.c.number == search_index.c.rowid, *conditions(wanted))
         sought = sa.text("search_index MATCH :sought").bindparams(sought=_fts(terms))
         query = sa.select(search_index.c.rowid.label("number"), rank).where(sought, fits)
+        if is_worked_on(wanted):
+            # Numbers rise: words of tickets from before the oldest that is open need not be looked at.
+            oldest = sa.select(sa.func.min(ticket.c.number)).where(one_of(ticket.c.status, *WORKED_ON))
+            query = query.where(search_index.c.rowid >= oldest.scalar_subquery())
         return query.order_by(search_index.c.rowid.desc()).limit(_WEIGHED)
 
     def _in_postgres(self, terms: Terms, wanted: Listing) -> sa.Select[Any]:

@@ -16,6 +16,7 @@ from maild.domain.events import (
     RequesterChanged,
     Retitled,
 )
+from maild.domain.people import Address
 from maild.domain.ticket import Ticket
 from maild.domain.visibility import Sight
 from maild.ports import ListedTicket, Listing, Pace, SlaIndex, StoredEntry
@@ -191,6 +192,11 @@ class SqlTickets:
     def snoozed_out(self, now: datetime, limit: int) -> list[int]:
         query = sa.select(ticket.c.number).where(ticket.c.snoozed_until <= now).order_by(ticket.c.snoozed_until)
         return list(self._connection.scalars(query.limit(limit)))
+
+    def marked_as_spam(self, address: Address) -> bool:
+        theirs = sa.func.lower(ticket.c.requester_address) == address.key
+        query = sa.select(ticket.c.number).where(ticket.c.status == "spam", theirs).limit(1)
+        return self._connection.scalar(query) is not None
 
     def stale(self, digests: frozenset[str], limit: int) -> list[int]:
         query = sa.select(ticket.c.number).where(

@@ -223,3 +223,44 @@ def test_search_on_the_command_line(shell):
     assert shell.maild("search", "nothing-like-it", "--json").json == []
     assert shell.maild("search", "toner", "dept=nowhere").code == 2
     assert len(shell.maild("search", "bob@client.example", "--limit", 1, "--json").json) == 1
+
+
+# -- agents -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_agent_is_shown_with_what_they_wish_to_hear(shell):
+    name = shell.maild("agent", "show", "nobody at all").err.partition("choose from: ")[2].split(",")[0].strip()
+    assert shell.maild("agent", "prefs", name).out.startswith("no wishes")
+    assert shell.maild("agent", "prefs", name, "notify", "quiet", "20:00-7:00").code == 0
+    assert shell.maild("agent", "prefs", name, "digest weekly mon 8:30").code == 0
+    assert shell.maild("agent", "prefs", name, "--json").json == {
+        "agent": name,
+        "wishes": ["digest weekly mon 08:30", "notify quiet 20:00-07:00"],
+    }
+    shown = shell.maild("agent", "show", name, "--json").json
+    assert (shown["name"], shown["quiet"], shown["away_until"], shown["tickets"]) == (name, "20:00-07:00", None, 0)
+    assert shown["wishes"] == {"digest": "weekly mon 08:30", "quiet": "20:00-07:00"}
+    assert "20:00-07:00" in shell.maild("agent", "show", name).out
+
+
+def test_a_wish_that_is_none_changes_nothing_and_is_told(shell):
+    name = shell.maild("agent", "show", "?").err.partition("choose from: ")[2].split(",")[0].strip()
+    refused = shell.maild("agent", "prefs", name, "notify", "nwe", "off")
+    assert (refused.code, refused.out) == (1, "")
+    assert f"did you mean: maild agent prefs {name} notify new off" in refused.err
+    assert shell.maild("agent", "prefs", name, "substitute", name).code == 1
+    assert shell.maild("agent", "prefs", name, "--json").json["wishes"] == []
+    assert shell.maild("agent", "show", "nobody").code == 1
+
+
+def test_an_agent_who_leaves_gives_up_marks_and_tickets_and_is_named_where_they_stand(shell):
+    shell.opened("Printer on fire")
+    names = shell.maild("agent", "show", "?").err.partition("choose from: ")[2].strip().split(", ")
+    leaves, heir = names[0], names[1]
+    shell.maild("ticket", "do", 1, "assign", leaves)
+    told = shell.maild("agent", "revoke", leaves, "--to", heir, "--json").json
+    assert (told["agent"], told["reassigned"]) == (leaves, [1])
+    assert f"[[agent]] {leaves}" in told["named_in"]
+    (listed,) = shell.maild("ticket", "list", "--json").json
+    assert listed["assignee"] == heir
+    assert shell.maild("agent", "revoke", leaves, "--to", leaves).code == 2

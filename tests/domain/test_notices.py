@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from maild.domain import events
+from maild.domain.audiences import Office, in_charge
 from maild.domain.events import SYSTEM, Actor
-from maild.domain.notices import AUDIENCES, NOWHERE, Happening, Notice, feedback, in_charge, notices_for, strongest
+from maild.domain.notices import AUDIENCES, NOWHERE, Happening, Notice, feedback, notices_for, strongest
 from maild.domain.people import Address, Department, Directory, Person, Role
 from maild.domain.ticket import Participant, Status, apply
 from maild.domain.token import Scope
@@ -57,7 +58,7 @@ ASSIGNED, TEAM = ticket(assignee="john"), ticket(team="banking")
         (MESSAGE, ASSIGNED, BY_KAREN, [("message", "john", R)]),
         (replace(MESSAGE, automatic=True), ASSIGNED, BY_KAREN, []),
         (NOTED, ASSIGNED, BY_JANE, [("note", "john", N)]),
-        (NOTED, TEAM, BY_JANE, [("note", "joe", N)]),
+        (NOTED, TEAM, BY_JANE, []),  # nobody has it: a colleague's note wakes no team
         (NOTED, ticket(), BY_JANE, []),  # a whole department is not woken by a colleague's note
         (events.Assigned(at=NOW, assignee="john", team=""), ticket(), BY_JANE, [("assigned", "john", N)]),
         (events.Assigned(at=NOW, assignee="jane", team=""), ticket(), BY_JANE, []),  # taken
@@ -68,8 +69,10 @@ ASSIGNED, TEAM = ticket(assignee="john"), ticket(team="banking")
             BY_JOHN,
             [("assigned", "jane", N), ("assigned", "joe", N)],
         ),
-        (events.PriorityChanged(at=NOW, priority="high", previous="normal"), ASSIGNED, BY_JANE, []),
-        (became("waiting"), ASSIGNED, BY_JANE, []),
+        (events.PriorityChanged(at=NOW, priority="high", previous="normal"), ASSIGNED, BY_JANE, [("note", "john", N)]),
+        (became("waiting"), ASSIGNED, BY_JANE, [("note", "john", N)]),
+        (became("waiting"), ASSIGNED, BY_JOHN, []),
+        (REPLIED, TEAM, BY_JANE, [("reply", "karen", U), ("reply", "eve", U)]),
     ],
 )
 def test_each_fact_is_told_to_whom_it_concerns(fact, on, actor, wanted):
@@ -167,7 +170,7 @@ ALONE = Directory(agents=(JANE,), departments=(Department("support"),))
     ],
 )
 def test_somebody_is_always_in_charge(on, directory, names):
-    assert [agent.name for agent, _ in in_charge(on, directory)] == names
+    assert [told.agent.name for told in in_charge(on, Office(directory))] == names
 
 
 # -- moved, woken, bounced, held --------------------------------------------------------------------------------------

@@ -157,8 +157,8 @@ def test_what_is_meant_without_a_word(words: str, statuses: tuple[Status, ...], 
         ("ooo until mon to jane", "ooo: somebody else has to stand in", "ooo until mon"),
         ("ooo until mon to banking", "ooo: a substitute is one agent", ""),
         ("ooo until mon to anna", "ooo: there is no agent or team", "ooo until mon to ana"),
-        ("digest dayly 08:30", "digest: a digest is daily", "digest daily 08:30"),
-        ("digest daily 25:00", 'digest: "25:00" is no time of day', "digest daily 08:30"),
+        ("digest dayly 08:30", 'digest: "digest dayly 08:30" is no wish', None),
+        ("digest daily 25:00", "digest: there is no hour 25:00", None),
         ("Hello there", "this is no question", ""),
         ("", "this is no question", ""),
     ],
@@ -215,7 +215,7 @@ def test_being_away() -> None:
     ("line", "kept"),
     [
         ("digest daily 8:05", {"digest": "daily 08:05"}),
-        ("digest daily", {"digest": "daily 08:30"}),
+        ("notify mine", {"notify": "mine"}),
         ("digest hourly", {"digest": "hourly"}),
         ("digest off", {"digest": "off"}),
     ],
@@ -243,7 +243,7 @@ def test_the_line_is_told_as_it_was_understood() -> None:
 
 def test_help_names_everything_in_72_columns() -> None:
     text = help_text()
-    assert all(len(line) <= 72 for line in text.splitlines() if not line.startswith("list "))
+    assert all(len(line) <= 72 for line in text.splitlines())
     for name in QUERIES:
         assert f"\n{name}" in text
     for line in EXAMPLES:

@@ -18,7 +18,7 @@ from maild.mail.template_lint import contrast, faults_of_html
 EXAMPLES = fixtures()
 SHIPPED = Renderer()
 NOTICES = [(template, case) for template, cases in EXAMPLES.items() for case in cases]
-FOR_CUSTOMERS = ("acknowledgement", "reply", "closed", "status")
+FOR_CUSTOMERS = ("acknowledgement", "reply", "closed", "status", "history")
 FOR_AGENTS = tuple(template for template in TEMPLATES if template not in FOR_CUSTOMERS)
 
 
@@ -175,6 +175,7 @@ def test_the_preview_says_what_happened(template: str) -> None:
         "list": "list open mine: #1042 Printer on fire; #1051 Excel does not start",
         "was-this-you": "Was this you? A mail came in your name",
         "answers-stopped": "Acme Support answers nobody by itself for an hour: The printer on the second floor",
+        "gathered": "4 more notices about 3 tickets",
     }
     assert preview.startswith(beginnings[template])
     assert len(preview) < 250

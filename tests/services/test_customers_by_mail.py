@@ -409,3 +409,13 @@ def _by_some_way(office, sender, text, way, **more):
     if way == "rate-bad" and "ratings" in row.context:
         more["to"] = rating(row, "bad")
     return office.answer(row, text, sender=sender, **more)
+
+
+def test_who_is_known_for_spam_is_answered_by_no_program_any_more(office):
+    number = office.open_ticket("Spammer <win@prizes.example>", "You have won.")
+    assert len(office.outbox("acknowledgement", "win@prizes.example")) == 1
+    command_ticket(office.store, office.helpdesk, number, ["spam"], office.clock.now())
+    office.clock.advance(timedelta(days=2))
+    done = office.receive(office.mail("Win@prizes.example", "You have won again.", subject="Prize"))
+    assert done.outcome == "opened"
+    assert len(office.outbox("acknowledgement")) == 1

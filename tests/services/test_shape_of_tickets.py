@@ -116,3 +116,26 @@ def test_a_snoozed_ticket_comes_back_once_and_its_assignee_hears_of_it(office):
     assert len(told) == 1
     assert "The snooze is over" in " ".join(office.words(told[0]).split())
     assert office.kinds(number).count("snoozed") == 2
+
+
+def test_somebody_let_in_with_the_history_is_sent_what_was_said_outside_and_nothing_else(office):
+    number = office.open_ticket()
+    answer(office, office.last("new-ticket", JOHN, number), "!note\nShe never pays her bills on time, mind you.")
+    answer(office, office.last("new-ticket", JOHN, number), "Use water.")
+    office.deliver(LEAVES)
+    held = answer(office, office.last("new-ticket", JOHN, number), "!cc Eve <eve@client.example> +history")
+    assert held.outcome == "held"
+    press(office, office.last("held", JOHN, number), "Yes, do it")
+    office.deliver(LEAVES)
+    (mail,) = office.sent_to("eve@client.example")
+    assert "It burns." in mail.text
+    assert "Use water." in mail.text
+    assert "bills" not in mail.text
+
+
+def test_a_colleague_who_is_named_in_a_note_hears_of_it_at_once_and_may_see_the_ticket(office):
+    number = office.open_ticket()
+    answer(office, office.last("new-ticket", JOHN, number), "!note\n@joe could you look at the disk?")
+    notice = office.last("note", "joe@acme.example", number)
+    done = answer(office, notice, "It is full.")
+    assert done.outcome == "noted"

@@ -129,3 +129,83 @@ def test_a_step_fires_once(unit):
     assert unit.sla_steps.record(1, "resolution", 2, "75%", NOW, NOW)
     assert unit.sla_steps.fired(1) == {("resolution", 1, "75%"), ("resolution", 2, "75%")}
     assert unit.sla_steps.fired(2) == frozenset()
+
+
+# -- notices that wait ------------------------------------------------------------------------------------------------
+
+
+def told(unit, **changes):
+    """A notice to an agent in the outbox -> its id."""
+    values = {"agent": "john", "ticket": 7, "since": 3, "first_at": NOW, "leaves_at": NOW + MINUTE, "template": "note"}
+    number = unit.outbox.next_id()
+    unit.outbox.add(row(number, **({"next_at": NOW + MINUTE} | values | changes)))
+    return number
+
+
+def test_a_notice_that_waits_is_taken_back_once_by_the_one_that_tells_it(unit):
+    waits, later = told(unit), told(unit, since=5)
+    others = [told(unit, agent="jane"), told(unit, ticket=8), told(unit, since=None), told(unit, agent="")]
+    found = unit.outbox.join(7, "john", "joined")
+    assert [(row.id, row.since, row.first_at, row.agent) for row in found] == [
+        (waits, 3, NOW, "john"),
+        (later, 5, NOW, "john"),
+    ]
+    assert unit.outbox.join(7, "john", "joined") == ()
+    assert {unit.outbox.get(number).state for number in others} == {OutboxState.QUEUED}
+    assert unit.outbox.get(waits).last_answer == "joined"
+
+
+def test_a_notice_that_was_begun_is_not_taken_back(unit):
+    made, claimed = told(unit), told(unit, next_at=NOW - MINUTE)
+    unit.outbox.freeze(made, b"raw", "text")
+    assert [row.id for row in unit.outbox.claim(NOW, NOW + MINUTE, 9, "main")] == [claimed]
+    assert unit.outbox.join(7, "john", "joined") == ()
+
+
+def test_notices_are_counted_by_agent_and_by_when_they_leave(unit):
+    for more in ({}, {}, {"leaves_at": NOW + 60 * MINUTE}, {"agent": "jane"}):
+        told(unit, **more)
+    hour = (NOW, NOW + 60 * MINUTE)
+    assert unit.outbox.told_within("john", *hour, 10) == 2
+    assert unit.outbox.told_within("john", *hour, 1) == 1
+    unit.outbox.join(7, "john", "joined")
+    assert unit.outbox.told_within("john", *hour, 10) == 0
+
+
+def test_the_count_of_an_agents_notices_is_answered_by_an_index(tmp_path):
+    store = Store(f"sqlite:///{tmp_path}/maild.db", "node-a")
+    store.migrate()
+    with store() as unit:
+        query = "select id from outbox where agent = ? and leaves_at >= ? and leaves_at < ? and state != ?"
+        plan = unit._connection.exec_driver_sql(f"explain query plan {query}", ("a", "b", "c", "d")).all()
+    assert "ix_outbox_agent" in str(plan)
+    store.close()
+
+
+def test_a_summary_is_found_and_rewritten_until_it_is_begun(unit):
+    number = told(unit, template="gathered", ticket=None, since=None)
+    waits = unit.outbox.gathering("john", "gathered", NOW)
+    assert waits.id == number
+    assert unit.outbox.gathering("jane", "gathered", NOW) is None
+    assert unit.outbox.gathering("john", "gathered", NOW + MINUTE) is None  # it leaves now
+    unit.outbox.rewrite(replace(waits, subject="2 more", context={"rows": 2}))
+    assert (unit.outbox.get(number).subject, dict(unit.outbox.get(number).context)) == ("2 more", {"rows": 2})
+    unit.outbox.freeze(number, b"raw", "text")
+    unit.outbox.rewrite(replace(waits, subject="3 more"))
+    assert unit.outbox.get(number).subject == "2 more"
+    assert unit.outbox.gathering("john", "gathered", NOW) is None
+
+
+def test_a_notice_that_is_sent_before_its_time_is_dated_so(unit):
+    number = told(unit, leaves_at=NOW + 60 * MINUTE)
+    unit.outbox.set_state(number, OutboxState.QUEUED, NOW + MINUTE)
+    assert unit.outbox.get(number).dated == NOW + MINUTE
+    unit.outbox.set_state(number, OutboxState.QUEUED, NOW + 90 * MINUTE)
+    assert unit.outbox.get(number).dated == NOW + MINUTE
+
+
+def test_a_mail_that_was_taken_back_counts_as_never_written(unit):
+    told(unit)
+    assert unit.outbox.written_to(7, BOB.address)
+    unit.outbox.join(7, "john", "joined")
+    assert not unit.outbox.written_to(7, BOB.address)

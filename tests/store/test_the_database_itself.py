@@ -137,3 +137,5 @@ def test_what_is_asked_all_the_time_is_asked_of_an_index(tmp_path):
     store.close()
     assert len(asked) == 14
     assert [plan for plan in asked if "USING" not in plan or "ix_" not in plan] == []
+    assert "ix_ticket_ended_at" in asked[-2]  # not the one by status, which leads to all that was ever closed
+    assert "ix_ticket_created_at" in asked[-1]

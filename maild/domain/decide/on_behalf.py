@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from maild.domain import commands, events
 from maild.domain.command_arguments import Surroundings
+from maild.domain.command_times import shown_when
 from maild.domain.commands import Parsed, Problem
 from maild.domain.decide.case import Case, entry_of
 from maild.domain.decide.opening import opening
@@ -78,7 +80,8 @@ def _opened(
     if outward and not applied.ticket_after.assignee:
         facts.append(events.Assigned(at=case.at, by=actor, assignee=agent.name, team=applied.ticket_after.team))
     done = f"opened for {whom.shown} <{whom.address}>" + ("; your text goes to them" if outward else "")
-    results = (done, *applied.outcomes, *applied.receipts)
+    later = (f"it leaves {shown_when(applied.leaves_at, surroundings.wall_clock)}",) if applied.leaves_at else ()
+    results = (done, *applied.outcomes, *applied.receipts, *later)
     return Decision(
         Outcome.OPENED,
         f"an agent opens a ticket for {whom.address}",
@@ -89,6 +92,9 @@ def _opened(
         notices=(feedback(agent, Scope.REPLY),),
         transcript=Transcript(results=results, original_text=case.message.new_text),
         leaves_at=applied.leaves_at,
+        leaves_after=timedelta(0) if applied.at_once else None,
+        meets=frozenset({whom.address.domain}) if outward else frozenset(),
+        others=applied.others,
     )
 
 

@@ -99,7 +99,8 @@ def _asked(case: Case, agent: Agent, found: ListAnswer, others: tuple[Other, ...
             away = query.asked
             absence = Absence(agent.name, case.at, away.until) if away.until else None
             back = "" if away.until else agent.name
-            wishes["substitute"] = away.substitute.name if away.substitute else None
+            if away.substitute:
+                wishes["substitute"] = away.substitute.name
     told = [f"{command.words} for {_rows_told(command.rows)}" for command in found.commands]
     told += [query.line for query in found.queries]
     return Decision(

@@ -1,0 +1,197 @@
+"""Lists, search and a digest over many tickets, most of them closed: what an answer costs with 10,000 and with 100,000.
+
+Both databases have 1,000 open tickets and 2,000 that ended in the last month, with the highest numbers; only what
+ended before differs. A question whose cost grows with that reads what it need not. A word that is in every ticket is
+the worst that a search can meet.
+
+    python bench/lists.py [--small 10000] [--large 100000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from _corpus import prose
+
+from maild.domain import events
+from maild.domain.command_arguments import Surroundings
+from maild.domain.people import Address, Agent, AgentRole, Department, Directory, Person
+from maild.domain.queries import MOST_ROWS, read_question
+from maild.domain.question import FindQuery, ListQuery, Query
+from maild.domain.search_words import alike, words_of
+from maild.domain.ticket import Ticket, fold
+from maild.domain.visibility import sight_of
+from maild.ports import Listing, Order, UnitOfWork
+from maild.services.listing import found_by, listing_of
+from maild.store import rows
+from maild.store.schema import search_doc, ticket
+from maild.store.unit_of_work import Store
+
+NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
+OPEN, RECENT = 1_000, 2_000
+RUNS = 15
+CHUNK = 2_000
+DEPARTMENTS = ("support", "sales", "personnel", "banking")
+AGENTS = tuple(
+    Agent(name, (Address.of(f"{name}@acme.example"),), "", (department,))
+    for name, department in (("jane", "support"), ("joe", "sales"), ("sue", "personnel"), ("tom", "banking"))
+)
+BOSS = Agent("boss", (Address.of("boss@acme.example"),), "", (), AgentRole.MANAGER)
+DIRECTORY = Directory((*AGENTS, BOSS), (), tuple(Department(name, private=name == "personnel") for name in DEPARTMENTS))
+
+
+def made(number: int, closed_at: datetime | None, chance: random.Random) -> tuple[Ticket, datetime | None, str]:
+    """One ticket with its due instant and the text of its thread."""
+    opened = (closed_at or NOW) - timedelta(hours=chance.randrange(1, 200))
+    subject = f"Case {number}: " + " ".join(prose(chance, 30).split()[:4])
+    person = Person(
+        Address.of(f"p{chance.randrange(500)}@company{chance.randrange(50)}.example"), f"Person {number % 500}"
+    )
+    mine = chance.choice((*(agent.name for agent in AGENTS), ""))
+    fact = events.Opened(
+        at=opened, requester=person, subject=subject, department=chance.choice(DEPARTMENTS), assignee=mine
+    )
+    history: list[events.Event] = [fact]
+    if closed_at is not None:
+        history.append(events.StatusChanged(at=closed_at, status="closed", previous="open"))
+    due = None if closed_at else NOW + timedelta(hours=chance.randrange(-20, 100))
+    toner = " the toner cartridge of tray seven" if number % 500 == 0 else ""
+    return fold(number, tuple(history)), due, prose(chance, 200) + toner
+
+
+def fill(store: Store, count: int) -> None:
+    """Open tickets, those that ended this month, and all the others over ten years; written in bulk."""
+    chance = random.Random(1)
+    newest: list[datetime | None] = [None] * OPEN
+    newest += [NOW - timedelta(minutes=chance.randrange(30 * 1440)) for _ in range(RECENT)]
+    chance.shuffle(newest)
+    others = count - OPEN - RECENT
+    moments: list[datetime | None] = [
+        NOW - timedelta(days=31) - timedelta(hours=24 * 3600 * (others - n) / others) for n in range(others)
+    ]
+    moments = [*moments, *newest]
+    for begin in range(0, count, CHUNK):
+        batch = [made(begin + i + 1, at, chance) for i, at in enumerate(moments[begin : begin + CHUNK])]
+        with store() as unit:
+            connection = unit._connection
+            values = [rows.ticket_values(t) | {"root_id": f"<{t.number}>", "due_at": due} for t, due, _ in batch]
+            connection.execute(sa.insert(ticket), values)
+            documents = [
+                {
+                    "ticket": t.number,
+                    "subject": " ".join(words_of(t.subject)),
+                    "people": " ".join(words_of(f"{t.requester.name} {t.requester.address}")),
+                    "text": " ".join(words_of(text)),
+                }
+                for t, _, text in batch
+            ]
+            connection.execute(sa.insert(search_doc), documents)
+            unit.commit()
+
+
+def asked(line: str, agent: Agent) -> Query:
+    here = Surroundings(directory=DIRECTORY, plans=(), zone="UTC", now=NOW, speaker=agent)
+    found = read_question(line, here)
+    assert isinstance(found, Query), found
+    return found
+
+
+def questions() -> Iterator[tuple[str, Callable[[UnitOfWork], int]]]:
+    """Each question with what answers it -> how many rows."""
+
+    def listed(line: str, agent: Agent) -> Callable[[UnitOfWork], int]:
+        query = asked(line, agent).asked
+        assert isinstance(query, ListQuery)
+        wanted = listing_of(query.filter, NOW, sight_of(agent, DIRECTORY), MOST_ROWS + 1)
+        return lambda unit: len(unit.tickets.listing(wanted))
+
+    def sought(line: str, agent: Agent) -> Callable[[UnitOfWork], int]:
+        query = asked(line, agent).asked
+        assert isinstance(query, FindQuery)
+        return lambda unit: len(found_by(unit, query, NOW, sight_of(agent, DIRECTORY), MOST_ROWS))
+
+    def similar(unit: UnitOfWork) -> int:
+        solved = Listing(statuses=("resolved", "closed"), sight=sight_of(AGENTS[0], DIRECTORY))
+        return len(unit.search.find(alike("toner cartridge of tray empty"), solved, 3))
+
+    def digest(unit: UnitOfWork) -> int:
+        """Overdue, due within four hours, mine, unowned: what a digest asks of the store for one agent."""
+        common = Listing(
+            statuses=("open", "waiting"), sight=sight_of(AGENTS[0], DIRECTORY), order=Order.DUE, limit=MOST_ROWS
+        )
+        wanted = (
+            replace(common, overdue_at=NOW),
+            replace(common, overdue_at=NOW + timedelta(hours=4)),
+            replace(common, assignee="jane", awake_at=NOW),
+            replace(common, unassigned=True, awake_at=NOW),
+        )
+        return sum(len(unit.tickets.listing(each)) for each in wanted)
+
+    for line in (
+        "list open mine",
+        "list overdue dept=support",
+        "list unassigned",
+        "list closed 30d",
+        "list from:company7.example 30d",
+    ):
+        yield line, listed(line, AGENTS[0])
+    yield "list closed 30d, a manager's", listed("list closed 30d", BOSS)
+    for line in (
+        "find toner",
+        'find "toner cartridge" tray',
+        "find monitor",
+        "find monitor status=open",
+        "find nothinglikeit",
+    ):
+        yield line, sought(line, AGENTS[0])
+    yield "seen before", similar
+    yield "digest of one agent", digest
+
+
+def measured(store: Store) -> dict[str, tuple[float, int]]:
+    """Question -> (milliseconds in the middle of RUNS, rows)."""
+    found = {}
+    for name, answer in questions():
+        spans = []
+        for _ in range(RUNS):
+            begun = time.perf_counter()
+            with store(reading=True) as unit:
+                count = answer(unit)
+            spans.append((time.perf_counter() - begun) * 1000)
+        found[name] = (statistics.median(spans), count)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--small", type=int, default=10_000)
+    parser.add_argument("--large", type=int, default=100_000)
+    given = parser.parse_args()
+    answers = {}
+    for count in (given.small, given.large):
+        with tempfile.TemporaryDirectory() as folder:
+            store = Store(f"sqlite:///{Path(folder) / 'maild.db'}", "bench")
+            store.migrate()
+            begun = time.perf_counter()
+            fill(store, count)
+            size = (Path(folder) / "maild.db").stat().st_size / 1e6
+            print(f"{count:,} tickets written in {time.perf_counter() - begun:.0f} s, {size:.0f} MB")
+            answers[count] = measured(store)
+            store.close()
+    print(f"\n{'question':36}{f'{given.small:,}':>12}{f'{given.large:,}':>12}{'times':>8}{'rows':>7}")
+    for name, (large, count) in answers[given.large].items():
+        small = answers[given.small][name][0]
+        print(f"{name:36}{small:9.2f} ms{large:9.2f} ms{large / small:8.1f}{count:7}")
+
+
+if __name__ == "__main__":
+    main()

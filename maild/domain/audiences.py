@@ -1,0 +1,132 @@
+"""Who is to be told: circles of people around a ticket, and who stands in for those who are away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+from maild.domain.command_times import shown_when
+from maild.domain.people import Address, Agent, Directory
+from maild.domain.ticket import Ticket
+from maild.domain.wishes import ALL_IN, Claim, Readers
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Somebody to tell, why in words for the foot of the mail, and what makes it their affair."""
+
+    agent: Agent
+    reason: str
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Everybody the configuration names, and how they are today."""
+
+    directory: Directory
+    readers: Readers = ALL_IN
+    zone: str = "UTC"  # of whoever has none of their own
+
+    def away(self, agent: Agent) -> bool:
+        """Is this agent away? Where all are, nobody is: mail then waits in their mailboxes, not with us."""
+        gone = self.readers.away
+        return agent.name in gone and any(each.name not in gone for each in self.directory.agents)
+
+    def instead(self, told: Told) -> Told | None:
+        """The same for whoever stands in where the agent is away; None when nobody does."""
+        if not self.away(told.agent):
+            return told
+        standing = self.readers.stand_in(told.agent, self.directory)
+        return Told(standing, f"{self._gone(told.agent, standing)}, and you stand in", told.claim) if standing else None
+
+    def without(self, agent: Agent, others: Iterable[Told]) -> list[Told]:
+        """Others, told because this agent is away."""
+        return [replace(told, reason=f"{self._gone(agent, told.agent)}, and {told.reason}") for told in others]
+
+    def _gone(self, agent: Agent, reader: Agent) -> str:
+        until = shown_when(self.readers.away[agent.name], ZoneInfo(reader.timezone or self.zone))
+        return f"{agent.shown} is away until {until}"
+
+
+Wants = Callable[[Told], bool]
+
+
+def in_charge(
+    ticket: Ticket, office: Office, but: Address | None = None, wants: Wants = lambda told: True
+) -> list[Told]:
+    """The assignee; without one the team, else the department, else its manager, else the admins: never nobody.
+
+    `but` is an address that no mail reaches: who reads it is passed over. The first circle counts in which anybody
+    is there and `wants` to be told; for an assignee who is away their substitute is, or else the next circle."""
+    assignee = office.directory.agent(ticket.assignee)
+    lost = office.directory.agent_at(but) if but else None
+    if assignee is None or assignee == lost:
+        return _first(_around(ticket, office), office, lost, wants)
+    own = Told(assignee, "the ticket is assigned to you", Claim.OWNER)
+    standing = office.instead(own)
+    if standing is None:
+        return office.without(assignee, _first(_around(ticket, office, assignee), office, lost, wants))
+    if standing.agent == lost:
+        return _first(_around(ticket, office), office, lost, wants)
+    return [standing]
+
+
+def people_of(ticket: Ticket, office: Office, wants: Wants = lambda told: True) -> list[Told]:
+    """Who answers for the ticket's department, whoever works on the ticket."""
+    return _first(_department(ticket, office.directory), office, None, wants)
+
+
+def given_to(ticket: Ticket, office: Office) -> list[Told]:
+    """Who has just got the ticket: the assignee, or else the team; nobody where it was taken from somebody."""
+    assignee, team = office.directory.agent(ticket.assignee), office.directory.members(ticket.team)
+    if assignee is not None:
+        standing = office.instead(Told(assignee, "the ticket was assigned to you", Claim.NAMED))
+        return [standing] if standing else in_charge(ticket, office)
+    members = [Told(agent, f"the ticket was given to your team {ticket.team}", Claim.CIRCLE) for agent in team]
+    there = _first([members], office, None, lambda told: True)
+    return there or (in_charge(ticket, office) if members else [])
+
+
+def _around(ticket: Ticket, office: Office, owner: Agent | None = None) -> list[list[Told]]:
+    """The circles around a ticket that nobody has, or whose `owner` is away: the nearest first."""
+    directory = office.directory
+    found, team = directory.team(ticket.team), directory.members(ticket.team)
+    lead = directory.agent(found.lead) if found else None
+    *department, admins = _department(ticket, directory)
+    teams = [each for each in directory.teams if owner is not None and owner.name in each.members]
+    leads = [(leader, each.name) for each in teams if (leader := directory.agent(each.lead)) and leader != owner]
+    return [
+        [Told(agent, f"you are in the team {ticket.team}", Claim.CIRCLE) for agent in team],
+        [Told(lead, f"you lead the team {ticket.team}", Claim.CIRCLE)] if lead else [],
+        *department,
+        [Told(leader, f"you lead their team {name}", Claim.CIRCLE) for leader, name in leads],
+        admins,
+    ]
+
+
+def _department(ticket: Ticket, directory: Directory) -> list[list[Told]]:
+    """Who stands in for a department: its people, else its manager, else the admins."""
+    department = directory.department(ticket.department)
+    manager = directory.agent(department.manager) if department else None
+    people = directory.agents_of(ticket.department)
+    return [
+        [Told(agent, f"you work in the department {ticket.department}", Claim.CIRCLE) for agent in people],
+        [Told(manager, f"you manage the department {ticket.department}", Claim.CIRCLE)] if manager else [],
+        [
+            Told(agent, "nobody else is in charge of this ticket", Claim.CIRCLE)
+            for agent in directory.admins() or directory.agents[:1]
+        ],
+    ]
+
+
+def _first(circles: Sequence[Sequence[Told]], office: Office, lost: Agent | None, wants: Wants) -> list[Told]:
+    """The first circle in which anybody can be told: those who are there, or who stand in for all of them."""
+    for circle in circles:
+        there = [told for told in circle if not office.away(told.agent)]
+        standing = there or [stand_in for told in circle if (stand_in := office.instead(told))]
+        able = {told.agent.name: told for told in reversed(standing) if told.agent != lost and wants(told)}
+        if able:
+            return list(reversed(able.values()))
+    return []

@@ -1,0 +1,13 @@
+"""What is wrong with words that should have meant something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """Why an argument cannot be used. `instead` is the argument that was probably meant; None when nobody can tell."""
+
+    message: str
+    instead: str | None = None

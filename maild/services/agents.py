@@ -1,0 +1,115 @@
+"""One agent as the admin sees them: who they are, what they wish to hear, whether they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from maild.domain.agent_act import ADMIN
+from maild.domain.complaint import Complaint
+from maild.domain.decision import Decision, Outcome
+from maild.domain.events import Assigned
+from maild.domain.people import Agent
+from maild.domain.timing import Reader
+from maild.domain.wishes import Wishes, in_words, read_wish
+from maild.ports import Listing, OpenUnitOfWork
+from maild.services.carry_out import carry_out
+from maild.services.helpdesk import Helpdesk
+
+
+def agent_document(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, agent: Agent, now: datetime) -> dict[str, Any]:
+    """Everything about an agent that is not a secret: names, place, wishes, absence, signature, open tickets."""
+    with open_unit(reading=True) as unit:
+        kept = unit.preferences.of(agent.name)
+        away = unit.people.absent(now).get(agent.name)
+        signature = unit.people.signature(agent)
+        tickets = len(unit.tickets.listing(Listing(statuses=("open", "waiting"), assignee=agent.name)))
+    zone = helpdesk.clock_of(agent)
+    wishes = Wishes.of(kept)
+    quiet = Reader.of(agent, wishes, helpdesk.policy.rhythm, ZoneInfo(zone)).quiet
+    return {
+        "name": agent.name,
+        "display": agent.shown,
+        "addresses": [str(address) for address in agent.addresses],
+        "role": agent.role.value,
+        "departments": list(agent.departments),
+        "teams": [team.name for team in helpdesk.policy.directory.teams if agent.name in team.members],
+        "timezone": zone,
+        "quiet": quiet.shown if quiet else None,
+        "wishes": dict(kept),
+        "away_until": away.isoformat() if away else None,
+        "substitute": wishes.substitute or None,
+        "signature": signature,
+        "tickets": tickets,
+    }
+
+
+def wishes_of(open_unit: OpenUnitOfWork, agent: Agent) -> tuple[str, ...]:
+    """What an agent wishes, in the words that would say it."""
+    with open_unit(reading=True) as unit:
+        return in_words(unit.preferences.of(agent.name))
+
+
+def wish(
+    open_unit: OpenUnitOfWork, helpdesk: Helpdesk, agent: Agent, words: str, now: datetime
+) -> Mapping[str, Any] | Complaint:
+    """Keep a wish for an agent, as if they had mailed it -> what changed, or why it cannot be."""
+    wanted = read_wish(words, helpdesk.policy.directory)
+    if isinstance(wanted, Complaint):
+        return wanted
+    if wanted.get("substitute") == agent.name:
+        return Complaint(f"{agent.name} cannot stand in for themselves")
+    with open_unit() as unit:
+        unit.preferences.change(agent.name, wanted, now)
+        unit.commit()
+    return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """What taking back an agent's marks came to. `named_in` are the lines of the configuration that still name them."""
+
+    had_marks: bool
+    reassigned: tuple[int, ...]
+    named_in: tuple[str, ...]
+
+
+def revoke(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, agent: Agent, to: Agent | None, now: datetime) -> Revoked:
+    """Make every reply address, button and Message-ID that an agent was given worthless; `to` takes over their tickets.
+
+    All in one transaction: nobody is left with half of it."""
+    moved = []
+    with open_unit() as unit:
+        had = unit.people.revoke(agent.name, unit.outbox.next_id())
+        theirs = unit.tickets.listing(Listing(statuses=("open", "waiting"), assignee=agent.name)) if to else []
+        for listed in theirs:
+            ticket = unit.tickets.get(listed.ticket.number)
+            if ticket is None or to is None:
+                continue
+            fact = Assigned(at=max(now, ticket.updated_at), by=ADMIN, assignee=to.name, team=ticket.team)
+            decision = Decision(Outcome.COMMANDED, f"{agent.name} left", (fact,), actor=ADMIN)
+            carry_out(unit, decision, ticket, helpdesk, now, trace=f"revoke-{ticket.number}")
+            moved.append(ticket.number)
+        unit.commit()
+    return Revoked(had, tuple(moved), named_in(agent, helpdesk))
+
+
+def named_in(agent: Agent, helpdesk: Helpdesk) -> tuple[str, ...]:
+    """Where the configuration names an agent, so that the admin can take them out everywhere."""
+    policy, settings = helpdesk.policy, helpdesk.settings
+    found = [f"[[agent]] {agent.name}"]
+    found += [f"[[team]] {team.name}" for team in policy.directory.teams if agent.name in (*team.members, team.lead)]
+    found += [
+        f"[[department]] {each.name} manager" for each in policy.directory.departments if each.manager == agent.name
+    ]
+    found += [f"[[topic]] {topic.name} assignee" for topic in settings.topics if topic.assignee == agent.name]
+    numbered = enumerate(settings.rules, 1)
+    found += [f"[[rule]] {number} assignee" for number, rule in numbered if rule.assignee == agent.name]
+    for plan in policy.plans.values():
+        for step in plan.steps:
+            if step.reassign == agent.name or f"agent:{agent.name}" in step.notify:
+                found.append(f"[[sla_plan]] {plan.name} step {step.key}")
+    return tuple(found)

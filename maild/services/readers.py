@@ -1,0 +1,21 @@
+"""How agents are today: what they wish to hear, who of them is away. And who is told then."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from maild.domain.notices import Happening, Notice, concerns_agents, notices_for
+from maild.domain.policy import Policy
+from maild.domain.wishes import ALL_IN, Readers, Wishes
+from maild.ports import UnitOfWork
+
+
+def readers_of(unit: UnitOfWork, now: datetime) -> Readers:
+    wishes = {agent: Wishes.of(kept) for agent, kept in unit.preferences.all().items()}
+    return Readers(wishes, unit.people.absent(now))
+
+
+def notices_of(unit: UnitOfWork, happening: Happening, policy: Policy, now: datetime) -> tuple[Notice, ...]:
+    """Who hears of a happening. The store is asked only where it concerns any agent."""
+    readers = readers_of(unit, now) if concerns_agents(happening) else ALL_IN
+    return notices_for(happening, policy, readers)

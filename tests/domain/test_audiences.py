@@ -1,0 +1,198 @@
+"""Watchers, mentions, wishes, muted tickets and absences: who hears of what besides whoever is in charge."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from maild.domain import events
+from maild.domain.events import SYSTEM, Actor
+from maild.domain.notices import Happening, concerns_agents, notices_for
+from maild.domain.people import AgentRole, Department, Directory, Role, Team
+from maild.domain.ticket import apply
+from maild.domain.timing import PACES, Kind
+from maild.domain.token import Scope
+from maild.domain.wishes import ALL_IN, Claim, Level, Readers, Wishes
+from tests.domain.facts import EXAMPLES
+from tests.domain.mail_scene import NOW, OPENED, POLICY, agent, ticket
+
+BY_KAREN = Actor(Role.REQUESTER, address="karen@client.example")
+BY_JANE = Actor(Role.AGENT, "jane", "jane@acme.example")
+BY_JOHN = Actor(Role.AGENT, "john", "john@acme.example")
+
+MESSAGE = events.MessageReceived(at=NOW, by=BY_KAREN, entry=2)
+REPLIED = events.Replied(at=NOW, by=BY_JANE, entry=3)
+NOTED = events.Noted(at=NOW, by=BY_JANE, entry=4)
+ASKED = events.Noted(at=NOW, by=BY_JANE, entry=4, mentions=("john", "joe"))
+WAITING = events.StatusChanged(at=NOW, by=BY_JANE, status="waiting", previous="open")
+GIVEN = events.Assigned(at=NOW, by=BY_JANE, assignee="john", team="")
+TO_TEAM = events.Assigned(at=NOW, by=BY_JOHN, assignee="", team="banking")
+MOVED = events.Transferred(at=NOW, by=BY_JANE, department="sysadmins", previous="support")
+BOUNCED = events.Bounced(at=NOW, entry=4, recipient="karen@client.example", permanent=True)
+LATER = NOW + timedelta(days=7)
+
+
+def told(fact, on=None, actor=BY_JANE, readers=ALL_IN, policy=POLICY):
+    after = on or ticket()
+    after = after if isinstance(fact, events.Opened) else apply(42, after, fact)
+    return [notice for notice in notices_for(Happening(after, (fact,), actor), policy, readers) if notice.agent]
+
+
+def heard(*args, **more):
+    return {notice.agent: notice.kind for notice in told(*args, **more)}
+
+
+# -- the matrix -------------------------------------------------------------------------------------------------------
+
+JOHNS = ticket(assignee="john", watchers=("mary", "jane"))
+NOBODYS = ticket(watchers=("mary",))
+
+
+@pytest.mark.parametrize(
+    ("fact", "on", "actor", "wanted"),
+    [
+        (OPENED, ticket(), BY_KAREN, {"jane": Kind.NEW, "john": Kind.NEW}),
+        (OPENED, JOHNS, BY_KAREN, {"john": Kind.NEW}),
+        (MESSAGE, JOHNS, BY_KAREN, {"john": Kind.MESSAGE, "mary": Kind.WATCHED, "jane": Kind.WATCHED}),
+        (MESSAGE, NOBODYS, BY_KAREN, {"jane": Kind.MESSAGE, "john": Kind.MESSAGE, "mary": Kind.WATCHED}),
+        (REPLIED, JOHNS, BY_JANE, {"john": Kind.ANSWERED, "mary": Kind.WATCHED}),
+        (replace(REPLIED, by=BY_JOHN), JOHNS, BY_JOHN, {"mary": Kind.WATCHED, "jane": Kind.WATCHED}),
+        (REPLIED, NOBODYS, BY_JANE, {"mary": Kind.WATCHED}),
+        (NOTED, JOHNS, BY_JANE, {"john": Kind.NEWS, "mary": Kind.WATCHED}),
+        (NOTED, NOBODYS, BY_JANE, {"mary": Kind.WATCHED}),
+        (ASKED, JOHNS, BY_JANE, {"john": Kind.MENTION, "joe": Kind.MENTION, "mary": Kind.WATCHED}),
+        (ASKED, ticket(), BY_JANE, {"john": Kind.MENTION, "joe": Kind.MENTION}),
+        (WAITING, JOHNS, BY_JANE, {"john": Kind.NEWS, "mary": Kind.WATCHED}),
+        (WAITING, ticket(), BY_JANE, {}),
+        (WAITING, JOHNS, SYSTEM, {}),
+        (GIVEN, NOBODYS, BY_JANE, {"john": Kind.ASSIGNED, "mary": Kind.WATCHED}),
+        (TO_TEAM, NOBODYS, BY_JOHN, {"jane": Kind.ASSIGNED, "joe": Kind.ASSIGNED, "mary": Kind.WATCHED}),
+        (MOVED, JOHNS, BY_JANE, {"john": Kind.MOVED, "joe": Kind.MOVED, "mary": Kind.WATCHED}),
+        (BOUNCED, JOHNS, SYSTEM, {"john": Kind.TROUBLE}),
+    ],
+)
+def test_who_hears_and_with_how_much_hurry(fact, on, actor, wanted):
+    assert heard(fact, on, actor) == wanted
+
+
+def test_whoever_a_note_names_is_asked_and_answers_inside():
+    (john, joe) = told(ASKED, ticket())
+    assert (john.template, john.scope, john.claim, john.reason) == ("note", Scope.NOTE, Claim.NAMED, "a note names you")
+    assert joe.agent == "joe"  # of another department: the note opens the ticket to him
+    assert not PACES[Kind.MENTION].batched
+
+
+def test_nobody_who_has_left_is_told():
+    gone = replace(ASKED, mentions=("gone",))
+    assert heard(gone, ticket(watchers=("gone",), assignee="gone")) == {}
+
+
+@pytest.mark.parametrize("kind", sorted(EXAMPLES))
+@pytest.mark.parametrize("actor", [BY_JANE, BY_KAREN, SYSTEM], ids=lambda actor: actor.shown)
+def test_everybody_is_told_once_and_never_the_actor(kind, actor):
+    on = ticket(assignee="john", team="banking", watchers=("jane", "john", "joe", "mary"))
+    agents = [notice.agent for notice in told(EXAMPLES[kind][0], on, actor)]
+    assert len(agents) == len(set(agents))
+    assert actor.name not in agents
+
+
+def test_what_concerns_nobody_asks_nothing():
+    tagged = Happening(ticket(), (EXAMPLES["tagged"][0],), BY_JANE)
+    assert not concerns_agents(tagged)
+    assert concerns_agents(Happening(ticket(), (NOTED,), BY_JANE))
+
+
+# -- wishes -----------------------------------------------------------------------------------------------------------
+
+
+def wishing(**wishes):
+    return Readers(wishes)
+
+
+MINE, NAMED, NOTHING = Wishes(level=Level.MINE), Wishes(level=Level.MENTIONS), Wishes(level=Level.NONE)
+
+
+@pytest.mark.parametrize(
+    ("fact", "on", "wish", "hears"),
+    [
+        (MESSAGE, JOHNS, MINE, True),
+        (MESSAGE, ticket(), MINE, False),
+        (MESSAGE, ticket(watchers=("john",)), MINE, True),
+        (ASKED, ticket(), MINE, True),
+        (MESSAGE, JOHNS, NAMED, False),
+        (ASKED, JOHNS, NAMED, True),
+        (GIVEN, ticket(), NAMED, True),
+        (GIVEN, ticket(), NOTHING, False),
+        (ASKED, JOHNS, NOTHING, False),
+        (OPENED, ticket(), Wishes(new=False), False),
+        (OPENED, JOHNS, Wishes(new=False), True),  # his own
+        (MESSAGE, ticket(), Wishes(new=False), True),
+        (MESSAGE, ticket(muted_by=("john",)), Wishes(), False),
+        (MESSAGE, replace(JOHNS, muted_by=("john",)), Wishes(), True),  # somebody has to answer it
+        (NOTED, replace(JOHNS, muted_by=("john",)), Wishes(), False),
+        (REPLIED, replace(JOHNS, muted_by=("john",)), Wishes(), False),
+        (ASKED, replace(JOHNS, muted_by=("john",)), Wishes(), True),
+        (GIVEN, ticket(muted_by=("john",)), Wishes(), True),
+        (BOUNCED, replace(JOHNS, muted_by=("john",)), Wishes(), True),
+    ],
+)
+def test_what_an_agent_wishes_to_hear(fact, on, wish, hears):
+    actor = fact.by if fact.by.role is not Role.SYSTEM else SYSTEM
+    assert ("john" in heard(fact, on, actor, wishing(john=wish))) is hears
+
+
+def test_a_new_ticket_that_its_department_does_not_wish_to_hear_of_goes_to_who_is_above():
+    nobody = wishing(jane=Wishes(new=False), john=MINE)
+    assert heard(OPENED, ticket(), BY_KAREN, nobody) == {"mary": Kind.NEW}
+    assert heard(OPENED, ticket(), BY_KAREN, Readers({**nobody.wishes, "mary": NOTHING})) == {}
+
+
+# -- absences ---------------------------------------------------------------------------------------------------------
+
+
+def away(*names, **substitutes):
+    return Readers({name: Wishes(substitute=other) for name, other in substitutes.items()}, dict.fromkeys(names, LATER))
+
+
+@pytest.mark.parametrize(
+    ("fact", "on", "readers", "wanted"),
+    [
+        (MESSAGE, JOHNS, away("john", john="joe"), {"joe", "mary", "jane"}),
+        (MESSAGE, ticket(assignee="john"), away("john", john="joe"), {"joe"}),
+        (MESSAGE, ticket(assignee="john"), away("john", "joe", john="joe"), {"jane"}),  # the department
+        (MESSAGE, ticket(assignee="john", team="banking"), away("john"), {"jane", "joe"}),  # the team
+        (MESSAGE, ticket(), away("john"), {"jane"}),
+        (MESSAGE, ticket(), away("john", "jane"), {"mary"}),  # the manager
+        (MESSAGE, ticket(), away("john", "jane", jane="joe"), {"joe"}),
+        (MESSAGE, ticket(), away("jane", "john", "joe", "mary"), {"jane", "john"}),  # where all are, nobody is
+        (OPENED, ticket(), away("john", john="joe"), {"jane"}),  # colleagues are there
+        (ASKED, ticket(), away("john", john="mary"), {"mary", "joe"}),
+        (ASKED, ticket(), away("john"), {"john", "joe"}),  # the question waits for whom it was put to
+        (GIVEN, ticket(), away("john", john="mary"), {"mary"}),
+        (NOTED, ticket(assignee="john"), away("john"), set()),
+        (MESSAGE, ticket(assignee="john", watchers=("mary",)), away("mary"), {"john"}),
+    ],
+)
+def test_who_is_told_while_somebody_is_away(fact, on, readers, wanted):
+    actor = fact.by if fact.by.role is not Role.SYSTEM else SYSTEM
+    assert set(heard(fact, on, actor, readers)) == wanted
+
+
+def test_who_stands_in_reads_why():
+    (notice,) = told(MESSAGE, ticket(assignee="jane"), BY_KAREN, away("jane", jane="joe"))
+    assert notice.reason == "Jane Doe is away until Mon 2026-05-11 09:30 UTC, and you stand in"
+    (other,) = told(MESSAGE, ticket(assignee="jane"), BY_KAREN, away("jane"))
+    assert other.reason == ("Jane Doe is away until Mon 2026-05-11 09:30 UTC, and you work in the department support")
+
+
+def test_a_team_lead_is_told_when_nobody_else_is_there():
+    lena, tom = agent("lena", "sales"), agent("tom", "sysadmins")
+    boss = agent("boss", role=AgentRole.ADMIN)
+    directory = Directory(
+        agents=(tom, lena, boss), teams=(Team("web", ("tom",), "lena"),), departments=(Department("sysadmins"),)
+    )
+    policy = replace(POLICY, directory=directory)
+    on = ticket(assignee="tom", department="sysadmins")
+    assert set(heard(MESSAGE, on, BY_KAREN, away("tom"), policy)) == {"lena"}
+    assert set(heard(MESSAGE, replace(on, team="web"), BY_KAREN, away("tom"), policy)) == {"lena"}
+    assert set(heard(MESSAGE, on, BY_KAREN, away("tom", "lena"), policy)) == {"boss"}

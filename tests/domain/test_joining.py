@@ -1,0 +1,107 @@
+"""Notices that leave as one mail, and the ways out that every notice names."""
+
+import pytest
+
+from maild.domain import events
+from maild.domain.events import Actor
+from maild.domain.joining import Waited, news_for, together
+from maild.domain.notice import Notice
+from maild.domain.people import Role
+from maild.domain.stops import stops_of
+from maild.domain.timing import Kind
+from maild.domain.token import Scope
+from maild.domain.wishes import Claim
+from tests.domain.mail_scene import JANE, NOW
+
+N, R = Scope.NOTE, Scope.REPLY
+TEMPLATES = {Kind.ASSIGNED: "assigned", Kind.NEW: "new-ticket", Kind.MOVED: "transferred", Kind.MESSAGE: "message"}
+TEMPLATES |= {Kind.ANSWERED: "message", Kind.WATCHED: "message"}
+OUTSIDE = {Kind.NEW, Kind.MESSAGE, Kind.ANSWERED, Kind.WATCHED}
+
+
+def notice(kind, claim=Claim.OWNER):
+    return Notice(
+        template=TEMPLATES.get(kind, "note"),
+        to=JANE.person,
+        scope=R if kind in OUTSIDE else N,
+        reason=kind.value,
+        agent="jane",
+        kind=kind,
+        claim=claim,
+    )
+
+
+def waited(kind, claim=Claim.OWNER):
+    one = notice(kind, claim)
+    return Waited(kind=kind, template=one.template, scope=one.scope, reason=one.reason, claim=claim)
+
+
+@pytest.mark.parametrize(
+    ("new", "before", "entries", "template", "scope", "reason"),
+    [
+        (Kind.NEWS, [Kind.NEWS], ["note", "note"], "note", N, "news"),
+        (Kind.NEWS, [Kind.NEWS], [], "note", N, "news"),  # two changes without text
+        (Kind.WATCHED, [Kind.WATCHED], ["message", "reply"], "message", R, "watched"),
+        (Kind.MESSAGE, [Kind.NEWS], ["message"], "message", R, "message"),  # a change of state, then the customer
+        (Kind.MESSAGE, [Kind.NEWS], ["note", "message"], "message", N, "message"),  # the more private wins
+        (Kind.NEWS, [Kind.MESSAGE], ["message", "note"], "note", N, "message"),
+        (Kind.NEWS, [Kind.MESSAGE], ["message"], "message", R, "message"),
+        (Kind.MESSAGE, [Kind.NEW], ["message", "message"], "new-ticket", R, "new"),
+        (Kind.NEWS, [Kind.ASSIGNED], ["note"], "assigned", N, "assigned"),
+        (Kind.ASSIGNED, [Kind.MESSAGE], ["message"], "assigned", N, "assigned"),
+        (Kind.WATCHED, [Kind.MENTION], ["note", "reply"], "message", N, "mention"),
+        (Kind.NEWS, [Kind.MESSAGE, Kind.NEW], ["message", "note"], "new-ticket", N, "new"),
+    ],
+)
+def test_the_strongest_gives_the_reason_and_a_note_keeps_the_answer_inside(
+    new, before, entries, template, scope, reason
+):
+    one = together(notice(new), [waited(kind) for kind in before], entries)
+    assert (one.template, one.scope, one.reason, one.agent) == (template, scope, reason, "jane")
+
+
+BY_JANE, BY_JOHN = Actor(Role.AGENT, "jane"), Actor(Role.AGENT, "john")
+
+
+def test_a_reader_is_not_told_what_they_did_or_what_was_taken_back():
+    facts = (
+        events.Noted(at=NOW, by=BY_JOHN, entry=1),
+        events.Noted(at=NOW, by=BY_JANE, entry=2),
+        events.MessageReceived(at=NOW, entry=3, automatic=True),
+        events.Replied(at=NOW, by=BY_JOHN, entry=4),
+        events.ReplyWithdrawn(at=NOW, by=BY_JOHN, reply=4),
+        events.MessageReceived(at=NOW, entry=5),
+    )
+    assert [fact.entry for fact in news_for("jane", facts)] == [1, None, 5]
+    assert [fact.entry for fact in news_for("john", facts)] == [2, 5]
+
+
+@pytest.mark.parametrize(
+    ("kind", "claim", "ways"),
+    [
+        (Kind.NEW, Claim.CIRCLE, ["mute", "notify new off"]),
+        (Kind.NEW, Claim.OWNER, ["drop"]),
+        (Kind.MESSAGE, Claim.CIRCLE, ["mute"]),
+        (Kind.MESSAGE, Claim.OWNER, ["drop"]),
+        (Kind.NEWS, Claim.OWNER, ["mute"]),
+        (Kind.ANSWERED, Claim.OWNER, ["mute"]),
+        (Kind.WATCHED, Claim.WATCHER, ["mute"]),
+        (Kind.ASSIGNED, Claim.NAMED, ["drop"]),
+        (Kind.ASSIGNED, Claim.CIRCLE, ["mute"]),
+        (Kind.MENTION, Claim.NAMED, ["notify none"]),
+        (Kind.MOVED, Claim.CIRCLE, ["mute", "notify new off"]),
+        (Kind.TROUBLE, Claim.CIRCLE, ["mute"]),
+        (Kind.BREACH, None, [""]),
+        (Kind.DIRECT, None, []),
+    ],
+)
+def test_every_notice_says_how_it_ends(kind, claim, ways):
+    found = stops_of(notice(kind, claim))
+    assert [way.verb or way.asks for way in found] == ways
+    assert all(way.label for way in found)
+
+
+@pytest.mark.parametrize("claim", Claim)
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.DIRECT])
+def test_no_notice_is_without_an_end(kind, claim):
+    assert stops_of(notice(kind, claim))
