@@ -123,7 +123,8 @@ def _actions(letter: Letter, helpdesk: Helpdesk, contact: Contact) -> list[dict[
     made = []
     for button in letter.buttons[:MOST]:
         verb = button.verb.format(draft=letter.draft)
-        to = reply_address(helpdesk, contact, button.scope, letter.about, verb)
+        about = letter.about if button.scope is letter.scope else 0  # the number of a list is no ticket's
+        to = reply_address(helpdesk, contact, button.scope, about, verb)
         link = mailto(to, f"Re: {letter.subject[:120]}", button.typed)
         made.append({"label": button.label, "mailto": link, "typed": button.typed})
     return made

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from maild.ports import OpenUnitOfWork
+from maild.services.digests import make_digests
 from maild.services.escalate import Fired, escalate_due
 from maild.services.helpdesk import Helpdesk
 from maild.services.housekeeping import keep_house
@@ -26,4 +27,5 @@ def tick(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> Ticked
     """Do what is due at `now`."""
     fired = tuple(escalate_due(open_unit, helpdesk, now))
     timers = keep_house(open_unit, helpdesk, now)
-    return Ticked(fired, timers, remind_writers(open_unit, helpdesk, now))
+    reminders = remind_writers(open_unit, helpdesk, now)
+    return Ticked(fired, timers, reminders, make_digests(open_unit, helpdesk, now))

@@ -1,9 +1,11 @@
 """Mail in the provider's spam folder waits for a person's word, and counts like any other once it is given."""
 
+from urllib.parse import unquote, urlsplit
+
 import pytest
 
 from maild.ports import InboundState
-from maild.services.enquire import inbound_list
+from maild.services.enquire import inbound_list, ticket_list
 from tests.rig.office import CONFIG, Office
 
 KAREN = "Karen Hill <karen@client.example>"
@@ -36,6 +38,10 @@ def release(office: Office, number: int):
         unit.commit()
     (done,) = office.processing.round([number])
     return done
+
+
+def tickets(office: Office) -> list[dict]:
+    return ticket_list(office.store, office.helpdesk, office.clock.now(), status="all")
 
 
 def held(office: Office) -> list[tuple[int, str]]:
@@ -130,3 +136,22 @@ def test_mail_out_of_a_folder_that_is_watched_no_more_is_held_all_the_same(watch
     watched.configure(CONFIG)
     done = watched.receive(watched.mail(KAREN, "It burns."), mailbox=JUNK)
     assert (done.outcome, done.reason) == ("held", "in the provider's spam folder of mailbox systems")
+
+
+def test_the_admins_digest_lists_it_with_a_button_that_makes_a_ticket(watched):
+    done = watched.receive(watched.mail(KAREN, "It burns."), mailbox=JUNK)
+    with watched.store() as unit:
+        unit.preferences.change("mary", {"digest": "hourly"}, watched.clock.now())
+        unit.commit()
+    watched.tick()
+    digest = watched.last("list", "mary@acme.example")
+    assert f"{done.inbound}: karen@client.example: Printer on fire" in watched.words(digest)
+    (action,) = digest.context["actions"]
+    assert action["label"] == f"Make ticket of {done.inbound}"
+    to = unquote(urlsplit(action["mailto"]).path)
+    for outcome in ("commanded", "commanded"):
+        pressed = watched.receive(watched.mail("mary@acme.example", "", to=to, subject=f"Re: {digest.subject}"))
+        assert pressed.outcome == outcome
+    while watched.processing.round():
+        pass
+    assert [row["requester"]["address"] for row in tickets(watched)] == ["karen@client.example"]

@@ -11,7 +11,7 @@ from maild.domain.agent_mail import act_of_agent
 from maild.domain.commands import Problem, parse
 from maild.domain.decide.case import Case, entry_of, held
 from maild.domain.decide.proof import unproven, without_right
-from maild.domain.decision import Decision, Outcome, Transcript
+from maild.domain.decision import Decision, Outcome, Release, ReleasedAs, Transcript
 from maild.domain.events import Actor
 from maild.domain.notices import feedback
 from maild.domain.people import Role
@@ -20,6 +20,7 @@ from maild.domain.route import EXPIRED
 from maild.domain.token import Scope
 
 _WITH_NUMBER = re.compile(r"([a-z]{1,20})-([0-9]{1,12})")
+MAKE = "make"  # make-7: the held mail 7 becomes a ticket
 MENDS = "fix"  # fix-12: an answer that takes the place of held text 12
 
 
@@ -46,6 +47,8 @@ def button_pressed(case: Case) -> Decision | None:
     word, number = numbered(verb)
     if word in BUTTON_WORDS:
         return _about(case, BUTTON_WORDS[word], number, own)
+    if word == MAKE:
+        return _made(case, number)
     if case.ticket is None:
         return _typed(case, own)
     if word == USE:
@@ -60,6 +63,14 @@ def _used(case: Case, number: int, own: str) -> Decision:
         gone = Problem("", f"the answer of ticket {number} cannot be used any more: ask for it with show {number}")
         return refused(act_of(case, own), [gone], has_text=bool(own.strip()))
     return act_of_agent(use_answer(act_of(case, own), answer), case.policy)
+
+
+def _made(case: Case, inbound: int) -> Decision:
+    """A mail that the provider took for spam is let in after all: it is judged anew, as if it had come by itself."""
+    assert case.agent is not None
+    actor = Actor(Role.AGENT, case.agent.name, str(case.sender.address))
+    release = Release(inbound, ReleasedAs.AS_IT_IS, proven=True)
+    return Decision(Outcome.COMMANDED, f"the held mail {inbound} is let in", actor=actor, releases=(release,))
 
 
 def _too_old(case: Case) -> Decision:
