@@ -27,6 +27,11 @@ WORKERS = ("john", "jane", "joe", "mary")
 STRANGERS = ("mallory", "robot")
 EVERYBODY = (*CUSTOMERS, *WORKERS, *STRANGERS)
 SPANS = (timedelta(seconds=61), timedelta(minutes=3), timedelta(minutes=16), timedelta(hours=3), timedelta(days=2))
+# Refusals after which nothing waits, for the writer was told all there is to tell.
+_ANSWERED = (
+    "nothing done: ",  # text in an answer to a list, which concerns no ticket
+    "no text of yours waits on this ticket",  # for the time being: scenario 180
+)
 BEGUN = 4  # texts that were written before a walk begins
 _WORDS_A_TEXT = 14  # more than the run of words that the leak guard looks for
 
@@ -305,6 +310,8 @@ class Walk:
         yield from (f"held text {draft.id} is never reminded of" for draft in waiting if draft.remind_at is None)
         for said in self._said:
             if said.who not in WORKERS or not said.own or said.done is None or said.done.inbound in drafts:
+                continue
+            if any(reason in said.done.reason for reason in _ANSWERED):
                 continue
             if said.done.outcome in {"held", "rejected", "ignored"} and not self._kept(said):
                 yield f"a text of {said.who} ended in silence: {said.done.outcome}, {said.done.reason}"
