@@ -32,12 +32,18 @@ _ANSWERED = (
     "nothing done: ",  # text in an answer to a list, which concerns no ticket
     "no text of yours waits on this ticket",  # for the time being: scenario 180
 )
-BEGUN = 4  # texts that were written before a walk begins
+BEGUN = 5  # texts that were written before a walk begins
 _WORDS_A_TEXT = 14  # more than the run of words that the leak guard looks for
 
 # What agents write; {text} is their own words, {paste} those of the mail that they answer.
-COMMANDS: tuple[str, ...] = tuple(
-    f"!{verb.name} {example}".strip() for verb in VERBS for example in (verb.examples or ("",))
+COMMANDS: tuple[str, ...] = (
+    *(f"!{verb.name} {example}".strip() for verb in VERBS for example in (verb.examples or ("",))),
+    "!dept sysadmins",
+    "!dept support",
+    "!assign joe",
+    "!team banking",
+    "!merge 1",
+    "!link 2",
 )
 SHAPES: tuple[str, ...] = (
     "{text}",
@@ -65,7 +71,7 @@ _NUMBERS = re.compile(r"\bw([0-9]+)x[a-z]\b")
 class Step:
     """One thing that somebody does. Numbers choose among what is there, round and round."""
 
-    does: str  # write, answer, press, forward, forge, replay, wait
+    does: str  # write, answer, press, paste, forward, forge, replay, wait
     who: str = ""
     mail: int = 0
     shape: int = 0
@@ -98,17 +104,18 @@ def walk_of(number: int) -> list[Step]:
     ]
 
 
-_FREQUENT = ("write", *["answer"] * 9, *["press"] * 4, "forward", "forge", "replay", *["wait"] * 2)
+_FREQUENT = ("write", *["answer"] * 9, *["press"] * 4, "paste", "forward", "forge", "replay", *["wait"] * 2)
 
 
 def begin(stage: Stage) -> None:
-    """What every walk finds: two tickets that all hear of, one of them jane's, with a note of john's."""
+    """What every walk finds: a ticket of jane's with a note of john's, and one that john moved out of his sight."""
     walk = Walk(stage)
     for step in (
         Step("write", "karen", cc="eve"),
         Step("write", "ken"),
         Step("answer", "jane", mail=1, shape=SHAPES.index("{command}"), command=COMMANDS.index("!take")),
         Step("answer", "john", mail=1, shape=SHAPES.index("!note\n{text}")),
+        Step("answer", "john", shape=SHAPES.index("{command}"), command=COMMANDS.index("!dept sysadmins")),
         Step("wait", mail=2),
     ):
         assert not (faults := walk.go(step)), faults
@@ -144,6 +151,7 @@ class Walk:
             "write": self._write,
             "answer": self._answer,
             "press": self._press,
+            "paste": self._paste,
             "forward": self._forward,
             "forge": self._forge,
             "replay": self._replay,
@@ -186,6 +194,16 @@ class Walk:
         said = self._says(who)
         body = (None, "", said.words)[step.quoting % 3]
         return self._send(self._program(who).press(self._now, mail, label, Writing(), body), said)
+
+    def _paste(self, step: Step) -> None:
+        """An agent sends the customer what somebody noted."""
+        notes = [(who, mail) for who in WORKERS for mail in self._box(who) if mail.template in {"note", "assigned"}]
+        if not notes:
+            return self._answer(step)
+        who, mail = notes[step.mail % len(notes)]
+        said = self._says(who)
+        text = self._text(replace(step, who=who, shape=SHAPES.index("!reply\n{paste}\n{text}")), said, mail)
+        return self._send(self._program(who).answer(self._now, mail, text, Writing()), said)
 
     def _forward(self, step: Step) -> None:
         """Somebody gets a mail that was for an agent, and may do with it what they like."""
