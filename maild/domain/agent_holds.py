@@ -171,10 +171,12 @@ def about_held_text(act: Act, word: str, beside: str = "", draft: Draft | None =
 
     Text beside the word stays inside as a note. A text that was settled before is settled once only."""
     mine = [d for d in act.waiting if d.ticket == act.ticket.number and act.agent and d.agent == act.agent.name]
-    chosen = draft or next((d for d in reversed(mine) if row_of(word, d)), None)
+    chosen = draft or act.mends or next((d for d in reversed(mine) if row_of(word, d)), None)
     if chosen is None:
         return refused(
-            act, [Problem("", f"no text of yours waits on this ticket that !{word} could mean")], has_text=False
+            act,
+            [Problem("", f"no text of yours waits on this ticket that !{word} could mean")],
+            has_text=bool(beside.strip()),
         )
     if chosen.settled_as:
         return Decision(Outcome.IGNORED, f"the held text {chosen.id} was {chosen.settled_as} before", actor=act.actor)

@@ -47,7 +47,7 @@ def lookups_for(
     def said(number: int) -> Said:
         entries = unit.tickets.entries(number)
         notes = (e.text for e in entries if e.kind == EntryKind.NOTE and not e.may_leave)
-        outside = (e.text for e in entries if e.kind != EntryKind.NOTE)
+        outside = (e.text for e in entries if e.kind != EntryKind.NOTE or e.may_leave)
         notices = unit.outbox.texts(number, _NOTICES, but=TO_CUSTOMERS)
         return Said(notes=tuple(notes), notices=notices, outside=(*outside, *answers_shown(unit, number)))
 
