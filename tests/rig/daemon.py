@@ -53,6 +53,9 @@ to = "everyone"
 most_per_minute = 1000000
 most_per_domain = 1000000
 
+[notices]
+ceiling = 1000000
+
 [[agent]]
 name = "jane"
 display = "Jane Doe"
