@@ -98,7 +98,7 @@ def test_part_that_does_not_exist_is_a_lookup_error():
 def test_mail_deeper_than_the_parser_can_go_still_has_its_header():
     opening = b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n'
     raw = MAIL + b"".join(opening % (level, level) for level in range(3_000)) + b"\r\ndeep"
-    message = parse.read(raw, limits=Limits(depth=10**6, parts=10**6))
+    message = parse.read(raw, limits=Limits(depth=10**6, parts=10**6, lines=10**8))
     assert (message.subject, message.text) == ("help", "")
     assert any("too deep for the parser" in defect for defect in message.defects)
 
