@@ -27,6 +27,8 @@ KEPT: list[tuple[str, list[Step]]] = [
 ]
 _AS_THEY_ARE = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 
+pytestmark = pytest.mark.soak  # a walk takes its time
+
 
 @pytest.fixture(scope="session")
 def beginning(office_again: OfficeAgain, tmp_path_factory: pytest.TempPathFactory) -> Beginning:
