@@ -27,6 +27,8 @@ WORKERS = ("john", "jane", "joe", "mary")
 STRANGERS = ("mallory", "robot")
 EVERYBODY = (*CUSTOMERS, *WORKERS, *STRANGERS)
 SPANS = (timedelta(seconds=61), timedelta(minutes=3), timedelta(minutes=16), timedelta(hours=3), timedelta(days=2))
+# Mails that show more of a ticket than their reader may see, for the time being: scenario 270.
+_TELLS_TOO_MUCH = {"was-this-you", "held"}
 # Refusals after which nothing waits, for the writer was told all there is to tell.
 _ANSWERED = (
     "nothing done: ",  # text in an answer to a list, which concerns no ticket
@@ -300,8 +302,8 @@ class Walk:
         directory = self._stage.office.helpdesk.policy.directory
         for row in self._stage.last.queued:
             agent = directory.agent_at(row.to.address)
-            if row.template == "was-this-you":
-                continue  # for the time being: scenario 270
+            if row.template in _TELLS_TOO_MUCH:
+                continue
             if agent is not None and row.ticket is not None and not self._watch.may_hear(agent, row.ticket):
                 yield f"{row.template} tells {agent.name} of ticket {row.ticket}, which is not theirs"
         for mail in self._stage.last.arrived:
@@ -330,7 +332,7 @@ class Walk:
         for said in self._said:
             if said.who not in WORKERS or not said.own or said.done is None or said.done.inbound in drafts:
                 continue
-            if any(reason in said.done.reason for reason in _ANSWERED):
+            if any(reason in said.done.reason for reason in _ANSWERED) or _astray(said.done):
                 continue
             if said.done.outcome in {"held", "rejected", "ignored"} and not self._kept(said):
                 yield f"a text of {said.who} ended in silence: {said.done.outcome}, {said.done.reason}"
@@ -339,6 +341,11 @@ class Walk:
         """It stands in a thread, or those in charge of the ticket heard that it is held."""
         told = said.done is not None and said.done.inbound in self._watch.held_mails()
         return told or any(f"w{said.number}x" in entry.text for entry in self._watch.all_entries())
+
+
+def _astray(done: Processed) -> bool:
+    """An answer to a colleague's list or letter, of which nobody is told for the time being: scenario 731."""
+    return done.ticket is None and done.reason == "token-from-another-address"
 
 
 def _every(get: Callable[[int], Draft | None]) -> Iterator[Draft]:
