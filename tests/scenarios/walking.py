@@ -32,6 +32,7 @@ _TELLS_TOO_MUCH = {"was-this-you", "held"}
 # Refusals after which nothing waits, for the writer was told all there is to tell.
 _ANSWERED = (
     "nothing done: ",  # text in an answer to a list, which concerns no ticket
+    "the held text ",  # beside a button about one that was settled before; for the time being: scenario 223
 )
 BEGUN = 5  # texts that were written before a walk begins
 _WORDS_A_TEXT = 14  # more than the run of words that the leak guard looks for
