@@ -11,15 +11,17 @@ from maild.domain.chain import above
 from maild.domain.decision import Decision, Hold, Outcome, Transcript
 from maild.domain.drafts import Draft, DraftKind, next_reminder
 from maild.domain.notices import Notice
-from maild.domain.people import Agent
+from maild.domain.people import Agent, Directory
 from maild.domain.ticket import Ticket
 from maild.domain.token import Scope
+from maild.domain.visibility import may_see
 from maild.ports import OpenUnitOfWork, UnitOfWork
 from maild.services.carry_out import carry_out
 from maild.services.helpdesk import Helpdesk
 from maild.services.isolation import isolated
 
 BATCH = 100
+Readers = tuple[tuple[Agent, str], ...]  # each with the reason in words
 
 _BUTTONS: dict[DraftKind, tuple[Button, ...]] = {
     **BUTTONS,
@@ -52,10 +54,21 @@ def _reminded(unit: UnitOfWork, draft: Draft, helpdesk: Helpdesk, now: datetime)
     ticket = unit.tickets.get(draft.ticket) if draft.ticket is not None else None
     writer = directory.agent(draft.agent)
     readers = above(writer, ticket, directory) if to_lead or writer is None else ((writer, _REASON),)
+    if ticket is not None:
+        readers = _who_may_see(readers, writer, ticket, directory)
     for reader, reason in readers:
         decision = _reminder(draft, reader, reason, ticket, by_other=reader != writer)
         carry_out(unit, decision, ticket, helpdesk, now, trace=f"draft-{draft.id}", about_draft=draft.id)
     return True
+
+
+def _who_may_see(readers: Readers, writer: Agent | None, ticket: Ticket, directory: Directory) -> Readers:
+    """A reminder shows the ticket: who lost sight of it hears nothing, those above or in its department do."""
+    reason = f"you work in the department {ticket.department}"
+    department = tuple((one, reason) for one in directory.agents_of(ticket.department))
+    circles = (readers, above(writer, ticket, directory), department)
+    seeing = (tuple(pair for pair in circle if may_see(pair[0], ticket, directory)) for circle in circles)
+    return next(filter(None, seeing), ())
 
 
 _REASON = "your text waits for your word"

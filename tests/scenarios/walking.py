@@ -27,12 +27,9 @@ WORKERS = ("john", "jane", "joe", "mary")
 STRANGERS = ("mallory", "robot")
 EVERYBODY = (*CUSTOMERS, *WORKERS, *STRANGERS)
 SPANS = (timedelta(seconds=61), timedelta(minutes=3), timedelta(minutes=16), timedelta(hours=3), timedelta(days=2))
-# Mails that show more of a ticket than their reader may see, for the time being: scenario 270.
-_TELLS_TOO_MUCH = {"was-this-you", "held"}
 # Refusals after which nothing waits, for the writer was told all there is to tell.
 _ANSWERED = (
     "nothing done: ",  # text in an answer to a list, which concerns no ticket
-    "the held text ",  # beside a button about one that was settled before; for the time being: scenario 223
 )
 BEGUN = 5  # texts that were written before a walk begins
 _WORDS_A_TEXT = 14  # more than the run of words that the leak guard looks for
@@ -303,8 +300,6 @@ class Walk:
         directory = self._stage.office.helpdesk.policy.directory
         for row in self._stage.last.queued:
             agent = directory.agent_at(row.to.address)
-            if row.template in _TELLS_TOO_MUCH:
-                continue
             if agent is not None and row.ticket is not None and not self._watch.may_hear(agent, row.ticket):
                 yield f"{row.template} tells {agent.name} of ticket {row.ticket}, which is not theirs"
         for mail in self._stage.last.arrived:

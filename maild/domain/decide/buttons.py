@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from maild.domain.agent_act import Act
 from maild.domain.agent_done import refused
@@ -100,10 +101,14 @@ def _about(case: Case, word: str, number: int, words: str) -> Decision:
     draft = next((draft for draft in case.drafts if draft.id == number), None)
     if draft is None:
         return Decision(Outcome.IGNORED, f"there is no held text {number}")
+    beside = parse(words).text
+    if draft.settled_as and case.ticket is not None and beside.strip():
+        # The button came too late, what stands beside it did not: it stays inside, as beside any button.
+        return act_of_agent(replace(act_of(case, beside), button="", html_words=""), case.policy)
     if draft.settled_as:
         return Decision(Outcome.IGNORED, f"the held text {number} was {draft.settled_as} before")
     if case.ticket is not None:
-        return about_held_text(act_of(case, words), word, parse(words).text, draft)
+        return about_held_text(act_of(case, words), word, beside, draft)
     # About a mail that belongs to no ticket yet: a fresh one in an agent's name.
     row = row_of(word, draft)
     if row is None:
@@ -128,7 +133,7 @@ def act_of(case: Case, own: str, forwarded: str = "") -> Act:
         waiting=tuple(draft for draft in case.drafts if not draft.settled_as),
         mends=next((d for d in case.drafts if d.id == mended and not d.settled_as), None),
         released_as=case.released_as,
-        button=case.route.verb if case.route.scope is Scope.COMMAND else "",
+        button=case.route.verb if case.route.scope is Scope.COMMAND and not mended else "",
         receipts=case.receipts,
         lookups=case.lookups,
     )

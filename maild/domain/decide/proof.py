@@ -73,7 +73,8 @@ def asked_back(case: Case, doubt: str) -> Decision:
     if agent is None or case.automatic:
         return decision
     open_questions = [draft for draft in case.drafts if draft.kind is DraftKind.UNPROVEN]
-    asks = len(open_questions) < MOST_QUESTIONS and not case.route.verb
+    hidden = case.ticket is not None and not may_see(agent, case.ticket, case.policy.directory)
+    asks = len(open_questions) < MOST_QUESTIONS and not case.route.verb and not hidden
     if not asks:
         return decision
     hold = Hold(kind=DraftKind.UNPROVEN, agent=agent.name, reason=doubt)
