@@ -10,7 +10,7 @@ from maild.domain.events import Event
 from maild.domain.notice import NOWHERE, Happening, Notice
 from maild.domain.people import Person, Role
 from maild.domain.policy import Policy
-from maild.domain.ticket import Status, Ticket
+from maild.domain.ticket import CONTACT, Participant, Status, Ticket
 from maild.domain.token import Scope
 
 
@@ -65,8 +65,15 @@ def _without_words(happening: Happening, policy: Policy) -> list[Notice]:
         due = _to_requester(ticket, "acknowledgement", "you wrote to us")
         return [replace(due, hold=policy.acknowledge_after)]
     if _ended_by_agent(happening):
-        return [_to_requester(ticket, "closed", "you opened this ticket")]
+        return _ended(ticket)
     return []
+
+
+def _ended(ticket: Ticket) -> list[Notice]:
+    """The requester and whoever follows it for their organisation hear that it ended."""
+    contacts = [p for p in ticket.participants if p.role == CONTACT]
+    told = [Notice(template="closed", to=p.person, scope=Scope.USER, reason=_reads_because(p)) for p in contacts]
+    return [_to_requester(ticket, "closed", "you opened this ticket"), *told]
 
 
 def _ended_by_agent(happening: Happening) -> bool:
@@ -91,8 +98,14 @@ def answerable(ticket: Ticket) -> bool:
 
 def correspondents(ticket: Ticket) -> list[tuple[Person, str]]:
     people = [(ticket.requester, "you opened this ticket")]
-    people += [(p.person, "you take part in this ticket") for p in ticket.participants if p.role == "cc"]
+    people += [(p.person, _reads_because(p)) for p in ticket.participants if p.reads_answers]
     return people
+
+
+def _reads_because(participant: Participant) -> str:
+    if participant.role == CONTACT:
+        return "you follow the tickets of your organisation"
+    return "you take part in this ticket"
 
 
 def _reply_to(person: Person, reason: str, hold: timedelta) -> Notice:

@@ -71,6 +71,8 @@ class Opened(Event):
     participants: tuple[Person, ...] = ()
     automatic: bool = False  # no person waits for an answer
     join_key: str = ""  # what alerts about the same thing have in common
+    contacts: tuple[Person, ...] = ()  # who reads along for the requester's organisation
+    watchers: tuple[str, ...] = ()  # agents who do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from maild.domain.people import Directory
+from maild.domain.people import Address, Directory
 from maild.domain.sla import Plan, choose_plan
 from maild.domain.timing import Rhythm
 
@@ -47,8 +47,14 @@ class Policy:
     rhythm: Rhythm = Rhythm()
 
     def plan_for(
-        self, *, department: str, priority: str, rule: str = "", topic: str = "", command: str = ""
+        self, *, department: str, priority: str, requester: Address, rule: str = "", topic: str = ""
     ) -> tuple[str, str]:
-        """(plan, source) by the order of 04: command, rule, topic, priority, department, default."""
-        found = self.directory.department(department)
-        return choose_plan(command, rule, topic, self.priority_plans.get(priority, ""), found.sla_plan if found else "")
+        """(plan, source) of a ticket for which nobody commanded one, as `choose_plan` has it."""
+        organisation, found = self.directory.organisation_of(requester), self.directory.department(department)
+        return choose_plan(
+            rule=rule,
+            topic=topic,
+            organisation=organisation.sla_plan if organisation else "",
+            priority_plan=self.priority_plans.get(priority, ""),
+            department=found.sla_plan if found else "",
+        )

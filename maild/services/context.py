@@ -144,7 +144,7 @@ def _last_message(notice: Notice, occasion: Occasion, shown: StoredEntry | None)
 def answer_words(scope: Scope, ticket: Ticket) -> dict[str, Any]:
     """What an answer to the mail will do, for its first line."""
     to = _mailbox(ticket.requester) if scope is Scope.REPLY else ""
-    copies = [_mailbox(p.person) for p in ticket.participants if p.role == "cc"] if scope is Scope.REPLY else []
+    copies = [_mailbox(p.person) for p in ticket.participants if p.reads_answers] if scope is Scope.REPLY else []
     return {"scope": scope.value, "to": to, "copies": copies}
 
 

@@ -1,5 +1,6 @@
 """One fact of every kind with the record that it has in databases, and a ticket's life made of such facts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from maild.domain.people import Address, Person, Role
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 KAREN = Person(Address.of("karen@client.example"), "Karen Hill")
 EVE = Person(Address.of("eve@client.example"))
+BOSS = Person(Address.of("boss@client.example"))
 BY_KAREN = Actor(Role.REQUESTER, address="karen@client.example")
 BY_JANE = Actor(Role.AGENT, "jane", "jane@acme.example")
 _KAREN = {"address": "karen@client.example", "name": "Karen Hill"}
@@ -41,7 +43,7 @@ OPENED = events.Opened(
 
 EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
     "opened": (
-        OPENED,
+        replace(OPENED, contacts=(BOSS,), watchers=("mary",)),
         {
             "requester": _KAREN,
             "subject": "Printer on fire",
@@ -57,6 +59,8 @@ EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
             "participants": [_EVE],
             "automatic": True,
             "join_key": "",
+            "contacts": [{"address": "boss@client.example", "name": ""}],
+            "watchers": ["mary"],
         },
     ),
     "message-received": (
