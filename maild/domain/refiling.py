@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from maild.domain import events
-from maild.domain.events import Event
+from maild.domain.events import Actor, Event
 from maild.domain.organisations import handed_over
 from maild.domain.policy import Policy
 from maild.domain.ticket import Ticket
 
 # Why a ticket has a plan that no other change takes away: somebody, or a rule for mails like it, chose that very one.
 CHOSEN = frozenset({"command", "rule", "topic"})
+_STAYS = CHOSEN | {"escalation", ""}
 _CAUSES = (events.PriorityChanged, events.Transferred, events.RequesterChanged)
 
 
@@ -34,6 +36,18 @@ def refiled(ticket: Ticket, facts: Sequence[Event], policy: Policy) -> list[Even
     if plan != ticket.sla_plan:
         made.append(events.PlanChanged(at=last.at, by=last.by, sla_plan=plan, previous=ticket.sla_plan, source=source))
     return made
+
+
+def planned_anew(ticket: Ticket, policy: Policy, at: datetime, by: Actor) -> events.PlanChanged | None:
+    """The other plan that the configuration of now gives this ticket; None when it stays, or was chosen for it."""
+    if ticket.plan_source in _STAYS:
+        return None
+    plan, source = policy.plan_for(
+        department=ticket.department, priority=ticket.priority.value, requester=ticket.requester.address
+    )
+    if plan == ticket.sla_plan:
+        return None
+    return events.PlanChanged(at=at, by=by, sla_plan=plan, previous=ticket.sla_plan, source=source)
 
 
 def _last(causes: Sequence[Event], kind: type[Event], name: str, otherwise: str) -> str:

@@ -74,6 +74,7 @@ class Ticket:
     ended_at: datetime | None = None  # when it last became resolved or closed
     status_since: datetime
     wake_at: datetime | None = None  # when a waiting ticket opens by itself
+    reminded_at: datetime | None = None  # when the customer was told that we wait, in this time of waiting
     tags: tuple[str, ...] = ()
     participants: tuple[Participant, ...] = ()
     links: tuple[int, ...] = ()
@@ -169,6 +170,7 @@ def _(event: events.StatusChanged, ticket: Ticket) -> Ticket:
         status=status,
         status_since=event.at,
         wake_at=event.until,
+        reminded_at=None,
         closed_at=event.at if status is Status.CLOSED else None,
         ended_at=ended_at if status.ended else None,
         due_by_hand=None if anew else ticket.due_by_hand,
@@ -257,6 +259,11 @@ def _(event: events.Snoozed, ticket: Ticket) -> Ticket:
 @_change.register
 def _(event: events.DueSet, ticket: Ticket) -> Ticket:
     return replace(ticket, due_by_hand=event.due_at)
+
+
+@_change.register
+def _(event: events.CustomerReminded, ticket: Ticket) -> Ticket:
+    return replace(ticket, reminded_at=event.at)
 
 
 @_change.register

@@ -143,6 +143,19 @@ EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
         events.DueSet(at=at(21), by=BY_JANE, due_at=at(120), previous=at(60)),
         {"due_at": "2026-05-04T11:00:00+00:00", "previous": "2026-05-04T10:00:00+00:00"},
     ),
+    "deadline-moved": (
+        events.DeadlineMoved(at=at(30), target="resolution", due_at=at(60), previous=at(90), reason="priority"),
+        {
+            "target": "resolution",
+            "due_at": "2026-05-04T10:00:00+00:00",
+            "previous": "2026-05-04T10:30:00+00:00",
+            "reason": "priority",
+        },
+    ),
+    "customer-reminded": (
+        events.CustomerReminded(at=at(31), ends_at=at(60)),
+        {"ends_at": "2026-05-04T10:00:00+00:00"},
+    ),
     "followed": (
         events.Followed(at=at(22), by=BY_JANE, agent="jane", level="watch"),
         {"agent": "jane", "level": "watch"},

@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from maild.ports import Listing
-from maild.services import escalate, housekeeping
-from maild.services.escalate import escalate_due, reckon_stale
+from maild.services import escalate, housekeeping, recompute
+from maild.services.escalate import escalate_due
 from maild.services.housekeeping import keep_house
+from maild.services.recompute import reckon_stale
 from tests.rig.office import CONFIG
 
 KAREN, JOHN, JANE, JOE, MARY = (
@@ -157,14 +158,14 @@ def test_a_plan_that_the_configuration_lost_counts_as_the_default_one(open_offic
 
 def test_one_ticket_that_cannot_be_reckoned_anew_does_not_keep_the_daemon_from_starting(timed, monkeypatch):
     broken, _ = timed.open_ticket(), timed.open_ticket()
-    whole = escalate.reckon
+    whole = recompute.planned_anew
 
-    def reckon(unit, ticket, *more):
+    def planned_anew(ticket, *more):
         if ticket.number == broken:
             raise ValueError("upgrade maild")
-        return whole(unit, ticket, *more)
+        return whole(ticket, *more)
 
-    monkeypatch.setattr(escalate, "reckon", reckon)
+    monkeypatch.setattr(recompute, "planned_anew", planned_anew)
     timed.configure(CONFIG + PLAN.replace('"4h"', '"2h"'))
     assert reckon_stale(timed.store, timed.helpdesk, timed.clock.now()) == 1
 
