@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TypeGuard
 
 from maild.domain import events
 from maild.domain.events import Event
@@ -64,7 +65,9 @@ def _without_words(happening: Happening, policy: Policy) -> list[Notice]:
     if happening.acknowledge and any(isinstance(fact, events.Opened) for fact in facts):
         due = _to_requester(ticket, "acknowledgement", "you wrote to us")
         return [replace(due, hold=policy.acknowledge_after)]
-    if _ended_by_agent(happening):
+    if any(isinstance(fact, events.CustomerReminded) for fact in facts):
+        return [_to_requester(ticket, "waiting-reminder", "you opened this ticket")]
+    if _ended_by_agent(happening) or _given_up(happening):
         return _ended(ticket)
     return []
 
@@ -78,12 +81,17 @@ def _ended(ticket: Ticket) -> list[Notice]:
 
 def _ended_by_agent(happening: Happening) -> bool:
     """Must the customer hear that it ended? Not when it goes on in another ticket, or the agent said so; and what
-    timers and customers end themselves is silent."""
+    customers end themselves is silent, as is the closing of what was resolved before."""
     if happening.actor.role is not Role.AGENT or happening.quiet:
         return False
     if any(isinstance(fact, events.Merged) and fact.into is not None for fact in happening.facts):
         return False
     return any(_ends(fact) for fact in happening.facts)
+
+
+def _given_up(happening: Happening) -> bool:
+    """Did the clock end it because the customer did not answer? They may think that we are still at it."""
+    return not happening.quiet and any(_ends(fact) and fact.reason == events.UNANSWERED for fact in happening.facts)
 
 
 def reachable(person: Person) -> bool:
@@ -116,7 +124,7 @@ def _to_requester(ticket: Ticket, template: str, reason: str) -> Notice:
     return Notice(template=template, to=ticket.requester, scope=Scope.USER, reason=reason)
 
 
-def _ends(fact: Event) -> bool:
+def _ends(fact: Event) -> TypeGuard[events.StatusChanged]:
     """A resolved ticket that is closed ended before: its requester was told then."""
     return (
         isinstance(fact, events.StatusChanged)
