@@ -65,16 +65,16 @@ def _plan_lines(history: Sequence[events.Event], plan: Plan, zone: ZoneInfo, org
             name, source = event.sla_plan, event.plan_source
         elif isinstance(event, events.PlanChanged):
             if event.sla_plan != name and name:
-                before.append(f"  until {_shown(whole_second(event.at), zone)}  {name}")
+                before.append(f"  until {_shown(whole_second(event.at), zone)}: {name}")
             name, source = event.sla_plan, event.source
     words = _CHOSEN_BY.get(source, "")
     words += f" {organisation}" if source == "organisation" and organisation else ""
     if name and name != plan.name:
         words = f"for the configuration has no plan {name}"
     yield from wrap(f"Plan {plan.name}{', ' if words else ''}{words}", WIDTH, subsequent_indent="  ")
+    yield from (line[:WIDTH] for line in before)
     if before:
-        yield "  All is counted from its beginning under this plan; before, it had"
-        yield from (line[:WIDTH] for line in before)
+        yield "  All deadlines are counted from their beginnings, by the plan of now."
 
 
 def _calendar_lines(calendar: Calendar) -> Iterator[str]:

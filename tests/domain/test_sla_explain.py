@@ -81,8 +81,8 @@ def test_an_organisation_is_named_and_former_plans_are_told():
     lines = explain((opened, chosen), plan(first=4), OFFICE, when("mon 12:00"), organisation="Acme Client")
     assert lines[:3] == (
         "Plan tested, by the organisation Acme Client",
-        "  All is counted from its beginning under this plan; before, it had",
-        "  until Mon 2026-05-04 11:00 +00:00  gold",
+        "  until Mon 2026-05-04 11:00 +00:00: gold",
+        "  All deadlines are counted from their beginnings, by the plan of now.",
     )
 
 
