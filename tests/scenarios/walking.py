@@ -328,7 +328,7 @@ class Walk:
         for said in self._said:
             if said.who not in WORKERS or not said.own or said.done is None or said.done.inbound in drafts:
                 continue
-            if any(reason in said.done.reason for reason in _ANSWERED) or _astray(said.done):
+            if any(reason in said.done.reason for reason in _ANSWERED):
                 continue
             if said.done.outcome in {"held", "rejected", "ignored"} and not self._kept(said):
                 yield f"a text of {said.who} ended in silence: {said.done.outcome}, {said.done.reason}"
@@ -337,11 +337,6 @@ class Walk:
         """It stands in a thread, or those in charge of the ticket heard that it is held."""
         told = said.done is not None and said.done.inbound in self._watch.held_mails()
         return told or any(f"w{said.number}x" in entry.text for entry in self._watch.all_entries())
-
-
-def _astray(done: Processed) -> bool:
-    """An answer to a colleague's list or letter, of which nobody is told for the time being: scenario 731."""
-    return done.ticket is None and done.reason == "token-from-another-address"
 
 
 def _every(get: Callable[[int], Draft | None]) -> Iterator[Draft]:
