@@ -50,6 +50,8 @@ _ANY_ZONE = _NOBODY.timezone
 
 AnyTable = TypeVar("AnyTable", bound=Struct)
 
+_WRITE_ONE = "write one with: maild config example > /etc/maild/maild.toml"
+
 
 def find_config(explicit: str | Path | None, environ: Mapping[str, str]) -> Path:
     """The configuration file: the one asked for (-c), else $MAILD_CONFIG, else the first usual place that has one.
@@ -68,7 +70,13 @@ def find_config(explicit: str | Path | None, environ: Mapping[str, str]) -> Path
             return path
     looked = ", ".join(["$MAILD_CONFIG (not set)", *map(str, USUAL_PLACES)])
     raise ConfigError(
-        [Problem(Place("maild.toml", 0), f"no configuration found; looked at {looked}", "write one with: maild init")]
+        [
+            Problem(
+                Place("maild.toml", 0),
+                f"no configuration found; looked at {looked}",
+                _WRITE_ONE,
+            )
+        ]
     )
 
 
