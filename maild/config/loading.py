@@ -63,7 +63,7 @@ def find_config(explicit: str | Path | None, environ: Mapping[str, str]) -> Path
             path = Path(asked)
             if not path.is_file():
                 message = f"no configuration there, though {source} names it"
-                raise ConfigError([Problem(Place(str(path), 0), message, f"write one with: maild -c {path} init")])
+                raise ConfigError([Problem(Place(str(path), 0), message, f"write one with: maild config example > {path}")])
             return path
     for path in USUAL_PLACES:
         if path.is_file():
