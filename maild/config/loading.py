@@ -50,7 +50,7 @@ _ANY_ZONE = _NOBODY.timezone
 
 AnyTable = TypeVar("AnyTable", bound=Struct)
 
-_WRITE_ONE = "write one with: maild config example > /etc/maild/maild.toml"
+_WRITE = "write one with: maild config example"
 
 
 def find_config(explicit: str | Path | None, environ: Mapping[str, str]) -> Path:
@@ -63,7 +63,7 @@ def find_config(explicit: str | Path | None, environ: Mapping[str, str]) -> Path
             path = Path(asked)
             if not path.is_file():
                 message = f"no configuration there, though {source} names it"
-                raise ConfigError([Problem(Place(str(path), 0), message, f"write one with: maild config example > {path}")])
+                raise ConfigError([Problem(Place(str(path), 0), message, f"{_WRITE} > {path}")])
             return path
     for path in USUAL_PLACES:
         if path.is_file():
@@ -74,7 +74,7 @@ def find_config(explicit: str | Path | None, environ: Mapping[str, str]) -> Path
             Problem(
                 Place("maild.toml", 0),
                 f"no configuration found; looked at {looked}",
-                _WRITE_ONE,
+                f"{_WRITE} > /etc/maild/maild.toml",
             )
         ]
     )
