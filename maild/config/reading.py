@@ -239,7 +239,7 @@ class Reader:
                 raise ValueError(f"expected {_expected(kind)}, found {_found(node)}")
             return self._from_text(kind, _one_line(node.plain))
         if kind is date and isinstance(node.plain, str) and _DATE.fullmatch(node.plain) and not _exists(node.plain):
-            raise ValueError(f"there is no day {node.plain}")
+            raise ValueError(f"there is no day {node.plain}; write one such as 2026-12-24")
         value = _converted(_CHECKED.get(kind, kind), node)
         return _one_line(value) if isinstance(value, str) and kind is not Lines else value
 
