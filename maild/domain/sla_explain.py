@@ -65,7 +65,7 @@ def _plan_lines(history: Sequence[events.Event], plan: Plan, zone: ZoneInfo, org
             name, source = event.sla_plan, event.plan_source
         elif isinstance(event, events.PlanChanged):
             if event.sla_plan != name and name:
-                before.append(f"  until {_shown(whole_second(event.at), zone)}: {name}")
+                before.append(f"  until {shown_at(whole_second(event.at), zone)}: {name}")
             name, source = event.sla_plan, event.source
     words = _CHOSEN_BY.get(source, "")
     words += f" {organisation}" if source == "organisation" and organisation else ""
@@ -125,7 +125,7 @@ def _line(line: Line, zone: ZoneInfo) -> Sequence[str]:
         name = WEEKDAYS[date.fromisoformat(day).weekday()].capitalize()
         return wrap(f"  {name} {day}  {why}", WIDTH, subsequent_indent=" " * 18)
     text = f"due ({line.at:%Y-%m-%d %H:%M:%S} UTC)" if line.part is Part.DUE else line.text
-    return (f"  {_shown(line.at, zone)}  {text}",)
+    return (f"  {shown_at(line.at, zone)}  {text}",)
 
 
 def verdict(target: TargetStanding, now: datetime) -> str:
@@ -155,10 +155,11 @@ def _interval(head: str, start: datetime, end: datetime, zone: ZoneInfo) -> tupl
     first, last = start.astimezone(zone), end.astimezone(zone)
     if first.date() == last.date() and first.utcoffset() == last.utcoffset():
         return (f"{head}{_day(first)} {_clock(first)}-{_clock(last)} {_offset(first)}",)
-    return (f"{head}{_shown(start, zone)}", f"{'to ':>{len(head)}}{_shown(end, zone)}")
+    return (f"{head}{shown_at(start, zone)}", f"{'to ':>{len(head)}}{shown_at(end, zone)}")
 
 
-def _shown(instant: datetime, zone: ZoneInfo) -> str:
+def shown_at(instant: datetime, zone: ZoneInfo) -> str:
+    """ "Mon 2026-05-04 09:30 +02:00"."""
     local = instant.astimezone(zone)
     return f"{_day(local)} {_clock(local)} {_offset(local)}"
 
