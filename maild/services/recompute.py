@@ -75,8 +75,8 @@ def differences(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) ->
 
 def _one(unit: UnitOfWork, number: int, helpdesk: Helpdesk, now: datetime) -> Recomputed | None:
     ticket = unit.tickets.get(number)
-    if ticket is None:
-        return None
+    if ticket is None or ticket.status.ended:
+        return None  # it ended since it was found
     found, facts = _compared(unit, ticket, helpdesk, now)
     if facts:
         decision = Decision(Outcome.COMMANDED, CONFIGURATION, facts, actor=_BY)
