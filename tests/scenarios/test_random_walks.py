@@ -42,9 +42,9 @@ contacts = ["eve@client.example"]
 """
 
 
-@pytest.fixture(scope="session", params=["", FOLLOWED], ids=["strangers", "followed"])
+@pytest.fixture(scope="session")
 def laid_over(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    return str(getattr(request, "param", ""))
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +85,7 @@ def test_a_walk_that_once_went_wrong(walk: list[Step], walks: Callable[[list[Ste
     assert not (wrong := walks(walk)), wrong
 
 
+@pytest.mark.parametrize("laid_over", ["", FOLLOWED], ids=["strangers", "followed"], indirect=True, scope="session")
 @pytest.mark.parametrize("number", range(PARTS))
 def test_nobody_hears_what_is_not_for_them(number: int, walks: Callable[[list[Step]], str]) -> None:
     walk_about(walks, number, SHORT)
