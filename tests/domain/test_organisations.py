@@ -48,6 +48,12 @@ def test_a_ticket_of_an_organisation_has_its_plan_and_is_followed_by_its_contact
     assert ticket.watchers == ("joe", "jane")
 
 
+def test_explain_tells_whose_customer_the_sender_is():
+    told = [step.reason for step in decide(fresh()).steps if step.verdict == "organisation"]
+    assert told == ["client.example is of the organisation Acme Client: plan sev-b, 4 who follow"]
+    assert not any(step.verdict == "organisation" for step in decide(case()).steps)
+
+
 @pytest.mark.parametrize(
     ("filing", "plan"),
     [

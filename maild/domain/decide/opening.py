@@ -9,7 +9,7 @@ from maild.domain.classify import MailClass
 from maild.domain.decide.answering import acknowledgement
 from maild.domain.decide.case import Case, entry_of
 from maild.domain.decide.copies import copied
-from maild.domain.decision import Decision, Outcome
+from maild.domain.decision import Decision, Outcome, Step
 from maild.domain.events import THIS_ENTRY, Actor, Event
 from maild.domain.organisations import contacts_of, followers_of
 from maild.domain.people import Person, Role, Trust
@@ -84,10 +84,24 @@ def opens_ticket(case: Case) -> Decision | None:
         replace(entry_of(case), author=actor),
         actor,
         acknowledge=answer.due,
-        steps=(answer.step("acknowledgement"),),
+        steps=(*_belonging(case), answer.step("acknowledgement")),
         opens=True,
         notices=answer.told,
     )
+
+
+def _belonging(case: Case) -> tuple[Step, ...]:
+    """As explain tells it: whose customer the sender is, and what that brings where nothing stronger speaks."""
+    found = case.policy.directory.organisation_of(case.sender.address)
+    if found is None:
+        return ()
+    brings = (
+        f"plan {found.sla_plan}" if found.sla_plan else "",
+        f"department {found.department}" if found.department else "",
+        f"{len(found.contacts) + len(found.followers)} who follow" if found.contacts or found.followers else "",
+    )
+    reason = f"{case.sender.address.domain} is of the organisation {found.name}"
+    return (Step("rules", "organisation", ": ".join(filter(None, (reason, ", ".join(filter(None, brings)))))),)
 
 
 def _links(case: Case) -> tuple[int, ...]:
