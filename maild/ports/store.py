@@ -164,7 +164,8 @@ class People(Protocol):
         ...
 
     def learn_tail(self, agent: Agent, tail: str) -> str:
-        """Note how an agent's mail ended -> their signature, once several mails have ended alike."""
+        """Note how an agent's mail ended -> their signature, once several mails have ended alike, and until none of the
+        last ones does."""
         ...
 
     def be_absent(self, agent: str, since: datetime, until: datetime) -> None: ...
