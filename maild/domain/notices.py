@@ -25,14 +25,16 @@ from maild.domain.wishes import ALL_IN, HEARD, Claim, Readers
 
 
 def notices_for(happening: Happening, policy: Policy, readers: Readers = ALL_IN) -> tuple[Notice, ...]:
-    """All notices of a happening, customers' first."""
+    """All notices of a happening, customers' first. No agent is told of a ticket that they may not see after it."""
     told: dict[str, Notice] = {}
     if happening.after.status is Status.SPAM:
         return ()
-    office = Office(policy.directory, readers, policy.zone)
+    office = Office(policy.directory, readers, policy.zone, happening.after)
     for row in _concerned(happening):
         for each in row.audience(happening, office, row):
-            if _is_actor(each.agent, happening.actor) or not _hears(each, row.kind, happening.after, readers):
+            if _is_actor(each.agent, happening.actor) or not office.sees(each.agent):
+                continue
+            if not _hears(each, row.kind, happening.after, readers):
                 continue
             told.setdefault(each.agent.name, _notice(row, each, happening.after))
     return (*customer_notices(happening, policy), *told.values())
