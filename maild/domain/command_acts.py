@@ -30,6 +30,7 @@ from maild.domain.events import (
     Transferred,
 )
 from maild.domain.people import Agent, Department, Person, Team, name_key
+from maild.domain.spam import marked_by_filter_alone
 from maild.domain.ticket import Priority, Status, Ticket
 
 
@@ -145,6 +146,13 @@ def becomes(
         return (change,)
 
     return act
+
+
+def spam(ticket: Ticket, _reading: object, occasion: Occasion) -> tuple[StatusChanged, ...]:
+    """That it is spam, also where a filter said so before: by a person's word it stays so, whoever writes again."""
+    history = (fact for _, facts in occasion.surroundings.lookups.batches(ticket.number) for fact in facts)
+    unless = frozenset[Status]() if marked_by_filter_alone(history) else frozenset({Status.SPAM})
+    return becomes(Status.SPAM, unless=unless)(ticket, _reading, occasion)
 
 
 def wait(ticket: Ticket, until: datetime | None, occasion: Occasion) -> tuple[Event, ...]:

@@ -18,6 +18,7 @@ from maild.domain.notice import Notice as Notice
 from maild.domain.people import Address, Agent, Role
 from maild.domain.policy import Policy
 from maild.domain.ratings import Rating
+from maild.domain.spam import told_as_new
 from maild.domain.ticket import Status, Ticket
 from maild.domain.timing import Kind
 from maild.domain.token import Scope
@@ -158,6 +159,10 @@ def _given_away(fact: Event, happening: Happening) -> bool:
     return isinstance(fact, events.Assigned) and bool(fact.assignee or fact.team)
 
 
+def _no_spam(fact: Event, happening: Happening) -> bool:
+    return told_as_new(fact)
+
+
 def _from_outside(fact: Event, happening: Happening) -> bool:
     return isinstance(fact, events.MessageReceived) and not fact.automatic and not fact.courtesy
 
@@ -198,6 +203,7 @@ def _of_colleagues(fact: Event, happening: Happening) -> bool:
 _N, _R = Scope.NOTE, Scope.REPLY
 AUDIENCES: tuple[Audience, ...] = (
     Audience(Kind.NEW, "new-ticket", _R, _is(events.Opened), _charged, "a customer waits: the answer goes to them"),
+    Audience(Kind.NEW, "new-ticket", _R, _no_spam, _charged, "nobody heard of it while a filter took it for spam"),
     Audience(Kind.ASSIGNED, "assigned", _N, _given_away, _assigned, "an answer to a colleague's act stays inside"),
     Audience(Kind.MENTION, "note", _N, _names, _mentioned, "a colleague asks them"),
     Audience(Kind.MESSAGE, "message", _R, _from_outside, _charged, "the customer wrote: the answer goes to them"),

@@ -8,9 +8,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from maild.domain.decision import Decision, EntryDraft
-from maild.domain.events import NEW_TICKET, NEXT_ENTRY, THIS_DRAFT, THIS_ENTRY, Event, Replied, Split, TextHeld
+from maild.domain.events import (
+    NEW_TICKET,
+    NEXT_ENTRY,
+    THIS_DRAFT,
+    THIS_ENTRY,
+    Event,
+    MessageReceived,
+    Opened,
+    Replied,
+    Split,
+    TextHeld,
+)
 from maild.domain.notices import Happening, Notice, strongest
 from maild.domain.sla import Standing, standing
+from maild.domain.spam import told_as_new
 from maild.domain.ticket import Status, Ticket, apply
 from maild.domain.token import Scope, root_id
 from maild.ports import OutboxRow, SlaIndex, StoredEntry, UnitOfWork
@@ -127,7 +139,16 @@ def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> D
     if not notices:
         return Done(after, facts, entry)  # the thread is read for mails alone
     occasion = _occasion(act, after, replace(decision, facts=facts), state, draft)
+    if start is not None and any(map(told_as_new, facts)):
+        occasion = replace(occasion, since=_messages_before(unit, after, facts))
     return Done(after, facts, entry, _queue(act, notices, occasion))
+
+
+def _messages_before(unit: UnitOfWork, after: Ticket, facts: tuple[Event, ...]) -> tuple[Event, ...]:
+    """What was written to a ticket of which nobody was told."""
+    history = unit.tickets.history(after.number)
+    earlier = history[: len(history) - len(facts)]
+    return tuple(fact for fact in earlier if isinstance(fact, Opened | MessageReceived))
 
 
 def _notices(act: _Act, decision: Decision, after: Ticket, facts: tuple[Event, ...]) -> tuple[Notice, ...]:

@@ -207,6 +207,8 @@ def changes(facts: Sequence[events.Event], helpdesk: Helpdesk) -> list[str]:
                 told.append(f"a mail from {fact.sender} is held")
             case events.PlanChanged() if fact.sla_plan == fact.previous:
                 continue
+            case events.StatusChanged() if fact.status == fact.previous:
+                told.append(f"status {fact.status}, confirmed")
             case events.StatusChanged():
                 told.append(f"status {fact.previous} -> {fact.status}")
             case events.PriorityChanged():
