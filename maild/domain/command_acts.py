@@ -29,7 +29,7 @@ from maild.domain.events import (
     Tagged,
     Transferred,
 )
-from maild.domain.people import Agent, Department, Person, Team, name_key
+from maild.domain.people import Address, Agent, Department, Person, Team, name_key
 from maild.domain.spam import marked_by_filter_alone
 from maild.domain.ticket import Priority, Status, Ticket
 
@@ -58,6 +58,7 @@ class Beside:
     confirm: tuple[str, ...] = ()  # why the whole mail waits for a "yes": what cannot be taken back
     receipts: tuple[str, ...] = ()  # lines that must be told although all went well: moments as absolute times
     withdraws: tuple[int, ...] = ()  # replies (entries) that must not leave
+    unshown: tuple[tuple[int, Address], ...] = ()  # histories (ticket, to whom) that must not leave
     on_behalf: Person | None = None  # !for ADDRESS: whose ticket a fresh mail opens
     addressed: Person | None = None  # !to ADDRESS: the same, and the text goes to them
 

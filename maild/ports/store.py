@@ -296,6 +296,14 @@ class Outbox(Protocol):
         """Stop the mails that deliver an entry, as far as none was tried; False when one may have left."""
         ...
 
+    def history_left(self, ticket: int, to: Address) -> bool:
+        """Has a mail that shows this person the history of the ticket left, or been tried?"""
+        ...
+
+    def withdraw_history(self, ticket: int, to: Address, reason: str) -> bool:
+        """Stop the mails that show somebody the history of a ticket; False when one may have left."""
+        ...
+
     def by_message_id(self, message_id: str) -> OutboxRow | None: ...
 
     def written_to(self, ticket: int, address: Address) -> bool:

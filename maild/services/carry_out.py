@@ -34,6 +34,8 @@ from maild.services.helpdesk import Helpdesk
 from maild.services.letters import Letter, post
 from maild.services.readers import notices_of
 
+_ANSWERS = frozenset({"reply", "history"})  # the mails in which an agent's answer leaves
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -159,7 +161,7 @@ def _notices(act: _Act, decision: Decision, after: Ticket, facts: tuple[Event, .
         notices = tuple(notice for notice in notices if not notice.agent)
     hold = _answers_wait(decision, act.now)
     if hold is not None:
-        notices = tuple(replace(n, hold=hold) if n.template == "reply" else n for n in notices)
+        notices = tuple(replace(n, hold=hold) if n.template in _ANSWERS else n for n in notices)
     return notices
 
 
