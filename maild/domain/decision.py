@@ -123,6 +123,7 @@ class Decision:
     acknowledge: bool = False
     opens: bool = False
     notices: tuple[Notice, ...] = ()  # beside those that follow from the facts
+    alarms: tuple[Notice, ...] = ()  # letters to agents about the helpdesk itself, whatever else they are told
     transcript: Transcript | None = None
     steps: tuple[Step, ...] = ()
     also: EntryDraft | None = None  # a second entry, which facts name as NEXT_ENTRY

@@ -72,6 +72,7 @@ DEFAULTS: Mapping[str, Any] = {
     "reason": "",
     "stop": (),
     "gathered": None,
+    "inbound": 0,
     "trace": "",
     "marker": "",
     "quiet": False,

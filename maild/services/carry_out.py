@@ -31,7 +31,7 @@ from maild.services.beside import do_beside, keep_draft
 from maild.services.context import Occasion, letter_words
 from maild.services.enqueue import enqueue
 from maild.services.helpdesk import Helpdesk
-from maild.services.letters import Letter, post
+from maild.services.letters import BY_ITSELF, Letter, post
 from maild.services.readers import notices_of
 
 _ANSWERS = frozenset({"reply", "history"})  # the mails in which an agent's answer leaves
@@ -80,7 +80,7 @@ def carry_out(
     draft = about_draft or keep_draft(unit, decision, before, inbound, now)
     opened = next((done.ticket.number for done in elsewhere if done.ticket), NEW_TICKET)
     done = _here(act, _numbered(decision, draft, opened), before, draft)
-    answered = answer(unit, decision, helpdesk, now, trace)
+    answered = (*answer(unit, decision, helpdesk, now, trace), *_alarms(act, decision))
     return replace(
         done,
         outbox=(*done.outbox, *(row for other in elsewhere for row in other.outbox), *answered),
@@ -224,6 +224,26 @@ def _letters(act: _Act, decision: Decision, draft: int) -> tuple[OutboxRow, ...]
         )
         made.append(post(act.unit, letter, act.helpdesk, act.now, act.trace))
     return tuple(made)
+
+
+def _alarms(act: _Act, decision: Decision) -> list[OutboxRow]:
+    """The letters about the helpdesk itself. They show nothing of a ticket, which their reader may not see."""
+    made = []
+    for notice in decision.alarms:
+        agent = act.helpdesk.policy.directory.agent(notice.agent)
+        if agent is not None:
+            letter = Letter(
+                template=notice.template,
+                agent=agent,
+                subject="Automatic answers are stopped for an hour",
+                scope=notice.scope,
+                reason=notice.reason,
+                words={"inbound": act.inbound or 0},
+                automatic=BY_ITSELF,
+                counted="alarm",
+            )
+            made.append(post(act.unit, letter, act.helpdesk, act.now, act.trace))
+    return made
 
 
 def _queue(act: _Act, notices: Sequence[Notice], occasion: Occasion) -> tuple[OutboxRow, ...]:

@@ -143,11 +143,9 @@ def _changed(
 def _with_state(decision: Decision, answer: Answer, asks: Person) -> Decision:
     """The state of the ticket for whoever asked. The mail is a message all the same: what no program answers, a person
     must see."""
-    notices = answer.told
-    if answer.due:
-        told = Notice(template="status", to=asks, scope=Scope.USER, reason="you asked for the state of this ticket")
-        notices = (told,)
-    return replace(decision, notices=notices, steps=(answer.step("status"),))
+    told = Notice(template="status", to=asks, scope=Scope.USER, reason="you asked for the state of this ticket")
+    notices = (told,) if answer.due else ()
+    return replace(decision, notices=notices, alarms=answer.told, steps=(answer.step("status"),))
 
 
 # -- addresses that mean something by themselves ----------------------------------------------------------------------

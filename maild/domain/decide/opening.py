@@ -76,7 +76,7 @@ def opens_ticket(case: Case) -> Decision | None:
         acknowledge=answer.due,
         steps=(answer.step("acknowledgement"),),
         opens=True,
-        notices=answer.told,
+        alarms=answer.told,
     )
 
 
