@@ -69,11 +69,12 @@ def context_of(
     ticket = occasion.ticket
     entry = occasion.entry
     shown = None if notice.template in WITHOUT_TEXT or notice.steps else entry
+    agent = helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
     return {
         "v": 1,
         "helpdesk": {"name": helpdesk.name, "address": str(helpdesk.address_of(ticket.department))},
         "language": helpdesk.settings.helpdesk.language,
-        "timezone": str(helpdesk.zone),
+        "timezone": helpdesk.clock_of(agent) if agent else str(helpdesk.zone),
         "signature": helpdesk.signature(ticket.department),
         "ticket": ticket_words(ticket, helpdesk) | ({} if notice.agent else {"subject": ticket.thread_subject}),
         "recipient": person_words(notice.to),

@@ -299,6 +299,19 @@ def test_a_deadline_of_who_is_away_reaches_who_stands_in(office):
     assert any("joe" in step.notified for step in fired)
 
 
+# -- clocks -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_agents_notice_stands_on_their_clock_and_a_customers_mail_on_the_helpdesks(open_office):
+    office = open_office(CONFIG.replace('display = "Jane Doe"', 'display = "Jane Doe"\ntimezone = "America/New_York"'))
+    number = office.open_ticket()
+    assert office.last("new-ticket", JANE, number).context["timezone"] == "America/New_York"
+    assert office.last("new-ticket", JOHN, number).context["timezone"] == str(office.helpdesk.zone)
+    assert office.last("acknowledgement", ticket=number).context["timezone"] == str(office.helpdesk.zone)
+    office.receive(office.answer(office.last("new-ticket", JOHN, number), "Use water."))
+    assert office.last("reply", ticket=number).context["timezone"] == str(office.helpdesk.zone)
+
+
 # -- the ceiling of an hour -------------------------------------------------------------------------------------------
 
 
