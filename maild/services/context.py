@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -40,6 +40,7 @@ class Occasion:
     draft: int = 0  # the held text that the decision left behind
     since: tuple[events.Event, ...] = ()  # what the reader was not told of yet, from before the decision
     actor: Mapping[str, str] | None = None  # who did what the mail is about, where that is not the decision's
+    found: dict[Hashable, Any] = field(default_factory=dict)  # what was looked up once for all who are told
 
     @property
     def facts(self) -> tuple[events.Event, ...]:

@@ -69,7 +69,7 @@ def _queued(
         context["ask"] = ask_words(helpdesk, contact)
     context |= customer_words(notice, occasion, helpdesk, sealing)
     if agent is not None and notice.template == "new-ticket" and notice.scope is Scope.REPLY:
-        context["seen_before"] = seen_before(unit, ticket, agent, helpdesk, sealing)
+        context["seen_before"] = seen_before(unit, occasion, agent, helpdesk, sealing)
     context["mail"] = _mail(notice, occasion, helpdesk, reply_to, root, to_agent=agent is not None)
     context["mail"]["list_unsubscribe"] = unsubscribing(notice, helpdesk, sealing)
     row = OutboxRow(
