@@ -87,6 +87,7 @@ def done(understood: Understood) -> Decision:
         transcript=transcript if told or applied.help else None,
         others=applied.others,
         withdraws=applied.withdraws,
+        unshown=applied.unshown,
         leaves_after=wait,
         leaves_at=applied.leaves_at if outcome is Outcome.REPLIED else None,
         quiet=applied.quiet,

@@ -41,6 +41,8 @@ def told(event: Event, before: Ticket, surroundings: Surroundings) -> list[str]:
 def _of_the_ticket(event: Event, before: Ticket, surroundings: Surroundings) -> list[str]:
     zone = surroundings.wall_clock
     match event:
+        case StatusChanged() if event.status == event.previous:
+            return [f"status: {event.status}, confirmed"]
         case StatusChanged():
             until = f" until {shown_when(event.until, zone)}" if event.until else ""
             return [f"status: {event.previous} -> {event.status}{until}"]

@@ -12,7 +12,7 @@ from datetime import datetime
 from maild.domain import events
 from maild.domain.events import Event
 from maild.domain.lookups import Batch, Lookups
-from maild.domain.people import Role
+from maild.domain.people import Address, Role
 from maild.domain.ticket import Ticket
 from maild.domain.undo_act import NO_ACT, Act, Back, act_at
 from maild.domain.undo_elsewhere import (
@@ -45,6 +45,7 @@ class Undoing:
     events: tuple[Event, ...]
     others: tuple[tuple[int, tuple[Event, ...]], ...] = ()
     withdraws: tuple[int, ...] = ()  # entries whose mails must not leave
+    unshown: tuple[tuple[int, Address], ...] = ()  # (ticket, to whom) of histories that must not leave
     told: tuple[str, ...] = ()
 
 
@@ -67,8 +68,9 @@ def undoing(ticket: Ticket, agent: str, lookups: Lookups, at: datetime) -> Undoi
     if not facts and not others:  # done and reverted by hand: the next undo looks behind it
         told = ("your last act had left nothing behind that could be taken back",)
     withdraws = tuple(entry for back in backs for entry in back.withdraws)
+    unshown = tuple(shown for back in backs for shown in back.unshown)
     undone = events.Undone(at=at, first=act.first, last=act.last)
-    return Undoing((*facts, undone), others, withdraws, told)
+    return Undoing((*facts, undone), others, withdraws, unshown, told)
 
 
 # -- which act --------------------------------------------------------------------------------------------------

@@ -95,8 +95,11 @@ class Inbound(Protocol):
 
     def get(self, number: int) -> KeptMail | None: ...
 
-    def listed(self, state: InboundState) -> list[KeptMail]:
-        """Mails in this state, oldest first, without their bytes."""
+    def listed(
+        self, state: InboundState, limit: int | None = None, mailboxes: Sequence[str] | None = None
+    ) -> list[KeptMail]:
+        """Mails in this state, oldest first, without their bytes; of more than `limit` the newest. `mailboxes`: those
+        alone that came by one of these."""
         ...
 
     def replay(self, number: int, *, released: bool = False, released_as: str = "") -> bool:

@@ -30,12 +30,21 @@ def do_beside(unit: UnitOfWork, decision: Decision, now: datetime) -> tuple[int,
             raise Overtaken(f"the held text {draft} was settled meanwhile")
     for number in decision.drops:
         unit.inbound.drop(number, now, by=decision.actor.shown)
-    for entry in decision.withdraws:
-        if not unit.outbox.withdraw(entry, f"stopped by {decision.actor.shown} before it left"):
-            raise Overtaken("the answer left meanwhile")
+    _stop(unit, decision)
     for release in decision.releases:
         unit.inbound.replay(release.inbound, released=release.proven, released_as=release.released_as.value)
     return tuple(release.inbound for release in decision.releases)
+
+
+def _stop(unit: UnitOfWork, decision: Decision) -> None:
+    """Stop what was taken back before it left."""
+    reason = f"stopped by {decision.actor.shown} before it left"
+    for entry in decision.withdraws:
+        if not unit.outbox.withdraw(entry, reason):
+            raise Overtaken("the answer left meanwhile")
+    for ticket, to in decision.unshown:
+        if not unit.outbox.withdraw_history(ticket, to, reason):
+            raise Overtaken("the history left meanwhile")
 
 
 def keep_draft(unit: UnitOfWork, decision: Decision, ticket: Ticket | None, inbound: int | None, now: datetime) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from maild import maillog
-from maild.domain.decide.answering import STOPPED
 from maild.domain.events import Bounced
 from maild.domain.notice import WITHOUT_TEXT, Notice
 from maild.domain.people import Address, Role
@@ -70,7 +69,7 @@ def _queued(
         context["ask"] = ask_words(helpdesk, contact)
     context |= customer_words(notice, occasion, helpdesk, sealing)
     if agent is not None and notice.template == "new-ticket" and notice.scope is Scope.REPLY:
-        context["seen_before"] = seen_before(unit, ticket, agent, helpdesk, sealing)
+        context["seen_before"] = seen_before(unit, occasion, agent, helpdesk, sealing)
     context["mail"] = _mail(notice, occasion, helpdesk, reply_to, root, to_agent=agent is not None)
     context["mail"]["list_unsubscribe"] = unsubscribing(notice, helpdesk, sealing)
     row = OutboxRow(
@@ -145,8 +144,6 @@ def _mail(
 
 def _counted(notice: Notice) -> str:
     """As what the row counts when it is asked how much a program answered of late."""
-    if notice.template == STOPPED:
-        return "alarm"
     return "answer" if notice.template in _ANSWERS and not notice.agent else ""
 
 
@@ -157,7 +154,7 @@ def _automatic(notice: Notice) -> str:
 def _speaker(notice: Notice, occasion: Occasion) -> str:
     """The person whose words the mail carries, for the display name of From."""
     entry = occasion.entry
-    if entry is None or notice.template in WITHOUT_TEXT | {"feedback", STOPPED} or notice.steps:
+    if entry is None or notice.template in WITHOUT_TEXT | {"feedback"} or notice.steps:
         return ""
     if entry.author.role is Role.SYSTEM:
         return ""

@@ -14,7 +14,8 @@ from maild.ports import Snapshot
 from maild.store.insert import insert_once
 from maild.store.schema import digest_run, draft, preference, snapshot
 
-_WAITS = draft.c.settled_as == ""
+# Written into the SQL: by a bound parameter the partial index is not found.
+_WAITS = draft.c.settled_as == sa.literal("", literal_execute=True)
 
 
 class SqlDrafts:

@@ -82,6 +82,8 @@ sa.Index(
     sqlite_where=inbound.c.state == "kept",
     postgresql_where=inbound.c.state == "kept",
 )
+_SET_ASIDE = inbound.c.state.in_(["held", "quarantined"])
+sa.Index("ix_inbound_waits", inbound.c.state, inbound.c.id, sqlite_where=_SET_ASIDE, postgresql_where=_SET_ASIDE)
 sa.Index("ix_inbound_sender", inbound.c.sender, inbound.c.judged_at)
 sa.Index("ix_inbound_sameness", inbound.c.sameness)
 sa.Index("ix_inbound_uid", inbound.c.mailbox, inbound.c.uidvalidity, inbound.c.uid)
@@ -176,6 +178,13 @@ sa.Index(
     ticket.c.snoozed_until,
     sqlite_where=ticket.c.snoozed_until.is_not(None),
     postgresql_where=ticket.c.snoozed_until.is_not(None),
+)
+
+sa.Index(
+    "ix_ticket_spam",
+    sa.func.lower(ticket.c.requester_address),
+    sqlite_where=ticket.c.status == "spam",
+    postgresql_where=ticket.c.status == "spam",
 )
 
 participant = sa.Table(
@@ -278,6 +287,8 @@ outbox = sa.Table(
     sa.Column("first_at", UtcDateTime),  # when the first of these happened
     sa.Column("tried_since", UtcDateTime),  # its first attempt
 )
+_DELIVERS = outbox.c.entry.is_not(None)
+sa.Index("ix_outbox_entry", outbox.c.entry, sqlite_where=_DELIVERS, postgresql_where=_DELIVERS)
 # How much a program answered of late is asked for every mail that it might answer.
 _COUNTED = outbox.c.counted != ""
 sa.Index("ix_outbox_counted", outbox.c.counted, outbox.c.queued_at, sqlite_where=_COUNTED, postgresql_where=_COUNTED)
@@ -342,6 +353,8 @@ draft = sa.Table(
 )
 _WAITS = draft.c.remind_at.is_not(None)
 sa.Index("ix_draft_remind_at", draft.c.remind_at, sqlite_where=_WAITS, postgresql_where=_WAITS)
+_UNSETTLED = draft.c.settled_as == ""
+sa.Index("ix_draft_agent", draft.c.agent, sqlite_where=_UNSETTLED, postgresql_where=_UNSETTLED)
 sa.Index("ix_draft_ticket", draft.c.ticket, draft.c.agent)
 
 # Lists that were mailed to an agent: row number -> ticket, so that "3 close" means what the reader saw.

@@ -260,3 +260,17 @@ def test_a_mailbox_is_remembered_and_ignored_mail_is_known(store):
     assert ledger.known("other", 7, [1]) == frozenset()
     with store() as unit:
         assert [kept.mail.uid for kept in unit.inbound.begin(1000, NOW)] == [900]
+
+
+def test_of_many_that_wait_the_newest_are_listed_and_those_of_a_mailbox_alone(store):
+    mails = [replace(FETCHED, raw=b"%d" % n, uid=n, mailbox="junk" if n % 2 else "box") for n in range(1, 7)]
+    numbers = [number for number, _ in keep(store, *mails)]
+    with store() as unit:
+        unit.inbound.begin(10, NOW)
+        for number in numbers:
+            unit.inbound.judge(number, replace(DONE, state=InboundState.HELD, outcome="held", sameness=""), NOW)
+        assert [kept.id for kept in unit.inbound.listed(InboundState.HELD)] == numbers
+        assert [kept.id for kept in unit.inbound.listed(InboundState.HELD, 2)] == numbers[-2:]
+        assert [kept.id for kept in unit.inbound.listed(InboundState.HELD, 2, ["junk"])] == [numbers[2], numbers[4]]
+        assert unit.inbound.listed(InboundState.HELD, 2, []) == []
+        assert unit.inbound.listed(InboundState.QUARANTINED, 2) == []
