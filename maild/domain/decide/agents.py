@@ -11,11 +11,12 @@ from maild.domain.commands import parse
 from maild.domain.decide.buttons import act_of
 from maild.domain.decide.case import Case, entry_of, held
 from maild.domain.decide.copies import with_copies
-from maild.domain.decide.on_behalf import opened_by_agent
+from maild.domain.decide.on_behalf import names_somebody, opened_by_agent
 from maild.domain.decide.opening import opening
 from maild.domain.decide.proof import asked_back, forged, unproven, without_right
 from maild.domain.decision import Decision, EntryDraft, Outcome, Transcript
 from maild.domain.events import NEXT_ENTRY, THIS_ENTRY, Actor, Event
+from maild.domain.mentions import mentions
 from maild.domain.notices import feedback
 from maild.domain.people import Person, Role
 from maild.domain.route import Verdict
@@ -104,16 +105,15 @@ def agent_opens(case: Case) -> Decision | None:
     agent = case.agent
     if agent is None or case.automatic or case.route.verdict is not Verdict.NEW:
         return None
-    own, _ = case.message.own_and_forwarded
+    own, forwarded = case.message.own_and_forwarded
     parsed = parse(own)
     if not parsed.commands and not parsed.problems:
         return None
-    whom = {"for", "to"} & {command.verb for command in parsed.commands}
-    if not whom and (parsed.text.strip() or case.message.forwarded):
+    if not names_somebody(parsed) and (parsed.text.strip() or case.message.forwarded):
         return None  # an agent's own request that happens to hold a command: opened, told, and mended by an answer
     if doubt := forged(case, outward=True):
         return asked_back(case, doubt)
-    return opened_by_agent(case, agent, parsed)
+    return opened_by_agent(case, agent, own, forwarded)
 
 
 def agent_forwards(case: Case) -> Decision | None:
@@ -146,9 +146,10 @@ def agent_forwards(case: Case) -> Decision | None:
         attachments=case.message.attachments,
     )
     note = None
-    if forwarded.comment.strip():
-        facts.append(events.Noted(at=case.at, by=actor, entry=NEXT_ENTRY))
-        note = EntryDraft(kind=EntryKind.NOTE, author=actor, author_name=agent.shown, text=forwarded.comment.strip())
+    if comment := forwarded.comment.strip():
+        named = mentions(comment, case.policy.directory)
+        facts.append(events.Noted(at=case.at, by=actor, entry=NEXT_ENTRY, mentions=named))
+        note = EntryDraft(kind=EntryKind.NOTE, author=actor, author_name=agent.shown, text=comment)
     transcript = Transcript(results=(f"Opened for {original.shown} <{original.address}>.",))
     reason = f"an agent forwards a mail of {original.address}"
     return Decision(
