@@ -80,7 +80,8 @@ def answered_elsewhere(case: Case) -> Decision | None:
     customers = _outsiders(case, case.message.to)
     if not customers or any(case.policy.directory.is_own(person.address) for person in case.message.to):
         return None
-    if doubt := forged(case):
+    # It ends a promise, and nobody here reads it again: what whoever knows a subject line could send is not enough.
+    if doubt := forged(case, outward=True):
         return asked_back(case, doubt)
     actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
     entry = replace(entry_of(case), kind=EntryKind.REPLY, author=actor, author_name=agent.shown)
@@ -91,6 +92,8 @@ def answered_elsewhere(case: Case) -> Decision | None:
         and case.route.verdict is Verdict.REPLY
         and any(ticket.includes(c.address) for c in customers)
     ):
+        if foreign := without_right(case):
+            return foreign
         return Decision(
             Outcome.REPLIED, "an agent's own mail to the customer, with a copy to us", (reply,), entry, actor
         )
