@@ -260,3 +260,18 @@ def test_a_mailbox_is_remembered_and_ignored_mail_is_known(store):
     assert ledger.known("other", 7, [1]) == frozenset()
     with store() as unit:
         assert [kept.mail.uid for kept in unit.inbound.begin(1000, NOW)] == [900]
+
+
+def test_that_it_is_no_junk_and_who_wrote_it_are_two_words_and_both_count_on(store):
+    ((number, _),) = keep(store, MAIL)
+    said = []
+    for words in ({}, {"released": True}, {"released": True, "proven": True}, {"released_as": "anyway"}):
+        with store() as unit:
+            unit.inbound.begin(1, NOW, [number])
+            unit.inbound.judge(number, replace(DONE, state=InboundState.HELD, outcome="held"), NOW)
+            assert unit.inbound.replay(number, **words)
+            unit.commit()
+        with store(reading=True) as unit:
+            found = unit.inbound.get(number)
+        said.append((found.released, found.proven))
+    assert said == [(False, False), (True, False), (True, True), (True, True)]

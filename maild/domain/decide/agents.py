@@ -29,12 +29,27 @@ def foreign_mark(case: Case) -> Decision | None:
     if case.route.verdict is Verdict.HELD:
         decision = held(case, case.route.reason)
         return _of_a_colleague(case, decision) if case.ticket is None else decision
+    if foreign := _let_in(case):
+        return foreign
     inside = case.route.verdict is Verdict.REPLY and case.route.scope is not Scope.USER
     if not inside or case.agent is not None:
         return None
     if case.automatic:
         return Decision(Outcome.IGNORED, f"{case.classification.reason}; it answers a notice for agents")
     return held(case, "an answer to a notice for agents, from somebody who is none")
+
+
+def _let_in(case: Case) -> Decision | None:
+    """An agent's mail with somebody else's mark that a person let in all the same: it is filed as a message, if it is
+    theirs and the ticket is not hidden from them. None when it may be, and for everybody else."""
+    agent, ticket = case.agent, case.ticket
+    if not case.released or agent is None or ticket is None or case.route.scope is not Scope.USER:
+        return None
+    if ticket.includes(case.sender.address):
+        return None
+    if doubt := forged(case):
+        return asked_back(case, doubt)
+    return without_right(case)
 
 
 def _of_a_colleague(case: Case, decision: Decision) -> Decision:

@@ -76,7 +76,7 @@ def _made(case: Case, inbound: int) -> Decision:
     """A mail that the provider took for spam is let in after all: it is judged anew, as if it had come by itself."""
     assert case.agent is not None
     actor = Actor(Role.AGENT, case.agent.name, str(case.sender.address))
-    release = Release(inbound, ReleasedAs.AS_IT_IS, proven=True)
+    release = Release(inbound, ReleasedAs.AS_IT_IS, no_junk=True)
     return Decision(Outcome.COMMANDED, f"the held mail {inbound} is let in", actor=actor, releases=(release,))
 
 
