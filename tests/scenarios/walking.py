@@ -15,6 +15,7 @@ from random import Random
 from hypothesis import strategies as st
 
 from maild.domain.command_table import VERBS
+from maild.domain.commands import parse
 from maild.domain.drafts import Draft
 from maild.domain.people import Address
 from maild.services.process import Processed
@@ -140,6 +141,7 @@ class Said:
     done: Processed | None = None
     own: bool = True  # their own words
     forged: bool = False  # under somebody else's name
+    text: str = ""  # of the mail, with its commands
 
     @property
     def words(self) -> str:
@@ -172,7 +174,7 @@ class Walk:
         """Take one step -> everything that went wrong with it."""
         facts = self._watch.facts
         self._doing[step.does](step)
-        faults = [*self._watch.faults(), *self._powers(), *self._audience(), *self._dead_ends()]
+        faults = [*self._watch.faults(), *self._powers(), *self._narrowed(), *self._audience(), *self._dead_ends()]
         if self._stage.last.known and (self._stage.last.queued or self._watch.facts != facts):
             faults.append("a mail that came once more acted once more")
         return faults
@@ -287,6 +289,7 @@ class Walk:
         text = shapes[step.shape % len(shapes)]
         for place, words in places.items():
             text = text.replace(place, words)
+        said.text = text
         return text
 
     def _send(self, raw: bytes, said: Said) -> None:
@@ -306,6 +309,16 @@ class Walk:
                 yield f"{fact.by.name} did {fact.kind} to ticket {ticket.number}, and wrote no such mail"
             elif (fact.by.name, ticket.number) not in begun and not self._watch.concerns(ticket, fact.by.name):
                 yield f"{fact.by.name} did {fact.kind} to ticket {ticket.number}, which is not theirs"
+
+    def _narrowed(self) -> Iterator[str]:
+        """What a mail keeps inside, or only tries, is no answer when it comes."""
+        said = self._said[-1] if self._said and self._said[-1].done in self._stage.last.done else None
+        if said is None or said.done is None or said.who not in WORKERS:
+            return
+        verbs = {command.verb for command in parse(said.text).commands}
+        for entry in self._watch.all_entries() if verbs & {"note", "draft", "check"} else ():
+            if entry.kind == "reply" and entry.inbound == said.done.inbound:
+                yield f"a mail with {sorted(verbs)} is an answer on ticket {entry.ticket}: {said.words}"
 
     def _begun(self) -> set[tuple[str, int]]:
         """Which agent opened which ticket in the last step, be it for a department that they do not work in."""
