@@ -222,6 +222,7 @@ def _letters(act: _Act, decision: Decision, draft: int) -> tuple[OutboxRow, ...]
             about=0 if notice.buttons else decision.about,
             reason=notice.reason,
             words=letter_words(decision, act.helpdesk),
+            verb=notice.verb.format(draft=draft),
             buttons=notice.buttons or (),
             draft=draft,
             in_reply_to=decision.answers,

@@ -61,6 +61,9 @@ class SqlDrafts:
         query = sa.select(draft).where(draft.c.remind_at <= now).order_by(draft.c.remind_at).limit(limit)
         return tuple(_read(row) for row in self._connection.execute(query).mappings())
 
+    def remind_at(self, number: int, at: datetime) -> None:
+        self._connection.execute(sa.update(draft).where(draft.c.id == number, _WAITS).values(remind_at=at))
+
     def remind_again(self, number: int, reminders: int, at: datetime) -> bool:
         here = sa.update(draft).where(draft.c.id == number, _WAITS, draft.c.reminders == reminders)
         step = here.values(reminders=reminders + 1, remind_at=at)

@@ -56,6 +56,7 @@ inbound = sa.Table(
     sa.Column("envelope_recipients", CleanJson, nullable=False, default=list),
     sa.Column("truncated", sa.Boolean, nullable=False, default=False),
     sa.Column("released", sa.Boolean, nullable=False, default=False),  # a person said that it shall count
+    sa.Column("proven", sa.Boolean, nullable=False, default=False),  # its sender said at the address on file: mine
     sa.Column("released_as", sa.String(20), nullable=False, default=""),  # and what its text shall be
     sa.Column("arrived_at", UtcDateTime, nullable=False),
     sa.Column("kept_at", UtcDateTime, nullable=False),
