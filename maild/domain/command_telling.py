@@ -8,6 +8,7 @@ from maild.domain.command_arguments import Surroundings
 from maild.domain.command_times import shown_when
 from maild.domain.events import (
     NEW_TICKET,
+    Acknowledged,
     Assigned,
     DueSet,
     Event,
@@ -60,6 +61,8 @@ def _of_the_ticket(event: Event, before: Ticket, surroundings: Surroundings) -> 
             return [f"tags: {' '.join(_signed('+', event.added) + _signed('-', event.removed))}"]
         case Snoozed():
             return [f"snooze: {f'until {shown_when(event.until, zone)}' if event.until else 'ended'}"]
+        case Acknowledged():
+            return [f"acknowledged: the {event.target.replace('-', ' ')} alarm"]
         case DueSet():
             return [f"due: {shown_when(event.due_at, zone) if event.due_at else 'as its SLA plan says'}"]
     return []

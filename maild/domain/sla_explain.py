@@ -69,10 +69,10 @@ def _cycle_lines(
     by_plan = isinstance(meter, Meter)
     # A due by hand is no sum: what led to it is that somebody set it.
     stretches = _stretches(cycle, target, calendar, now) if by_plan else []
-    lines = [_Line(mark.at, 0, (f"  {_shown(mark.at, zone)}  {mark.text}",)) for mark in cycle.marks]
+    lines = [_Line(mark.at, 0, (f"  {shown_at(mark.at, zone)}  {mark.text}",)) for mark in cycle.marks]
     if target.due_at:
         utc = f"{target.due_at:%Y-%m-%d %H:%M:%S} UTC"
-        lines.append(_Line(target.due_at, 3, (f"  {_shown(target.due_at, zone)}  due ({utc})",)))
+        lines.append(_Line(target.due_at, 3, (f"  {shown_at(target.due_at, zone)}  due ({utc})",)))
     finish = max([cycle.started_at, *(end for _, end in stretches)])
     lines += _unusual_days(calendar, cycle.started_at, finish) if by_plan else []
     lines += _stretch_lines(stretches, zone)
@@ -156,10 +156,11 @@ def _interval(head: str, start: datetime, end: datetime, zone: ZoneInfo) -> tupl
     first, last = start.astimezone(zone), end.astimezone(zone)
     if first.date() == last.date() and first.utcoffset() == last.utcoffset():
         return (f"{head}{_day(first)} {_clock(first)}-{_clock(last)} {_offset(first)}",)
-    return (f"{head}{_shown(start, zone)}", f"{'to ':>{len(head)}}{_shown(end, zone)}")
+    return (f"{head}{shown_at(start, zone)}", f"{'to ':>{len(head)}}{shown_at(end, zone)}")
 
 
-def _shown(instant: datetime, zone: ZoneInfo) -> str:
+def shown_at(instant: datetime, zone: ZoneInfo) -> str:
+    """ "Mon 2026-05-04 09:30 +02:00"."""
     local = instant.astimezone(zone)
     return f"{_day(local)} {_clock(local)} {_offset(local)}"
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from maild.domain.decision import Decision, EntryDraft
-from maild.domain.events import NEW_TICKET, NEXT_ENTRY, THIS_DRAFT, THIS_ENTRY, Event, Replied, Split, TextHeld
+from maild.domain.events import (
+    NEW_TICKET,
+    NEXT_ENTRY,
+    THIS_DRAFT,
+    THIS_ENTRY,
+    Bounced,
+    Event,
+    Replied,
+    Split,
+    TextHeld,
+)
 from maild.domain.notices import Happening, Notice, strongest
 from maild.domain.sla import Standing, standing
 from maild.domain.ticket import Status, Ticket, apply
@@ -35,6 +45,9 @@ class Done:
     others: tuple[int, ...] = ()  # tickets that were changed or opened with it
 
 
+Queue = Callable[[UnitOfWork, Notice, Occasion, Helpdesk], OutboxRow | None]  # None: another mail tells it
+
+
 @dataclass(frozen=True, slots=True)
 class _Act:
     """One decision on its way into the store."""
@@ -44,6 +57,7 @@ class _Act:
     now: datetime
     inbound: int | None
     trace: str
+    queue: Queue
 
 
 def carry_out(
@@ -56,11 +70,12 @@ def carry_out(
     inbound: int | None = None,
     trace: str = "",
     about_draft: int = 0,
+    queue: Queue = enqueue,
 ) -> Done:
     """Store what a decision says about a ticket (None: it opens one) and queue the mails that follow.
 
-    `about_draft` is a held text that they are about, and that was kept before."""
-    act = _Act(unit, helpdesk, now, inbound, trace)
+    `about_draft` is a held text that they are about, and that was kept before; `queue` queues a notice."""
+    act = _Act(unit, helpdesk, now, inbound, trace, queue)
     released = do_beside(unit, decision, now)
     elsewhere = _others(act, decision)
     draft = about_draft or keep_draft(unit, decision, before, inbound, now)
@@ -121,6 +136,9 @@ def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> D
     assert after is not None  # facts is not empty
     unit.tickets.append(after, facts, root_id(helpdesk.ring, number, helpdesk.domain))
     state = reckon(unit, after, helpdesk, act.now)
+    if decision.lost is not None:
+        passed_to = [name for fact in facts if isinstance(fact, Bounced) for name in fact.passed_to]
+        unit.sla_steps.lose(decision.lost, number, act.now, passed_to)
     notices = _notices(act, decision, after, facts)
     if helpdesk.policy.acknowledge_after and any(isinstance(fact, Replied) for fact in facts):
         unit.outbox.drop_waiting(number, "acknowledgement")  # a person was quicker
@@ -204,7 +222,8 @@ def _letters(act: _Act, decision: Decision, draft: int) -> tuple[OutboxRow, ...]
 
 
 def _queue(act: _Act, notices: Sequence[Notice], occasion: Occasion) -> tuple[OutboxRow, ...]:
-    return tuple(enqueue(act.unit, notice, occasion, act.helpdesk) for notice in notices)
+    queued = (act.queue(act.unit, notice, occasion, act.helpdesk) for notice in notices)
+    return tuple(row for row in queued if row is not None)
 
 
 def stand(unit: UnitOfWork, ticket: Ticket, helpdesk: Helpdesk, now: datetime) -> Standing:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from maild.domain.calendars import zone_named
 from maild.domain.command_arguments import Surroundings
 from maild.domain.command_parsing import Problem
 from maild.domain.decision import QUEUED
@@ -22,6 +23,7 @@ from maild.domain.ticket import Ticket
 from maild.ports import InboundState, KeptMail, Listing, OpenUnitOfWork, OutboxRow, StoredEntry, UnitOfWork
 from maild.services.carry_out import stand
 from maild.services.helpdesk import Helpdesk
+from maild.services.ledger import escalation_documents, ledger_lines
 from maild.services.listing import found_by, listing_of, said_in
 
 Document = dict[str, Any]
@@ -133,6 +135,7 @@ def ticket_show(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now:
         entries = unit.tickets.entries(number)
         deliveries = unit.outbox.deliveries(number)
         history = unit.tickets.history(number)
+        told = unit.sla_steps.told(number)
     due_at = None if ticket.status.ended else standing.due_at
     lost = {event.reply for event in history if isinstance(event, Bounced)}
     return ticket_document(ticket, due_at, helpdesk, now) | {
@@ -151,6 +154,7 @@ def ticket_show(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now:
             for word in rated(history)
         ],
         "sla": sla_document(standing),
+        "escalations": escalation_documents(history, told),
         "entries": [entry_document(e, delivery_of(deliveries.get(e.id, ()), e.id in lost)) for e in entries],
         "events": [event_document(event) for event in history],
     }
@@ -230,8 +234,11 @@ def sla_lines(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now: d
         if ticket is None:
             return None
         history = tuple(event for event in unit.tickets.history(number) if event.at <= now)
+        told = [each for each in unit.sla_steps.told(number) if each.told_at <= now]
     source = f"plan {ticket.sla_plan}, chosen by {ticket.plan_source or 'default'}"
-    return (source, *explain_sla(history, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now))
+    calendar = helpdesk.calendar_of(ticket)
+    escalated = ledger_lines(history, told, zone_named(calendar.zone))
+    return (source, *explain_sla(history, helpdesk.plan_of(ticket), calendar, now), *escalated)
 
 
 def raw_of_entry(open_unit: OpenUnitOfWork, number: int, entry: int) -> bytes | None:
