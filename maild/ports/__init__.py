@@ -2,7 +2,7 @@
 
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshot, Snapshots
 from maild.ports.alarms import SlaSteps, Telling
-from maild.ports.inbound import Inbound, InboundState, Judgement, KeptMail
+from maild.ports.inbound import ClaimLost, Inbound, InboundState, Judgement, KeptMail
 from maild.ports.lists import ListedTicket, Listing, Order, Pace, Search
 from maild.ports.mail import (
     Clock,
@@ -33,6 +33,7 @@ from maild.ports.store import (
 )
 
 __all__ = [
+    "ClaimLost",
     "Clock",
     "Contact",
     "Digests",
