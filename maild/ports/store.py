@@ -280,6 +280,10 @@ class Outbox(Protocol):
         """The mail of this template that leaves for this agent later than now, and was not begun yet."""
         ...
 
+    def unbegun(self, row: int) -> OutboxRow | None:
+        """A mail, unless somebody began to send it; nobody does before this transaction ends."""
+        ...
+
     def rewrite(self, row: OutboxRow) -> None:
         """Other words for a mail that was not begun yet: its context and subject."""
         ...

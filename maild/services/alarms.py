@@ -107,10 +107,14 @@ def tell_alarms(
             lines += found
     for key, own in _by_reader(lines).items():
         told = sorted(own, key=lambda line: line.worst_first)
-        (_page if told[0].notice.template == PAGE else _mail)(unit, key, told, helpdesk, now, tick)
+        write = _page if told[0].notice.template == PAGE else _mail
+        if not isolated(unit, 0, partial(write, unit, key, told, helpdesk, now, tick)):
+            for line in told:  # better many mails than none
+                enqueue(unit, line.notice, line.occasion, helpdesk)
     if last:
         for row, at in tick.rows.values():
-            unit.outbox.set_state(row, OutboxState.QUEUED, at)
+            if unit.outbox.unbegun(row) is not None:
+                unit.outbox.set_state(row, OutboxState.QUEUED, at)
     return done
 
 
@@ -143,21 +147,22 @@ def _by_reader(lines: Sequence[_Line]) -> dict[str, list[_Line]]:
     return dict(sorted(found.items()))
 
 
-def _page(unit: UnitOfWork, key: str, lines: Sequence[_Line], helpdesk: Helpdesk, now: datetime, tick: Open) -> None:
+def _page(unit: UnitOfWork, key: str, lines: Sequence[_Line], helpdesk: Helpdesk, now: datetime, tick: Open) -> bool:
     """One page about the worst of them, which says how many more there are."""
     worst, *others = lines
     if key not in tick.pages:
         row = enqueue(unit, replace(worst.notice, others=len(others)), worst.occasion, helpdesk)
         tick.pages[key] = row.id
     _note(unit, lines, tick.pages[key], now)  # what the page's own row has noted already is not noted twice
+    return True
 
 
-def _mail(unit: UnitOfWork, key: str, lines: Sequence[_Line], helpdesk: Helpdesk, now: datetime, tick: Open) -> None:
+def _mail(unit: UnitOfWork, key: str, lines: Sequence[_Line], helpdesk: Helpdesk, now: datetime, tick: Open) -> bool:
     """One list for this reader: a new one, or more rows in the one of the same tick that has not left yet."""
     at = _leaves_at(unit, lines, helpdesk, now)
     number, before = tick.rows.get(key, (0, at))
-    row = unit.outbox.get(number) if number else None
-    if row is None or row.state is not OutboxState.QUEUED or row.raw is not None:
+    row = unit.outbox.unbegun(number) if number else None
+    if row is None:
         row = _begun(unit, lines, helpdesk, now, max(at, now + GRACE))
         tick.rows[key] = (row.id, at)
     else:
@@ -167,6 +172,7 @@ def _mail(unit: UnitOfWork, key: str, lines: Sequence[_Line], helpdesk: Helpdesk
         unit.outbox.rewrite(replace(row, subject=title, context={**row.context, "title": title, "alarms": told}))
         tick.rows[key] = (row.id, min(at, before))
     _note(unit, lines, row.id, now)
+    return True
 
 
 def _note(unit: UnitOfWork, lines: Sequence[_Line], outbox: int, now: datetime) -> None:

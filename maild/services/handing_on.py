@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from maild import maillog
 from maild.domain.acknowledging import alarms
@@ -48,7 +49,7 @@ def hand_on(
     """A mail about the alarms of many tickets did not arrive: each goes on, in one mail where many go to one."""
     decided: list[Decided] = []
     for number in dict.fromkeys(each.ticket for each in unit.sla_steps.told_by(outbox)):
-        made = isolated(unit, number, lambda number=number: _one(unit, outbox, number, diagnostic, by, helpdesk, now))  # type: ignore[misc]
+        made = isolated(unit, number, partial(_one, unit, outbox, number, diagnostic, by, helpdesk, now))
         if made is not None:
             decided.append(made)
     tell_alarms(unit, decided, helpdesk, now, trace=trace or f"out-{outbox}")

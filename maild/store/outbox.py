@@ -131,6 +131,11 @@ class SqlOutbox:
         found = self._connection.execute(query).mappings().first()
         return rows.read_outbox(found) if found else None
 
+    def unbegun(self, row: int) -> OutboxRow | None:
+        here = sa.select(outbox).where(outbox.c.id == row, _NOT_BEGUN).with_for_update()
+        found = self._connection.execute(here).mappings().first()
+        return rows.read_outbox(found) if found else None
+
     def rewrite(self, row: OutboxRow) -> None:
         words = {"context": dict(row.context), "subject": row.subject}
         self._connection.execute(sa.update(outbox).where(outbox.c.id == row.id, _NOT_BEGUN).values(words))

@@ -148,6 +148,45 @@ def test_one_that_cannot_be_told_takes_no_other_along(open_office, monkeypatch):
     assert {step.ticket for step in office.tick()} == {numbers[2]}
 
 
+def test_a_list_that_cannot_be_made_gives_way_to_mails_one_by_one(open_office, monkeypatch):
+    office = open_office(WARNED_THEN_BREACHED)
+    numbers = opened(office, 5)
+    whole = alarms.post
+
+    def post(unit, letter, *more, **words):
+        made = whole(unit, letter, *more, **words)
+        if letter.agent.name == "john":
+            raise ValueError("a list that nobody can make")
+        return made
+
+    monkeypatch.setattr(alarms, "post", post)
+    mark = office.queued
+    office.tick(3 * DAY)
+    assert sorted(office.told(mark)) == [("sla-breach", JOHN)] * 5 + [("sla-gathered", MARY)]
+    assert all(dict(escalations(office, number)[1][1]).keys() == {"john", "mary"} for number in numbers)
+
+
+def test_a_list_that_has_left_is_not_sent_again(open_office, monkeypatch):
+    """A tick that takes longer than its first list waits: what comes later is another list."""
+    office = open_office(WARNED_THEN_BREACHED)
+    opened(office, 8)
+    monkeypatch.setattr(escalate, "BATCH", 5)
+
+    def opens_late(**more):
+        """A minute passes between two transactions, and the first list leaves."""
+        if (gathered := office.outbox("sla-gathered")) and not gathered[0].raw:
+            office.deliver(2 * alarms.GRACE)
+        return office.store(**more)
+
+    office.clock.advance(3 * DAY)
+    escalate_due(opens_late, office.helpdesk, office.clock.now())
+    office.deliver()
+    gathered = office.outbox("sla-gathered", MARY)
+    assert len(gathered) == 2
+    assert [len(row.context["alarms"]["rows"]) for row in gathered] == [5, 3]
+    assert len([mail for mail in office.sent_to(MARY) if "overdue" in mail.subject]) == 2
+
+
 def test_more_than_a_mail_holds_are_named_by_their_numbers(open_office, monkeypatch):
     office = open_office(WARNED_THEN_BREACHED)
     numbers = opened(office, 6)
