@@ -107,10 +107,8 @@ def _check_shape(written: Written[RotaTable], findings: Findings) -> None:
 
 def _check_sight(rota: Rota, written: Written[RotaTable], people: Directory, findings: Findings) -> None:
     """Whoever may not see the tickets would be passed over whenever they are on duty."""
-    named = [name for turn in rota.turns for name in turn.agents] + list(rota.order)
-    named += [name for _, names in rota.days for name in names]
     key, place = ("team", rota.team) if rota.team else ("department", rota.department)
-    for name in dict.fromkeys(named):
+    for name in rota.names:
         agent = people.agent(name)
         if agent is None or not place:
             continue

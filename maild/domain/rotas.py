@@ -37,6 +37,12 @@ class Rota:
     hours: Calendar | None = None
     days: tuple[tuple[date, tuple[str, ...]], ...] = ()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everybody who is ever on duty, each once."""
+        turns = [name for turn in self.turns for name in turn.agents]
+        return tuple(dict.fromkeys((*turns, *self.order, *(name for _, names in self.days for name in names))))
+
 
 def on_duty(rota: Rota, now: datetime) -> tuple[str, ...]:
     """The names of the agents who are on duty at `now` (UTC), in the order of the configuration; () when nobody is."""

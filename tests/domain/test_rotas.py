@@ -84,6 +84,11 @@ def test_a_day_may_be_given_to_others(when, who):
     assert on_duty(weekly(days=((date(2026, 1, 6), ("mary", "joe")),)), at(when)) == who
 
 
+def test_a_rota_knows_whom_it_names():
+    assert weekly(days=((date(2026, 1, 6), ("mary", "joe")),)).names == ("jane", "john", "joe", "mary")
+    assert Rota(name="evenings", zone=BERLIN, turns=(Turn(("jane",), EVENINGS),)).names == ("jane",)
+
+
 # -- which rota counts for a ticket -----------------------------------------------------------------------------------
 
 TEAM, DEPARTMENT = weekly(team="Banking"), weekly(department="support")
