@@ -30,6 +30,7 @@ class Known:
     rotas: Names
     relays: Names
     mailboxes: Names
+    organisations: Names
 
 
 def build_directory(

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from maild.config import directory, plans, rotas, servers, sorting, tables
+from maild.config import directory, organisations, plans, rotas, servers, sorting, tables
 from maild.config.directory import Known
 from maild.config.document import read_document
 from maild.config.names import Names
@@ -188,6 +188,7 @@ class _Assembly:
             rotas=names("rota"),
             relays=names("relay", default=RelaySettings().name),
             mailboxes=names("mailbox"),
+            organisations=names("organisation"),
         )
 
     def _helpdesk(self) -> Written[HelpdeskSettings] | None:
@@ -234,6 +235,9 @@ class _Assembly:
             self._known,
             self._findings,
         )
+        written = many("organisation", tables.OrganisationTable)
+        customers = organisations.build_organisations(written, self._known, people, self._findings)
+        people = replace(people, organisations=customers)
         zone = helpdesk.table.timezone if helpdesk is not None else _ANY_ZONE
         return rotas.with_rotas(people, many("rota", tables.RotaTable), self._known, zone, self._findings)
 

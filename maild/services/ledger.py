@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from maild.domain.events import Acknowledged, Escalated, Event
 from maild.domain.outbox import OutboxState
 from maild.domain.sla_explain import WIDTH, shown_at
-from maild.ports import Telling
+from maild.ports import Telling, UnitOfWork
+from maild.services.helpdesk import Helpdesk
 
 _OUTCOMES = {OutboxState.SENDING: "queued", OutboxState.FAILED: "failed"}
 
@@ -69,8 +70,23 @@ def escalation_documents(history: Sequence[Event], told: Sequence[Telling]) -> l
     ]
 
 
-def ledger_lines(history: Sequence[Event], told: Sequence[Telling], zone: ZoneInfo) -> tuple[str, ...]:
-    """For people: the steps that fired, each with whom it told; () when none did."""
+def escalations_of(unit: UnitOfWork, number: int, now: datetime) -> list[dict[str, Any]]:
+    """The steps of a ticket that had fired at `now`, with what has come of them."""
+    return escalation_documents(*_as_of(unit, number, now))
+
+
+def lines_of(unit: UnitOfWork, helpdesk: Helpdesk, number: int, now: datetime) -> tuple[str, ...]:
+    """The same in lines for people, behind an empty one; () when none had fired."""
+    history, told = _as_of(unit, number, now)
+    return _lines(history, told, helpdesk.zone)
+
+
+def _as_of(unit: UnitOfWork, number: int, now: datetime) -> tuple[list[Event], list[Telling]]:
+    history = [event for event in unit.tickets.history(number) if event.at <= now]
+    return history, [each for each in unit.sla_steps.told(number) if each.told_at <= now]
+
+
+def _lines(history: Sequence[Event], told: Sequence[Telling], zone: ZoneInfo) -> tuple[str, ...]:
     lines: list[str] = []
     for fact, tellings in steps_told(history, told):
         cycle = f", cycle {fact.cycle}" if fact.cycle > 1 else ""

@@ -6,8 +6,8 @@ import pytest
 
 from maild.domain.outbox import Answer, Verdict
 from maild.services import alarms, escalate
-from maild.services.enquire import sla_lines
 from maild.services.escalate import escalate_due
+from maild.services.ledger import lines_of
 from tests.rig.office import CONFIG
 
 KAREN, JOHN, JANE, JOE, MARY = (
@@ -369,7 +369,9 @@ def test_explain_tells_whom_each_step_told(open_office):
     office.deliver()
     office.receive(office.answer(office.last("sla-warning", JOHN), "I see."))
     office.tick(HOUR)
-    lines = sla_lines(office.store, office.helpdesk, number, office.clock.now())
+    with office.store(reading=True) as unit:
+        lines = lines_of(unit, office.helpdesk, number, office.clock.now())
+        assert lines_of(unit, office.helpdesk, number, office.clock.now() - DAY) == ()
     told = "\n".join(lines).partition("Escalations\n")[2].splitlines()
     assert told == [
         "  Mon 2026-05-04 12:00 +00:00  resolution 75%: told john (acknowledged)",
