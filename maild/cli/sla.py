@@ -13,6 +13,7 @@ from maild.cli.session import Session, at_option, json_option, print_json
 from maild.domain.sla_moves import move_words
 from maild.services.derive import derived_document, derived_lines
 from maild.services.enquire import moment
+from maild.services.ledger import escalations_of, lines_of
 from maild.services.recompute import Recomputed, differences
 from maild.services.recompute import recompute as recomputed
 
@@ -31,16 +32,18 @@ def explain(session: Session, number: int, at: str | None, as_json: bool) -> Non
     """How each deadline of a ticket came about, line by line; with --at as things stood then."""
     now = session.clock(at).now()
     with session.store(reading=True) as unit:
-        derive = derived_document if as_json else derived_lines
-        found = derive(unit, session.helpdesk, number, now)
-    if found is None:
+        document = derived_document(unit, session.helpdesk, number, now)
+        lines = derived_lines(unit, session.helpdesk, number, now)
+        told = lines_of(unit, session.helpdesk, number, now)
+        escalations = escalations_of(unit, number, now)
+    if document is None or lines is None:
         then = "there was then no ticket" if at else "there is no ticket"
         click.echo(f"{then} {number}: maild ticket list --status all", err=True)
         sys.exit(1)
     if as_json:
-        print_json(found)
+        print_json(document | {"escalations": escalations})
         return
-    click.echo("\n".join(found))
+    click.echo("\n".join((*lines, *told)))
 
 
 @sla.command()

@@ -129,6 +129,9 @@ def _print_ticket(found: dict[str, Any], zone: ZoneInfo) -> None:
     for target in found["sla"]:
         state = f"met {target['met_at']}" if target["met_at"] else f"due {target['due_at'] or 'paused or not needed'}"
         click.echo(f"  {target['target']}: {state}{', breached' if target['breached_at'] else ''}")
+    for step in found["escalations"]:
+        told = ", ".join(f"{each['agent'] or each['address']} ({each['outcome']})" for each in step["told"])
+        click.echo(f"  alarm {step['at']} {step['target']} {step['step']}: told {told or 'nobody'}")
     for entry in found["entries"]:
         author = entry["author"]
         click.echo(f"\n[{entry['id']}] {entry['kind']} by {author['name'] or author['address']}, {entry['at']}")

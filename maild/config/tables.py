@@ -59,6 +59,7 @@ class AgentTable(Struct, frozen=True, kw_only=True):
     role: AgentRole = AgentRole.AGENT
     timezone: ZoneName = ZoneName("")
     quiet: QuietHours = QuietHours("")
+    pager: Address | None = None
 
 
 class OrganisationTable(Struct, frozen=True, kw_only=True):
@@ -198,12 +199,36 @@ class CalendarTable(Struct, frozen=True, kw_only=True):
     special: dict[date, Hours] = {}
 
 
+class TurnTable(Struct, frozen=True, kw_only=True):
+    """[[rota.turn]]"""
+
+    agents: tuple[str, ...]
+    open: OpenTable
+
+
+class RotaTable(Struct, frozen=True, kw_only=True):
+    """[[rota]]"""
+
+    name: str
+    timezone: ZoneName = ZoneName("")  # empty: the helpdesk's
+    department: str = ""
+    team: str = ""
+    turn: tuple[TurnTable, ...] = ()
+    order: tuple[str, ...] = ()
+    start: date | None = None
+    handover: str = "08:00"
+    every: timedelta = timedelta(days=7)
+    open: OpenTable | None = None
+    days: dict[date, Annotated[tuple[str, ...], OneOrMore]] = {}
+
+
 class StepTable(Struct, frozen=True, kw_only=True):
     """[[sla_plan.step]]"""
 
     at: str
     target: Target | None = None
     notify: tuple[str, ...] = ()
+    page: tuple[str, ...] = ()
     raise_priority: bool = False
     reassign: str = ""
     switch_plan: str = ""
@@ -241,6 +266,7 @@ TABLES: Mapping[str, tuple[type[Struct], bool]] = {
     "department": (DepartmentTable, True),
     "team": (TeamTable, True),
     "agent": (AgentTable, True),
+    "rota": (RotaTable, True),
     "organisation": (OrganisationTable, True),
     "topic": (TopicTable, True),
     "rule": (RuleTable, True),

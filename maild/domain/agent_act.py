@@ -35,6 +35,7 @@ class Act:
     html_words: str = ""  # what the HTML part says, where it may hold a command; "" when there is nothing to compare
     forwarded: str = ""  # a mail that follows the text: part of the entry, but nobody's command
     since: tuple[Event, ...] = ()  # what happened after what the writer had seen
+    seen: int | None = None  # the number of the last event that they had seen; None: nobody knows
     waiting: tuple[Draft, ...] = ()  # held texts that they may have a word on
     mends: Draft | None = None  # the held text whose notice this mail answers: it takes its place
     released_as: ReleasedAs = ReleasedAs.AS_IT_IS

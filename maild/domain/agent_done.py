@@ -22,6 +22,7 @@ from maild.domain.mentions import mentions
 from maild.domain.notices import Notice, feedback
 from maild.domain.refiling import refiled
 from maild.domain.risks import RISKY_WAIT, Leaving, risks
+from maild.domain.sla_clocks import Target
 from maild.domain.ticket import EntryKind, Ticket
 from maild.domain.token import Scope, without_seals
 
@@ -70,6 +71,7 @@ def done(understood: Understood) -> Decision:
             # Who answers first has the ticket: otherwise two colleagues answer the next mail.
             facts.append(events.Assigned(at=act.at, by=act.actor, assignee=act.agent.name, team=act.ticket.team))
     facts.extend(applied.events)
+    facts.extend(_acknowledged(understood, facts, answers=outcome is Outcome.REPLIED))
     if not understood.parsed.commands and entry is None:
         return _nothing_said(act)
     wait, why = _wait(understood) if outcome is Outcome.REPLIED else (None, ())
@@ -97,6 +99,23 @@ def done(understood: Understood) -> Decision:
         meets=_domains(applied.ticket_after) if outcome is Outcome.REPLIED and act.agent else frozenset(),
         **(replaced(act) if understood.says_something or act.opens else {}),
     )
+
+
+def _acknowledged(understood: Understood, facts: Sequence[Event], *, answers: bool) -> list[Event]:
+    """Whoever answers a mail about an alarm knows of it. Who only takes the ticket has not said anything yet, and what
+    the answer itself brings to an end needs no word."""
+    act = understood.act
+    took = not understood.says_something and all(isinstance(fact, events.Assigned) for fact in facts)
+    said = any(isinstance(fact, events.Acknowledged) for fact in facts)
+    if act.agent is None or act.seen is None or said or took or understood.applied.ticket_after.status.ended:
+        return []
+    name, seen = act.agent.name, act.seen
+    return [
+        events.Acknowledged(at=act.at, by=act.actor, target=alarm.target, cycle=alarm.cycle, agent=name)
+        for alarm in act.lookups.alarms(act.ticket.number)
+        if name in alarm.told and alarm.told[name] <= seen and name not in alarm.answered
+        if not (answers and alarm.target != Target.RESOLUTION)
+    ]
 
 
 def _entry(understood: Understood) -> tuple[EntryDraft, Event, Outcome]:

@@ -183,6 +183,11 @@ def open_spans(calendar: Calendar, a: datetime, b: datetime) -> tuple[Interval, 
     return tuple(joined)
 
 
+def is_open(calendar: Calendar, at: datetime) -> bool:
+    """Is it open at this instant? At closing time it is not any more."""
+    return bool(open_spans(calendar, at, at + timedelta(microseconds=1)))
+
+
 def hours_on(calendar: Calendar, day: date) -> tuple[Span, ...]:
     """The spans that start on this local day."""
     special = calendar._special.get(day)

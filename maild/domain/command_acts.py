@@ -13,6 +13,7 @@ from maild.domain.command_arguments import Invitation, Surroundings, Tagging
 from maild.domain.command_times import shown_when
 from maild.domain.decision import Other
 from maild.domain.events import (
+    Acknowledged,
     Actor,
     Assigned,
     DueSet,
@@ -215,6 +216,16 @@ def follows(level: str) -> Callable[[Ticket, Agent, Occasion], tuple[Event, ...]
         return (Followed(at=occasion.at, by=occasion.by, agent=agent.name, level=level),)
 
     return act
+
+
+def acknowledge(ticket: Ticket, agent: Agent, occasion: Occasion) -> tuple[Event, ...]:
+    """The agent knows of every alarm of this ticket that still stands, whether they were told or heard of it."""
+    standing = occasion.surroundings.lookups.alarms(ticket.number)
+    return tuple(
+        Acknowledged(at=occasion.at, by=occasion.by, target=alarm.target, cycle=alarm.cycle, agent=agent.name)
+        for alarm in standing
+        if agent.name not in alarm.answered
+    )
 
 
 def level_of(ticket: Ticket, agent: str) -> str:

@@ -149,3 +149,4 @@ class Decision:
     quiet: bool = False  # the customer is told nothing of it
     meets: frozenset[str] = frozenset()  # domains that the acting agent writes to now, maybe for the first time
     back: str = ""  # an agent who is away no more
+    lost: int | None = None  # the mail of ours (outbox) that did not arrive, where it told of deadlines

@@ -301,6 +301,7 @@ class Bounced(Event):
     permanent: bool
     diagnostic: str = ""
     reply: int | None = None
+    passed_to: tuple[str, ...] = ()  # the mail was an escalation: who was told of it instead, by name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,6 +311,15 @@ class MailHeld(Event):
     sender: str
     reason: str
     inbound: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged(Event):
+    """An agent answered what they were told of a target that runs out, or ran out, of time: they know."""
+
+    target: str
+    cycle: int
+    agent: str
 
 
 _EVENT_CLASSES: tuple[type[Event], ...] = (
@@ -345,6 +355,7 @@ _EVENT_CLASSES: tuple[type[Event], ...] = (
     Escalated,
     Bounced,
     MailHeld,
+    Acknowledged,
 )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
+from maild.domain.rotas import Rota
+
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
@@ -104,6 +106,7 @@ class Agent:
     role: AgentRole = AgentRole.AGENT
     timezone: str = ""
     quiet: str = ""  # "20:00-07:00" on their clock, "off", or "" for the helpdesk's
+    pager: Address | None = None  # where a page of at most 160 characters reaches them
 
     @property
     def shown(self) -> str:
@@ -154,7 +157,7 @@ def name_key(name: str) -> str:
     return "".join(letter for letter in name.casefold() if letter not in " -_.\u00a0")
 
 
-_Named = TypeVar("_Named", Agent, Team, Department)
+_Named = TypeVar("_Named", Agent, Team, Department, Rota)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,7 @@ class Directory:
     teams: tuple[Team, ...] = ()
     departments: tuple[Department, ...] = ()
     own_addresses: frozenset[Address] = frozenset()  # helpdesk.address, aliases, department addresses
+    rotas: tuple[Rota, ...] = ()
     organisations: tuple[Organisation, ...] = ()
     _by_address: dict[Address, Agent] = field(init=False, repr=False, compare=False, default_factory=dict)
     _by_domain: dict[str, Organisation] = field(init=False, repr=False, compare=False, default_factory=dict)
@@ -206,6 +210,9 @@ class Directory:
     def is_outside(self, address: Address) -> bool:
         """Is it neither ours nor an agent's?"""
         return not self.is_own(address) and self.agent_at(address) is None
+
+    def rota(self, name: str) -> Rota | None:
+        return _named(self.rotas, name)
 
     def agents_matching(self, words: str) -> tuple[Agent, ...]:
         """Everybody whom `words` may mean: an exact name, display name or address wins over a first name."""

@@ -46,13 +46,14 @@ class Step:
 
     Exactly one of `at_share` (0.75 is 75 % of the goal) and `offset` (after due; negative: before) is given. `target`
     limits the step to one target. `every` repeats it after that much more business time, until the target is met.
-    `notify` holds assignee, team, team-lead, manager, admins, agent:NAME, or an address. ValueError for other
-    combinations."""
+    `notify` and `page` hold assignee, team, team-lead, manager, admins, agent:NAME, on-duty, on-duty:ROTA, or an
+    address. ValueError for other combinations."""
 
     at_share: float | None = None
     offset: timedelta | None = None
     target: Target | None = None
     notify: tuple[str, ...] = ()
+    page: tuple[str, ...] = ()
     raise_priority: bool = False
     reassign: str = ""
     switch_plan: str = ""

@@ -31,6 +31,7 @@ class Claim(StrEnum):
 
     NAMED = "named"  # it was given to them just now, or a note names them
     OWNER = "owner"  # it is assigned to them
+    ALARMED = "alarmed"  # they were told that its time runs out
     CIRCLE = "circle"  # nobody has it, and they are of the team, of the department, or above it
     WATCHER = "watcher"  # they follow it
 
@@ -46,8 +47,9 @@ class Level(StrEnum):
 
 HEARD: Mapping[Level, frozenset[Claim]] = {
     Level.ALL: frozenset(Claim),  # the default: whatever the table of notices has for them
-    Level.MINE: frozenset({Claim.NAMED, Claim.OWNER, Claim.WATCHER}),  # colleagues see to what nobody has
-    Level.MENTIONS: frozenset({Claim.NAMED}),  # somebody asked them, or gave them the ticket
+    # colleagues see to what nobody has
+    Level.MINE: frozenset({Claim.NAMED, Claim.OWNER, Claim.ALARMED, Claim.WATCHER}),
+    Level.MENTIONS: frozenset({Claim.NAMED, Claim.ALARMED}),  # somebody asked them, or gave them the ticket
     Level.NONE: frozenset(),  # they read lists and digests
 }
 
@@ -113,10 +115,12 @@ NO_WISHES = Wishes()
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """What agents wish to hear, and until when some of them are away (UTC), both by name."""
+    """What agents wish to hear, until when some of them are away (UTC), both by name; and who is on duty by each rota
+    now."""
 
     wishes: Mapping[str, Wishes] = field(default_factory=dict)
     away: Mapping[str, datetime] = field(default_factory=dict)
+    duty: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def wishes_of(self, agent: Agent) -> Wishes:
         return self.wishes.get(agent.name, NO_WISHES)

@@ -1,6 +1,7 @@
 """What the rooms ask of each other, as Protocols, and the answers they give. Only the ground floor is known here."""
 
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshot, Snapshots
+from maild.ports.alarms import SlaSteps, Telling
 from maild.ports.inbound import ClaimLost, Inbound, InboundState, Judgement, KeptMail
 from maild.ports.lists import ListedTicket, Listing, Order, Pace, Search
 from maild.ports.mail import (
@@ -26,7 +27,6 @@ from maild.ports.store import (
     OutboxRow,
     People,
     SlaIndex,
-    SlaSteps,
     StoredEntry,
     Tickets,
     UnitOfWork,
@@ -68,6 +68,7 @@ __all__ = [
     "Snapshot",
     "Snapshots",
     "StoredEntry",
+    "Telling",
     "TemporaryFailure",
     "Tickets",
     "UnitOfWork",

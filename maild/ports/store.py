@@ -16,6 +16,7 @@ from maild.domain.people import Address, Agent, Person
 from maild.domain.ticket import Ticket
 from maild.domain.visibility import Sight
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshots
+from maild.ports.alarms import SlaSteps
 from maild.ports.inbound import Inbound
 from maild.ports.lists import ListedTicket, Listing, Pace, Search
 
@@ -292,6 +293,10 @@ class Outbox(Protocol):
         """The mail of this template that leaves for this agent later than now, and was not begun yet."""
         ...
 
+    def unbegun(self, row: int) -> OutboxRow | None:
+        """A mail, unless somebody began to send it; nobody does before this transaction ends."""
+        ...
+
     def rewrite(self, row: OutboxRow) -> None:
         """Other words for a mail that was not begun yet: its context and subject."""
         ...
@@ -317,6 +322,11 @@ class Outbox(Protocol):
         ...
 
     def by_message_id(self, message_id: str) -> OutboxRow | None: ...
+
+    def marked(self, mark: str, ticket: int | None, agent: str) -> list[int]:
+        """The mails whose Message-ID says the same as this text of a sealed address, the newest first: of a ticket, or
+        (None) of an agent."""
+        ...
 
     def written_to(self, ticket: int, address: Address) -> bool:
         """Has this ticket written to this address before?"""
@@ -347,16 +357,6 @@ class Outbox(Protocol):
         ...
 
     def next_instant(self) -> datetime | None: ...
-
-
-class SlaSteps(Protocol):
-    def record(self, ticket: int, target: str, cycle: int, key: str, instant: datetime, now: datetime) -> bool:
-        """Note that a step fired; False when it had fired before (UNIQUE decides)."""
-        ...
-
-    def fired(self, ticket: int) -> frozenset[tuple[str, int, str]]:
-        """(target, cycle, key) of every step that fired."""
-        ...
 
 
 class UnitOfWork(Protocol):

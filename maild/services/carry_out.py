@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from maild.domain.events import (
     NEXT_ENTRY,
     THIS_DRAFT,
     THIS_ENTRY,
+    Bounced,
     Event,
     MessageReceived,
     Opened,
@@ -51,6 +52,9 @@ class Done:
     others: tuple[int, ...] = ()  # tickets that were changed or opened with it
 
 
+Queue = Callable[[UnitOfWork, Notice, Occasion, Helpdesk], OutboxRow | None]  # None: another mail tells it
+
+
 @dataclass(frozen=True, slots=True)
 class _Act:
     """One decision on its way into the store."""
@@ -60,6 +64,7 @@ class _Act:
     now: datetime
     inbound: int | None
     trace: str
+    queue: Queue
 
 
 def carry_out(
@@ -72,11 +77,12 @@ def carry_out(
     inbound: int | None = None,
     trace: str = "",
     about_draft: int = 0,
+    queue: Queue = enqueue,
 ) -> Done:
     """Store what a decision says about a ticket (None: it opens one) and queue the mails that follow.
 
-    `about_draft` is a held text that they are about, and that was kept before."""
-    act = _Act(unit, helpdesk, now, inbound, trace)
+    `about_draft` is a held text that they are about, and that was kept before; `queue` queues a notice."""
+    act = _Act(unit, helpdesk, now, inbound, trace, queue)
     released = do_beside(unit, decision, now)
     elsewhere = _others(act, decision)
     draft = about_draft or keep_draft(unit, decision, before, inbound, now)
@@ -139,6 +145,9 @@ def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> D
     assert after is not None  # facts is not empty
     unit.tickets.append(after, facts, root_id(helpdesk.ring, number, helpdesk.domain))
     state = reckon(unit, after, helpdesk, act.now)
+    if decision.lost is not None:
+        passed_to = [name for fact in facts if isinstance(fact, Bounced) for name in fact.passed_to]
+        unit.sla_steps.lose(decision.lost, number, act.now, passed_to)
     notices = _notices(act, decision, after, facts)
     if helpdesk.policy.acknowledge_after and any(isinstance(fact, Replied) for fact in facts):
         unit.outbox.drop_waiting(number, "acknowledgement")  # a person was quicker
@@ -252,7 +261,8 @@ def _alarms(act: _Act, decision: Decision) -> list[OutboxRow]:
 
 
 def _queue(act: _Act, notices: Sequence[Notice], occasion: Occasion) -> tuple[OutboxRow, ...]:
-    return tuple(enqueue(act.unit, notice, occasion, act.helpdesk) for notice in notices)
+    queued = (act.queue(act.unit, notice, occasion, act.helpdesk) for notice in notices)
+    return tuple(row for row in queued if row is not None)
 
 
 def stand(unit: UnitOfWork, ticket: Ticket, helpdesk: Helpdesk, now: datetime) -> Standing:

@@ -185,6 +185,13 @@ def due_words(standing: Standing, now: datetime, steps: Sequence[events.Escalate
     }
 
 
+def page_words(notice: Notice, occasion: Occasion, helpdesk: Helpdesk) -> dict[str, Any]:
+    """What a page says beside the ticket and its deadline: on whose clock, and of how many more."""
+    agent = helpdesk.policy.directory.agent(notice.pages)
+    zone = helpdesk.clock_of(agent) if agent is not None else str(helpdesk.zone)
+    return {"timezone": zone, "others": notice.others, "entry": None, "last_message": None, "changes": []}
+
+
 def span_words(span: timedelta) -> str:
     """A duration in its two largest units, without its sign: 3 h 18 min."""
     minutes = round(abs(span.total_seconds()) / 60)

@@ -23,6 +23,7 @@ from maild.services.listing import listing_of, rows_of, sight_for
 
 KIND = "digest"
 _MOST_ROWS = 50  # of one mail
+_MOST_UNHEARD = 20  # alarms that reached nobody
 _MOST_JUNK = 20  # mails of a spam folder that are named
 _COUNTED_JUNK = 500  # and that are counted
 _TEMPLATE = "list"
@@ -51,6 +52,8 @@ def _one(unit: UnitOfWork, agent: Agent, period: str, helpdesk: Helpdesk, now: d
     sections = [_section(unit, title, wanted, numbers, agent, helpdesk, now) for title, wanted in _conditions(agent)]
     junk = _junk(unit, helpdesk) if agent.role is AgentRole.ADMIN else []
     told = [section for section in sections if section["rows"]]
+    if unheard := unit.sla_steps.unheard(_MOST_UNHEARD) if agent.role is AgentRole.ADMIN else []:
+        told.insert(0, _unheard_section(unheard))
     if junk:
         told.append(_junk_section(junk))
     if not told:
@@ -83,6 +86,12 @@ def _junk_section(junk: list[KeptMail]) -> dict[str, Any]:
     more = "; the others: maild held list" if len(junk) > _MOST_JUNK else ""
     note = f"{count} taken for spam by the provider{more}"
     return {"title": "Taken for spam", "note": note, "rows": [], "lines": lines, "text": "", "entries": []}
+
+
+def _unheard_section(unheard: list[tuple[int, str, str]]) -> dict[str, Any]:
+    lines = [f"#{ticket}: {target.replace('-', ' ')} {step}; ask: show {ticket}" for ticket, target, step in unheard]
+    note = f"{len(lines)} alarm{'s' if len(lines) > 1 else ''} that reached nobody by mail"
+    return {"title": "Alarms that reached nobody", "note": note, "rows": [], "lines": lines, "text": "", "entries": []}
 
 
 def _make_ticket(kept: KeptMail) -> Button:

@@ -21,6 +21,7 @@ from maild.domain.ticket import Ticket
 from maild.ports import InboundState, KeptMail, Listing, OpenUnitOfWork, OutboxRow, StoredEntry, UnitOfWork
 from maild.services.carry_out import stand
 from maild.services.helpdesk import Helpdesk
+from maild.services.ledger import escalation_documents
 from maild.services.listing import found_by, listing_of, said_in
 
 Document = dict[str, Any]
@@ -132,6 +133,7 @@ def ticket_show(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now:
         entries = unit.tickets.entries(number)
         deliveries = unit.outbox.deliveries(number)
         history = unit.tickets.history(number)
+        told = unit.sla_steps.told(number)
     due_at = None if ticket.status.ended else standing.due_at
     lost = {event.reply for event in history if isinstance(event, Bounced)}
     return ticket_document(ticket, due_at, helpdesk, now) | {
@@ -150,6 +152,7 @@ def ticket_show(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now:
             for word in rated(history)
         ],
         "sla": sla_document(standing),
+        "escalations": escalation_documents(history, told),
         "entries": [entry_document(e, delivery_of(deliveries.get(e.id, ()), e.id in lost)) for e in entries],
         "events": [event_document(event) for event in history],
     }

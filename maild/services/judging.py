@@ -24,6 +24,7 @@ from maild.domain.ticket import Ticket
 from maild.domain.token import Scope, Sealed
 from maild.mail import authentication
 from maild.ports import IncomingMail, UnitOfWork
+from maild.services.handing_on import lost_alarm
 from maild.services.helpdesk import Helpdesk
 from maild.services.lookups import lookups_for, survivor
 from maild.services.origin import from_list
@@ -73,7 +74,7 @@ def judge(
     if filing.requester:
         evidence = Evidence(Trust.CLAIMED, f"a form speaks for {filing.requester.address}")
     routed = _joined(routed, filing, facts, unit)
-    bounced = _bounced(classification, message, found, facts, unit, helpdesk)
+    bounced = _bounced(classification, message, found, facts, unit, helpdesk, now)
     number = bounced.ticket if bounced else routed.ticket
     ticket = (facts.tickets.get(number) or unit.tickets.get(number)) if number is not None else None
     agent = helpdesk.policy.directory.agent_at(message.sender.address) if message.sender else None
@@ -214,6 +215,7 @@ def _bounced(
     facts: Facts,
     unit: UnitOfWork,
     helpdesk: Helpdesk,
+    now: datetime,
 ) -> BouncedMail | None:
     """The mail of ours that a delivery report is about: by the returned Message-ID, else by the envelope address it
     came back to. Without either nothing is believed: a forged report must not silence anybody."""
@@ -222,13 +224,31 @@ def _bounced(
     report = message.delivery_report
     row = unit.outbox.by_message_id(report.original_message_id) if report and report.original_message_id else None
     if row is not None:
-        return BouncedMail(row.ticket, str(row.to.address), row.entry)
+        return _with_alarm(BouncedMail(row.ticket, str(row.to.address), row.entry, row.id), unit, helpdesk, now)
     for sealed, holder in found.opened(facts.holders, helpdesk.ring):
         if sealed.scope in WITHOUT_TICKET:
-            return BouncedMail(None, str(holder.address), None)
+            return BouncedMail(None, str(holder.address), None, _alarming(unit, sealed, holder))
         if sealed.ticket in facts.tickets:
-            return BouncedMail(sealed.ticket, str(holder.address), _reply_seen(sealed, holder.address, unit))
+            number = _alarming(unit, sealed, holder)
+            entry = _reply_seen(sealed, holder.address, unit)
+            lost = BouncedMail(sealed.ticket, str(holder.address), entry, number)
+            return _with_alarm(lost, unit, helpdesk, now)
     return None
+
+
+def _alarming(unit: UnitOfWork, sealed: Sealed, holder: Holder) -> int | None:
+    """The mail about deadlines whose bounces come back to this address; other mails are told by the address alone."""
+    ticket = None if sealed.scope in WITHOUT_TICKET else sealed.ticket
+    marked = unit.outbox.marked(replace(sealed, verb="").text, ticket, holder.agent)
+    return next((row for row in marked if unit.sla_steps.told_by(row)), None)
+
+
+def _with_alarm(lost: BouncedMail, unit: UnitOfWork, helpdesk: Helpdesk, now: datetime) -> BouncedMail:
+    """With what the mail told of its ticket's deadlines. One about many tickets goes on ticket by ticket, later."""
+    ticket = unit.tickets.get(lost.ticket) if lost.ticket is not None else None
+    if ticket is None or lost.outbox is None:
+        return lost
+    return replace(lost, alarm=lost_alarm(unit, lost.outbox, ticket, helpdesk, now))
 
 
 def _reply_seen(sealed: Sealed, recipient: Address, unit: UnitOfWork) -> int | None:

@@ -56,9 +56,11 @@ def post(
     leaves_at: datetime | None = None,
 ) -> OutboxRow:
     """Queue a letter -> its outbox row. One with a time of its own counts among its reader's notices of that hour."""
-    contact = unit.people.agent(letter.agent)
+    contact = unit.people.agent(letter.agent) if letter.agent.name else unit.people.contact(letter.agent.person)
     row_id = unit.outbox.next_id()
     reply_to = reply_address(helpdesk, contact, letter.scope, letter.about, letter.verb)
+    if not letter.agent.name:
+        reply_to = helpdesk.address_of("")  # a reader who is no agent may not answer lists: it is mail as any other
     sealed = Sealed("", letter.about, letter.scope, contact.number, 0)
     own_id = message_id(helpdesk.ring, sealed, row_id, helpdesk.domain)
     context = _context(letter, helpdesk, contact, own_id.strip("<>").partition("@")[0])

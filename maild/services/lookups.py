@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from maild.domain.acknowledging import alarms
 from maild.domain.decision import EntryDraft
 from maild.domain.events import MessageReceived
 from maild.domain.leaks import Said
@@ -73,6 +74,7 @@ def lookups_for(
         knows=unit.people.knows,
         answer_of=lambda number: solving_answer(unit, number, agent, helpdesk),
         explain_due=explain_due,
+        alarms=lambda number: alarms(unit.tickets.history(number)),
     )
 
 

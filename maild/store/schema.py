@@ -325,6 +325,26 @@ sla_step = sa.Table(
     sa.Column("fired_at", UtcDateTime, nullable=False),
 )
 
+# The escalation ledger: whom each step told, by which mail, and what came of it.
+sla_told = sa.Table(
+    "sla_told",
+    metadata,
+    sa.Column("ticket", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("target", sa.String(40), primary_key=True),
+    sa.Column("cycle", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("step", sa.String(60), primary_key=True),
+    sa.Column("recipient_key", CleanText, primary_key=True),
+    sa.Column("recipient", CleanText, nullable=False),
+    sa.Column("agent", CleanText, nullable=False),
+    sa.Column("paged", sa.Boolean, nullable=False),
+    sa.Column("outbox", sa.BigInteger, nullable=False, index=True),
+    sa.Column("told_at", UtcDateTime, nullable=False),
+    sa.Column("lost_at", UtcDateTime),
+    sa.Column("passed_to", CleanJson, nullable=False),
+)
+_LOST = sla_told.c.lost_at.is_not(None)
+sa.Index("ix_sla_told_lost", sla_told.c.lost_at, sqlite_where=_LOST, postgresql_where=_LOST)
+
 mailbox_state = sa.Table(
     "mailbox_state",
     metadata,

@@ -178,8 +178,10 @@ class SqlTickets:
         return int(self._connection.scalar(query) or 0)
 
     def due(self, now: datetime, limit: int) -> list[int]:
-        query = sa.select(ticket.c.number).where(ticket.c.next_sla_at <= now).order_by(ticket.c.next_sla_at)
-        return list(self._connection.scalars(query.limit(limit)))
+        query = sa.select(ticket.c.number).where(ticket.c.next_sla_at <= now)
+        query = query.order_by(ticket.c.next_sla_at, ticket.c.number).limit(limit)
+        # What another node is at is left to it: two share the work, and none waits for one that stopped.
+        return list(self._connection.scalars(query.with_for_update(skip_locked=True)))
 
     def in_status_since(self, status: str, instant: datetime, limit: int) -> list[int]:
         since = sa.and_(ticket.c.status_since <= instant, ticket.c.wake_at.is_(None))

@@ -14,9 +14,10 @@ from maild.store.engine import make_engine, temporary_failures
 from maild.store.inbound import SqlInbound
 from maild.store.mailboxes import SqlMailboxLedger
 from maild.store.migrate import migrate
-from maild.store.outbox import SqlOutbox, SqlSlaSteps
+from maild.store.outbox import SqlOutbox
 from maild.store.people import SqlPeople
 from maild.store.search import SqlSearch
+from maild.store.sla_steps import SqlSlaSteps
 from maild.store.tickets import SqlTickets
 
 

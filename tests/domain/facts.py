@@ -117,7 +117,8 @@ EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
     ),
     "bounced": (
         events.Bounced(at=at(12), recipient="karen@client.example", permanent=True, diagnostic="no such user", reply=3),
-        {"recipient": "karen@client.example", "permanent": True, "diagnostic": "no such user", "reply": 3},
+        {"recipient": "karen@client.example", "permanent": True, "diagnostic": "no such user", "reply": 3}
+        | {"passed_to": []},
     ),
     "mail-held": (
         events.MailHeld(at=at(13), entry=5, sender="bob@evil.example", reason="token-from-another-address", inbound=9),
@@ -171,6 +172,10 @@ EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
     "reply-withdrawn": (events.ReplyWithdrawn(at=at(25), by=BY_JANE, reply=3), {"reply": 3}),
     "undone": (events.Undone(at=at(26), by=BY_JANE, first=5, last=7), {"first": 5, "last": 7}),
     "rated": (events.Rated(at=at(27), rating="good"), {"rating": "good"}),
+    "acknowledged": (
+        events.Acknowledged(at=at(27), by=BY_JANE, target="resolution", cycle=1, agent="jane"),
+        {"target": "resolution", "cycle": 1, "agent": "jane"},
+    ),
     "merged": (events.Merged(at=at(28), by=BY_JANE, into=12), {"into": 12}),
 }
 LIFE = tuple(event for event, _ in EXAMPLES.values())

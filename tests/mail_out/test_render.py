@@ -11,15 +11,25 @@ import pytest
 from markupsafe import Markup
 
 from maild.mail import template_lint
-from maild.mail.render import DEFAULTS, MAX_TEXT, TEMPLATES, Renderer, TemplateFailed, fixtures, shipped_templates
+from maild.mail.render import (
+    DEFAULTS,
+    MAX_TEXT,
+    TEMPLATES,
+    TEXT_ONLY,
+    Rendered,
+    Renderer,
+    TemplateFailed,
+    fixtures,
+    shipped_templates,
+)
 from maild.mail.template_filters import COLUMNS, FILTERS, columns, greeting, head, listing, size, transcript, wrap
 from maild.mail.template_lint import contrast, faults_of_html
 
 EXAMPLES = fixtures()
 SHIPPED = Renderer()
-NOTICES = [(template, case) for template, cases in EXAMPLES.items() for case in cases]
+NOTICES = [(template, case) for template, cases in EXAMPLES.items() for case in cases if template not in TEXT_ONLY]
 FOR_CUSTOMERS = ("acknowledgement", "reply", "closed", "status", "history", "waiting-reminder")
-FOR_AGENTS = tuple(template for template in TEMPLATES if template not in FOR_CUSTOMERS)
+FOR_AGENTS = tuple(template for template in TEMPLATES if template not in {*FOR_CUSTOMERS, *TEXT_ONLY})
 
 
 def example(template: str, case: str = "plain", **changes: Any) -> dict[str, Any]:
@@ -130,8 +140,27 @@ def test_our_prose_keeps_to_72_columns(template: str, case: str) -> None:
 def test_whatever_may_be_null_may_be(template: str) -> None:
     nothing = dict.fromkeys(("entry", "last_message", "due", "actor", "answer"))
     made = SHIPPED.render(template, next(iter(EXAMPLES[template].values())) | nothing)
-    assert faults_of_html(made.html) == []
+    assert template in TEXT_ONLY or faults_of_html(made.html) == []
     assert "None" not in made.text + made.html
+
+
+def test_a_page_is_one_line_of_words() -> None:
+    assert SHIPPED.render("page", EXAMPLES["page"]["many"]) == Rendered(
+        "Resolution was due 6 h 42 min ago, Fri 21 Nov 09:00 CET. Normal, nobody; 499 more: Printer on fire\n", ""
+    )
+    hostile = SHIPPED.render("page", EXAMPLES["page"]["hostile"]).text
+    assert hostile.count("\n") == 1
+    assert "{{7*7}}" in hostile
+
+
+def test_many_alarms_are_a_list_that_can_be_answered() -> None:
+    text, html = render("sla-gathered")
+    for part in (text, html):
+        assert "#1042" in part
+        assert "Resolution was due 2 d 3 h ago, Wed 19 Nov 09:00" in part
+    assert "Resolution due in 40 min" in text
+    assert "9 more" in render("sla-gathered", "beyond")[0]
+    assert all(f"#{number}" in render("sla-gathered", "beyond")[0] for number in range(2000, 2009))
 
 
 # -- mail to agents ------------------------------------------------------------------------------------------
@@ -176,6 +205,7 @@ def test_the_preview_says_what_happened(template: str) -> None:
         "was-this-you": "Was this you? A mail came in your name",
         "answers-stopped": "Acme Support answers nobody by itself for an hour",
         "gathered": "4 more notices about 3 tickets",
+        "sla-gathered": "2 tickets overdue, 1 ticket due soon",
     }
     assert preview.startswith(beginnings[template])
     assert len(preview) < 250

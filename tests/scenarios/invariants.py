@@ -13,7 +13,7 @@ from maild.domain.people import Agent, AgentRole, Directory, Role
 from maild.domain.ticket import CONTACT, Ticket
 from maild.ports import OutboxRow, StoredEntry
 from tests.scenarios.mail_client import Mail, scopes_in
-from tests.scenarios.stage import Stage
+from tests.scenarios.stage import PAGERS, Stage
 
 _BESIDE = {"text-held", "text-settled"}
 _TELLING = 4  # words that a note must have before its text can be told from everybody's words
@@ -110,7 +110,11 @@ class Watch:
                 continue
             states = [t for state in (self._before, self._now) if (t := state.tickets.get(row.ticket)) is not None]
             agent = self._agent(row)
-            if agent is None and not any(row.to.address in _outside(ticket) for ticket in states):
+            if (
+                agent is None
+                and not self._paged(row)
+                and not any(row.to.address in _outside(ticket) for ticket in states)
+            ):
                 yield f"{row.template} of ticket {row.ticket} goes to {row.to.address}, who takes no part in it"
 
     def _robots(self) -> Iterator[str]:
@@ -125,7 +129,10 @@ class Watch:
             yield f"one mail brought {made.total()} automatic mails outside: {dict(made)}"
 
     def _outside_and_automatic(self, row: OutboxRow) -> bool:
-        return self._agent(row) is None and bool(row.context["mail"]["automatic"])
+        return self._agent(row) is None and not self._paged(row) and bool(row.context["mail"]["automatic"])
+
+    def _paged(self, row: OutboxRow) -> bool:
+        return row.template == "page" and str(row.to.address) in {address for _, address in PAGERS.values()}
 
     def _follows(self, row: OutboxRow) -> bool:
         ticket = self._now.tickets.get(row.ticket or 0)
@@ -158,6 +165,7 @@ class Watch:
 
     def _inside(self, mail: Mail) -> bool:
         addresses = {str(a) for agent in self._office.helpdesk.policy.directory.agents for a in agent.addresses}
+        addresses |= {address for _, address in PAGERS.values()}
         return set(mail.recipients) <= addresses
 
     def _let_through(self) -> Iterator[str]:

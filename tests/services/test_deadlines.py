@@ -93,16 +93,16 @@ def test_an_ended_ticket_is_left_alone(timed):
 
 def test_one_ticket_that_cannot_be_reckoned_silences_no_other(timed, monkeypatch):
     broken, good = timed.open_ticket(), timed.open_ticket()
-    whole = escalate.stand
+    whole = escalate.escalate
 
-    def stand(unit, ticket, *more):
+    def breaks(ticket, *more):
         if ticket.number == broken:
             raise ValueError("event 'merged' of version 9 is newer than this program: upgrade maild")
-        return whole(unit, ticket, *more)
+        return whole(ticket, *more)
 
-    monkeypatch.setattr(escalate, "stand", stand)
+    monkeypatch.setattr(escalate, "escalate", breaks)
     assert [step.ticket for step in timed.tick(3 * HOUR)] == [good]
-    monkeypatch.setattr(escalate, "stand", whole)
+    monkeypatch.setattr(escalate, "escalate", whole)
     assert [step.ticket for step in timed.tick()] == [broken]
 
 

@@ -154,6 +154,7 @@ def act_of(case: Case, own: str, forwarded: str = "") -> Act:
         at=case.at,
         draft=entry_of(case),
         since=case.since,
+        seen=case.route.seen,
         waiting=tuple(draft for draft in case.drafts if not draft.settled_as),
         mends=next((d for d in case.drafts if d.id == mended and not d.settled_as), None),
         released_as=case.released_as,
