@@ -2,7 +2,7 @@
 
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshot, Snapshots
 from maild.ports.inbound import Inbound, InboundState, Judgement, KeptMail
-from maild.ports.lists import ListedTicket, Listing, Order, Pace, Search
+from maild.ports.lists import Course, ListedTicket, Listing, Order, Search
 from maild.ports.mail import (
     Clock,
     Finding,
@@ -35,6 +35,7 @@ from maild.ports.store import (
 __all__ = [
     "Clock",
     "Contact",
+    "Course",
     "Digests",
     "Drafts",
     "Finding",
@@ -55,7 +56,6 @@ __all__ = [
     "Order",
     "Outbox",
     "OutboxRow",
-    "Pace",
     "People",
     "Preferences",
     "Receipt",

@@ -74,6 +74,9 @@ def _of_properties(wanted: Listing) -> Iterator[Condition]:
         address = sa.func.lower(ticket.c.requester_address)
         at_domain = address.endswith(f"@{wanted.sender}", autoescape=True)
         yield address == wanted.sender if "@" in wanted.sender else at_domain
+    if wanted.domains is not None:
+        address = sa.func.lower(ticket.c.requester_address)
+        yield sa.or_(sa.false(), *(address.endswith(f"@{name}", autoescape=True) for name in wanted.domains))
 
 
 def _of_times(wanted: Listing) -> Iterator[Condition]:
