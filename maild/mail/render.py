@@ -41,6 +41,7 @@ TEMPLATES = (
     "held",
     "history",
     "list",
+    "digest",
     "was-this-you",
     "answers-stopped",
     "gathered",

@@ -68,7 +68,7 @@ def volumes(figures: Figures) -> Chart | None:
         return None
     most = max(figures.totals.values())
     rows = [_bar(_WORDS[what], str(count), _share(count, most)) for what, count in figures.totals.items()]
-    return bars("What came and went", ("", "Number"), rows)
+    return bars("What came and went", ("Counted", "Number"), rows)
 
 
 def by_day(figures: Figures, *which: What) -> list[Chart]:
@@ -161,7 +161,7 @@ def times(figures: Figures) -> Chart | None:
     return {
         "kind": "table",
         "caption": "How long it took, in business time",
-        "head": ["", "Half within", "90 % within", "Number"],
+        "head": ["Target", "Half within", "90 % within", "Number"],
         "rows": rows,
         "note": "",
     }
