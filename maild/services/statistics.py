@@ -59,4 +59,6 @@ def measure(unit: UnitOfWork, helpdesk: Helpdesk, wanted: Wanted, now: datetime)
     for begin in range(0, len(numbers), BATCH):
         for course in unit.tickets.courses(numbers[begin : begin + BATCH], COUNTED_KINDS):
             ticket = course.listed.ticket
-            yield measured(ticket, course.facts, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now)
+            facts = tuple(fact for fact in course.facts if fact.at <= now)  # `now` may be a moment of the past
+            if facts:
+                yield measured(ticket, facts, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now)
