@@ -95,7 +95,7 @@ def _print(session: Session, made: Figures, wanted: Wanted) -> None:
     whose = [f"department {wanted.department}"] if wanted.department else []
     whose += [f"work of {agent_told(wanted.agent, session.helpdesk)}"] if wanted.agent else []
     click.echo(", ".join([period_told(made), *whose]))
-    width = max(48, min(shutil.get_terminal_size((80, 24)).columns, 140))
+    width = max(50, min(shutil.get_terminal_size((80, 24)).columns, 140))
     plain = not _shows_blocks()
     before = ""
     for chart in overview(made, session.helpdesk, detailed=True):

@@ -74,7 +74,8 @@ def volumes(figures: Figures) -> Chart | None:
 def by_day(figures: Figures, *which: What) -> list[Chart]:
     """New and resolved tickets from day to day, and without a choice of them what was left as well."""
     wanted = which or (What.OPENED, What.RESOLVED)
-    made = [_over_time(_WORDS[what], figures.days, partial(_count, what), summed=True) for what in wanted]
+    some = any(figures.totals[what] for what in wanted)
+    made = [_over_time(_WORDS[what], figures.days, partial(_count, what), summed=True) for what in wanted if some]
     if not which and any(day.backlog for day in figures.days):
         made.append(backlog_line(figures))
     return made
@@ -98,10 +99,13 @@ def _over_time(caption: str, days: Sequence[Day], value: Callable[[Day], int | N
     numbers = [number for _, _, number in points if number is not None]
     most = max(numbers, default=0)
     peak = next((name for _, name, number in points if number == most), "")
-    if summed:
-        note = f"{sum(numbers)}, most {most} {peak}" if len(numbers) > 1 else f"{sum(numbers)}"
+    total = sum(numbers)
+    if not total:
+        note = "none"
+    elif summed:
+        note = f"{total}, most {most} {peak}" if len(numbers) > 1 else f"{total}"
     else:
-        note = f"{numbers[-1] if numbers else 0} at the end, most {most} {peak}"
+        note = f"{numbers[-1]} at the end, most {most} {peak}"
     return {
         "kind": "columns",
         "caption": caption,
