@@ -6,6 +6,7 @@ import csv
 import shutil
 import sys
 from datetime import datetime
+from textwrap import fill
 from typing import Any
 
 import click
@@ -105,7 +106,7 @@ def _print(session: Session, made: Figures, wanted: Wanted) -> None:
         for line in _LAYOUTS[chart["kind"]](chart, width, plain):
             click.echo(line.rstrip())
     for remark in remarks(made):
-        click.echo(f"\n{remark}")
+        click.echo(f"\n{fill(remark, width)}")
 
 
 def _shows_blocks() -> bool:
@@ -122,7 +123,7 @@ def _bars(chart: dict[str, Any], width: int, plain: bool) -> list[str]:
     label = min(_LONGEST_LABEL, max(len(row["label"]) for row in rows))
     told = max(len(row["told"]) for row in rows)
     room = max(8, min(_WIDEST_BAR, width - label - told - 6))
-    lines = [_caption(chart)]
+    lines = [_caption(chart, width)]
     for row in rows:
         share, rest = row["share"], row["rest"]
         drawn = split_bar(share, rest, room, plain) if rest else bar(share, room, plain)
@@ -138,15 +139,15 @@ def _columns(chart: dict[str, Any], width: int, plain: bool) -> list[str]:
 def _table(chart: dict[str, Any], width: int, plain: bool) -> list[str]:
     rows = [chart["head"], *chart["rows"]]
     widths = [max(len(row[place]) for row in rows) for place in range(len(chart["head"]))]
-    lines = [_caption(chart)]
+    lines = [_caption(chart, width)]
     for row in rows:
         first, *others = (cell.ljust(size) for cell, size in zip(row, widths, strict=True))
         lines.append("  ".join(["", first, *(cell.strip().rjust(len(cell)) for cell in others)]))
     return lines
 
 
-def _caption(chart: dict[str, Any]) -> str:
-    return f"{chart['caption']}: {chart['note']}" if chart["note"] else str(chart["caption"])
+def _caption(chart: dict[str, Any], width: int) -> str:
+    return fill(f"{chart['caption']}: {chart['note']}" if chart["note"] else str(chart["caption"]), width)
 
 
 _LAYOUTS = {"bars": _bars, "columns": _columns, "table": _table}
