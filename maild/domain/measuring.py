@@ -136,7 +136,7 @@ def measured(
         ),
         promises=tuple(_promises(rounds, walk, plan, calendar, now)),
         stays=tuple(_stay(cycle) for cycle in rounds if cycle.target is Target.RESOLUTION),
-        ratings=rated(history),
+        ratings=rated(history) if any(isinstance(event, events.Rated) for event in history) else (),
         owners=walk.owners,
     )
 
