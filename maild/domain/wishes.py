@@ -261,7 +261,8 @@ def read_wish(words: str, directory: Directory | None = None) -> Wish | Complain
     if made is not None:
         return made
     first = told.partition(" ")[0]
-    ways = [form.words for form in FORMS if form.words.startswith(f"{first} ")] or [form.words for form in FORMS]
+    ways = [form.words for form in FORMS if form.words.startswith(f"{first} ")]
+    ways = ways or list(dict.fromkeys(f"{form.words.partition(' ')[0]} …" for form in FORMS))
     return Complaint(f'"{told}" is no wish; write one of: {", ".join(ways)}', _meant(told))
 
 
