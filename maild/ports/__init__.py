@@ -1,7 +1,7 @@
 """What the rooms ask of each other, as Protocols, and the answers they give. Only the ground floor is known here."""
 
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshot, Snapshots
-from maild.ports.inbound import Inbound, InboundState, Judgement, KeptMail
+from maild.ports.inbound import ClaimLost, Inbound, InboundState, Judgement, KeptMail
 from maild.ports.lists import Course, ListedTicket, Listing, Order, Search
 from maild.ports.mail import (
     Clock,
@@ -33,6 +33,7 @@ from maild.ports.store import (
 )
 
 __all__ = [
+    "ClaimLost",
     "Clock",
     "Contact",
     "Course",

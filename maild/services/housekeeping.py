@@ -62,11 +62,25 @@ def _due(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime, limit: int) -> lis
     return list({change.ticket: change for change in reversed(changes)}.values())
 
 
+def _still_due(ticket: Ticket, change: _Change, helpdesk: Helpdesk, now: datetime) -> bool:
+    """Whoever held the ticket when it was found may have changed it before it was ours: it may have been reopened."""
+    closing, since = helpdesk.settings.closing, ticket.status_since
+    if change.status is None:
+        return ticket.snoozed_until is not None and ticket.snoozed_until <= now
+    if change.status is Status.OPEN:
+        return ticket.wake_at is not None and ticket.wake_at <= now
+    if change.status is Status.RESOLVED:
+        # Where an agent named a time to wait until, it counts, however long.
+        silent = ticket.status is Status.WAITING and ticket.wake_at is None
+        return silent and since <= now - closing.waiting_to_resolved
+    return ticket.status is Status.RESOLVED and since <= now - closing.resolved_to_closed
+
+
 def _done(unit: UnitOfWork, change: _Change, helpdesk: Helpdesk, now: datetime) -> bool:
     """Change a status by the clock -> whether there was something to change."""
     ticket = unit.tickets.get(change.ticket)
-    if ticket is None or (change.status is Status.RESOLVED and ticket.wake_at is not None):
-        return False  # an agent named a time to wait until: it counts, however long
+    if ticket is None or not _still_due(ticket, change, helpdesk, now):
+        return False
     status, reason = change.status, change.reason
     changed: events.Event
     if status is None:

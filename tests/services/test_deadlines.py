@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from maild.domain.ticket import Status
 from maild.ports import Listing
 from maild.services import escalate, housekeeping
 from maild.services.escalate import escalate_due, reckon_stale
@@ -215,6 +216,19 @@ def test_a_time_that_an_agent_named_counts_however_long(office):
     assert office.ticket(number)["status"] == "waiting"
     office.tick(16 * DAY)
     assert office.ticket(number)["status"] == "open"
+
+
+@pytest.mark.parametrize("change", ["closed", "resolved", "open", "rested"])
+def test_what_changed_before_the_clock_got_hold_of_it_is_left_as_it_is(office, change):
+    """Another node, or the customer's mail, held the ticket when the tick looked it up."""
+    number = office.open_ticket()
+    found = housekeeping._Change(number, None if change == "rested" else Status(change), "found a moment before")
+    before = office.ticket(number)
+    office.clock.advance(90 * DAY)
+    with office.store() as unit:
+        assert not housekeeping._done(unit, found, office.helpdesk, office.clock.now())
+        unit.commit()
+    assert office.ticket(number)["events"] == before["events"]
 
 
 def test_many_tickets_are_put_in_order_batch_by_batch_past_those_that_wait(office, monkeypatch):
