@@ -57,8 +57,13 @@ def _mine(unit: UnitOfWork, reader: DigestReader) -> list[Course]:
 
 
 def _nobodys(unit: UnitOfWork, reader: DigestReader) -> list[ListedTicket]:
-    """What nobody has of all that the reader sees: open and awake, or overdue. At most a mail full of each."""
-    free = Listing(statuses=_WORKED_ON, unassigned=True, sight=reader.sight, order=Order.DUE, limit=MOST_ROWS + 1)
+    """What nobody has of the reader's departments and teams: open and awake, or overdue. At most a mail full of each.
+
+    Of whoever sees everything it is their own departments as well; who has none has to look after all of them."""
+    sight = reader.sight
+    if sight is not None and (sight.departments or sight.teams):
+        sight = replace(sight, all_but=None)
+    free = Listing(statuses=_WORKED_ON, unassigned=True, sight=sight, order=Order.DUE, limit=MOST_ROWS + 1)
     late = unit.tickets.listing(replace(free, overdue_at=reader.now))
     others = unit.tickets.listing(replace(free, statuses=(Status.OPEN.value,), awake_at=reader.now))
     return list({each.ticket.number: each for each in (*late, *others)}.values())

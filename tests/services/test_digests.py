@@ -273,6 +273,19 @@ def _bounce(office: Office, number: int) -> None:
     assert office.receive(report.encode()).outcome == "bounced"
 
 
+def test_who_sees_everything_is_told_of_their_own_departments(open_office):
+    """Mary manages two departments; Max, another admin, is in none."""
+    max_ = '[[agent]]\nname = "max"\naddresses = ["max@acme.example"]\ndepartments = []\nrole = "admin"\n'
+    sales = '[[department]]\nname = "sales"\naddress = "sales@acme.example"\n'
+    office = open_office(BY_DEFAULT + max_ + sales)
+    office.tick()
+    ours, others = office.open_ticket(), office.open_ticket(to="sales@acme.example")
+    until(office, TUESDAY)
+    for address, told in ((MARY, [ours]), ("max@acme.example", [ours, others])):
+        (row,) = [row for row in digests(office, address) if row.context["trace"].startswith("digest")]
+        assert numbers(row, "Overdue, yours or nobody's") == told
+
+
 def test_what_came_back_or_got_lost_is_told_once(by_default):
     office = by_default
     answered(office, words="!wait 1d\n!due 2026-05-29")
