@@ -32,7 +32,7 @@ from maild.domain.ticket import Ticket
 from maild.domain.token import Scope
 from maild.domain.visibility import Sight, may_see
 from maild.ports import ListedTicket, OutboxRow, Snapshot, StoredEntry, UnitOfWork
-from maild.services.charts import agent_told, overview, period_told, remarks
+from maild.services.charts import MOST_BARS, agent_told, overview, period_told, remarks, weight
 from maild.services.context import entry_words
 from maild.services.helpdesk import Helpdesk
 from maild.services.letters import Letter, post
@@ -56,6 +56,7 @@ class _Answering:
     now: datetime
     rows: list[int] = field(default_factory=list)  # the ticket of each row so far
     files: list[tuple[str, str]] = field(default_factory=list)
+    bars: int = 0  # of the charts so far
 
     @property
     def sight(self) -> Sight | None:
@@ -222,7 +223,11 @@ def _stats(answering: _Answering, asked: StatsQuery) -> Section:
     figures = figures_of(answering.unit, helpdesk, wanted, answering.now, zone)
     whose = f"{agent_told(asked.agent, helpdesk)}'s work, " if asked.agent else ""
     note = f"{whose}{period_told(figures)}, of all tickets that you may see"
-    return {"note": note, "charts": overview(figures, helpdesk), "lines": remarks(figures)}
+    charts = overview(figures, helpdesk)
+    if answering.bars and answering.bars + weight(charts) > MOST_BARS:
+        return {"note": "this letter has no room for more charts: ask once more"}
+    answering.bars += weight(charts)
+    return {"note": note, "charts": charts, "lines": remarks(figures)}
 
 
 # -- the writer -------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from maild.services.helpdesk import Helpdesk
 
 Chart = dict[str, Any]
 
+MOST_BARS = 120  # of one mail: about 650 bytes of HTML each, and mail programs cut what is longer than 100 KB
 NOBODY = "nobody"
 _MOST_GROUPS = 12  # plans, departments or agents of one chart
 _WORDS: Mapping[What, str] = {
@@ -288,6 +289,11 @@ def remarks(figures: Figures) -> list[str]:
 def bars(caption: str, head: tuple[str, str], rows: list[dict[str, Any]], note: str = "") -> Chart:
     """A bar for each row. `share` and `rest` are percent of the whole width; `told` says it in words."""
     return {"kind": "bars", "caption": caption, "head": list(head), "rows": rows, "note": note}
+
+
+def weight(charts: Iterable[Chart]) -> int:
+    """How many bars and lines they have: held against MOST_BARS."""
+    return sum(len(chart.get("rows", ())) + len(chart.get("points", ())) for chart in charts)
 
 
 def _bar(label: str, told: str, share: int, rest: int = 0) -> dict[str, Any]:

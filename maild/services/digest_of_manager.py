@@ -6,15 +6,15 @@ from datetime import timedelta
 
 from maild.domain.measuring import What
 from maild.domain.people import Agent, AgentRole, name_key
+from maild.domain.query_filters import quoted
 from maild.domain.statistics import Figures, whole_days
 from maild.domain.visibility import sight_of
 from maild.ports import ListedTicket, Listing, Order, UnitOfWork
-from maild.services.charts import of_department, period_told, remarks
+from maild.services.charts import MOST_BARS, of_department, period_told, remarks, weight
 from maild.services.digest_reader import Contents, DigestReader, by_due, section
 from maild.services.helpdesk import Helpdesk
 from maild.services.statistics import Wanted, figures_by_department
 
-_MOST_DEPARTMENTS = 5  # mail programs cut long mails
 _WORST = 10  # tickets
 
 
@@ -41,14 +41,17 @@ def of_manager(unit: UnitOfWork, reader: DigestReader) -> Contents | None:
     if not busy and not worst:
         return None
     contents = Contents(subject=_subject(made, busy))
-    for name, each in list(busy.items())[:_MOST_DEPARTMENTS]:
+    room, left_out = MOST_BARS, []
+    for name, each in busy.items():
         shown = of_department(each, reader.helpdesk)
-        contents.sections.append(section(name, _told(each), charts=shown, lines=remarks(each)))
-    contents.add_rows("The worst now", worst, reader, _WORST)
-    left_out = list(busy)[_MOST_DEPARTMENTS:]
+        room -= weight(shown)
+        if room < 0 and contents.sections:
+            left_out.append(f"{name}: {_told(each)} (stats week dept={quoted(name)})")
+        else:
+            contents.sections.append(section(name, _told(each), charts=shown, lines=remarks(each)))
     if left_out:
-        ask = [f"{name}: ask for it by mail: stats week dept={name}" for name in left_out]
-        contents.sections.append(section("Other departments", lines=ask))
+        contents.sections.append(section("Other departments", "ask for their charts by mail", lines=left_out))
+    contents.add_rows("The worst now", worst, reader, _WORST)
     return contents
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from maild.mail.template_lint import CLIPPED
 from maild.ports import OutboxRow
 from tests.rig.office import CONFIG, Office
 
@@ -367,6 +368,28 @@ def test_a_manager_hears_once_a_week_how_the_departments_did(by_default):
     ]
     assert numbers(row, "The worst now") == [late]
     assert done not in numbers(row, "The worst now")
+
+
+def test_many_departments_fit_into_one_mail(open_office):
+    names = [f"branch {number}" for number in range(8)]
+    tables = "".join(
+        f'[[department]]\nname = "{name}"\nmanager = "mary"\naddress = "b{number}@acme.example"\n'
+        for number, name in enumerate(names)
+    )
+    office = open_office(BY_DEFAULT + tables)
+    office.tick()
+    for number in range(8):
+        office.open_ticket(to=f"b{number}@acme.example")
+    until(office, TUESDAY)
+    office.tick(6 * DAY)
+    row = next(row for row in digests(office, MARY) if row.context["trace"].startswith("manager"))
+    shown = row.context["sections"]
+    assert [each["title"] for each in shown][-2:] == ["Other departments", "The worst now"]
+    told = [line for each in shown for line in each["lines"] if each["title"] == "Other departments"]
+    assert len(told) + len(shown) - 2 == 8
+    assert told[-1] == 'branch 7: 1 new, 0 resolved, 1 left at the end (stats week dept="branch 7")'
+    context = {key: value for key, value in row.context.items() if key != "mail"}
+    assert len(office.renderer.render("digest", context).html.encode()) < CLIPPED
 
 
 def test_a_manager_who_was_late_hears_of_the_same_week(by_default):

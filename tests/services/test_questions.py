@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from maild.domain.token import Scope
+from maild.mail.template_lint import CLIPPED
 from maild.ports import OutboxRow
 from maild.services.command import command_ticket
 from tests.rig.office import CONFIG, Office
@@ -367,6 +368,16 @@ def test_a_week_without_anything_says_so_in_words(office: Office) -> None:
     shown = section(ask(office, "stats week"))
     assert [chart["caption"] for chart in shown["charts"]] == ["Open or waiting", "What is left, by age"]
     assert shown["lines"][0] == "Nothing came in, went out or was decided in this time."
+
+
+def test_a_letter_has_room_for_so_many_charts(office: Office) -> None:
+    three(office)
+    row = ask(office, "\n".join(["stats week"] * 6))
+    with_charts = [each for each in row.context["sections"] if each["charts"]]
+    assert 1 < len(with_charts) < 6
+    assert section(row, 5)["note"] == "this letter has no room for more charts: ask once more"
+    context = {key: value for key, value in row.context.items() if key != "mail"}
+    assert len(office.renderer.render("list", context).html.encode()) < CLIPPED
 
 
 def test_figures_of_a_department_and_of_ones_own(office: Office) -> None:
