@@ -20,10 +20,10 @@ from maild.daemon.loops import Loop
 from maild.daemon.systemd import notify, watchdog_interval
 from maild.ports import Clock, IncomingMail, MailSource, Receipt
 from maild.services.deliver import Delivery
-from maild.services.escalate import reckon_stale
 from maild.services.helpdesk import Helpdesk
 from maild.services.process import Processing
 from maild.services.receive import Intake
+from maild.services.recompute import reckon_stale
 from maild.services.tick import Ticked, tick
 
 TICK_SECONDS = 15  # the safety sweep for deadlines; they are rows, a tick only asks whose time has come

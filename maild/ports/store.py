@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol
@@ -46,6 +46,7 @@ class SlaIndex:
     next_at: datetime | None
     due_at: datetime | None
     digest: str
+    dues: Mapping[str, datetime] = field(default_factory=dict)  # target -> due, for those that somebody waits for
 
 
 class Tickets(Protocol):
@@ -135,8 +136,19 @@ class Tickets(Protocol):
         """Is there a ticket of this requester that is spam?"""
         ...
 
-    def stale(self, digests: frozenset[str], limit: int) -> list[int]:
-        """Open tickets whose SLA was reckoned with a plan and calendar that are none of these."""
+    def dues(self, number: int) -> Mapping[str, datetime] | None:
+        """Each deadline that a ticket has not met, by its target, as of the last reckoning; None when only the earliest
+        was kept then."""
+        ...
+
+    def unreminded(self, instant: datetime, limit: int) -> list[int]:
+        """Tickets that wait for the customer since the instant or longer, will not wake by themselves, and whose
+        customer was not reminded."""
+        ...
+
+    def stale(self, digests: frozenset[str], limit: int, above: int = 0) -> list[int]:
+        """Open tickets with higher numbers than `above` whose SLA was reckoned with a plan and calendar that are none
+        of these, in the order of their numbers."""
         ...
 
     def next_instant(self) -> datetime | None:
