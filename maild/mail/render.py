@@ -43,6 +43,7 @@ TEMPLATES = (
     "history",
     "list",
     "digest",
+    "monthly-report",
     "was-this-you",
     "answers-stopped",
     "gathered",

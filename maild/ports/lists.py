@@ -40,7 +40,7 @@ class Listing:
     ended_since: datetime | None = None
     awake_at: datetime | None = None  # without those that are snoozed then
     asleep_at: datetime | None = None  # those alone
-    domains: tuple[str, ...] | None = None  # the requester's, in lower case, exactly
+    domains: tuple[str, ...] | None = None  # the requester's, in lower case; "*." before one: all below it
     sight: Sight | None = None
     order: Order = Order.NUMBER
 

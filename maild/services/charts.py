@@ -55,6 +55,12 @@ def of_department(figures: Figures, helpdesk: Helpdesk) -> list[Chart]:
     return [chart for chart in made if chart is not None]
 
 
+def for_customers(figures: Figures) -> list[Chart]:
+    """What an organisation's contacts are told: their tickets, how fast and how punctually; nobody's name."""
+    shown = (volumes(figures), *by_day(figures), times(figures), promises(figures), ages(figures))
+    return [chart for chart in shown if chart is not None]
+
+
 def _worth_it(figures: Figures, by: By) -> bool:
     """One group says nothing that the whole does not say; plans are always named."""
     return len(figures.kept[by]) > 1 or (by is By.PLAN and bool(figures.kept[by]))

@@ -45,7 +45,7 @@ class Letter:
     references: tuple[str, ...] = ()
     automatic: str = ANSWER
     files: tuple[tuple[str, str], ...] = ()
-    stop: Stop | None = None  # a wish that ends letters like this one: told in the foot, and to mail programs
+    stop: Stop | None = None  # what ends letters like this one: told in the foot, a wish to mail programs as well
 
 
 def post(
@@ -67,7 +67,9 @@ def post(
     if corrected := letter.words.get("corrected_text"):
         context["fix_mailto"] = mailto(reply_to, f"Re: {letter.subject[:120]}", corrected)
     context["mail"] = _mail(letter, helpdesk, reply_to, now)
-    if letter.stop is not None and helpdesk.settings.helpdesk.plus_addressing:
+    if letter.stop is not None and not letter.stop.asks:
+        context["stop"] = [{"label": letter.stop.label, "typed": "", "to": "", "mailto": ""}]
+    elif letter.stop is not None and helpdesk.settings.helpdesk.plus_addressing:
         asked_at = reply_address(helpdesk, contact, Scope.QUERY)
         context["stop"] = [asked_words(letter.stop, asked_at)]
         context["mail"]["list_unsubscribe"] = f"<{mailto(asked_at, letter.stop.asks, '')}>"  # RFC 2369 3.2

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from maild.domain.measuring import COUNTED_KINDS, Measured, measured
+from maild.domain.people import ascii_lower
 from maild.domain.statistics import Figures, Period, Tally
 from maild.domain.visibility import Sight
 from maild.ports import Listing, OpenUnitOfWork, UnitOfWork
@@ -18,12 +19,14 @@ BATCH = 500  # tickets whose facts are held at a time
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Which figures: of a period, of the tickets that one department has now, of one agent's work, of the customers at
-    some domains (lower case; None: of all), of what somebody may see."""
+    some domains (lower case, "*." before one for all below it; None: of all), of an organisation, of what somebody may
+    see."""
 
     period: Period
     department: str = ""
     agent: str = ""
     domains: tuple[str, ...] | None = None
+    organisation: str = ""
     sight: Sight | None = None
 
 
@@ -54,11 +57,15 @@ def figures(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, wanted: Wanted, now: 
 
 def measure(unit: UnitOfWork, helpdesk: Helpdesk, wanted: Wanted, now: datetime) -> Iterator[Measured]:
     """Every ticket that the figures may be about, measured."""
-    listing = Listing(department=wanted.department or None, domains=wanted.domains, sight=wanted.sight)
+    directory = helpdesk.policy.directory
+    theirs = next((each for each in directory.organisations if each.name == wanted.organisation), None)
+    domains = tuple(ascii_lower(name) for name in theirs.domains) if theirs else wanted.domains
+    listing = Listing(department=wanted.department or None, domains=domains, sight=wanted.sight)
     numbers = unit.tickets.stirred(wanted.period.since, wanted.period.until, listing)
     for begin in range(0, len(numbers), BATCH):
         for course in unit.tickets.courses(numbers[begin : begin + BATCH], COUNTED_KINDS):
             ticket = course.listed.ticket
             facts = tuple(fact for fact in course.facts if fact.at <= now)  # `now` may be a moment of the past
-            if facts:
+            others = theirs is not None and directory.organisation_of(ticket.requester.address) != theirs
+            if facts and not others:  # a narrower domain may be another organisation's
                 yield measured(ticket, facts, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now)

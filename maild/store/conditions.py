@@ -76,7 +76,8 @@ def _of_properties(wanted: Listing) -> Iterator[Condition]:
         yield address == wanted.sender if "@" in wanted.sender else at_domain
     if wanted.domains is not None:
         address = sa.func.lower(ticket.c.requester_address)
-        yield sa.or_(sa.false(), *(address.endswith(f"@{name}", autoescape=True) for name in wanted.domains))
+        ends = (name.removeprefix("*") if name.startswith("*.") else f"@{name}" for name in wanted.domains)
+        yield sa.or_(sa.false(), *(address.endswith(end, autoescape=True) for end in ends))
 
 
 def _of_times(wanted: Listing) -> Iterator[Condition]:

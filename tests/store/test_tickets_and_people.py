@@ -300,6 +300,7 @@ def test_stirred_keeps_to_the_conditions_of_a_list(unit):
     assert found(assignee="jane") == [sales.number]
     assert found(domains=("client.example",)) == [support.number, sales.number]
     assert found(domains=("client.example", "sub.client.example")) == [support.number, sales.number, other.number]
+    assert found(domains=("*.client.example",)) == [other.number]
     assert found(domains=()) == []
 
 
