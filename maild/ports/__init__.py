@@ -3,7 +3,7 @@
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshot, Snapshots
 from maild.ports.alarms import SlaSteps, Telling
 from maild.ports.inbound import ClaimLost, Inbound, InboundState, Judgement, KeptMail
-from maild.ports.lists import ListedTicket, Listing, Order, Pace, Search
+from maild.ports.lists import Course, ListedTicket, Listing, Order, Search
 from maild.ports.mail import (
     Clock,
     Finding,
@@ -36,6 +36,7 @@ __all__ = [
     "ClaimLost",
     "Clock",
     "Contact",
+    "Course",
     "Digests",
     "Drafts",
     "Finding",
@@ -56,7 +57,6 @@ __all__ = [
     "Order",
     "Outbox",
     "OutboxRow",
-    "Pace",
     "People",
     "Preferences",
     "Receipt",

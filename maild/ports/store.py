@@ -14,11 +14,10 @@ from maild.domain.events import Actor, Event
 from maild.domain.outbox import Attempted, OutboxState
 from maild.domain.people import Address, Agent, Person
 from maild.domain.ticket import Ticket
-from maild.domain.visibility import Sight
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshots
 from maild.ports.alarms import SlaSteps
 from maild.ports.inbound import Inbound
-from maild.ports.lists import ListedTicket, Listing, Pace, Search
+from maild.ports.lists import Course, ListedTicket, Listing, Search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +107,14 @@ class Tickets(Protocol):
         """The earliest deadline that a ticket has not met, as of the last reckoning."""
         ...
 
-    def pace(self, since: datetime, sight: Sight | None) -> Pace:
-        """How much came and went since then, among what somebody may see."""
+    def stirred(self, since: datetime, until: datetime, wanted: Listing) -> list[int]:
+        """The tickets of a list that began before `until` and are worked on, or had a fact at `since` or later, in the
+        order of their numbers: all that figures of that time can be about. The list's times, order and limit do not
+        count."""
+        ...
+
+    def courses(self, numbers: Sequence[int], kinds: Sequence[str]) -> list[Course]:
+        """These tickets with their facts of these kinds, in the order of their numbers."""
         ...
 
     def due(self, now: datetime, limit: int) -> list[int]:

@@ -10,6 +10,7 @@ from maild.services.digests import make_digests
 from maild.services.escalate import Fired, escalate_due
 from maild.services.helpdesk import Helpdesk
 from maild.services.housekeeping import keep_house
+from maild.services.monthly_reports import make_reports
 from maild.services.remind import remind_writers
 
 
@@ -28,4 +29,5 @@ def tick(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> Ticked
     fired = tuple(escalate_due(open_unit, helpdesk, now))
     timers = keep_house(open_unit, helpdesk, now)
     reminders = remind_writers(open_unit, helpdesk, now)
-    return Ticked(fired, timers, reminders, make_digests(open_unit, helpdesk, now))
+    digests = make_digests(open_unit, helpdesk, now) + make_reports(open_unit, helpdesk, now)
+    return Ticked(fired, timers, reminders, digests)

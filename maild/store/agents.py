@@ -147,6 +147,10 @@ class SqlDigests:
         made = insert_once(self._connection, digest_run, values).returning(digest_run.c.reader)
         return self._connection.scalar(made) is not None
 
+    def made(self, reader: str, kind: str, period: str) -> datetime | None:
+        here = sa.and_(digest_run.c.reader == reader, digest_run.c.kind == kind, digest_run.c.period == period)
+        return self._connection.scalar(sa.select(digest_run.c.made_at).where(here))
+
     def last(self, kind: str, readers: Sequence[str]) -> Mapping[str, datetime]:
         newest = sa.func.max(digest_run.c.made_at, type_=digest_run.c.made_at.type)
         query = sa.select(digest_run.c.reader, newest).where(

@@ -160,6 +160,7 @@ sa.Index(
     postgresql_where=sa.and_(_WORKED_ON, ticket.c.join_key != ""),
 )
 sa.Index("ix_ticket_created_at", ticket.c.created_at)
+sa.Index("ix_ticket_updated_at", ticket.c.updated_at)  # what had a fact since some time
 sa.Index(
     "ix_ticket_ended_at",
     ticket.c.ended_at,

@@ -18,8 +18,7 @@ from maild.domain.events import (
 )
 from maild.domain.people import Address
 from maild.domain.ticket import Ticket
-from maild.domain.visibility import Sight
-from maild.ports import ListedTicket, Listing, Pace, SlaIndex, StoredEntry
+from maild.ports import Course, ListedTicket, Listing, SlaIndex, StoredEntry
 from maild.store import rows
 from maild.store.conditions import conditions, ordering
 from maild.store.insert import insert_once, next_number
@@ -27,7 +26,6 @@ from maild.store.schema import ancestor, attachment, entry, event, one_of, parti
 from maild.store.search import SqlSearch
 
 _WORKED_ON = ("open", "waiting")
-_ENDED = ("resolved", "closed")
 # Facts that change what a ticket is found by, beside its entries.
 _FOUND_BY = (Opened, Retitled, RequesterChanged, ParticipantAdded, ParticipantRemoved)
 
@@ -157,25 +155,23 @@ class SqlTickets:
     def due_at(self, number: int) -> datetime | None:
         return self._connection.scalar(sa.select(ticket.c.due_at).where(ticket.c.number == number))
 
-    def pace(self, since: datetime, sight: Sight | None) -> Pace:
-        begun = sa.select(ticket).where(*conditions(Listing(created_since=since, sight=sight))).subquery()
-        answered = sa.select(event.c.ticket, sa.func.min(event.c.at, type_=event.c.at.type).label("at"))
-        answered = answered.where(event.c.kind == "replied", event.c.ticket.in_(sa.select(begun.c.number)))
-        first = answered.group_by(event.c.ticket).subquery()
-        spans = sa.select(begun.c.created_at, begun.c.ended_at, first.c.at)
-        found = self._connection.execute(spans.outerjoin(first, first.c.ticket == begun.c.number)).all()
-        ended = Listing(statuses=_ENDED, ended_since=since, sight=sight)
-        return Pace(
-            opened=len(found),
-            ended=self._count(ended),
-            worked_on=self._count(Listing(statuses=_WORKED_ON, sight=sight)),
-            first_answers=tuple(row.at - row.created_at for row in found if row.at is not None),
-            resolutions=tuple(row.ended_at - row.created_at for row in found if row.ended_at is not None),
-        )
+    def stirred(self, since: datetime, until: datetime, wanted: Listing) -> list[int]:
+        begun = (ticket.c.created_at < until, *conditions(wanted))
+        worked_on = sa.select(ticket.c.number).where(one_of(ticket.c.status, *_WORKED_ON), *begun)
+        moved = sa.select(ticket.c.number).where(ticket.c.updated_at >= since, *begun)
+        # Two questions, each with its own index: joined by OR they would have none on PostgreSQL.
+        return sorted({*self._connection.scalars(worked_on), *self._connection.scalars(moved)})
 
-    def _count(self, wanted: Listing) -> int:
-        query = sa.select(sa.func.count()).select_from(ticket).where(*conditions(wanted))
-        return int(self._connection.scalar(query) or 0)
+    def courses(self, numbers: Sequence[int], kinds: Sequence[str]) -> list[Course]:
+        if not numbers:
+            return []
+        here = sa.select(ticket).where(ticket.c.number.in_(list(numbers))).order_by(ticket.c.number)
+        told = sa.select(event).where(event.c.ticket.in_(list(numbers)), event.c.kind.in_(list(kinds)))
+        facts: dict[int, list[Event]] = {}
+        for row in self._connection.execute(told.order_by(event.c.ticket, event.c.seq)).mappings():
+            facts.setdefault(row["ticket"], []).append(rows.read_event(row))
+        found = self._connection.execute(here).mappings()
+        return [Course(rows.read_listed(row), tuple(facts.get(row["number"], ()))) for row in found]
 
     def due(self, now: datetime, limit: int) -> list[int]:
         query = sa.select(ticket.c.number).where(ticket.c.next_sla_at <= now)

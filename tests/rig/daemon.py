@@ -56,6 +56,11 @@ most_per_domain = 1000000
 [notices]
 ceiling = 1000000
 
+[digest]
+personal = "off"
+team = "off"
+manager = "off"
+
 [[agent]]
 name = "jane"
 display = "Jane Doe"
