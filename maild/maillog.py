@@ -144,6 +144,11 @@ def escalated(*, ticket: int, target: str, step: str, notified: Iterable[str]) -
     _log.warning("escalated", ticket=ticket, target=target, step=step, notified=",".join(notified))
 
 
+def clock_stepped(*, seconds: float) -> None:
+    """The machine's clock was set: forward, or back by a negative number of seconds. Timers count from there anew."""
+    _log.warning("clock-stepped", seconds=round(seconds))
+
+
 def store_away(*, what: str, reason: str) -> None:
     """The database did not answer; `what` waits and tries again."""
     _log.error("store-away", what=what, reason=reason, mend="maild check")

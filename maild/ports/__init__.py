@@ -20,6 +20,7 @@ from maild.ports.mail import (
     WakeUp,
 )
 from maild.ports.store import (
+    Coming,
     Contact,
     OpenUnitOfWork,
     Outbox,
@@ -34,6 +35,7 @@ from maild.ports.store import (
 
 __all__ = [
     "Clock",
+    "Coming",
     "Contact",
     "Digests",
     "Drafts",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -47,6 +47,35 @@ class SlaIndex:
     next_at: datetime | None
     due_at: datetime | None
     digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coming:
+    """The next instant of each kind at which time does something; None where nothing will come."""
+
+    sla: datetime | None  # a step of a plan
+    snooze_over: datetime | None
+    wait_over: datetime | None  # a wait until a time that was named
+    gives_up: datetime | None  # a wait for a customer who does not answer
+    closes: datetime | None  # a resolved ticket that nobody wrote to
+    reminder: datetime | None  # of a held text
+
+    @property
+    def timer(self) -> datetime | None:
+        """The first of those that change a ticket beside its SLA."""
+        timers = (self.snooze_over, self.wait_over, self.gives_up, self.closes)
+        return min((instant for instant in timers if instant is not None), default=None)
+
+    @property
+    def first(self) -> datetime | None:
+        instants = (self.sla, self.timer, self.reminder)
+        return min((instant for instant in instants if instant is not None), default=None)
+
+
+class Agenda(Protocol):
+    def coming(self, waiting: timedelta, resolved: timedelta, after: datetime | None = None) -> Coming:
+        """What comes next, of all or after an instant. `waiting`, `resolved`: how long tickets stay so at most."""
+        ...
 
 
 class Tickets(Protocol):
@@ -111,7 +140,10 @@ class Tickets(Protocol):
         ...
 
     def due(self, now: datetime, limit: int) -> list[int]:
-        """Tickets whose next SLA instant has come, the most overdue first."""
+        """Tickets whose next SLA instant has come, the most overdue first.
+
+        As all that a tick asks for, they are the caller's until the transaction ends, and those that another node has
+        in hand are left out."""
         ...
 
     def in_status_since(self, status: str, instant: datetime, limit: int) -> list[int]:
@@ -347,6 +379,9 @@ class UnitOfWork(Protocol):
 
     @property
     def outbox(self) -> Outbox: ...
+
+    @property
+    def agenda(self) -> Agenda: ...
 
     @property
     def sla_steps(self) -> SlaSteps: ...

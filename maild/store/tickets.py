@@ -178,20 +178,27 @@ class SqlTickets:
 
     def due(self, now: datetime, limit: int) -> list[int]:
         query = sa.select(ticket.c.number).where(ticket.c.next_sla_at <= now).order_by(ticket.c.next_sla_at)
-        return list(self._connection.scalars(query.limit(limit)))
+        return self._in_hand(query.limit(limit))
 
     def in_status_since(self, status: str, instant: datetime, limit: int) -> list[int]:
         since = sa.and_(ticket.c.status_since <= instant, ticket.c.wake_at.is_(None))
         query = sa.select(ticket.c.number).where(ticket.c.status == status, since)
-        return list(self._connection.scalars(query.order_by(ticket.c.status_since).limit(limit)))
+        return self._in_hand(query.order_by(ticket.c.status_since).limit(limit))
 
     def to_wake(self, now: datetime, limit: int) -> list[int]:
         query = sa.select(ticket.c.number).where(ticket.c.wake_at <= now).order_by(ticket.c.wake_at)
-        return list(self._connection.scalars(query.limit(limit)))
+        return self._in_hand(query.limit(limit))
 
     def snoozed_out(self, now: datetime, limit: int) -> list[int]:
         query = sa.select(ticket.c.number).where(ticket.c.snoozed_until <= now).order_by(ticket.c.snoozed_until)
-        return list(self._connection.scalars(query.limit(limit)))
+        return self._in_hand(query.limit(limit))
+
+    def _in_hand(self, query: sa.Select[tuple[int]]) -> list[int]:
+        """The tickets that a query finds and nobody else works on; with PostgreSQL nobody else will, until this
+        transaction ends. Whoever waited for another node would do once more what that one has done."""
+        if not self._reading:
+            query = query.with_for_update(skip_locked=True)
+        return list(self._connection.scalars(query))
 
     def marked_as_spam(self, address: Address) -> bool:
         theirs = sa.func.lower(ticket.c.requester_address) == address.key

@@ -9,6 +9,7 @@ from types import TracebackType
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from maild.store.agenda import SqlAgenda
 from maild.store.agents import SqlDigests, SqlDrafts, SqlPreferences, SqlSnapshots
 from maild.store.engine import make_engine, temporary_failures
 from maild.store.inbound import SqlInbound
@@ -27,6 +28,7 @@ class SqlUnitOfWork:
     tickets: SqlTickets
     people: SqlPeople
     outbox: SqlOutbox
+    agenda: SqlAgenda
     sla_steps: SqlSlaSteps
     drafts: SqlDrafts
     snapshots: SqlSnapshots
@@ -54,6 +56,7 @@ class SqlUnitOfWork:
         self.tickets = SqlTickets(connection, self.search, reading=self._reading)
         self.people = SqlPeople(connection)
         self.outbox = SqlOutbox(connection, self._node)
+        self.agenda = SqlAgenda(connection)
         self.sla_steps = SqlSlaSteps(connection)
         self.drafts = SqlDrafts(connection)
         self.snapshots = SqlSnapshots(connection)
