@@ -166,10 +166,6 @@ class Tickets(Protocol):
         """Open tickets whose SLA was reckoned with a plan and calendar that are none of these."""
         ...
 
-    def next_instant(self) -> datetime | None:
-        """The earliest next SLA instant of all tickets."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class Contact:

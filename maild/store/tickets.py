@@ -210,7 +210,3 @@ class SqlTickets:
             ticket.c.status.in_(_WORKED_ON), ticket.c.sla_digest.not_in(list(digests))
         )
         return list(self._connection.scalars(query.order_by(ticket.c.number).limit(limit)))
-
-    def next_instant(self) -> datetime | None:
-        query = sa.select(ticket.c.next_sla_at).where(ticket.c.next_sla_at.is_not(None))
-        return self._connection.scalar(query.order_by(ticket.c.next_sla_at).limit(1))
