@@ -406,7 +406,7 @@ class UnitOfWork(Protocol):
     def commit(self) -> None: ...
 
     def savepoint(self) -> AbstractContextManager[None]:
-        """What happens inside is undone alone when it raises."""
+        """What happens inside is undone alone when it raises. TemporaryFailure when the database is away."""
         ...
 
 

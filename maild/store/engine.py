@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,6 +70,12 @@ def temporary_failures() -> Iterator[None]:
     except PoolTimeout as error:
         raise TemporaryFailure(f"the database has no free connection: {error}") from error
     except DBAPIError as error:
-        if isinstance(error, OperationalError) or error.connection_invalidated:
+        if _is_outage(error):
             raise TemporaryFailure(f"the database does not answer: {error.orig}") from error
         raise
+
+
+def _is_outage(error: DBAPIError) -> bool:
+    """SQLite calls operational, too, what is wrong with the statement: waiting mends nothing there."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return error.connection_invalidated or (isinstance(error, OperationalError) and code != sqlite3.SQLITE_ERROR)

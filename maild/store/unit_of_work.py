@@ -75,7 +75,7 @@ class SqlUnitOfWork:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        with self._connection.begin_nested():
+        with temporary_failures(), self._connection.begin_nested():
             yield
 
 
