@@ -24,7 +24,12 @@ TOGETHER = 200  # tickets in one transaction
 
 
 def add_tickets(
-    config: Path, count: int, opened_at: datetime, assignees: tuple[str, ...] = ("",), apart: timedelta = timedelta(0)
+    config: Path,
+    count: int,
+    opened_at: datetime,
+    assignees: tuple[str, ...] = ("",),
+    apart: timedelta = timedelta(0),
+    plan: str = "default",
 ) -> list[int]:
     """So many tickets of the installation with this maild.toml, each `apart` from the one before -> their numbers."""
     settings = load(config, environ=os.environ)
@@ -39,18 +44,18 @@ def add_tickets(
                     number = unit.tickets.new_number()
                     made.append(number)
                     at = opened_at + len(made) * apart
-                    _add(unit, helpdesk, number, at, next(owners))
+                    _add(unit, helpdesk, number, at, next(owners), plan)
                 unit.commit()
     finally:
         store.close()
     return made
 
 
-def _add(unit: UnitOfWork, helpdesk: Helpdesk, number: int, at: datetime, assignee: str) -> None:
+def _add(unit: UnitOfWork, helpdesk: Helpdesk, number: int, at: datetime, assignee: str, plan: str) -> None:
     person = Person(Address.of(f"customer-{number}@client.test"), f"Customer {number}")
-    opened = Opened(
-        at=at, requester=person, subject=f"Printer {number} burns", department=helpdesk.settings.default_department
-    )
+    department = helpdesk.settings.default_department
+    subject = f"Printer {number} burns"
+    opened = Opened(at=at, requester=person, subject=subject, department=department, sla_plan=plan)
     words = StoredEntry(
         id=0,
         ticket=number,
