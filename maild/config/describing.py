@@ -19,7 +19,7 @@ from maild.config.settings import Settings
 from maild.config.values import Endpoint, Size, show_duration, show_size
 from maild.domain.calendars import WEEKDAYS, Calendar
 from maild.domain.origins import HeaderMark
-from maild.domain.people import Address
+from maild.domain.people import Address, Organisation
 from maild.domain.rules import Match, Rule
 from maild.domain.sla import Plan, Step
 
@@ -49,6 +49,7 @@ def describe(settings: Settings, changed_only: bool = False) -> dict[str, Any]:
         "department": [_words(department, changed_only) for department in settings.directory.departments],
         "team": [_words(team, changed_only) for team in settings.directory.teams],
         "agent": [_words(agent, changed_only) for agent in settings.directory.agents],
+        "organisation": [_organisation(each, changed_only) for each in settings.directory.organisations],
         "topic": [_words(topic, changed_only) for topic in settings.topics],
         "rule": [_rule(rule, changed_only) for rule in settings.rules],
         "ban": [_words(ban, True) for ban in settings.bans],
@@ -113,6 +114,13 @@ def _rule(rule: Rule, changed_only: bool) -> dict[str, Any]:
 def _match(match: Match) -> dict[str, Any]:
     shown = {key: value for key, value in _words(match, True).items() if value}
     return {**shown, "header": dict(match.header)} if match.header else shown
+
+
+def _organisation(organisation: Organisation, changed_only: bool) -> dict[str, Any]:
+    """People outside and agents stand in one list, as in the file."""
+    shown = _words(organisation, changed_only)
+    contacts = [*shown.pop("contacts", ()), *shown.pop("followers", ())]
+    return {**shown, "contacts": contacts} if contacts or not changed_only else shown
 
 
 def _calendar(calendar: Calendar) -> dict[str, Any]:

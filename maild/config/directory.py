@@ -29,6 +29,7 @@ class Known:
     calendars: Names
     relays: Names
     mailboxes: Names
+    organisations: Names
 
 
 def build_directory(

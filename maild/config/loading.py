@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from maild.config import directory, plans, servers, sorting, tables
+from maild.config import directory, organisations, plans, servers, sorting, tables
 from maild.config.directory import Known
 from maild.config.document import read_document
 from maild.config.names import Names
@@ -179,6 +179,7 @@ class _Assembly:
             calendars=names("calendar", plans.BUILT_IN_CALENDARS),
             relays=names("relay", default=RelaySettings().name),
             mailboxes=names("mailbox"),
+            organisations=names("organisation"),
         )
 
     def _helpdesk(self) -> Written[HelpdeskSettings] | None:
@@ -216,7 +217,7 @@ class _Assembly:
 
     def _people(self, helpdesk: Written[HelpdeskSettings] | None) -> Directory:
         many = self._reader.many
-        return directory.build_directory(
+        people = directory.build_directory(
             helpdesk,
             many("department", tables.DepartmentTable),
             many("team", tables.TeamTable),
@@ -225,6 +226,9 @@ class _Assembly:
             self._known,
             self._findings,
         )
+        written = many("organisation", tables.OrganisationTable)
+        customers = organisations.build_organisations(written, self._known, people, self._findings)
+        return replace(people, organisations=customers)
 
     def _ways_in(self, people: Directory, zone: str) -> tuple[tuple[MailboxSettings, ...], ListenerSettings | None]:
         written = self._reader.many("mailbox", MailboxSettings)

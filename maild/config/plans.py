@@ -12,7 +12,7 @@ from maild.config.problems import Findings, Place, meant
 from maild.config.reading import Written
 from maild.config.tables import CalendarTable, PlanTable, PriorityPlanTable, StepTable
 from maild.config.values import read_address, read_duration
-from maild.domain.calendars import ALWAYS, WEEKDAYS, Calendar, Span, never_open, overlaps
+from maild.domain.calendars import ALWAYS, WEEKDAYS, Calendar, Span, never_open, overlaps, special_overlaps
 from maild.domain.sla import Plan, Step, Target
 
 OFFICE = "office"
@@ -75,8 +75,22 @@ def build_calendars(
             findings.problem(written.at("open"), f"calendar {calendar.name!r} is never open", remedy)
         for pair in overlaps(calendar):
             findings.problem(written.at("open"), f"calendar {calendar.name!r}: {pair} overlap", "make them one span")
+        _check_days(written, calendar, findings)
         calendars[calendar.name] = calendar
     return calendars
+
+
+def _check_days(written: Written[CalendarTable], calendar: Calendar, findings: Findings) -> None:
+    """Single days must say one thing."""
+    for day, pair in special_overlaps(calendar):
+        message = f"calendar {calendar.name!r}: on {day} {pair} overlap"
+        findings.problem(written.at("special", day.isoformat()), message, "make them one span")
+    for index, day in enumerate(written.table.closed):
+        if day in written.table.special:
+            message = f"calendar {calendar.name!r}: {day} is closed, and has special hours"
+            findings.problem(written.at("closed", index), message, "keep one of both")
+        elif day in written.table.closed[:index]:
+            findings.problem(written.at("closed", index), f"calendar {calendar.name!r}: {day} stands twice", "keep one")
 
 
 def _says_hours(written: Written[CalendarTable]) -> bool:

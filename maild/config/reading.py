@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -19,6 +20,7 @@ from maild.config.document import Document, Node
 from maild.config.problems import Findings, Place, meant, nearest
 from maild.config.secrets import Secret, SecretError, secret_from
 from maild.config.values import (
+    DomainMask,
     DomainName,
     Endpoint,
     Glob,
@@ -57,6 +59,7 @@ _FROM_TEXT: Mapping[object, tuple[Callable[[str], object], str]] = {
     Size: (values.read_size, 'a size such as "25 MiB"'),
     ZoneName: (values.read_zone, 'a time zone such as "Europe/Berlin"'),
     HostName: (values.read_host, "a host name"),
+    DomainMask: (values.read_domain_mask, 'a domain such as "client.example"'),
     DomainName: (values.read_domain, 'a domain such as "acme.example"'),
     Address: (values.read_address, 'an address such as "support@acme.example"'),
     Glob: (values.read_glob, 'a pattern for addresses such as "*@monitor.example"'),
@@ -78,7 +81,9 @@ _CALLED: Mapping[str, str] = {
     "filename": "attachment",
     "silent": "mute",
     "key": "join",
+    "plan": "sla_plan",
 }
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _BAD = object()  # stands for a value that has been reported
 
 
@@ -233,6 +238,8 @@ class Reader:
             if not isinstance(node.plain, str) or not node.plain:
                 raise ValueError(f"expected {_expected(kind)}, found {_found(node)}")
             return self._from_text(kind, _one_line(node.plain))
+        if kind is date and isinstance(node.plain, str) and _DATE.fullmatch(node.plain) and not _exists(node.plain):
+            raise ValueError(f"there is no day {node.plain}")
         value = _converted(_CHECKED.get(kind, kind), node)
         return _one_line(value) if isinstance(value, str) and kind is not Lines else value
 
@@ -259,6 +266,14 @@ class Reader:
                 f'write {label} = {{ credential = "…" }} or {{ file = "…" }}',
             )
         return secret
+
+
+def _exists(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _converted(kind: Any, node: Node) -> object:

@@ -9,7 +9,17 @@ from typing import Annotated, Literal
 from msgspec import Struct, field
 
 from maild.config import settings
-from maild.config.values import DomainName, Glob, HeaderName, Lines, OneOrMore, Pattern, QuietHours, ZoneName
+from maild.config.values import (
+    DomainMask,
+    DomainName,
+    Glob,
+    HeaderName,
+    Lines,
+    OneOrMore,
+    Pattern,
+    QuietHours,
+    ZoneName,
+)
 from maild.domain.calendars import Span
 from maild.domain.classify import MailClass
 from maild.domain.origins import SHIPPED_MARKS
@@ -49,6 +59,17 @@ class AgentTable(Struct, frozen=True, kw_only=True):
     role: AgentRole = AgentRole.AGENT
     timezone: ZoneName = ZoneName("")
     quiet: QuietHours = QuietHours("")
+
+
+class OrganisationTable(Struct, frozen=True, kw_only=True):
+    """[[organisation]]"""
+
+    name: str
+    domains: Annotated[tuple[DomainMask, ...], OneOrMore] = ()
+    sla_plan: str = ""
+    department: str = ""
+    contacts: Annotated[tuple[str, ...], OneOrMore] = ()
+    monthly_report: bool = False
 
 
 class MatchTable(Struct, frozen=True, kw_only=True):
@@ -220,6 +241,7 @@ TABLES: Mapping[str, tuple[type[Struct], bool]] = {
     "department": (DepartmentTable, True),
     "team": (TeamTable, True),
     "agent": (AgentTable, True),
+    "organisation": (OrganisationTable, True),
     "topic": (TopicTable, True),
     "rule": (RuleTable, True),
     "ban": (BanTable, True),

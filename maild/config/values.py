@@ -25,6 +25,7 @@ from maild.domain.wishes import read_quiet as read_quiet
 ZoneName = NewType("ZoneName", str)  # an IANA time zone
 HostName = NewType("HostName", str)  # a DNS name or an IP address
 DomainName = NewType("DomainName", str)  # a DNS name as A-labels
+DomainMask = NewType("DomainMask", str)  # the same, or "*." before it for all that is below
 HeaderName = NewType("HeaderName", str)  # the name of a header field
 Glob = NewType("Glob", str)  # a pattern with * and ? for addresses
 Language = NewType("Language", str)  # a BCP 47 tag: en, de, pt-BR
@@ -204,6 +205,15 @@ def read_domain(text: str) -> DomainName:
     """A DNS name, IDNA applied; a leading `@`, `.` or `*.` is dropped, for what is below it is meant in any case."""
     bare = text.strip().removeprefix("*").removeprefix("@").removeprefix(".")
     return DomainName(_domain(bare, f"{text!r} is no domain"))
+
+
+def read_domain_mask(text: str) -> DomainMask:
+    """One domain, IDNA applied (a leading `@` is dropped), or with a leading `*.` all domains below it."""
+    below = text.strip().startswith("*.")
+    domain = _domain(text.strip().removeprefix("*.").removeprefix("@"), f"{text!r} is no domain")
+    if "." not in domain:
+        raise ValueError(f'{text!r} is the domain of very many: write one such as "client.example"')
+    return DomainMask(f"*.{domain}" if below else domain)
 
 
 def read_header_name(text: str) -> HeaderName:

@@ -20,7 +20,7 @@ from maild.domain.events import THIS_ENTRY, Event
 from maild.domain.leaks import without_our_lines
 from maild.domain.mentions import mentions
 from maild.domain.notices import Notice, feedback
-from maild.domain.policy import Policy
+from maild.domain.refiling import refiled
 from maild.domain.risks import RISKY_WAIT, Leaving, risks
 from maild.domain.ticket import EntryKind, Ticket
 from maild.domain.token import Scope, without_seals
@@ -80,7 +80,7 @@ def done(understood: Understood) -> Decision:
     return Decision(
         outcome,
         f"{where.get(outcome, 'no text')}; {changes}",
-        tuple(_with_plan_of_priority(act.ticket, facts, understood.policy)),
+        tuple(refiled(act.ticket, facts, understood.policy)),
         entry,
         act.actor,
         notices=(_receipt(act, outcome),) if act.agent and told else (),
@@ -186,21 +186,3 @@ def checked(understood: Understood) -> Decision:
     transcript = Transcript(results=tuple(told), help=shown, original_text=act.text)
     notices = (feedback(act.agent, act.scope),) if act.agent else ()
     return Decision(Outcome.COMMANDED, "checked, nothing done", actor=act.actor, notices=notices, transcript=transcript)
-
-
-def _with_plan_of_priority(ticket: Ticket, facts: Sequence[Event], policy: Policy) -> list[Event]:
-    """A changed priority or department brings its own plan, unless somebody chose one by command or rule."""
-    chosen = ticket.plan_source in {"command", "rule", "topic"} or any(isinstance(f, events.PlanChanged) for f in facts)
-    made = list(facts)
-    if chosen:
-        return made
-    moved = [f for f in facts if isinstance(f, (events.PriorityChanged, events.Transferred))]
-    if not moved:
-        return made
-    priority = next((f.priority for f in reversed(moved) if isinstance(f, events.PriorityChanged)), ticket.priority)
-    department = next((f.department for f in reversed(moved) if isinstance(f, events.Transferred)), ticket.department)
-    plan, source = policy.plan_for(department=department, priority=priority)
-    if plan != ticket.sla_plan:
-        last = moved[-1]
-        made.append(events.PlanChanged(at=last.at, by=last.by, sla_plan=plan, previous=ticket.sla_plan, source=source))
-    return made

@@ -15,7 +15,7 @@ from maild.domain.token import Scope
 from maild.domain.wishes import Claim
 
 # Mails of a program to people outside: they show no text of the thread.
-WITHOUT_TEXT = frozenset({"acknowledgement", "closed", "status"})
+WITHOUT_TEXT = frozenset({"acknowledgement", "closed", "status", "waiting-reminder"})
 NOWHERE = "invalid"  # RFC 2606: the domain of a requester who left no address
 
 

@@ -21,6 +21,7 @@ from maild.domain.ratings import Rating
 from maild.domain.ticket import Status, Ticket
 from maild.domain.timing import Kind
 from maild.domain.token import Scope
+from maild.domain.visibility import may_see
 from maild.domain.wishes import ALL_IN, HEARD, Claim, Readers
 
 
@@ -128,8 +129,11 @@ def _mentioned(happening: Happening, office: Office, _row: Audience) -> list[Tol
 
 
 def _watchers(happening: Happening, office: Office, _row: Audience) -> list[Told]:
-    agents = [agent for name in happening.after.watchers if (agent := office.directory.agent(name))]
-    return [Told(agent, "you watch this ticket", Claim.WATCHER) for agent in agents if not office.away(agent)]
+    """Those of them who may see it: a ticket that moved out of their sight is no affair of theirs any more."""
+    ticket = happening.after
+    agents = [agent for name in ticket.watchers if (agent := office.directory.agent(name))]
+    seeing = [agent for agent in agents if may_see(agent, ticket, office.directory) and not office.away(agent)]
+    return [Told(agent, "you watch this ticket", Claim.WATCHER) for agent in seeing]
 
 
 # -- what concerns whom ---------------------------------------------------------------------------------------
@@ -208,6 +212,7 @@ AUDIENCES: tuple[Audience, ...] = (
     Audience(Kind.ANSWERED, "message", _R, _is(events.Replied), _owner, "a colleague answered in my ticket"),
     Audience(Kind.NEWS, "note", _N, _is(events.Noted), _owner, "an answer to a note can only be a note"),
     Audience(Kind.NEWS, "note", _N, _restated, _owner, "my ticket stands differently now"),
+    Audience(Kind.WATCHED, "new-ticket", _R, _is(events.Opened), _watchers, "they follow all of this customer's"),
     Audience(Kind.WATCHED, "message", _R, _outside_or_answered, _watchers, "what is said outside"),
     Audience(Kind.WATCHED, "note", _N, _of_colleagues, _watchers, "what is done inside"),
 )

@@ -134,6 +134,21 @@ class Department:
     private: bool = False  # its tickets appear to its own people alone
 
 
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """A customer with several people: everybody whose address is at one of its domains.
+
+    A domain means itself alone; "*.client.example" means every domain below client.example, but not that one."""
+
+    name: str
+    domains: tuple[str, ...] = ()
+    sla_plan: str = ""
+    department: str = ""
+    contacts: tuple[Address, ...] = ()  # people outside who read what is answered in all its tickets
+    followers: tuple[str, ...] = ()  # agents who watch all its tickets
+    monthly_report: bool = False
+
+
 def name_key(name: str) -> str:
     """Names of agents, teams and departments match ignoring case, spaces, hyphens, underscores and dots."""
     return "".join(letter for letter in name.casefold() if letter not in " -_.\u00a0")
@@ -150,9 +165,14 @@ class Directory:
     teams: tuple[Team, ...] = ()
     departments: tuple[Department, ...] = ()
     own_addresses: frozenset[Address] = frozenset()  # helpdesk.address, aliases, department addresses
+    organisations: tuple[Organisation, ...] = ()
     _by_address: dict[Address, Agent] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _by_domain: dict[str, Organisation] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        for organisation in self.organisations:
+            for domain in organisation.domains:
+                self._by_domain.setdefault(ascii_lower(domain), organisation)
         for agent in self.agents:
             for address in agent.addresses:
                 self._by_address.setdefault(address, agent)
@@ -169,6 +189,15 @@ class Directory:
     def agent_at(self, address: Address) -> Agent | None:
         """The agent who owns this address."""
         return self._by_address.get(address)
+
+    def organisation_of(self, address: Address) -> Organisation | None:
+        """The organisation that this person belongs to: by the domain itself, else by the narrowest "*." above it."""
+        if not self._by_domain or not self.is_outside(address):
+            return None
+        domain = ascii_lower(address.domain)
+        labels = domain.split(".")
+        above = (f"*.{'.'.join(labels[depth:])}" for depth in range(1, len(labels)))
+        return next((self._by_domain[name] for name in (domain, *above) if name in self._by_domain), None)
 
     def is_own(self, address: Address) -> bool:
         """Is it one of our addresses?"""

@@ -250,13 +250,19 @@ def _keyed(steps: tuple[Step, ...], target: Target) -> Iterator[tuple[str, Step]
 
 
 def choose_plan(
-    command: str = "", rule: str = "", topic: str = "", priority_plan: str = "", department: str = ""
+    command: str = "",
+    rule: str = "",
+    topic: str = "",
+    organisation: str = "",
+    priority_plan: str = "",
+    department: str = "",
 ) -> tuple[str, str]:
     """The name of a ticket's plan and where it comes from: the first of these that names one, else "default"."""
     sources = (
         (command, "command"),  # somebody decided
         (rule, "rule"),  # the admin wrote it for mails like this one
         (topic, "topic"),  # what it is about
+        (organisation, "organisation"),  # what was promised to this customer
         (priority_plan, "priority"),  # how urgent it is
         (department, "department"),  # who works on it
     )

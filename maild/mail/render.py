@@ -30,6 +30,7 @@ TEMPLATES = (
     "reply",
     "closed",
     "status",
+    "waiting-reminder",
     "new-ticket",
     "message",
     "note",
@@ -80,6 +81,7 @@ DEFAULTS: Mapping[str, Any] = {
     "worker": None,
     "leave": None,
     "ratings": (),
+    "ends_at": "",
     "sections": (),
     "seen_before": None,
 }

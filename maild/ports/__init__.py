@@ -22,6 +22,7 @@ from maild.ports.mail import (
 from maild.ports.store import (
     Coming,
     Contact,
+    Lasts,
     OpenUnitOfWork,
     Outbox,
     OutboxRow,
@@ -47,6 +48,7 @@ __all__ = [
     "IncomingMail",
     "Judgement",
     "KeptMail",
+    "Lasts",
     "ListedTicket",
     "Listing",
     "MailSource",

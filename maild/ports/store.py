@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Protocol
@@ -47,6 +47,7 @@ class SlaIndex:
     next_at: datetime | None
     due_at: datetime | None
     digest: str
+    dues: Mapping[str, datetime] = field(default_factory=dict)  # target -> due, for those that somebody waits for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,7 @@ class Coming:
     sla: datetime | None  # a step of a plan
     snooze_over: datetime | None
     wait_over: datetime | None  # a wait until a time that was named
+    asks_again: datetime | None  # a wait whose customer is reminded
     gives_up: datetime | None  # a wait for a customer who does not answer
     closes: datetime | None  # a resolved ticket that nobody wrote to
     reminder: datetime | None  # of a held text
@@ -63,7 +65,7 @@ class Coming:
     @property
     def timer(self) -> datetime | None:
         """The first of those that change a ticket beside its SLA."""
-        timers = (self.snooze_over, self.wait_over, self.gives_up, self.closes)
+        timers = (self.snooze_over, self.wait_over, self.asks_again, self.gives_up, self.closes)
         return min((instant for instant in timers if instant is not None), default=None)
 
     @property
@@ -72,9 +74,19 @@ class Coming:
         return min((instant for instant in instants if instant is not None), default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Lasts:
+    """How long tickets stay waiting and resolved, and after how long the customer of a waiting one is reminded; None
+    for never."""
+
+    waiting: timedelta
+    resolved: timedelta
+    unreminded: timedelta | None = None
+
+
 class Agenda(Protocol):
-    def coming(self, waiting: timedelta, resolved: timedelta, after: datetime | None = None) -> Coming:
-        """What comes next, of all or after an instant. `waiting`, `resolved`: how long tickets stay so at most."""
+    def coming(self, lasts: Lasts, after: datetime | None = None) -> Coming:
+        """What comes next, of all or after an instant."""
         ...
 
 
@@ -162,8 +174,19 @@ class Tickets(Protocol):
         """Is there a ticket of this requester that is spam?"""
         ...
 
-    def stale(self, digests: frozenset[str], limit: int) -> list[int]:
-        """Open tickets whose SLA was reckoned with a plan and calendar that are none of these."""
+    def dues(self, number: int) -> Mapping[str, datetime] | None:
+        """Each deadline that a ticket has not met, by its target, as of the last reckoning; None when only the earliest
+        was kept then."""
+        ...
+
+    def unreminded(self, instant: datetime, limit: int) -> list[int]:
+        """Tickets that wait for the customer since the instant or longer, will not wake by themselves, and whose
+        customer was not reminded."""
+        ...
+
+    def stale(self, digests: frozenset[str], limit: int, above: int = 0) -> list[int]:
+        """Open tickets with higher numbers than `above` whose SLA was reckoned with a plan and calendar that are none
+        of these, in the order of their numbers."""
         ...
 
 

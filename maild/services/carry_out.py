@@ -11,12 +11,14 @@ from maild.domain.decision import Decision, EntryDraft
 from maild.domain.events import NEW_TICKET, NEXT_ENTRY, THIS_DRAFT, THIS_ENTRY, Event, Replied, Split, TextHeld
 from maild.domain.notices import Happening, Notice, strongest
 from maild.domain.sla import Standing, standing
+from maild.domain.sla_moves import dues_of
 from maild.domain.ticket import Status, Ticket, apply
 from maild.domain.token import Scope, root_id
 from maild.ports import OutboxRow, SlaIndex, StoredEntry, UnitOfWork
 from maild.services.ask import answer
 from maild.services.beside import do_beside, keep_draft
 from maild.services.context import Occasion, letter_words
+from maild.services.deadlines import with_moves
 from maild.services.enqueue import enqueue
 from maild.services.helpdesk import Helpdesk
 from maild.services.letters import Letter, post
@@ -115,6 +117,8 @@ def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> D
     second = _store_entry(act, decision.also, decision, number, None)
     ids = {THIS_ENTRY: entry, NEXT_ENTRY: second}
     facts = tuple(replace(f, entry=ids.get(f.entry, f.entry)) if f.entry is not None else f for f in decision.facts)
+    if start is not None:
+        facts = with_moves(unit, start, facts, helpdesk, act.now)
     after = start
     for fact in facts:
         after = apply(number, after, fact)
@@ -222,6 +226,7 @@ def reckon(unit: UnitOfWork, ticket: Ticket, helpdesk: Helpdesk, now: datetime) 
         next_at=None if ended else standing_now.next_at,
         due_at=None if ended else standing_now.due_at,
         digest=helpdesk.digest_of(ticket),
+        dues={} if ended else dues_of(standing_now),
     )
     unit.tickets.index(ticket.number, index)
     return standing_now

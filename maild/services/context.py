@@ -14,6 +14,7 @@ from maild.domain.decision import Decision, Transcript
 from maild.domain.notice import WITHOUT_TEXT, Notice
 from maild.domain.people import Address, Person, Role
 from maild.domain.sla import Standing
+from maild.domain.sla_moves import CAUSES, move_words
 from maild.domain.stops import Stop, stops_of
 from maild.domain.ticket import EntryKind, Status, Ticket
 from maild.domain.token import Scope
@@ -144,7 +145,7 @@ def _last_message(notice: Notice, occasion: Occasion, shown: StoredEntry | None)
 def answer_words(scope: Scope, ticket: Ticket) -> dict[str, Any]:
     """What an answer to the mail will do, for its first line."""
     to = _mailbox(ticket.requester) if scope is Scope.REPLY else ""
-    copies = [_mailbox(p.person) for p in ticket.participants if p.role == "cc"] if scope is Scope.REPLY else []
+    copies = [_mailbox(p.person) for p in ticket.participants if p.reads_answers] if scope is Scope.REPLY else []
     return {"scope": scope.value, "to": to, "copies": copies}
 
 
@@ -199,8 +200,11 @@ def span_words(span: timedelta) -> str:
 def changes(facts: Sequence[events.Event], helpdesk: Helpdesk) -> list[str]:
     """What happened besides text: "priority normal -> emergency"."""
     told = []
+    moved_by = any(isinstance(fact, CAUSES) for fact in facts)  # it is told beside, and needs no repeating
     for fact in facts:
         match fact:
+            case events.DeadlineMoved():
+                told.append(move_words(fact, helpdesk.zone, with_reason=not moved_by))
             case events.Bounced():
                 told.append(f"a mail to {fact.recipient} could not be delivered")
             case events.MailHeld():

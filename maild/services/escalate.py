@@ -66,29 +66,3 @@ def _one(unit: UnitOfWork, number: int, helpdesk: Helpdesk, now: datetime) -> li
     carry_out(unit, decision, ticket, helpdesk, now, trace=f"sla-{number}")
     facts = [fact for fact in decision.facts if isinstance(fact, Escalated)]
     return [Fired(number, fact.target, fact.step, fact.notified) for fact in facts]
-
-
-def reckon_stale(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> int:
-    """Reckon anew the tickets whose plan or calendar the configuration has changed -> how many."""
-    digests = helpdesk.digests()
-    changed = 0
-    stuck: set[int] = set()
-    while True:
-        with open_unit() as unit:
-            found = unit.tickets.stale(digests, BATCH + len(stuck))
-            numbers = [number for number in found if number not in stuck]
-            for number in numbers:
-                if isolated(unit, number, partial(_reckoned, unit, number, helpdesk, now)):
-                    changed += 1
-                else:
-                    stuck.add(number)
-            unit.commit()
-        if len(numbers) < BATCH:
-            return changed
-
-
-def _reckoned(unit: UnitOfWork, number: int, helpdesk: Helpdesk, now: datetime) -> bool:
-    ticket = unit.tickets.get(number)
-    if ticket is not None:
-        reckon(unit, ticket, helpdesk, now)
-    return ticket is not None

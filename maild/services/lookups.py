@@ -20,7 +20,7 @@ from maild.services.seen import answers_shown, solving_answer
 _NOTICES = 10  # of ours to agents, the newest: what the leak guard compares with
 _MERGES = 20  # how often a ticket's survivor may have been merged itself
 # Mails to customers: what they hold left already.
-TO_CUSTOMERS = ("acknowledgement", "reply", "closed", "status", "history")
+TO_CUSTOMERS = ("acknowledgement", "reply", "closed", "status", "history", "waiting-reminder")
 
 
 def survivor(number: int, unit: UnitOfWork) -> Ticket | None:

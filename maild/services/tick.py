@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from maild.ports import Coming, OpenUnitOfWork
+from maild.ports import Coming, Lasts, OpenUnitOfWork
 from maild.services.digests import make_digests
 from maild.services.escalate import Fired, escalate_due
 from maild.services.helpdesk import Helpdesk
@@ -39,8 +39,10 @@ def next_instant(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, after: datetime)
 
 def _coming(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, after: datetime | None = None) -> Coming:
     closing = helpdesk.settings.closing
+    asks_again = closing.waiting_to_resolved / 2 if closing.waiting_reminder else None
+    lasts = Lasts(closing.waiting_to_resolved, closing.resolved_to_closed, asks_again)
     with open_unit(reading=True) as unit:
-        return unit.agenda.coming(closing.waiting_to_resolved, closing.resolved_to_closed, after)
+        return unit.agenda.coming(lasts, after)
 
 
 def _has_come(instant: datetime | None, now: datetime) -> bool:

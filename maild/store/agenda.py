@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from maild.ports import Coming
+from maild.ports import Coming, Lasts
 from maild.store.schema import draft, one_of, ticket
 
 _LONG_AGO = datetime(1, 1, 2, tzinfo=UTC)
@@ -22,32 +23,45 @@ def _in_status(status: str) -> tuple[sa.ColumnElement[bool], ...]:
     return one_of(ticket.c.status, status), ticket.c.wake_at.is_(None)
 
 
-_COMING = sa.select(
-    _first(ticket.c.next_sla_at, "after").label("sla"),
-    _first(ticket.c.snoozed_until, "after").label("snooze_over"),
-    _first(ticket.c.wake_at, "after").label("wait_over"),
-    _first(ticket.c.status_since, "after_waiting", *_in_status("waiting")).label("gives_up"),
-    _first(ticket.c.status_since, "after_resolved", *_in_status("resolved")).label("closes"),
-    _first(draft.c.remind_at, "after").label("reminder"),
-)
+def _columns(*, reminding: bool) -> sa.Select[Any]:
+    since, waiting = ticket.c.status_since, _in_status("waiting")
+    unreminded = _first(since, "after_unreminded", *waiting, ticket.c.reminded_at.is_(None))
+    return sa.select(
+        _first(ticket.c.next_sla_at, "after").label("sla"),
+        _first(ticket.c.snoozed_until, "after").label("snooze_over"),
+        _first(ticket.c.wake_at, "after").label("wait_over"),
+        (unreminded if reminding else sa.null()).label("asks_again"),
+        _first(since, "after_waiting", *waiting).label("gives_up"),
+        _first(since, "after_resolved", *_in_status("resolved")).label("closes"),
+        _first(draft.c.remind_at, "after").label("reminder"),
+    )
+
+
+# Made once: putting the statement together takes longer than asking it.
+_COMING, _COMING_WITH_REMINDERS = _columns(reminding=False), _columns(reminding=True)
 
 
 class SqlAgenda:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def coming(self, waiting: timedelta, resolved: timedelta, after: datetime | None = None) -> Coming:
+    def coming(self, lasts: Lasts, after: datetime | None = None) -> Coming:
+        unreminded = lasts.unreminded or timedelta(0)
         bound = {
             "after": after or _LONG_AGO,
-            "after_waiting": after - waiting if after else _LONG_AGO,
-            "after_resolved": after - resolved if after else _LONG_AGO,
+            "after_waiting": after - lasts.waiting if after else _LONG_AGO,
+            "after_resolved": after - lasts.resolved if after else _LONG_AGO,
         }
-        row = self._connection.execute(_COMING, bound).one()
+        if lasts.unreminded is not None:
+            bound["after_unreminded"] = after - unreminded if after else _LONG_AGO
+        query = _COMING if lasts.unreminded is None else _COMING_WITH_REMINDERS
+        row = self._connection.execute(query, bound).one()
         return Coming(
             sla=row.sla,
             snooze_over=row.snooze_over,
             wait_over=row.wait_over,
-            gives_up=row.gives_up + waiting if row.gives_up else None,
-            closes=row.closes + resolved if row.closes else None,
+            asks_again=row.asks_again + unreminded if row.asks_again else None,
+            gives_up=row.gives_up + lasts.waiting if row.gives_up else None,
+            closes=row.closes + lasts.resolved if row.closes else None,
             reminder=row.reminder,
         )

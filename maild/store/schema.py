@@ -139,6 +139,8 @@ ticket = sa.Table(
     sa.Column("next_sla_at", UtcDateTime),
     sa.Column("due_at", UtcDateTime),
     sa.Column("sla_digest", sa.String(64), nullable=False, default=""),
+    sa.Column("reminded_at", UtcDateTime),
+    sa.Column("dues", CleanJson),  # target -> when it is due, as of the last reckoning
 )
 _WORKED_ON = ticket.c.status.in_(["open", "waiting"])
 sa.Index(

@@ -109,7 +109,8 @@ class SqlTickets:
         self._connection.execute(sa.insert(participant), values)
 
     def index(self, number: int, sla: SlaIndex) -> None:
-        values = {"next_sla_at": sla.next_at, "due_at": sla.due_at, "sla_digest": sla.digest}
+        dues = {target: due.isoformat() for target, due in sla.dues.items()}
+        values = {"next_sla_at": sla.next_at, "due_at": sla.due_at, "sla_digest": sla.digest, "dues": dues}
         self._connection.execute(sa.update(ticket).where(ticket.c.number == number).values(values))
 
     def entries(self, number: int) -> tuple[StoredEntry, ...]:
@@ -205,8 +206,17 @@ class SqlTickets:
         query = sa.select(ticket.c.number).where(ticket.c.status == "spam", theirs).limit(1)
         return self._connection.scalar(query) is not None
 
-    def stale(self, digests: frozenset[str], limit: int) -> list[int]:
+    def dues(self, number: int) -> Mapping[str, datetime] | None:
+        kept = self._connection.scalar(sa.select(ticket.c.dues).where(ticket.c.number == number))
+        return None if kept is None else {target: datetime.fromisoformat(due) for target, due in kept.items()}
+
+    def unreminded(self, instant: datetime, limit: int) -> list[int]:
+        asked = sa.and_(ticket.c.status_since <= instant, ticket.c.wake_at.is_(None), ticket.c.reminded_at.is_(None))
+        query = sa.select(ticket.c.number).where(ticket.c.status == "waiting", asked)
+        return self._in_hand(query.order_by(ticket.c.status_since).limit(limit))
+
+    def stale(self, digests: frozenset[str], limit: int, above: int = 0) -> list[int]:
         query = sa.select(ticket.c.number).where(
-            ticket.c.status.in_(_WORKED_ON), ticket.c.sla_digest.not_in(list(digests))
+            ticket.c.number > above, ticket.c.status.in_(_WORKED_ON), ticket.c.sla_digest.not_in(list(digests))
         )
         return list(self._connection.scalars(query.order_by(ticket.c.number).limit(limit)))

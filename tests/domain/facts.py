@@ -1,5 +1,6 @@
 """One fact of every kind with the record that it has in databases, and a ticket's life made of such facts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from maild.domain.people import Address, Person, Role
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 KAREN = Person(Address.of("karen@client.example"), "Karen Hill")
 EVE = Person(Address.of("eve@client.example"))
+BOSS = Person(Address.of("boss@client.example"))
 BY_KAREN = Actor(Role.REQUESTER, address="karen@client.example")
 BY_JANE = Actor(Role.AGENT, "jane", "jane@acme.example")
 _KAREN = {"address": "karen@client.example", "name": "Karen Hill"}
@@ -41,7 +43,7 @@ OPENED = events.Opened(
 
 EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
     "opened": (
-        OPENED,
+        replace(OPENED, contacts=(BOSS,), watchers=("mary",)),
         {
             "requester": _KAREN,
             "subject": "Printer on fire",
@@ -57,6 +59,8 @@ EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
             "participants": [_EVE],
             "automatic": True,
             "join_key": "",
+            "contacts": [{"address": "boss@client.example", "name": ""}],
+            "watchers": ["mary"],
         },
     ),
     "message-received": (
@@ -138,6 +142,19 @@ EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
     "due-set": (
         events.DueSet(at=at(21), by=BY_JANE, due_at=at(120), previous=at(60)),
         {"due_at": "2026-05-04T11:00:00+00:00", "previous": "2026-05-04T10:00:00+00:00"},
+    ),
+    "deadline-moved": (
+        events.DeadlineMoved(at=at(30), target="resolution", due_at=at(60), previous=at(90), reason="priority"),
+        {
+            "target": "resolution",
+            "due_at": "2026-05-04T10:00:00+00:00",
+            "previous": "2026-05-04T10:30:00+00:00",
+            "reason": "priority",
+        },
+    ),
+    "customer-reminded": (
+        events.CustomerReminded(at=at(31), ends_at=at(60)),
+        {"ends_at": "2026-05-04T10:00:00+00:00"},
     ),
     "followed": (
         events.Followed(at=at(22), by=BY_JANE, agent="jane", level="watch"),

@@ -18,7 +18,7 @@ from maild.mail.template_lint import contrast, faults_of_html
 EXAMPLES = fixtures()
 SHIPPED = Renderer()
 NOTICES = [(template, case) for template, cases in EXAMPLES.items() for case in cases]
-FOR_CUSTOMERS = ("acknowledgement", "reply", "closed", "status", "history")
+FOR_CUSTOMERS = ("acknowledgement", "reply", "closed", "status", "history", "waiting-reminder")
 FOR_AGENTS = tuple(template for template in TEMPLATES if template not in FOR_CUSTOMERS)
 
 

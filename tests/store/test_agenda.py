@@ -7,17 +7,17 @@ import pytest
 
 from maild.domain import events
 from maild.domain.drafts import Draft, DraftKind
-from maild.ports import Coming, SlaIndex
+from maild.ports import Coming, Lasts, SlaIndex
 from maild.store.unit_of_work import Store
 from tests.store.conftest import MINUTE, NOW
 from tests.store.test_inbound_ledger import MAIL
 from tests.store.test_tickets_and_people import add, opened
 
 DAY = timedelta(days=1)
-LASTS = (14 * DAY, 7 * DAY)  # how long tickets wait, and stay resolved
+LASTS = Lasts(14 * DAY, 7 * DAY)
 WAITS = events.StatusChanged(at=NOW, status="waiting", previous="open")
 RESOLVED = events.StatusChanged(at=NOW + MINUTE, status="resolved", previous="open")
-NOTHING = Coming(sla=None, snooze_over=None, wait_over=None, gives_up=None, closes=None, reminder=None)
+NOTHING = Coming(sla=None, snooze_over=None, wait_over=None, asks_again=None, gives_up=None, closes=None, reminder=None)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def held(unit, number):
 
 
 def test_nothing_comes_to_an_empty_database(unit):
-    assert unit.agenda.coming(*LASTS) == NOTHING
+    assert unit.agenda.coming(LASTS) == NOTHING
     assert NOTHING.first is None
 
 
@@ -62,11 +62,12 @@ def test_the_next_instant_of_each_kind(unit):
     add(unit, opened(), RESOLVED)
     held(unit, 40)
     held(unit, 30)
-    coming = unit.agenda.coming(*LASTS)
+    coming = unit.agenda.coming(LASTS)
     assert coming == Coming(
         sla=NOW + 3 * MINUTE,
         snooze_over=NOW + 13 * MINUTE,
         wait_over=NOW + 23 * MINUTE,
+        asks_again=None,
         gives_up=NOW + 14 * DAY,
         closes=NOW + MINUTE + 7 * DAY,
         reminder=NOW + 30 * MINUTE,
@@ -78,11 +79,20 @@ def test_what_comes_after_an_instant(unit):
     for minutes in (7, 3):
         due(unit, NOW + minutes * MINUTE)
     add(unit, opened(), WAITS)
-    assert unit.agenda.coming(*LASTS, after=NOW + 2 * MINUTE).sla == NOW + 3 * MINUTE
-    assert unit.agenda.coming(*LASTS, after=NOW + 3 * MINUTE).sla == NOW + 7 * MINUTE
-    assert unit.agenda.coming(*LASTS, after=NOW + 7 * MINUTE).sla is None
-    assert unit.agenda.coming(*LASTS, after=NOW + 14 * DAY - MINUTE).gives_up == NOW + 14 * DAY
-    assert unit.agenda.coming(*LASTS, after=NOW + 14 * DAY).gives_up is None
+    assert unit.agenda.coming(LASTS, after=NOW + 2 * MINUTE).sla == NOW + 3 * MINUTE
+    assert unit.agenda.coming(LASTS, after=NOW + 3 * MINUTE).sla == NOW + 7 * MINUTE
+    assert unit.agenda.coming(LASTS, after=NOW + 7 * MINUTE).sla is None
+    assert unit.agenda.coming(LASTS, after=NOW + 14 * DAY - MINUTE).gives_up == NOW + 14 * DAY
+    assert unit.agenda.coming(LASTS, after=NOW + 14 * DAY).gives_up is None
+
+
+def test_a_customer_is_reminded_where_that_is_wished_and_once(unit):
+    reminding = replace(LASTS, unreminded=7 * DAY)
+    add(unit, opened(), WAITS, events.CustomerReminded(at=NOW + 7 * DAY, ends_at=NOW + 14 * DAY))
+    assert unit.agenda.coming(reminding).asks_again is None
+    add(unit, opened(), WAITS)
+    assert unit.agenda.coming(reminding).asks_again == NOW + 7 * DAY
+    assert unit.agenda.coming(reminding, after=NOW + 7 * DAY).asks_again is None
 
 
 @pytest.mark.door

@@ -15,6 +15,7 @@ from maild.domain.decision import Decision, Outcome, Transcript
 from maild.domain.events import THIS_ENTRY, Actor, Event
 from maild.domain.notices import feedback
 from maild.domain.people import Agent, Person, Role
+from maild.domain.refiling import refiled
 from maild.domain.ticket import EntryKind, Ticket, apply
 from maild.domain.token import Scope
 
@@ -76,7 +77,7 @@ def _opened(
         ticket = apply(_UNNUMBERED, ticket, fact)
     assert ticket is not None
     applied = commands.apply_intents(ticket, found.intents, actor, case.at, surroundings)
-    facts.extend(applied.events)
+    facts.extend(refiled(ticket, applied.events, case.policy))
     if outward and not applied.ticket_after.assignee:
         facts.append(events.Assigned(at=case.at, by=actor, assignee=agent.name, team=applied.ticket_after.team))
     done = f"opened for {whom.shown} <{whom.address}>" + ("; your text goes to them" if outward else "")
