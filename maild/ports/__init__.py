@@ -1,5 +1,6 @@
 """What the rooms ask of each other, as Protocols, and the answers they give. Only the ground floor is known here."""
 
+from maild.ports.agenda import Agenda, Coming, Lasts
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshot, Snapshots
 from maild.ports.inbound import Inbound, InboundState, Judgement, KeptMail
 from maild.ports.lists import ListedTicket, Listing, Order, Pace, Search
@@ -20,9 +21,7 @@ from maild.ports.mail import (
     WakeUp,
 )
 from maild.ports.store import (
-    Coming,
     Contact,
-    Lasts,
     OpenUnitOfWork,
     Outbox,
     OutboxRow,
@@ -35,6 +34,7 @@ from maild.ports.store import (
 )
 
 __all__ = [
+    "Agenda",
     "Clock",
     "Coming",
     "Contact",

@@ -23,7 +23,7 @@ def _in_status(status: str) -> tuple[sa.ColumnElement[bool], ...]:
     return one_of(ticket.c.status, status), ticket.c.wake_at.is_(None)
 
 
-def _columns(*, reminding: bool) -> sa.Select[Any]:
+def _columns(*, reminding: bool) -> sa.Select[*tuple[Any, ...]]:
     since, waiting = ticket.c.status_since, _in_status("waiting")
     unreminded = _first(since, "after_unreminded", *waiting, ticket.c.reminded_at.is_(None))
     return sa.select(
