@@ -12,11 +12,12 @@ from sqlalchemy.engine import Connection
 from maild.store.schema import counter
 
 
-def insert_once(connection: Connection, table: sa.Table, values: Mapping[str, Any]) -> Any:
-    """INSERT … ON CONFLICT DO NOTHING: no row comes back when a UNIQUE column was taken."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table).values(dict(values)).on_conflict_do_nothing()
-    return sqlite.insert(table).values(dict(values)).on_conflict_do_nothing()
+def insert_once(connection: Connection, table: sa.Table, values: Mapping[str, Any] | None = None) -> Any:
+    """INSERT … ON CONFLICT DO NOTHING: no row comes back when a UNIQUE column was taken. `values` may as well be given
+    when it is carried out."""
+    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    made = insert(table).on_conflict_do_nothing()
+    return made if values is None else made.values(dict(values))
 
 
 def next_number(connection: Connection, name: str) -> int:
