@@ -24,6 +24,13 @@ _ON_ITS_WAY = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value, _SENDING)  
 
 _NOT_BEGUN = sa.and_(outbox.c.state == OutboxState.QUEUED.value, outbox.c.attempts == 0, outbox.c.raw.is_(None))
 
+_WRITTEN_TO = sa.select(outbox.c.id).where(
+    outbox.c.ticket == sa.bindparam("number"),
+    outbox.c.to_key == sa.bindparam("to"),
+    outbox.c.state != OutboxState.DROPPED.value,
+)
+_WRITTEN_TO = _WRITTEN_TO.limit(1)
+
 
 class SqlOutbox:
     def __init__(self, connection: Connection, node: str) -> None:
@@ -157,9 +164,7 @@ class SqlOutbox:
         return rows.read_outbox(found) if found else None
 
     def written_to(self, ticket: int, address: Address) -> bool:
-        ours = sa.and_(outbox.c.ticket == ticket, outbox.c.to_key == address.key)
-        left = sa.and_(ours, outbox.c.state != OutboxState.DROPPED.value)
-        return self._connection.scalar(sa.select(outbox.c.id).where(left).limit(1)) is not None
+        return self._connection.scalar(_WRITTEN_TO, {"number": ticket, "to": address.key}) is not None
 
     def answers(
         self,
