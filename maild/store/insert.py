@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,9 +20,14 @@ _COUNT_UP = _COUNT_UP.returning(counter.c.value)
 def insert_once(connection: Connection, table: sa.Table, values: Mapping[str, Any] | None = None) -> Any:
     """INSERT … ON CONFLICT DO NOTHING: no row comes back when a UNIQUE column was taken. `values` may as well be given
     when it is carried out."""
-    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    made = insert(table).on_conflict_do_nothing()
+    made = _once(connection.dialect.name, table)
     return made if values is None else made.values(dict(values))
+
+
+@lru_cache(maxsize=64)
+def _once(dialect: str, table: sa.Table) -> Any:
+    insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table).on_conflict_do_nothing()
 
 
 def next_number(connection: Connection, name: str) -> int:
