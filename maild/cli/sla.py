@@ -11,7 +11,8 @@ import click
 
 from maild.cli.session import Session, at_option, json_option, print_json
 from maild.domain.sla_moves import move_words
-from maild.services.enquire import moment, sla_lines
+from maild.services.derive import derived_document, derived_lines
+from maild.services.enquire import moment
 from maild.services.recompute import Recomputed, differences
 from maild.services.recompute import recompute as recomputed
 
@@ -24,14 +25,22 @@ def sla() -> None:
 @sla.command()
 @click.argument("number", type=int)
 @at_option
+@json_option
 @click.pass_obj
-def explain(session: Session, number: int, at: str | None) -> None:
-    """How each deadline of a ticket came about, line by line."""
-    lines = sla_lines(session.store, session.helpdesk, number, session.clock(at).now())
-    if lines is None:
-        click.echo(f"there is no ticket {number}: maild ticket list --status all", err=True)
+def explain(session: Session, number: int, at: str | None, as_json: bool) -> None:
+    """How each deadline of a ticket came about, line by line; with --at as things stood then."""
+    now = session.clock(at).now()
+    with session.store(reading=True) as unit:
+        derive = derived_document if as_json else derived_lines
+        found = derive(unit, session.helpdesk, number, now)
+    if found is None:
+        then = "there was then no ticket" if at else "there is no ticket"
+        click.echo(f"{then} {number}: maild ticket list --status all", err=True)
         sys.exit(1)
-    click.echo("\n".join(lines))
+    if as_json:
+        print_json(found)
+        return
+    click.echo("\n".join(found))
 
 
 @sla.command()

@@ -29,6 +29,7 @@ from maild.domain.events import (
     Tagged,
     Transferred,
 )
+from maild.domain.organisations import contacts_of
 from maild.domain.people import Agent, Department, Person, Team, name_key
 from maild.domain.ticket import Priority, Status, Ticket
 
@@ -258,7 +259,10 @@ def requester_warning(ticket: Ticket, person: Person, occasion: Occasion) -> str
     speaker = occasion.surroundings.speaker
     if speaker and ticket.requester.address in speaker.addresses:
         return ""
-    return f"requester: answers go to {person.address} from now on, and no more to {ticket.requester.address}"
+    staying = {p.person.address for p in ticket.participants}
+    along = contacts_of(person.address, occasion.surroundings.directory, staying)
+    also = "".join(f", {each.address}" for each in along)
+    return f"requester: answers go to {person.address}{also} from now on, and no more to {ticket.requester.address}"
 
 
 def history_warning(_ticket: Ticket, invited: Invitation, _occasion: Occasion) -> str:

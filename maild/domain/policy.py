@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -45,13 +46,13 @@ class Policy:
     asks_rating: bool = False  # whoever had a ticket is asked how the help was
     zone: str = "UTC"
     rhythm: Rhythm = Rhythm()
-    choices: tuple[object, ...] = field(init=False, repr=False, compare=False)  # whatever a plan is chosen by
+    choices: str = field(init=False, repr=False, compare=False)  # 16 hex digits of whatever a plan is chosen by
 
     def __post_init__(self) -> None:
         departments = tuple((d.name, d.sla_plan) for d in self.directory.departments if d.sla_plan)
         organisations = tuple((o.domains, o.sla_plan) for o in self.directory.organisations if o.sla_plan)
         chosen_by = (tuple(sorted(self.priority_plans.items())), departments, organisations)
-        object.__setattr__(self, "choices", chosen_by)
+        object.__setattr__(self, "choices", hashlib.sha256(repr(chosen_by).encode()).hexdigest()[:16])
 
     def plan_for(
         self, *, department: str, priority: str, requester: Address, rule: str = "", topic: str = ""

@@ -17,7 +17,6 @@ from maild.domain.query_filters import written_token
 from maild.domain.question import Asked, FindQuery, ListQuery
 from maild.domain.ratings import rated
 from maild.domain.sla import Standing
-from maild.domain.sla_explain import explain as explain_sla
 from maild.domain.ticket import Ticket
 from maild.ports import InboundState, KeptMail, Listing, OpenUnitOfWork, OutboxRow, StoredEntry, UnitOfWork
 from maild.services.carry_out import stand
@@ -221,17 +220,6 @@ def delivery_of(states: Sequence[OutboxState], bounced: bool) -> str:
 def event_document(event: Event) -> Document:
     detail = {key: value for key, value in to_detail(event).items() if key != "v"}
     return {"at": moment(event.at), "kind": event.kind, "by": event.by.shown, "detail": detail}
-
-
-def sla_lines(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now: datetime) -> tuple[str, ...] | None:
-    """How each deadline of a ticket came about, line by line; None when there is no such ticket."""
-    with open_unit(reading=True) as unit:
-        ticket = unit.tickets.get(number)
-        if ticket is None:
-            return None
-        history = tuple(event for event in unit.tickets.history(number) if event.at <= now)
-    source = f"plan {ticket.sla_plan}, chosen by {ticket.plan_source or 'default'}"
-    return (source, *explain_sla(history, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now))
 
 
 def raw_of_entry(open_unit: OpenUnitOfWork, number: int, entry: int) -> bytes | None:

@@ -10,10 +10,10 @@ from maild.domain.events import MessageReceived
 from maild.domain.leaks import Said
 from maild.domain.lookups import Lookups
 from maild.domain.people import Agent
-from maild.domain.sla_explain import explain
 from maild.domain.ticket import EntryKind, Ticket
 from maild.domain.visibility import may_see
 from maild.ports import StoredEntry, UnitOfWork
+from maild.services.derive import derived_lines
 from maild.services.helpdesk import Helpdesk
 from maild.services.seen import answers_shown, solving_answer
 
@@ -58,12 +58,7 @@ def lookups_for(
         return _as_draft(found[-1]) if found else None
 
     def explain_due(number: int) -> tuple[str, ...]:
-        found = unit.tickets.get(number)
-        if found is None:
-            return ()
-        source = f"plan {found.sla_plan}, chosen by {found.plan_source or 'default'}"
-        history = unit.tickets.history(number)
-        return (source, *explain(history, helpdesk.plan_of(found), helpdesk.calendar_of(found), now))
+        return derived_lines(unit, helpdesk, number, now) or ()
 
     return Lookups(
         ticket=find,

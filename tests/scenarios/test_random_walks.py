@@ -30,18 +30,37 @@ _AS_THEY_ARE = {"deadline": None, "database": None, "suppress_health_check": lis
 pytestmark = pytest.mark.soak  # a walk takes its time
 
 
+# The customers are strangers to each other; or those of one domain belong together, and others follow their tickets.
+FOLLOWED = """
+[[organisation]]
+name = "Acme Client"
+domains = "client.example"
+sla_plan = "sev-b"
+contacts = ["paul@other.example", "joe"]
+[[organisation]]
+name = "Others"
+domains = "other.example"
+contacts = ["eve@client.example"]
+"""
+
+
+@pytest.fixture(scope="session", params=["", FOLLOWED], ids=["strangers", "followed"])
+def laid_over(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
-def beginning(office_again: OfficeAgain, tmp_path_factory: pytest.TempPathFactory) -> Beginning:
-    begin(Stage(office_again.anew("")))
+def beginning(office_again: OfficeAgain, tmp_path_factory: pytest.TempPathFactory, laid_over: str) -> Beginning:
+    begin(Stage(office_again.anew(laid_over)))
     return office_again.beginning(tmp_path_factory.mktemp("walks") / "begun.db")
 
 
 @pytest.fixture
-def walks(office_again: OfficeAgain, beginning: Beginning) -> Callable[[list[Step]], str]:
+def walks(office_again: OfficeAgain, beginning: Beginning, laid_over: str) -> Callable[[list[Step]], str]:
     """Walks on -> the transcript up to the first step that broke something; "" when none did."""
 
     def went_wrong(walk: list[Step]) -> str:
-        stage = Stage(office_again.anew("", beginning))
+        stage = Stage(office_again.anew(laid_over, beginning))
         walking = Walk(stage, first=BEGUN)
         for at, step in enumerate(walk, 1):
             stage.tell(f"\n{step}")

@@ -233,3 +233,34 @@ def test_an_agent_has_one_number_whatever_the_address(unit):
 def test_addresses_that_only_unicode_folding_would_merge_stay_two_people(unit):
     kelvin = unit.people.contact(Person(Address("\u212aelvin", "x.example")))
     assert unit.people.contact(Person(Address("kelvin", "x.example"))).number != kelvin.number
+
+
+def test_each_deadline_is_kept_as_it_was_reckoned_last(unit):
+    ticket = add(unit, opened())
+    assert unit.tickets.dues(ticket.number) is None  # not reckoned yet
+    dues = {"first-response": NOW + MINUTE, "resolution": NOW + 9 * MINUTE}
+    unit.tickets.index(ticket.number, SlaIndex(next_at=None, due_at=NOW + MINUTE, digest="d", dues=dues))
+    assert unit.tickets.dues(ticket.number) == dues
+    unit.tickets.index(ticket.number, SlaIndex(next_at=None, due_at=None, digest="d"))
+    assert unit.tickets.dues(ticket.number) == {}
+
+
+def test_stale_tickets_are_gone_through_by_their_numbers(unit):
+    numbers = [add(unit, opened(str(n))).number for n in range(5)]
+    none = frozenset({"d"})
+    assert unit.tickets.stale(none, 2) == numbers[:2]
+    assert unit.tickets.stale(none, 2, above=numbers[1]) == numbers[2:4]
+    assert unit.tickets.stale(none, 2, above=numbers[4]) == []
+
+
+def test_who_waits_unreminded_is_found_until_reminded_and_again_in_the_next_time_of_waiting(unit):
+    waits = events.StatusChanged(at=NOW, status="waiting", previous="open")
+    reminded = events.CustomerReminded(at=NOW + MINUTE, ends_at=NOW + 9 * MINUTE)
+    opens = events.StatusChanged(at=NOW + 2 * MINUTE, status="open", previous="waiting")
+    again = replace(waits, at=NOW + 3 * MINUTE)
+    silent = add(unit, opened(), waits)
+    add(unit, opened(), replace(waits, until=NOW + MINUTE))  # wakes by itself
+    add(unit, opened(), waits, reminded)
+    anew = add(unit, opened(), waits, reminded, opens, again)
+    assert unit.tickets.unreminded(NOW, 10) == [silent.number]
+    assert unit.tickets.unreminded(NOW + 3 * MINUTE, 10) == [silent.number, anew.number]
