@@ -50,6 +50,8 @@ _ANY_ZONE = _NOBODY.timezone
 
 AnyTable = TypeVar("AnyTable", bound=Struct)
 
+_WRITE = "write one with: maild config example"
+
 
 def find_config(explicit: str | Path | None, environ: Mapping[str, str]) -> Path:
     """The configuration file: the one asked for (-c), else $MAILD_CONFIG, else the first usual place that has one.
@@ -61,14 +63,20 @@ def find_config(explicit: str | Path | None, environ: Mapping[str, str]) -> Path
             path = Path(asked)
             if not path.is_file():
                 message = f"no configuration there, though {source} names it"
-                raise ConfigError([Problem(Place(str(path), 0), message, f"write one with: maild -c {path} init")])
+                raise ConfigError([Problem(Place(str(path), 0), message, f"{_WRITE} > {path}")])
             return path
     for path in USUAL_PLACES:
         if path.is_file():
             return path
     looked = ", ".join(["$MAILD_CONFIG (not set)", *map(str, USUAL_PLACES)])
     raise ConfigError(
-        [Problem(Place("maild.toml", 0), f"no configuration found; looked at {looked}", "write one with: maild init")]
+        [
+            Problem(
+                Place("maild.toml", 0),
+                f"no configuration found; looked at {looked}",
+                f"{_WRITE} > /etc/maild/maild.toml",
+            )
+        ]
     )
 
 

@@ -177,11 +177,12 @@ def _with_zone(start: str | datetime, zone: str) -> str | datetime:
 
 def _check_sign_in(written: Written[MailboxSettings], findings: Findings) -> None:
     table = written.table
-    if written.node.get("password") is None and not table.oauth:
-        remedy = 'add password = { credential = "imap-password" }, or oauth = "account"'
+    if table.oauth:
+        what = f"mailbox {table.name!r}: this version cannot sign in with OAuth"
+        findings.problem(written.at("oauth"), what, 'take password = { credential = "imap-password" }')
+    elif written.node.get("password") is None:
+        remedy = 'add password = { credential = "imap-password" }'
         findings.problem(written.at(), f"mailbox {table.name!r} has no password", remedy)
-    elif written.node.get("password") is not None and table.oauth:
-        findings.problem(written.at("oauth"), f"mailbox {table.name!r} has a password and oauth", "keep one of them")
 
 
 def check_listener(written: Written[ListenerSettings] | None, findings: Findings) -> None:

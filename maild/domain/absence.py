@@ -1,4 +1,4 @@
-"""When an agent who is away comes back, as far as their absence notice says so."""
+"""Absence notices: how their subjects begin, and when an agent who is away comes back, as far as one says so."""
 
 from __future__ import annotations
 
@@ -9,6 +9,40 @@ from datetime import UTC, date, datetime, time, timedelta
 UNSTATED = timedelta(days=1)  # a notice without a date counts so long; the next notice renews it
 LONGEST = timedelta(days=120)  # a date further away is about something else
 _READ_AT_MOST = 4000  # characters
+
+# How the subjects of absence notices begin; they prove nothing alone, for people write about their holidays too.
+SUBJECTS_OF_NOTICES = (
+    "abwesend",
+    "abwesenheit",
+    "afwezig",
+    "auto reply",
+    "auto response",
+    "auto-reply",
+    "autoreply",
+    "autosvar",
+    "automatic reply",
+    "automatisch antwoord",
+    "automatische antwort",
+    "automatiskt svar",
+    "automatyczna odpowiedź",
+    "away from my",
+    "away from the office",
+    "fuera de la oficina",
+    "out of office",
+    "out of the office",
+    "respuesta automática",
+    "resposta automática",
+    "risposta automatica",
+    "réponse automatique",
+    "vacation notice",
+    "vacation reply",
+    "vacation response",
+    "автоматический ответ",
+    "自动答复",
+    "自动回复",
+    "自動応答",
+    "自動返信",
+)
 
 # English and German month names by their first three letters, umlauts folded.
 _MONTHS = {

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from maild.domain.absence import SUBJECTS_OF_NOTICES
 from maild.domain.header_values import quoted, without_comments
 from maild.domain.message import Envelope, InboundMessage
 from maild.domain.origins import MailingList, Robots, SpamMarks, list_that_brought
@@ -178,45 +179,10 @@ def _auto_reply_header(mail: _Mail) -> str | None:
     return None
 
 
-# How the subjects of absence notices begin; they prove nothing alone, for people write about their holidays too.
-_ABSENCE_SUBJECTS = (
-    "abwesend",
-    "abwesenheit",
-    "afwezig",
-    "auto reply",
-    "auto response",
-    "auto-reply",
-    "autoreply",
-    "autosvar",
-    "automatic reply",
-    "automatisch antwoord",
-    "automatische antwort",
-    "automatiskt svar",
-    "automatyczna odpowiedź",
-    "away from my",
-    "away from the office",
-    "fuera de la oficina",
-    "out of office",
-    "out of the office",
-    "respuesta automática",
-    "resposta automática",
-    "risposta automatica",
-    "réponse automatique",
-    "vacation notice",
-    "vacation reply",
-    "vacation response",
-    "автоматический ответ",
-    "自动答复",
-    "自动回复",
-    "自動応答",
-    "自動返信",
-)
-
-
 def _absence_notice(mail: _Mail) -> str | None:
     """An absence subject together with any other mark of a program; lists carry people's words about absences."""
     subject = mail.message.subject.strip().casefold()
-    if not subject.startswith(_ABSENCE_SUBJECTS) or mail.first("List-Id", "List-Unsubscribe"):
+    if not subject.startswith(SUBJECTS_OF_NOTICES) or mail.first("List-Id", "List-Unsubscribe"):
         return None
     marks = (
         f"Auto-Submitted: {_auto_submitted(mail)}" if _auto_submitted(mail) else None,

@@ -111,13 +111,18 @@ def escape(text: str) -> str:
 
 
 def corrected(new_text: str, problems: Sequence[Problem], bare: bool = False) -> str:
-    """The mail with the suggestions put in their places; a command from the middle moves to the end."""
+    """The mail with the suggestions put in their places; a command from the middle moves to the end, and a mark that no
+    command follows goes."""
     lines = _read_lines(new_text, bare)
     top, end = _blocks(lines)
     written: list[str | None] = [line.raw for line in lines]
     moved: list[str] = []
     for problem in problems:
-        if not problem.suggestion or not 0 <= problem.at < len(lines):
+        if not 0 <= problem.at < len(lines):
+            continue
+        if lines[problem.at].kind is _Kind.COMMAND and not lines[problem.at].word:
+            written[problem.at] = None
+        if not problem.suggestion:
             continue
         if top <= problem.at < end:
             written[problem.at] = None

@@ -51,6 +51,7 @@ class Attempted:
     attempts: int
     next_at: datetime | None
     last_answer: str
+    tried_since: datetime | None = None  # its first attempt: from then on the time counts after which it is given up
 
 
 _MINUTE = timedelta(minutes=1)
@@ -72,25 +73,27 @@ JITTER = 0.2
 
 
 def after_attempt(
-    answer: Answer | ChannelFault, *, attempts: int, queued_at: datetime, now: datetime, jitter: float
+    answer: Answer | ChannelFault, *, attempts: int, tried_since: datetime | None, now: datetime, jitter: float
 ) -> Attempted:
-    """Judge one attempt. `attempts` counts those before it; `jitter` in -1..1 spreads the retries by 20 %.
+    """Judge one attempt. `attempts` counts those before it, the first of them at `tried_since`; `jitter` in -1..1
+    spreads the retries by 20 %.
 
-    A channel fault never fails a mail and does not count as an attempt."""
+    A channel fault never fails a mail and does not count as an attempt. A mail is given up so long after its first
+    attempt, for it may have waited for its time before: a delayed answer, one that an admin held."""
     text = answer.text
     if isinstance(answer, ChannelFault):
-        return Attempted(OutboxState.DEFERRED, attempts, now + _spread(CHANNEL_PAUSE, jitter), text)
-    made = attempts + 1
+        return Attempted(OutboxState.DEFERRED, attempts, now + _spread(CHANNEL_PAUSE, jitter), text, tried_since)
+    made, since = attempts + 1, tried_since or now
     if answer.verdict is Verdict.SENT:
-        return Attempted(OutboxState.SENT, made, None, text)
+        return Attempted(OutboxState.SENT, made, None, text, since)
     if answer.verdict is Verdict.PERMANENT:
-        return Attempted(OutboxState.FAILED, made, None, text)
-    if now - queued_at >= GIVE_UP_AFTER:
-        return Attempted(OutboxState.FAILED, made, None, f"given up after {GIVE_UP_AFTER.days} days: {text}")
+        return Attempted(OutboxState.FAILED, made, None, text, since)
+    if now - since >= GIVE_UP_AFTER:
+        return Attempted(OutboxState.FAILED, made, None, f"given up after {GIVE_UP_AFTER.days} days: {text}", since)
     pause = RETRY_SCHEDULE[min(attempts, len(RETRY_SCHEDULE) - 1)]
     if answer.verdict is Verdict.AMBIGUOUS:
         pause = max(pause, AMBIGUOUS_PAUSE)
-    return Attempted(OutboxState.DEFERRED, made, now + _spread(pause, jitter), text)
+    return Attempted(OutboxState.DEFERRED, made, now + _spread(pause, jitter), text, since)
 
 
 def _spread(pause: timedelta, jitter: float) -> timedelta:

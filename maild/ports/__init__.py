@@ -2,7 +2,7 @@
 
 from maild.ports.agenda import Agenda, Coming, Lasts
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshot, Snapshots
-from maild.ports.inbound import Inbound, InboundState, Judgement, KeptMail
+from maild.ports.inbound import ClaimLost, Inbound, InboundState, Judgement, KeptMail
 from maild.ports.lists import ListedTicket, Listing, Order, Pace, Search
 from maild.ports.mail import (
     Clock,
@@ -35,6 +35,7 @@ from maild.ports.store import (
 
 __all__ = [
     "Agenda",
+    "ClaimLost",
     "Clock",
     "Coming",
     "Contact",

@@ -30,8 +30,9 @@ class Drafts(Protocol):
         """Waiting texts whose next reminder is due."""
         ...
 
-    def remind_again(self, number: int, reminders: int, at: datetime) -> None:
-        """So many reminders were sent; the next is due then."""
+    def remind_again(self, number: int, reminders: int, at: datetime) -> bool:
+        """One more reminder than these is sent; the next is due then. False when somebody else sent it meanwhile, or
+        the text waits no more."""
         ...
 
 

@@ -56,6 +56,10 @@ class Judgement:
     subject: str = ""
 
 
+class ClaimLost(Exception):
+    """Another node judges or judged this mail meanwhile; what we did with it is to be rolled back."""
+
+
 class Inbound(Protocol):
     """The ledger of mails in."""
 
@@ -68,12 +72,17 @@ class Inbound(Protocol):
         ...
 
     def give_back(self, numbers: Sequence[int]) -> None:
-        """Undo `begin`: the attempt does not count."""
+        """Undo `begin`, as far as the mails are still this node's: the attempt does not count."""
         ...
 
-    def postpone(self, number: int, until: datetime, reason: str) -> None: ...
+    def postpone(self, number: int, until: datetime, reason: str, *, counts: bool = True) -> None:
+        """Try a mail of this node's again later; one that another node has by now is left alone. `counts`: this was an
+        attempt."""
+        ...
 
-    def judge(self, number: int, judgement: Judgement, now: datetime) -> None: ...
+    def judge(self, number: int, judgement: Judgement, now: datetime) -> None:
+        """Record the judgement of a mail of this node's. ClaimLost when it is not ours any more."""
+        ...
 
     def same(self, sameness: str, but: int, waiting_in: Sequence[str] = ()) -> tuple[int, int | None] | None:
         """An earlier judged mail with this sameness: (inbound, ticket). One that came by one of the mailboxes

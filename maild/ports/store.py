@@ -230,6 +230,7 @@ class OutboxRow:
     leaves_at: datetime | None = None  # of a notice to an agent: when it leaves, as it was reckoned
     since: int | None = None  # it tells of the ticket's events behind this number; None: it takes in no others
     first_at: datetime | None = None  # when the first of these happened
+    tried_since: datetime | None = None  # when it was first tried, since an admin last let it go anew
 
     @property
     def dated(self) -> datetime:
@@ -248,7 +249,9 @@ class Outbox(Protocol):
         """Due rows of a relay, leased to the caller until then."""
         ...
 
-    def freeze(self, row: int, raw: bytes, text: str) -> None: ...
+    def freeze(self, row: int, raw: bytes, text: str) -> bool:
+        """Keep the bytes of a mail; False when it has some: those count."""
+        ...
 
     def texts(
         self, ticket: int, limit: int, but: Sequence[str] = (), to: Sequence[Address] | None = None
@@ -271,7 +274,9 @@ class Outbox(Protocol):
 
     def listed(self, states: Sequence[OutboxState]) -> list[OutboxRow]: ...
 
-    def set_state(self, row: int, state: OutboxState, next_at: datetime | None) -> None: ...
+    def set_state(self, row: int, state: OutboxState, next_at: datetime | None) -> None:
+        """An admin's word; with `next_at` the mail has all its tries before it again."""
+        ...
 
     def join(self, ticket: int, agent: str, answer: str) -> tuple[OutboxRow, ...]:
         """Take back the notices that wait for this agent about this ticket, none of them begun, and answer them: a new

@@ -10,8 +10,13 @@ from maild.domain.ticket import Ticket
 from maild.ports import UnitOfWork
 
 
+class Overtaken(Exception):
+    """Somebody else was faster: what was decided rests on what is so no longer. Decide anew."""
+
+
 def do_beside(unit: UnitOfWork, decision: Decision, now: datetime) -> tuple[int, ...]:
-    """Do what concerns no thread -> the held mails that wait to be judged once more."""
+    """Do what concerns no thread -> the held mails that wait to be judged once more. Overtaken when a text was settled,
+    or an answer left, before this could settle or stop it."""
     if decision.absence is not None:
         unit.people.be_absent(decision.absence.agent, decision.absence.since, decision.absence.until)
     if decision.back:
@@ -21,11 +26,13 @@ def do_beside(unit: UnitOfWork, decision: Decision, now: datetime) -> tuple[int,
     for domain in sorted(decision.meets):
         unit.people.meet(decision.actor.name, domain)
     for draft, settled_as in decision.settles:
-        unit.drafts.settle(draft, settled_as, now)
+        if not unit.drafts.settle(draft, settled_as, now):
+            raise Overtaken(f"the held text {draft} was settled meanwhile")
     for number in decision.drops:
         unit.inbound.drop(number, now, by=decision.actor.shown)
     for entry in decision.withdraws:
-        unit.outbox.withdraw(entry, f"stopped by {decision.actor.shown} before it left")
+        if not unit.outbox.withdraw(entry, f"stopped by {decision.actor.shown} before it left"):
+            raise Overtaken("the answer left meanwhile")
     for release in decision.releases:
         unit.inbound.replay(release.inbound, released=release.proven, released_as=release.released_as.value)
     return tuple(release.inbound for release in decision.releases)

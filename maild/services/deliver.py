@@ -97,7 +97,7 @@ class Delivery:
                 maillog.relay_fault(relay=self._relay, reason=answer.text)
         now = self._clock.now()
         jitter = random.uniform(-1, 1)  # noqa: S311 - spreads retries, guards nothing
-        attempted = after_attempt(answer, attempts=row.attempts, queued_at=row.queued_at, now=now, jitter=jitter)
+        attempted = after_attempt(answer, attempts=row.attempts, tried_since=row.tried_since, now=now, jitter=jitter)
         with self._open() as unit:
             unit.outbox.record(row.id, attempted)
             if attempted.state is OutboxState.FAILED:
@@ -136,7 +136,7 @@ class Delivery:
     def _hold(self, row: OutboxRow, failure: TemplateFailed, total: Delivered) -> None:
         """A template that cannot be rendered at all: the mail waits for the admin, it is not lost."""
         answer = f"held: {failure}; mend the template, then: maild outbox release {row.id}"
-        attempted = Attempted(OutboxState.HELD, row.attempts, None, answer)
+        attempted = Attempted(OutboxState.HELD, row.attempts, None, answer, row.tried_since)
         with self._open() as unit:
             unit.outbox.record(row.id, attempted)
             unit.commit()
@@ -174,9 +174,11 @@ def frozen(row: OutboxRow, open_unit: OpenUnitOfWork, renderer: Renderer, helpde
             return failure
         except ValueError as error:  # an address of ours that no mail may bear
             return TemplateFailed(row.template, 0, str(error))
-        unit.outbox.freeze(row.id, raw, text)
-        unit.commit()
-    return raw
+        if unit.outbox.freeze(row.id, raw, text):
+            unit.commit()
+            return raw
+        first = unit.outbox.get(row.id)  # somebody else made the bytes meanwhile
+        return first.raw if first is not None and first.raw is not None else raw
 
 
 def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Helpdesk) -> tuple[bytes, str]:

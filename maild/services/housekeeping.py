@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from maild.domain import events
@@ -48,7 +48,8 @@ class _Occasion:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What the clock does to a ticket; the decision is None where there is nothing to do."""
+    """What the clock does to a ticket; the decision is None where there is nothing to do: whoever held the ticket when
+    it was found may have changed it before it was ours."""
 
     ticket: int
     decide: Callable[[_Occasion], Decision | None]
@@ -80,12 +81,16 @@ def _done(unit: UnitOfWork, change: _Change, helpdesk: Helpdesk, now: datetime) 
     return True
 
 
-def _rested(on: _Occasion) -> Decision:
+def _rested(on: _Occasion) -> Decision | None:
+    if on.ticket.snoozed_until is None or on.ticket.snoozed_until > on.now:
+        return None
     text = "The snooze is over: the ticket is back in lists and digests."
     return _told(on, events.Snoozed(at=on.now, by=_TIMER, until=None), "the snooze is over", text)
 
 
-def _woken(on: _Occasion) -> Decision:
+def _woken(on: _Occasion) -> Decision | None:
+    if on.ticket.wake_at is None or on.ticket.wake_at > on.now:
+        return None
     since = on.ticket.status_since.astimezone(on.helpdesk.zone)
     text = f"The waiting time is over: the ticket waited for the customer since {since:%d %b %Y %H:%M %Z}."
     reason = "the waiting time is over"
@@ -95,26 +100,38 @@ def _woken(on: _Occasion) -> Decision:
 def _given_up(on: _Occasion) -> Decision | None:
     """The customer hears that it ended, unless a program opened the ticket. A time that an agent named counts, however
     long."""
-    if on.ticket.wake_at is not None:
+    if not _waited(on, on.helpdesk.settings.closing.waiting_to_resolved):
         return None
     change = _status(on, Status.RESOLVED, events.UNANSWERED)
     by_machine = _automatic(on.unit.tickets.history(on.ticket.number))
     return Decision(Outcome.COMMANDED, events.UNANSWERED, (change,), actor=_TIMER, quiet=by_machine)
 
 
-def _closed(on: _Occasion) -> Decision:
+def _closed(on: _Occasion) -> Decision | None:
+    resolved = on.ticket.status is Status.RESOLVED
+    if not resolved or on.ticket.status_since > on.now - on.helpdesk.settings.closing.resolved_to_closed:
+        return None
     reason = "resolved, and nobody wrote"
     return Decision(Outcome.COMMANDED, reason, (_status(on, Status.CLOSED, reason),), actor=_TIMER)
 
 
 def _reminded(on: _Occasion) -> Decision | None:
     """One friendly mail that we wait. Not to programs, and not where nobody wrote to the customer what we wait for."""
+    waiting = on.helpdesk.settings.closing.waiting_to_resolved
+    if on.ticket.reminded_at is not None or not _waited(on, waiting / 2):
+        return None
     history = on.unit.tickets.history(on.ticket.number)
     if _automatic(history) or not any(isinstance(fact, events.Replied) for fact in history):
         return None
-    ends_at = on.ticket.status_since + on.helpdesk.settings.closing.waiting_to_resolved
+    ends_at = on.ticket.status_since + waiting
     fact = events.CustomerReminded(at=on.now, by=_TIMER, ends_at=ends_at)
     return Decision(Outcome.COMMANDED, "half of the waiting time is over", (fact,), actor=_TIMER)
+
+
+def _waited(on: _Occasion, time: timedelta) -> bool:
+    """Has it waited for the customer so long, and not for a time that an agent named?"""
+    ticket = on.ticket
+    return ticket.status is Status.WAITING and ticket.wake_at is None and ticket.status_since <= on.now - time
 
 
 def _automatic(history: tuple[Event, ...]) -> bool:

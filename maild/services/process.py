@@ -16,6 +16,7 @@ from maild.domain.message import InboundMessage
 from maild.domain.signature import tail_of
 from maild.mail.workshop import ReadingFailed
 from maild.ports import (
+    ClaimLost,
     Clock,
     Finding,
     InboundState,
@@ -52,7 +53,7 @@ class Processed:
     outcome: str
     ticket: int | None
     reason: str
-    waits: bool = False  # for the scanner: no fault of the mail
+    waits: bool = False  # for the scanner, or another node has it: no fault of the mail
     released: tuple[int, ...] = ()  # held mails that it let go: they are judged next
 
 
@@ -105,24 +106,30 @@ class Processing:
         try:
             look = self._scanning.round() if self._scanning is not None else None
             read = list(self._pool.map(lambda kept: self._read(kept, look), batch))
+            done = self._judge(batch, read)
         except TemporaryFailure:
-            self._give_back(batch)  # no mail is to blame when no reader can be started
+            self._give_back(batch)  # no mail is to blame when no reader can be started, or the database has trouble
             raise
-        done: list[Processed] = []
-        with self._open() as unit:
-            for kept, found in zip(batch, read, strict=True):
-                done.append(self._one(unit, kept, found))
-            unit.commit()
         self._queued()
         self._tell(done, batch)
         released = [number for processed in done for number in processed.released]
         # Who asked for certain mails does not come again for those that one of them let go.
         return [*done, *self.round(released)] if released and only is not None else done
 
-    def _give_back(self, batch: Sequence[KeptMail]) -> None:
+    def _judge(self, batch: Sequence[KeptMail], read: Sequence[_Read | ReadingFailed]) -> list[Processed]:
         with self._open() as unit:
-            unit.inbound.give_back([kept.id for kept in batch])
+            done = [self._one(unit, kept, found) for kept, found in zip(batch, read, strict=True)]
             unit.commit()
+        return done
+
+    def _give_back(self, batch: Sequence[KeptMail]) -> None:
+        try:
+            with self._open() as unit:
+                unit.inbound.give_back([kept.id for kept in batch])
+                unit.commit()
+        except TemporaryFailure as failure:
+            # The trouble goes on: these attempts count, and the mails are this node's to begin again.
+            maillog.store_away(what="processing", reason=str(failure))
 
     def _read(self, kept: KeptMail, look: Look | None) -> _Read | ReadingFailed:
         try:
@@ -164,6 +171,8 @@ class Processing:
                 return self._finish(unit, kept, judged, message, now)
         except TemporaryFailure:
             raise
+        except ClaimLost as lost:
+            return Processed(kept.id, "", None, str(lost), waits=True)
         except Exception as error:  # noqa: BLE001 - whatever a mail does to the thinking, it must not stop the others
             return self._set_back(unit, kept, f"{type(error).__name__}: {error}", now)
 
@@ -206,8 +215,7 @@ class Processing:
 
     def _wait(self, unit: UnitOfWork, kept: KeptMail, reason: str, now: datetime) -> Processed:
         """The mail stays kept until the scanner has looked at it; that is no attempt."""
-        unit.inbound.give_back([kept.id])
-        unit.inbound.postpone(kept.id, now + SCAN_PAUSE, reason)
+        unit.inbound.postpone(kept.id, now + SCAN_PAUSE, reason, counts=False)
         return Processed(kept.id, "", None, reason, waits=True)
 
     def _set_back(self, unit: UnitOfWork, kept: KeptMail, reason: str, now: datetime) -> Processed:
@@ -233,7 +241,10 @@ class Processing:
             sender=_sender(message) if message else "",
             subject=message.subject if message else "",
         )
-        unit.inbound.judge(kept.id, judgement, now)
+        try:
+            unit.inbound.judge(kept.id, judgement, now)
+        except ClaimLost as lost:
+            return Processed(kept.id, "", None, str(lost), waits=True)
         return Processed(kept.id, Outcome.QUARANTINED, None, reason)
 
     def _tell(self, done: Sequence[Processed], batch: Sequence[KeptMail]) -> None:

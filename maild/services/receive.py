@@ -30,15 +30,17 @@ class Intake:
         self._clock = clock
         self._kept = kept
         self._waiting: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._closed = threading.Event()
+        self._closed = False
+        self._door = threading.Lock()  # nothing may be queued behind the end
 
     def __call__(self, mail: IncomingMail) -> Future[Receipt]:
         """Queue a mail. The future is done once it is durable, or fails with TemporaryFailure."""
         receipt: Future[Receipt] = Future()
-        if self._closed.is_set():
-            receipt.set_exception(TemporaryFailure("maild is stopping"))
-        else:
-            self._waiting.put(_Waiting(mail, receipt))
+        with self._door:
+            if not self._closed:
+                self._waiting.put(_Waiting(mail, receipt))
+                return receipt
+        receipt.set_exception(TemporaryFailure("maild is stopping"))
         return receipt
 
     def run(self) -> None:
@@ -47,8 +49,9 @@ class Intake:
             self._commit(group)
 
     def close(self) -> None:
-        self._closed.set()
-        self._waiting.put(None)
+        with self._door:
+            self._closed = True
+            self._waiting.put(None)
 
     def _next_group(self) -> list[_Waiting]:
         group: list[_Waiting] = []

@@ -49,7 +49,8 @@ def remind_writers(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime)
 
 def _reminded(unit: UnitOfWork, draft: Draft, helpdesk: Helpdesk, now: datetime) -> bool:
     to_lead, again = next_reminder(draft, now)
-    unit.drafts.remind_again(draft.id, draft.reminders + 1, again)
+    if not unit.drafts.remind_again(draft.id, draft.reminders, again):
+        return False
     directory = helpdesk.policy.directory
     ticket = unit.tickets.get(draft.ticket) if draft.ticket is not None else None
     writer = directory.agent(draft.agent)

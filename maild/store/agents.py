@@ -61,9 +61,10 @@ class SqlDrafts:
         query = query.with_for_update(skip_locked=True)  # not those that another node reminds of just now
         return tuple(_read(row) for row in self._connection.execute(query).mappings())
 
-    def remind_again(self, number: int, reminders: int, at: datetime) -> None:
-        step = sa.update(draft).where(draft.c.id == number, _WAITS).values(reminders=reminders, remind_at=at)
-        self._connection.execute(step)
+    def remind_again(self, number: int, reminders: int, at: datetime) -> bool:
+        here = sa.update(draft).where(draft.c.id == number, _WAITS, draft.c.reminders == reminders)
+        step = here.values(reminders=reminders + 1, remind_at=at)
+        return self._connection.execute(step).rowcount == 1
 
 
 def _read(row: RowMapping) -> Draft:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,6 +61,24 @@ def _sqlite(url: sa.URL, reading: bool) -> Engine:
     return engine
 
 
+# Whatever was asked: busy, locked, no memory, read-only, I/O error, full, cannot open, protocol.
+_SQLITE_PASSING = frozenset({5, 6, 7, 8, 10, 13, 14, 15})
+# Connection, transaction rolled back (deadlock), resources, object in use, operator, system (PostgreSQL, appendix A).
+_POSTGRESQL_PASSING = frozenset({"08", "40", "53", "55", "57", "58"})
+
+
+def _passes(error: DBAPIError) -> bool:
+    """Is it the database's trouble, and not that of one statement, which would fail again for ever?"""
+    if error.connection_invalidated:
+        return True
+    if not isinstance(error, OperationalError):
+        return False
+    code, state = getattr(error.orig, "sqlite_errorcode", None), getattr(error.orig, "sqlstate", None)
+    if code is not None:
+        return code & 0xFF in _SQLITE_PASSING
+    return state is None or state[:2] in _POSTGRESQL_PASSING
+
+
 @contextmanager
 def temporary_failures() -> Iterator[None]:
     """Turn "the database is locked, full or away" into TemporaryFailure; other errors pass."""
@@ -70,12 +87,6 @@ def temporary_failures() -> Iterator[None]:
     except PoolTimeout as error:
         raise TemporaryFailure(f"the database has no free connection: {error}") from error
     except DBAPIError as error:
-        if _is_outage(error):
+        if _passes(error):
             raise TemporaryFailure(f"the database does not answer: {error.orig}") from error
         raise
-
-
-def _is_outage(error: DBAPIError) -> bool:
-    """SQLite calls operational, too, what is wrong with the statement: waiting mends nothing there."""
-    code = getattr(error.orig, "sqlite_errorcode", None)
-    return error.connection_invalidated or (isinstance(error, OperationalError) and code != sqlite3.SQLITE_ERROR)

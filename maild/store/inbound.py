@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from maild.ports import InboundState, IncomingMail, Judgement, KeptMail, Receipt
+from maild.ports import ClaimLost, InboundState, IncomingMail, Judgement, KeptMail, Receipt
 from maild.store import rows
 from maild.store.insert import insert_once
 from maild.store.schema import entry, inbound, raw_mail
@@ -20,10 +20,6 @@ CLAIM = timedelta(minutes=10)  # how long a node may take over mails before anot
 # Written into the SQL: by a bound parameter the partial index is not found.
 _KEPT = inbound.c.state == sa.literal(InboundState.KEPT.value, literal_execute=True)
 _SAME_RAW = timedelta(days=30)  # a folder made anew by its server brings the same mails with new UIDs
-
-
-class ClaimLost(Exception):
-    """Another node judged this mail meanwhile; what we did with it is rolled back."""
 
 
 class SqlInbound:
@@ -93,14 +89,17 @@ class SqlInbound:
 
     def give_back(self, numbers: Sequence[int]) -> None:
         values = {"attempts": inbound.c.attempts - 1, "claimed_by": None, "claimed_until": None}
-        self._connection.execute(sa.update(inbound).where(inbound.c.id.in_(list(numbers))).values(values))
+        ours = sa.and_(inbound.c.id.in_(list(numbers)), _KEPT, inbound.c.claimed_by == self._node)
+        self._connection.execute(sa.update(inbound).where(ours).values(values))
 
-    def postpone(self, number: int, until: datetime, reason: str) -> None:
-        values = {"next_at": until, "reason": reason, "claimed_by": None, "claimed_until": None}
-        self._connection.execute(sa.update(inbound).where(inbound.c.id == number, _KEPT).values(**values))
+    def postpone(self, number: int, until: datetime, reason: str, *, counts: bool = True) -> None:
+        values: dict[str, Any] = {"next_at": until, "reason": reason, "claimed_by": None, "claimed_until": None}
+        if not counts:
+            values["attempts"] = inbound.c.attempts - 1
+        ours = sa.and_(inbound.c.id == number, _KEPT, inbound.c.claimed_by == self._node)
+        self._connection.execute(sa.update(inbound).where(ours).values(**values))
 
     def judge(self, number: int, judgement: Judgement, now: datetime) -> None:
-        """Record the judgement of a mail that this node claimed. ClaimLost when it is not ours any more."""
         values: dict[str, Any] = {
             "state": judgement.state.value,
             "outcome": judgement.outcome,

@@ -59,10 +59,10 @@ class SqlOutbox:
         claimed = sa.select(outbox).where(outbox.c.id.in_(ids)).order_by(outbox.c.next_at, outbox.c.id)
         return [rows.read_outbox(row) for row in self._connection.execute(claimed).mappings()]
 
-    def freeze(self, row: int, raw: bytes, text: str) -> None:
+    def freeze(self, row: int, raw: bytes, text: str) -> bool:
         """Keep the bytes of the first composition: a second one changes nothing."""
         unfrozen = sa.and_(outbox.c.id == row, outbox.c.raw.is_(None))
-        self._connection.execute(sa.update(outbox).where(unfrozen).values(raw=raw, text=text))
+        return self._connection.execute(sa.update(outbox).where(unfrozen).values(raw=raw, text=text)).rowcount == 1
 
     def texts(
         self, ticket: int, limit: int, but: Sequence[str] = (), to: Sequence[Address] | None = None
@@ -91,6 +91,7 @@ class SqlOutbox:
             "attempts": attempted.attempts,
             "next_at": attempted.next_at,
             "last_answer": attempted.last_answer,
+            "tried_since": attempted.tried_since,
             "leased_until": None,
         }
         here = outbox.c.id == row
@@ -109,7 +110,9 @@ class SqlOutbox:
 
     def set_state(self, row: int, state: OutboxState, next_at: datetime | None) -> None:
         values: dict[str, Any] = {"state": state.value, "next_at": next_at, "leased_until": None}
-        if next_at is not None:  # a notice that is sent earlier than it was to leave is dated so
+        if next_at is not None:
+            values["tried_since"] = None
+            # A notice that is sent earlier than it was to leave is dated so.
             earlier = sa.and_(outbox.c.leaves_at.is_not(None), outbox.c.leaves_at > next_at)
             values["leaves_at"] = sa.case(
                 (earlier, sa.literal(next_at, outbox.c.leaves_at.type)), else_=outbox.c.leaves_at

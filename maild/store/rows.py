@@ -233,6 +233,7 @@ def outbox_values(row: OutboxRow) -> dict[str, Any]:
         "leaves_at": row.leaves_at,
         "since": row.since,
         "first_at": row.first_at,
+        "tried_since": row.tried_since,
     }
 
 
@@ -259,6 +260,7 @@ def read_outbox(row: RowMapping) -> OutboxRow:
         leaves_at=row["leaves_at"],
         since=row["since"],
         first_at=row["first_at"],
+        tried_since=row["tried_since"],
     )
 
 

@@ -276,6 +276,7 @@ outbox = sa.Table(
     sa.Column("leaves_at", UtcDateTime),  # of a notice to an agent: counted by the hour
     sa.Column("since", sa.Integer),  # it tells of the ticket's events behind this number; absent where none may join
     sa.Column("first_at", UtcDateTime),  # when the first of these happened
+    sa.Column("tried_since", UtcDateTime),  # its first attempt
 )
 # How much a program answered of late is asked for every mail that it might answer.
 _COUNTED = outbox.c.counted != ""

@@ -365,7 +365,7 @@ def test_the_file_asked_for_comes_before_the_environment(tmp_path: Path, monkeyp
 def test_a_missing_file_is_told_with_who_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        ConfigError, match=r"x.toml: no configuration there, though -c names it; .*maild -c x.toml init"
+        ConfigError, match=r"x.toml: no configuration there, though -c names it; .*maild config example > x.toml"
     ):
         find_config("x.toml", {})
     with pytest.raises(ConfigError, match=r"\$MAILD_CONFIG names it"):

@@ -71,6 +71,9 @@ def test_it_loads_with_every_switched_off_setting_switched_on(tmp_path: Path, cr
     assert settings.relays[1].maildir == tmp_path / "var/sent"
 
 
+RESERVED = {("mailbox", "oauth")}  # known, so that using it is refused in plain words
+
+
 def keys_of(kind: type[Struct]) -> dict[str, Any]:
     """Every key that a table may have, with those of the tables in it."""
     keys: dict[str, Any] = {}
@@ -95,6 +98,7 @@ def written_keys(tables: Any) -> dict[str, Any]:
 def test_every_key_that_the_code_knows_stands_in_the_reference(name: str):
     reference = tomllib.loads(switched_on(example()))
     missing = _missing(keys_of(TABLES[name][0]), written_keys(reference.get(name, {})))
+    missing = [key for key in missing if (name, key) not in RESERVED]
     assert name in reference
     assert missing == []
 

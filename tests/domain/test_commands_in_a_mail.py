@@ -425,6 +425,8 @@ def test_a_command_never_stays_in_the_text(spelled, lines):
         ("Done.\n!clsoe\nBest, John\n!tkae", "Done.\nBest, John\n!take\n!close"),
         ("Done.\n!clsoe\n!take", "Done.\n!close\n!take"),
         ("!frobnicate\nDone.", "!frobnicate\nDone."),
+        ("Use water.\n!", "Use water."),  # a mark that no command follows
+        ("!\nUse water.\n!clsoe", "Use water.\n!close"),
     ],
 )
 def test_the_corrected_mail_has_the_suggestions_in_it(text, mended):

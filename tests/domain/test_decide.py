@@ -249,14 +249,13 @@ V, C, F = Trust.VERIFIED, Trust.CLAIMED, Trust.FAILED
 # May an agent's command be carried out, and may the text of a mail without commands be taken?
 PROOF = [
     *[(S, V, carrier, True, True) for carrier in SEALED],
-    *[(S, V, carrier, False, True) for carrier in NAMED],
     *[(S, trust, carrier, False, False) for trust in (C, F) for carrier in (*SEALED, *NAMED)],
-    *[(NORMAL, V, carrier, True, True) for carrier in (*SEALED, *NAMED)],
+    *[(NORMAL, V, carrier, True, True) for carrier in SEALED],
     *[(NORMAL, C, carrier, True, True) for carrier in SEALED],
     *[(NORMAL, C, carrier, False, False) for carrier in NAMED],
     *[(NORMAL, F, carrier, False, False) for carrier in (*SEALED, *NAMED)],
     *[(T, trust, carrier, True, True) for trust in (V, C, F) for carrier in SEALED],
-    *[(T, V, carrier, True, True) for carrier in NAMED],
+    *[(proof, V, carrier, False, True) for proof in (S, NORMAL, T) for carrier in NAMED],
     *[(T, trust, carrier, False, False) for trust in (C, F) for carrier in NAMED],
 ]
 

@@ -28,7 +28,7 @@ def minutes(amount: float) -> timedelta:
 
 @pytest.mark.parametrize(("attempts", "pause"), list(enumerate(MINUTES)))
 def test_the_pauses_grow(attempts: int, pause: int) -> None:
-    after = after_attempt(TEMPORARY, attempts=attempts, queued_at=QUEUED, now=QUEUED, jitter=0)
+    after = after_attempt(TEMPORARY, attempts=attempts, tried_since=QUEUED, now=QUEUED, jitter=0)
     assert (after.state, after.attempts) == (OutboxState.DEFERRED, attempts + 1)
     assert after.next_at == QUEUED + minutes(pause)
     assert after.last_answer == TEMPORARY.text
@@ -36,13 +36,13 @@ def test_the_pauses_grow(attempts: int, pause: int) -> None:
 
 @pytest.mark.parametrize(("jitter", "pause"), [(-1, 4), (-0.5, 4.5), (0, 5), (1, 6), (7, 6), (-7, 4)])
 def test_jitter_spreads_by_a_fifth_and_no_more(jitter: float, pause: float) -> None:
-    after = after_attempt(TEMPORARY, attempts=1, queued_at=QUEUED, now=QUEUED, jitter=jitter)
+    after = after_attempt(TEMPORARY, attempts=1, tried_since=QUEUED, now=QUEUED, jitter=jitter)
     assert after.next_at == QUEUED + minutes(pause)
 
 
 @pytest.mark.parametrize(("attempts", "pause"), [(0, 15), (1, 15), (2, 15), (3, 30), (6, 240)])
 def test_after_a_lost_reply_a_copy_gets_time_to_arrive(attempts: int, pause: int) -> None:
-    after = after_attempt(AMBIGUOUS, attempts=attempts, queued_at=QUEUED, now=QUEUED, jitter=0)
+    after = after_attempt(AMBIGUOUS, attempts=attempts, tried_since=QUEUED, now=QUEUED, jitter=0)
     assert (after.state, after.next_at) == (OutboxState.DEFERRED, QUEUED + minutes(pause))
 
 
@@ -50,17 +50,17 @@ def test_after_a_lost_reply_a_copy_gets_time_to_arrive(attempts: int, pause: int
     ("verdict", "state"), [(Verdict.SENT, OutboxState.SENT), (Verdict.PERMANENT, OutboxState.FAILED)]
 )
 def test_an_end_is_an_end(verdict: Verdict, state: OutboxState) -> None:
-    after = after_attempt(Answer(verdict, "words"), attempts=4, queued_at=QUEUED, now=QUEUED, jitter=0)
+    after = after_attempt(Answer(verdict, "words"), attempts=4, tried_since=QUEUED, now=QUEUED, jitter=0)
     assert (after.state, after.attempts, after.next_at, after.last_answer) == (state, 5, None, "words")
 
 
 @pytest.mark.parametrize("answer", [TEMPORARY, AMBIGUOUS])
 def test_after_five_days_a_mail_is_given_up(answer: Answer) -> None:
     late = QUEUED + GIVE_UP_AFTER
-    given_up = after_attempt(answer, attempts=30, queued_at=QUEUED, now=late, jitter=0)
+    given_up = after_attempt(answer, attempts=30, tried_since=QUEUED, now=late, jitter=0)
     assert (given_up.state, given_up.next_at) == (OutboxState.FAILED, None)
     assert given_up.last_answer == f"given up after 5 days: {answer.text}"
-    before = after_attempt(answer, attempts=30, queued_at=QUEUED, now=late - minutes(1), jitter=0)
+    before = after_attempt(answer, attempts=30, tried_since=QUEUED, now=late - minutes(1), jitter=0)
     assert before.state is OutboxState.DEFERRED
 
 
@@ -82,7 +82,7 @@ def test_a_fault_of_the_channel_never_fails_a_mail(
 ) -> None:
     now = QUEUED + age
     after = after_attempt(
-        ChannelFault("535 5.7.8 wrong password", code), attempts=attempts, queued_at=QUEUED, now=now, jitter=jitter
+        ChannelFault("535 5.7.8 wrong password", code), attempts=attempts, tried_since=QUEUED, now=now, jitter=jitter
     )
     assert (after.state, after.attempts) == (OutboxState.DEFERRED, attempts)
     assert after.next_at is not None
@@ -97,10 +97,17 @@ def test_a_fault_of_the_channel_never_fails_a_mail(
 )
 def test_a_mail_waits_or_has_ended(attempts: int, age: timedelta, jitter: float, verdict: Verdict) -> None:
     now = QUEUED + age
-    after = after_attempt(Answer(verdict, "x"), attempts=attempts, queued_at=QUEUED, now=now, jitter=jitter)
+    after = after_attempt(Answer(verdict, "x"), attempts=attempts, tried_since=QUEUED, now=now, jitter=jitter)
     waits = after.state is OutboxState.DEFERRED
     assert waits == (after.next_at is not None)
     assert after.attempts == attempts + 1
     if after.next_at is not None:
         assert after.next_at > now
         assert after.next_at - now <= 1.2 * RETRY_SCHEDULE[-1]
+
+
+def test_a_mail_that_waited_long_before_its_first_attempt_is_not_given_up_at_once() -> None:
+    first = after_attempt(TEMPORARY, attempts=0, tried_since=None, now=QUEUED, jitter=0)
+    assert (first.state, first.tried_since) == (OutboxState.DEFERRED, QUEUED)
+    fault = after_attempt(ChannelFault("no route"), attempts=0, tried_since=None, now=QUEUED, jitter=0)
+    assert fault.tried_since is None

@@ -14,8 +14,8 @@ from tests.scenarios.conftest import Beginning, OfficeAgain
 from tests.scenarios.stage import Stage
 from tests.scenarios.walking import BEGUN, COMMANDS, SHAPES, Step, Walk, begin, steps
 
-SHORT = 40  # walks of each of the parts that `make test` takes
-PARTS = 4
+SHORT = 25  # walks of each of the parts that `make test` takes
+PARTS = 2
 LONG = int(os.environ.get("MAILD_WALKS", "100000"))  # of the soak: a third of a second each
 A_SEED = 1000  # walks that one seed makes; its number names the test, and makes the same walks again
 # Walks that once went wrong, each with what was wrong.
@@ -26,8 +26,6 @@ KEPT: list[tuple[str, list[Step]]] = [
     ),
 ]
 _AS_THEY_ARE = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
-
-pytestmark = pytest.mark.soak  # a walk takes its time
 
 
 # The customers are strangers to each other; or those of one domain belong together, and others follow their tickets.

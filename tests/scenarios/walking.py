@@ -328,20 +328,21 @@ class Walk:
         for said in self._said:
             if said.who not in WORKERS or not said.own or said.done is None or said.done.inbound in drafts:
                 continue
-            if any(reason in said.done.reason for reason in _ANSWERED) or _astray(said.done):
+            if any(reason in said.done.reason for reason in _ANSWERED) or self._came_back(said):
                 continue
             if said.done.outcome in {"held", "rejected", "ignored"} and not self._kept(said):
                 yield f"a text of {said.who} ended in silence: {said.done.outcome}, {said.done.reason}"
+
+    def _came_back(self, said: Said) -> bool:
+        """It belongs to no ticket, and its writer has it again with the reason: an answer to a colleague's list."""
+        back = (mail for mail in self._stage.mailbox(said.who) if mail.template == "feedback")
+        apart = said.done is not None and said.done.ticket is None
+        return apart and any(f"w{said.number}x" in mail.text for mail in back)
 
     def _kept(self, said: Said) -> bool:
         """It stands in a thread, or those in charge of the ticket heard that it is held."""
         told = said.done is not None and said.done.inbound in self._watch.held_mails()
         return told or any(f"w{said.number}x" in entry.text for entry in self._watch.all_entries())
-
-
-def _astray(done: Processed) -> bool:
-    """An answer to a colleague's list or letter, of which nobody is told for the time being: scenario 731."""
-    return done.ticket is None and done.reason == "token-from-another-address"
 
 
 def _every(get: Callable[[int], Draft | None]) -> Iterator[Draft]:

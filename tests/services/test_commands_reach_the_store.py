@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from maild.domain.outbox import Answer, OutboxState, Verdict
 from maild.services.command import command_ticket
+from maild.store.outbox import SqlOutbox
 from tests.services.test_held_texts import JANE, JOHN, KAREN, LEAVES, answer, press, replies, settle
 
 KEN = "ken@client.example"
@@ -99,6 +101,33 @@ def test_an_answer_is_stopped_before_it_leaves_and_did_not_happen(office):
     assert [target["met_at"] for target in shown["sla"]] == [None, None]
     assert all(target["due_at"] for target in shown["sla"])
     assert "your answer was stopped before it left" in told(office, number)
+
+
+def test_an_answer_that_leaves_while_it_is_undone_is_not_called_stopped(office, monkeypatch):
+    """The relay's thread claims it between the look and the act: the mail is judged anew, by what is so then."""
+    number = office.open_ticket()
+    say(office, number, "Use water.\n!close")
+    office.deliver(LEAVES)
+    looks = iter([True])
+    looked = SqlOutbox.stoppable
+    monkeypatch.setattr(SqlOutbox, "stoppable", lambda self, entry: next(looks, None) or looked(self, entry))
+    done = say(office, number, "!undo")
+    assert next(looks, None) is None
+    assert (done.outcome, office.ticket(number)["status"]) == ("commanded", "open")
+    assert "reply-withdrawn" not in office.kinds(number)
+    assert "your answer has left: it cannot be called back" in told(office, number)
+
+
+def test_a_delayed_answer_is_tried_for_five_days_from_its_time_on(office):
+    number = office.open_ticket()
+    say(office, number, "How is it now?\n!send 10d")
+    office.relay.answers[KAREN] = Answer(Verdict.TEMPORARY, "451 greylisted", 451)
+    office.deliver(timedelta(days=10))
+    (answer,) = [row for row in office.outbox("reply") if row.ticket == number]
+    assert (answer.state, answer.attempts) == (OutboxState.DEFERRED, 1)
+    office.relay.answers.clear()
+    office.deliver(timedelta(minutes=2))
+    assert office.last("reply").state is OutboxState.SENT
 
 
 def test_an_answer_that_has_left_stays_and_the_rest_is_undone(office):

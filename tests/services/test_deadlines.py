@@ -302,6 +302,19 @@ def test_a_time_that_an_agent_named_counts_however_long(office):
     assert office.ticket(number)["status"] == "open"
 
 
+@pytest.mark.parametrize("change", ["closed", "given_up", "woken", "rested", "reminded"])
+def test_what_changed_before_the_clock_got_hold_of_it_is_left_as_it_is(office, change):
+    """Another node, or the customer's mail, held the ticket when the tick looked it up."""
+    number = office.open_ticket()
+    found = housekeeping._Change(number, getattr(housekeeping, f"_{change}"))
+    before = office.ticket(number)
+    office.clock.advance(90 * DAY)
+    with office.store() as unit:
+        assert not housekeeping._done(unit, found, office.helpdesk, office.clock.now())
+        unit.commit()
+    assert office.ticket(number)["events"] == before["events"]
+
+
 def test_many_tickets_are_put_in_order_batch_by_batch_past_those_that_wait(office, monkeypatch):
     monkeypatch.setattr(housekeeping, "BATCH", 2)
     numbers = [office.open_ticket() for _ in range(7)]

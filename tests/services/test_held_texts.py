@@ -7,6 +7,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from maild.services import remind
+
 KAREN = "karen@client.example"
 JOHN, JANE, MARY = "john@acme.example", "jane@acme.example", "mary@acme.example"
 LEAVES = timedelta(seconds=121)  # the first mail of an agent to a domain waits two minutes
@@ -280,3 +282,19 @@ def test_a_mistyped_command_alone_leaves_nothing_behind(office):
     number = office.open_ticket()
     done = answer(office, office.last("new-ticket", JOHN, number), "!clsoe")
     assert (done.outcome, drafts(office, number)) == ("rejected", [])
+
+
+def test_two_nodes_remind_once(office):
+    number = office.open_ticket()
+    stale(office, number)
+    office.clock.advance(timedelta(minutes=16))
+    now = office.clock.now()
+    with office.store(reading=True) as unit:
+        due = unit.drafts.due(now, 10)
+    assert len(due) == 1
+    mark = office.queued
+    for _ in range(2):
+        with office.store() as unit:
+            remind._reminded(unit, due[0], office.helpdesk, now)
+            unit.commit()
+    assert [told for told in office.told(mark) if told[0] == "held"] == [("held", JANE)]

@@ -73,7 +73,7 @@ def test_the_address_for_questions_in_the_foot_is_the_agents_own(office: Office)
     assert again.outcome == "commanded"
     foreign = office.receive(office.mail("joe@acme.example", "list open", to=first.context["ask"]["address"]))
     assert (foreign.outcome, foreign.reason) == ("held", "token-from-another-address")
-    assert [to for _, to in office.told() if to == "joe@acme.example"] == []
+    assert [template for template, to in office.told() if to == "joe@acme.example"] == ["feedback"]
 
 
 def test_several_questions_are_answered_in_one_letter_numbered_through(office: Office) -> None:

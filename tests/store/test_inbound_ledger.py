@@ -1,14 +1,17 @@
 """A delivery is kept exactly once, judged by one node, and never forgotten."""
 
+import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 
+import psycopg
 import pytest
+import sqlalchemy as sa
 
 from maild.domain.decision import Step
 from maild.domain.message import Envelope
-from maild.ports import IgnoredMail, InboundState, IncomingMail, Judgement, MailboxState
-from maild.store.inbound import CLAIM, ClaimLost
+from maild.ports import ClaimLost, IgnoredMail, InboundState, IncomingMail, Judgement, MailboxState, TemporaryFailure
+from maild.store.inbound import CLAIM
 from maild.store.unit_of_work import Store
 from tests.store.conftest import MINUTE, NOW
 
@@ -131,6 +134,38 @@ def test_who_lost_its_claim_cannot_record_a_judgement(store, url):
     other.close()
 
 
+def test_who_lost_its_claim_takes_nothing_from_the_node_that_has_the_mail_now(store, url):
+    ((number, _),) = keep(store, MAIL)
+    other = Store(url, "node-b")
+    with store() as unit:
+        unit.inbound.begin(10, NOW)
+        unit.commit()
+    late = NOW + CLAIM + MINUTE
+    with other() as unit:
+        assert [kept.attempts for kept in unit.inbound.begin(10, late)] == [2]
+        unit.commit()
+    with store() as unit:
+        unit.inbound.give_back([number])
+        unit.inbound.postpone(number, NOW, "the reader broke")
+        unit.commit()
+        kept = unit.inbound.get(number)
+    assert (kept.attempts, kept.reason) == (2, "")
+    with other() as unit:
+        unit.inbound.judge(number, DONE, late)  # still its own
+    other.close()
+
+
+def test_a_mail_that_waits_for_the_scanner_has_lost_no_attempt(store):
+    ((number, _),) = keep(store, MAIL)
+    for hour in range(3):
+        at = NOW + 60 * hour * MINUTE
+        with store() as unit:
+            (begun,) = unit.inbound.begin(10, at)
+            unit.inbound.postpone(number, at + MINUTE, "no scanner", counts=False)
+            unit.commit()
+        assert begun.attempts == 1
+
+
 def test_a_judgement_is_recorded_with_its_steps_and_clean_text(store):
     ((number, _),) = keep(store, MAIL)
     with store() as unit:
@@ -196,6 +231,19 @@ def test_a_savepoint_undoes_one_mail_alone(store):
         unit.commit()
     with store(reading=True) as unit:
         assert [unit.inbound.get(number).state for number in (one, two)] == [InboundState.DONE, InboundState.KEPT]
+
+
+def test_trouble_of_the_database_within_a_savepoint_is_no_fault_of_the_mail(store):
+    """A statement that is wrong fails for ever and is told as it is; a deadlock or a full disk passes."""
+    passing = sqlite3.OperationalError("database or disk is full")
+    passing.sqlite_errorcode = sqlite3.SQLITE_FULL
+    if "sqlite" not in store.url:
+        passing = psycopg.errors.DeadlockDetected("deadlock detected")
+    with store() as unit:
+        with pytest.raises(sa.exc.DBAPIError), unit.savepoint():
+            unit._connection.execute(sa.text("SELECT nothing FROM nowhere"))
+        with pytest.raises(TemporaryFailure), unit.savepoint():
+            raise sa.exc.OperationalError("UPDATE ticket", {}, passing)
 
 
 def test_a_mailbox_is_remembered_and_ignored_mail_is_known(store):

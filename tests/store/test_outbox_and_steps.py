@@ -80,8 +80,8 @@ def test_a_claim_that_was_abandoned_runs_out(unit):
 
 def test_the_first_bytes_stay(unit):
     unit.outbox.add(row(1))
-    unit.outbox.freeze(1, b"first", "first words")
-    unit.outbox.freeze(1, b"second", "second words")
+    assert unit.outbox.freeze(1, b"first", "first words")
+    assert not unit.outbox.freeze(1, b"second", "second words")
     assert unit.outbox.texts(1, 5) == ("first words",)
     assert unit.outbox.texts(2, 5) == ()
     assert unit.outbox.get(1).raw == b"first"
@@ -96,6 +96,15 @@ def test_an_attempt_is_recorded(unit):
     assert (found.state, found.attempts, found.next_at) == (OutboxState.DEFERRED, 1, NOW + 5 * MINUTE)
     assert found.last_answer == "451 later"
     assert unit.outbox.next_instant() == NOW + 5 * MINUTE
+
+
+def test_a_mail_that_an_admin_lets_go_has_all_its_tries_before_it(unit):
+    unit.outbox.add(row(1))
+    unit.outbox.claim(NOW, NOW + MINUTE, 10, "main")
+    unit.outbox.record(1, Attempted(OutboxState.FAILED, 9, None, "451 later", NOW))
+    assert unit.outbox.get(1).tried_since == NOW
+    unit.outbox.set_state(1, OutboxState.QUEUED, NOW + MINUTE)
+    assert unit.outbox.get(1).tried_since is None
 
 
 def test_a_mail_dropped_while_it_was_tried_stays_dropped_unless_it_left(unit):

@@ -26,13 +26,31 @@ from maild.domain.token import Scope
 def foreign_mark(case: Case) -> Decision | None:
     """A mark that was given to somebody else, or one for agents in the hands of an address that SLA steps name."""
     if case.route.verdict is Verdict.HELD:
-        return held(case, case.route.reason)
+        decision = held(case, case.route.reason)
+        return _of_a_colleague(case, decision) if case.ticket is None else decision
     inside = case.route.verdict is Verdict.REPLY and case.route.scope is not Scope.USER
     if not inside or case.agent is not None:
         return None
     if case.automatic:
         return Decision(Outcome.IGNORED, f"{case.classification.reason}; it answers a notice for agents")
     return held(case, "an answer to a notice for agents, from somebody who is none")
+
+
+def _of_a_colleague(case: Case, decision: Decision) -> Decision:
+    """An answer to a list or letter that somebody else was given: its writer hears that nothing came of it. Of a ticket
+    those in charge hear, here nobody else would."""
+    agent = case.agent
+    if agent is None or case.automatic or forged(case):
+        return decision
+    problem = "the mail that you answered was written to somebody else: ask for a list of your own with list open"
+    return replace(
+        decision,
+        actor=Actor(Role.AGENT, agent.name, str(case.sender.address)),
+        notices=(replace(feedback(agent, Scope.QUERY), buttons=()),),
+        transcript=Transcript(problems=(("", problem, ""),), original_text=case.message.new_text),
+        subject="Nothing was done",
+        answers=case.message.message_id,
+    )
 
 
 def agent_speaks(case: Case) -> Decision | None:

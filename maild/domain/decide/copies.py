@@ -25,9 +25,9 @@ def copied(case: Case, but: Collection[Address] = ()) -> tuple[Person, ...]:
 
 
 def joining(case: Case, ticket: Ticket) -> tuple[events.ParticipantAdded, ...]:
-    """The people whom a later mail of somebody in the ticket brings in. Who left it, or was taken out, is not brought
-    back by the Cc of others: answers to all name them for ever."""
-    if not ticket.includes(case.sender.address):
+    """The people whom a later mail of the requester brings in; who came by a Cc brings in nobody. Who left, or was
+    taken out, is not brought back by the Cc of others: answers to all name them for ever."""
+    if case.sender.address != ticket.requester.address:
         return ()
     return _added(case, ticket, actor_of(case), copied(case, but=case.departed))
 

@@ -5,8 +5,8 @@ authentication result. How much of it an act needs is `security.agent_proof`:
 
     strict     all three, for every act
     normal     a failed authentication never acts; without a result the sealed address suffices for what can be undone;
-               without the sealed address a verified sender's text stays inside
-    trusting   From at its word where the sealed address fits"""
+               without the sealed address a verified sender's text stays inside, and commands are not carried out
+    trusting   From at its word where the sealed address fits; without it, as in normal"""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def unproven(case: Case, words: str) -> str:
         return f"the sender is not proven: {case.evidence.reason}"
     if trust is not Trust.VERIFIED and (proof is AgentProof.STRICT or not sealed):
         return "the sender is not proven: neither a sealed reply address nor a trusted authentication result"
-    if proof is AgentProof.STRICT and not sealed and _commands(words):
-        return 'commands need an answer to a notice, to its reply address: agent_proof = "strict"'
+    if not sealed and _commands(words):
+        return "commands need an answer to a notice, to its reply address"
     return ""
 
 
