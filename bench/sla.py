@@ -3,8 +3,7 @@
 Beside the tick stands the bare query for due tickets, by its index and over the same connection, in the same run: look
 at the ratio, and at how little it grows with the number of tickets. Unit: milliseconds, median of the runs; seconds
 for the due steps, their events, ledger rows and outgoing mails included, with our own processor time beside them: on a
-busy machine the one says little. Due just now, each step is a mail of its own;
-overdue for hours, as after an outage, the mails are gathered.
+busy machine the one says little. The first are due just now, the second for hours, as after an outage.
 
     python bench/sla.py [--small 1000] [--large 1000000] [--due 1000] [--only sqlite|postgresql] [--json]
 
@@ -235,12 +234,12 @@ def main() -> None:
                 f"{kind:10}  {row['tickets']:>9,} open, none due: tick {row['tick_ms']} ms, "
                 f"bare query {row['query_ms']} ms, {row['ratio']} x"
             )
-            for name in ("due", "late"):
+            for name, words in (("due", "just due"), ("late", "due for hours")):
                 done = row[name]
                 assert isinstance(done, dict)
                 print(
-                    f"{'':10}  {done['steps']:,} steps {'just due' if name == 'due' else 'due for hours'}: "
-                    f"{done['seconds']} s ({done['processor']} s of processor time) with {done['mails']:,} mails (1/20 of {PEER[kind]} s is {PEER[kind] / 20} s)"
+                    f"{'':10}  {done['steps']:,} steps {words}: {done['seconds']} s ({done['processor']} s of processor "
+                    f"time), {done['mails']:,} mails; 1/20 of {PEER[kind]} s is {PEER[kind] / 20} s"
                 )
 
 
