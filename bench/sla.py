@@ -238,8 +238,8 @@ def main() -> None:
                 done = row[name]
                 assert isinstance(done, dict)
                 print(
-                    f"{'':10}  {done['steps']:,} steps {words}: {done['seconds']} s ({done['processor']} s of processor "
-                    f"time), {done['mails']:,} mails; 1/20 of {PEER[kind]} s is {PEER[kind] / 20} s"
+                    f"{'':10}  {done['steps']:,} steps {words}: {done['seconds']} s ({done['processor']} s of our own), "
+                    f"{done['mails']:,} mails; 1/20 of {PEER[kind]} s is {PEER[kind] / 20} s"
                 )
 
 
