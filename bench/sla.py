@@ -1,10 +1,9 @@
 """What a tick costs: over many open tickets with nothing due, and for 1,000 steps that are due at once.
 
 Beside the tick stands the bare query for due tickets, by its index and over the same connection, in the same run: look
-at the ratio, and at how little it grows with the number of tickets. Unit: milliseconds, the best of many
-runs, to which a busy machine only adds; seconds
-for the due steps, their events, ledger rows and outgoing mails included, with our own processor time beside them: on a
-busy machine the one says little. The first are due just now, the second for hours, as after an outage.
+at the ratio, and at how little it grows with the number of tickets. Unit: milliseconds, the best of many runs, to which
+a busy machine only adds. For the steps: seconds with their events, ledger rows and outgoing mails, and our own
+processor time. The first of them are due just now; the second for hours, as after an outage.
 
     python bench/sla.py [--small 1000] [--large 1000000] [--due 1000] [--only sqlite|postgresql] [--json]
 
