@@ -59,6 +59,7 @@ class Ticker:
         self._swept_at = self._rung_at = time.monotonic()
         self._looked_at = clock.now()
         self._offset = _offset()
+        self._armed_for: datetime | None = None  # the instant that the scheduler knows
 
     def start(self) -> None:
         self._scheduler.start()
@@ -83,6 +84,7 @@ class Ticker:
     def _ring(self) -> None:
         """The scheduler's only job."""
         self._rung_at = time.monotonic()
+        self._armed_for = None
         self._sweeping = True
         self.loop.ring()
 
@@ -112,11 +114,10 @@ class Ticker:
         return coming is not None and coming <= now
 
     def _wake_at(self, instant: datetime | None) -> None:
-        """Ring at this instant, and at no other one but the sweeps."""
-        if instant is None:
-            if self._scheduler.get_job("next"):
-                self._scheduler.remove_job("next")
+        """Ring at this instant; the sweeps come besides. A wake-up that has lost its reason does no harm."""
+        if instant is None or instant == self._armed_for:
             return
+        self._armed_for = instant
         # By the wall clock, whatever clock we live by: one that is set by hand stands still beside it.
         ahead = max(instant - self._clock.now(), timedelta(seconds=1))
         at = DateTrigger(datetime.now(UTC) + ahead)
@@ -129,6 +130,7 @@ class Ticker:
         if abs(step) > _STEP_SECONDS:
             maillog.clock_stepped(seconds=step)
             self._sweeping = True
+            self._armed_for = None
             self._sweep_from_now()
 
     def _sweep_from_now(self) -> None:
