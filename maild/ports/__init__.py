@@ -1,5 +1,6 @@
 """What the rooms ask of each other, as Protocols, and the answers they give. Only the ground floor is known here."""
 
+from maild.ports.agenda import Agenda, Coming, Lasts
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshot, Snapshots
 from maild.ports.alarms import SlaSteps, Telling
 from maild.ports.inbound import ClaimLost, Inbound, InboundState, Judgement, KeptMail
@@ -33,8 +34,10 @@ from maild.ports.store import (
 )
 
 __all__ = [
+    "Agenda",
     "ClaimLost",
     "Clock",
+    "Coming",
     "Contact",
     "Course",
     "Digests",
@@ -47,6 +50,7 @@ __all__ = [
     "IncomingMail",
     "Judgement",
     "KeptMail",
+    "Lasts",
     "ListedTicket",
     "Listing",
     "MailSource",

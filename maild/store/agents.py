@@ -59,6 +59,7 @@ class SqlDrafts:
 
     def due(self, now: datetime, limit: int) -> tuple[Draft, ...]:
         query = sa.select(draft).where(draft.c.remind_at <= now).order_by(draft.c.remind_at).limit(limit)
+        query = query.with_for_update(skip_locked=True)  # not those that another node reminds of just now
         return tuple(_read(row) for row in self._connection.execute(query).mappings())
 
     def remind_at(self, number: int, at: datetime) -> None:
