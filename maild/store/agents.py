@@ -11,8 +11,8 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from maild.domain.drafts import Draft, DraftKind
 from maild.ports import Snapshot
+from maild.store.agent_tables import digest_run, draft, preference, snapshot
 from maild.store.insert import insert_once
-from maild.store.schema import digest_run, draft, preference, snapshot
 
 # Written into the SQL: by a bound parameter the partial index is not found.
 _WAITS = draft.c.settled_as == sa.literal("", literal_execute=True)

@@ -21,7 +21,7 @@ metadata = sa.MetaData(
     }
 )
 
-_Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 # Numbers that are needed before their row is written. PostgreSQL hands them out without a lock by sequences of
 # these names; SQLite, with its one writer, by this table.
@@ -36,7 +36,7 @@ COUNTERS = ("ticket_number", "outbox_number")
 raw_mail = sa.Table(
     "raw_mail",
     metadata,
-    sa.Column("id", _Id, primary_key=True),
+    sa.Column("id", Id, primary_key=True),
     sa.Column("sha256", sa.String(64), nullable=False, unique=True),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
@@ -45,9 +45,9 @@ raw_mail = sa.Table(
 inbound = sa.Table(
     "inbound",
     metadata,
-    sa.Column("id", _Id, primary_key=True),
+    sa.Column("id", Id, primary_key=True),
     sa.Column("ledger_key", sa.String(400), nullable=False, unique=True),
-    sa.Column("raw_mail_id", _Id, sa.ForeignKey("raw_mail.id"), index=True),  # absent for mail left in its folder
+    sa.Column("raw_mail_id", Id, sa.ForeignKey("raw_mail.id"), index=True),  # absent for mail left in its folder
     sa.Column("source", sa.String(20), nullable=False),
     sa.Column("mailbox", CleanText, nullable=False, default=""),
     sa.Column("uidvalidity", sa.BigInteger),
@@ -92,7 +92,7 @@ sa.Index("ix_inbound_uid", inbound.c.mailbox, inbound.c.uidvalidity, inbound.c.u
 contact = sa.Table(
     "contact",
     metadata,
-    sa.Column("id", _Id, primary_key=True),
+    sa.Column("id", Id, primary_key=True),
     sa.Column("address_key", CleanText, unique=True),  # absent for agents, who are known by name
     sa.Column("agent", CleanText, unique=True),
     sa.Column("address", CleanText, nullable=False),
@@ -202,7 +202,7 @@ participant = sa.Table(
 entry = sa.Table(
     "entry",
     metadata,
-    sa.Column("id", _Id, primary_key=True),
+    sa.Column("id", Id, primary_key=True),
     sa.Column("ticket", sa.BigInteger, nullable=False, index=True),
     sa.Column("kind", sa.String(20), nullable=False),
     sa.Column("author_role", sa.String(20), nullable=False),
@@ -216,7 +216,7 @@ entry = sa.Table(
     sa.Column("message_id", CleanText, nullable=False, default=""),
     sa.Column("trust", sa.String(20), nullable=False),
     sa.Column("may_leave", sa.Boolean, nullable=False, default=False),  # a note that its author meant for the customer
-    sa.Column("inbound_id", _Id, sa.ForeignKey("inbound.id")),
+    sa.Column("inbound_id", Id, sa.ForeignKey("inbound.id")),
     sqlite_autoincrement=True,
 )
 sa.Index("ix_entry_message_id", entry.c.message_id)
@@ -232,7 +232,7 @@ ancestor = sa.Table(
 attachment = sa.Table(
     "attachment",
     metadata,
-    sa.Column("entry", _Id, sa.ForeignKey("entry.id"), primary_key=True),
+    sa.Column("entry", Id, sa.ForeignKey("entry.id"), primary_key=True),
     sa.Column("part", sa.String(100), primary_key=True),
     sa.Column("name", CleanText, nullable=False),
     sa.Column("content_type", CleanText, nullable=False),
@@ -356,67 +356,6 @@ mailbox_state = sa.Table(
 )
 
 # Texts of agents that neither left nor stayed as a note: each waits for its writer's word.
-draft = sa.Table(
-    "draft",
-    metadata,
-    sa.Column("id", _Id, primary_key=True),
-    sa.Column("inbound", _Id, sa.ForeignKey("inbound.id"), nullable=False, index=True),
-    sa.Column("ticket", sa.BigInteger),
-    sa.Column("agent", CleanText, nullable=False),
-    sa.Column("kind", sa.String(20), nullable=False),
-    sa.Column("reason", CleanText, nullable=False),
-    sa.Column("text", CleanText, nullable=False, default=""),
-    sa.Column("created_at", UtcDateTime, nullable=False),
-    sa.Column("remind_at", UtcDateTime),
-    sa.Column("reminders", sa.Integer, nullable=False, default=0),
-    sa.Column("settled_as", sa.String(20), nullable=False, default=""),  # "" while it waits
-    sa.Column("settled_at", UtcDateTime),
-    sqlite_autoincrement=True,
-)
-_WAITS = draft.c.remind_at.is_not(None)
-sa.Index("ix_draft_remind_at", draft.c.remind_at, sqlite_where=_WAITS, postgresql_where=_WAITS)
-_UNSETTLED = draft.c.settled_as == ""
-sa.Index("ix_draft_agent", draft.c.agent, sqlite_where=_UNSETTLED, postgresql_where=_UNSETTLED)
-sa.Index("ix_draft_ticket", draft.c.ticket, draft.c.agent)
-
-# Lists that were mailed to an agent: row number -> ticket, so that "3 close" means what the reader saw.
-snapshot = sa.Table(
-    "snapshot",
-    metadata,
-    sa.Column("id", _Id, primary_key=True),
-    sa.Column("agent", CleanText, nullable=False),
-    sa.Column("kind", sa.String(20), nullable=False),
-    sa.Column("asked", CleanText, nullable=False, default=""),
-    sa.Column("made_at", UtcDateTime, nullable=False),
-    sa.Column("tickets", CleanJson, nullable=False),
-    sqlite_autoincrement=True,
-)
-
-preference = sa.Table(
-    "preference",
-    metadata,
-    sa.Column("agent", CleanText, primary_key=True),
-    sa.Column("wishes", CleanJson, nullable=False),
-    sa.Column("changed_at", UtcDateTime, nullable=False),
-)
-
-# Which digest a reader got for which period: each once, whoever ticks.
-digest_run = sa.Table(
-    "digest_run",
-    metadata,
-    sa.Column("reader", CleanText, primary_key=True),
-    sa.Column("kind", sa.String(20), primary_key=True),
-    sa.Column("period", sa.String(40), primary_key=True),
-    sa.Column("made_at", UtcDateTime, nullable=False),
-)
-
-# Which domains an agent has written to: the first mail to one waits longer.
-acquaintance = sa.Table(
-    "acquaintance",
-    metadata,
-    sa.Column("agent", CleanText, primary_key=True),
-    sa.Column("domain", CleanText, primary_key=True),
-)
 
 # The search has tables of its own on each database: they are made by migration 0003, and not by this metadata.
 SEARCH_TABLES = "search_"
