@@ -144,6 +144,21 @@ def escalated(*, ticket: int, target: str, step: str, notified: Iterable[str]) -
     _log.warning("escalated", ticket=ticket, target=target, step=step, notified=",".join(notified))
 
 
+def alarm_handed_on(*, ticket: int, lost: str, to: Iterable[str]) -> None:
+    """An escalation mail did not arrive; others were told at once."""
+    _log.warning("alarm-handed-on", ticket=ticket, lost=lost, to=",".join(to))
+
+
+def alarm_unheard(*, ticket: int, lost: str) -> None:
+    """An escalation reached nobody, and nobody is left to be told."""
+    _log.error("alarm-unheard", ticket=ticket, lost=lost, mend=f"maild ticket show {ticket}")
+
+
+def clock_stepped(*, seconds: float) -> None:
+    """The machine's clock was set: forward, or back by a negative number of seconds. Timers count from there anew."""
+    _log.warning("clock-stepped", seconds=round(seconds))
+
+
 def store_away(*, what: str, reason: str) -> None:
     """The database did not answer; `what` waits and tries again."""
     _log.error("store-away", what=what, reason=reason, mend="maild check")

@@ -106,7 +106,10 @@ def replay(session: Session, numbers: tuple[int, ...], every: bool, as_json: boo
 @json_option
 @click.pass_obj
 def release(session: Session, numbers: tuple[int, ...], every: bool, as_json: bool) -> None:
-    """Let mails count, whatever spoke against their senders."""
+    """Let mails in: they are no junk, and belong where their marks lead.
+
+    A mail in an agent's name counts as theirs by their own word alone: in doubt they are asked, and it waits on. So
+    does one whose writer may not see its ticket."""
     _again(session, _chosen(session, numbers, every, InboundState.HELD), InboundState.HELD, as_json)
 
 

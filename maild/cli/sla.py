@@ -1,13 +1,21 @@
-"""maild sla: how deadlines came about."""
+"""maild sla: how deadlines came about, and what the configuration of now makes of them."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
-from maild.cli.session import Session, at_option
-from maild.services.enquire import sla_lines
+from maild.cli.session import Session, at_option, json_option, print_json
+from maild.domain.sla_moves import move_words
+from maild.services.derive import derived_document, derived_lines
+from maild.services.enquire import moment
+from maild.services.ledger import escalations_of, lines_of
+from maild.services.recompute import Recomputed, differences
+from maild.services.recompute import recompute as recomputed
 
 
 @click.group()
@@ -18,11 +26,88 @@ def sla() -> None:
 @sla.command()
 @click.argument("number", type=int)
 @at_option
+@json_option
 @click.pass_obj
-def explain(session: Session, number: int, at: str | None) -> None:
-    """How each deadline of a ticket came about, line by line."""
-    lines = sla_lines(session.store, session.helpdesk, number, session.clock(at).now())
-    if lines is None:
-        click.echo(f"there is no ticket {number}: maild ticket list --status all", err=True)
+def explain(session: Session, number: int, at: str | None, as_json: bool) -> None:
+    """How each deadline of a ticket came about, line by line; with --at as things stood then."""
+    now = session.clock(at).now()
+    with session.store(reading=True) as unit:
+        document = derived_document(unit, session.helpdesk, number, now)
+        lines = derived_lines(unit, session.helpdesk, number, now)
+        told = lines_of(unit, session.helpdesk, number, now)
+        escalations = escalations_of(unit, number, now)
+    if document is None or lines is None:
+        then = "there was then no ticket" if at else "there is no ticket"
+        click.echo(f"{then} {number}: maild ticket list --status all", err=True)
         sys.exit(1)
-    click.echo("\n".join(lines))
+    if as_json:
+        print_json(document | {"escalations": escalations})
+        return
+    click.echo("\n".join((*lines, *told)))
+
+
+@sla.command()
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@at_option
+@json_option
+@click.pass_obj
+def recompute(session: Session, dry_run: bool, at: str | None, as_json: bool) -> None:
+    """Reckon open tickets anew with the plans and calendars of the configuration as it is now.
+
+    A start or reload of the daemon does the same; with --dry-run you see the differences first."""
+    now = session.clock(at).now()
+    found = (differences if dry_run else recomputed)(session.store, session.helpdesk, now)
+    if as_json:
+        print_json({"dry_run": dry_run, **_document(found)})
+        return
+    _print(found, session.helpdesk.zone, dry_run)
+
+
+def _document(found: Iterable[Recomputed]) -> dict[str, Any]:
+    differing, same = [], 0
+    for each in found:
+        if each.differs:
+            differing.append(_differences(each))
+        else:
+            same += 1
+    return {"tickets": differing, "unchanged": same}
+
+
+def _differences(found: Recomputed) -> dict[str, Any]:
+    return {
+        "ticket": found.ticket.number,
+        "subject": found.ticket.subject,
+        "plan": {"before": found.ticket.sla_plan, "after": found.plan},
+        "differences": [
+            {
+                "target": move.target,
+                "before": moment(move.previous),
+                "after": moment(move.due_at),
+                "newly_overdue": move.target in found.newly_overdue,
+            }
+            for move in found.moves
+        ],
+    }
+
+
+def _print(found: Iterable[Recomputed], zone: ZoneInfo, dry_run: bool) -> None:
+    differing = same = 0
+    for each in found:
+        if not each.differs:
+            same += 1
+            continue
+        differing += 1
+        subject = "".join(letter if letter.isprintable() else " " for letter in each.ticket.subject)[:60]
+        click.echo(f"ticket {each.ticket.number}: {subject}")
+        if each.plan != each.ticket.sla_plan:
+            click.echo(f"  plan {each.ticket.sla_plan} -> {each.plan}")
+        for move in each.moves:
+            late = ", overdue with that" if move.target in each.newly_overdue else ""
+            click.echo(f"  {move_words(move, zone, with_reason=False)}{late}")
+    if not differing and not same:
+        click.echo("every open ticket is reckoned with the configuration as it is")
+        return
+    what = "would change" if dry_run else "changed"
+    click.echo(f"{differing} {what}, {same} stay{'s' if same == 1 else ''} as reckoned")
+    if dry_run and differing:
+        click.echo("nothing was written: maild sla recompute does it, and so does the next start or reload")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
 
 import click
 
 from maild.cli.session import Session, at_option, json_option, print_json, print_table
 from maild.domain.command_parsing import Problem
+from maild.domain.events import SYSTEM, DeadlineMoved, from_detail, kind_of
+from maild.domain.sla_moves import move_words
 from maild.services.command import command_ticket
 from maild.services.enquire import (
     STATUS_LISTS,
@@ -111,10 +115,10 @@ def show(session: Session, number: int, at: str | None, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    _print_ticket(found)
+    _print_ticket(found, session.helpdesk.zone)
 
 
-def _print_ticket(found: dict[str, Any]) -> None:
+def _print_ticket(found: dict[str, Any], zone: ZoneInfo) -> None:
     requester = found["requester"]
     click.echo(f"#{found['number']} {found['subject']}")
     click.echo(
@@ -125,6 +129,9 @@ def _print_ticket(found: dict[str, Any]) -> None:
     for target in found["sla"]:
         state = f"met {target['met_at']}" if target["met_at"] else f"due {target['due_at'] or 'paused or not needed'}"
         click.echo(f"  {target['target']}: {state}{', breached' if target['breached_at'] else ''}")
+    for step in found["escalations"]:
+        told = ", ".join(f"{each['agent'] or each['address']} ({each['outcome']})" for each in step["told"])
+        click.echo(f"  alarm {step['at']} {step['target']} {step['step']}: told {told or 'nobody'}")
     for entry in found["entries"]:
         author = entry["author"]
         click.echo(f"\n[{entry['id']}] {entry['kind']} by {author['name'] or author['address']}, {entry['at']}")
@@ -133,8 +140,16 @@ def _print_ticket(found: dict[str, Any]) -> None:
             click.echo(f"    + {file['name']} ({file['content_type']}, {file['size']} bytes)")
     click.echo("")
     for event in found["events"]:
-        detail = ", ".join(f"{key}={value}" for key, value in event["detail"].items() if value not in ("", None, []))
-        click.echo(f"  {event['at']} {event['kind']} by {event['by']} {detail}")
+        click.echo(f"  {event['at']} {event['kind']} by {event['by']} {_detail(event, zone)}")
+
+
+def _detail(event: dict[str, Any], zone: ZoneInfo) -> str:
+    """What an event says beside its kind: a moved deadline in words, others field by field."""
+    if event["kind"] == kind_of(DeadlineMoved):
+        at = datetime.fromisoformat(event["at"])
+        move = from_detail(event["kind"], event["detail"], at=at, by=SYSTEM, entry=None)
+        return move_words(move, zone) if isinstance(move, DeadlineMoved) else ""
+    return ", ".join(f"{key}={value}" for key, value in event["detail"].items() if value not in ("", None, []))
 
 
 @ticket.command()

@@ -19,7 +19,8 @@ from maild.config.settings import Settings
 from maild.config.values import Endpoint, Size, show_duration, show_size
 from maild.domain.calendars import WEEKDAYS, Calendar
 from maild.domain.origins import HeaderMark
-from maild.domain.people import Address
+from maild.domain.people import Address, Organisation
+from maild.domain.rotas import Rota
 from maild.domain.rules import Match, Rule
 from maild.domain.sla import Plan, Step
 
@@ -49,6 +50,8 @@ def describe(settings: Settings, changed_only: bool = False) -> dict[str, Any]:
         "department": [_words(department, changed_only) for department in settings.directory.departments],
         "team": [_words(team, changed_only) for team in settings.directory.teams],
         "agent": [_words(agent, changed_only) for agent in settings.directory.agents],
+        "rota": [_rota(rota) for rota in settings.directory.rotas],
+        "organisation": [_organisation(each, changed_only) for each in settings.directory.organisations],
         "topic": [_words(topic, changed_only) for topic in settings.topics],
         "rule": [_rule(rule, changed_only) for rule in settings.rules],
         "ban": [_words(ban, True) for ban in settings.bans],
@@ -115,6 +118,13 @@ def _match(match: Match) -> dict[str, Any]:
     return {**shown, "header": dict(match.header)} if match.header else shown
 
 
+def _organisation(organisation: Organisation, changed_only: bool) -> dict[str, Any]:
+    """People outside and agents stand in one list, as in the file."""
+    shown = _words(organisation, changed_only)
+    contacts = [*shown.pop("contacts", ()), *shown.pop("followers", ())]
+    return {**shown, "contacts": contacts} if contacts or not changed_only else shown
+
+
 def _calendar(calendar: Calendar) -> dict[str, Any]:
     week = zip(WEEKDAYS, calendar.week, strict=True)
     shown: dict[str, Any] = {
@@ -129,6 +139,20 @@ def _calendar(calendar: Calendar) -> dict[str, Any]:
     if calendar.special:
         shown["special"] = {day.isoformat(): [span.shown for span in spans] for day, spans in calendar.special}
     return shown
+
+
+def _rota(rota: Rota) -> dict[str, Any]:
+    """Without what its way of saying who it is does not use."""
+    shown: dict[str, Any] = {"name": rota.name, "timezone": rota.zone}
+    shown |= {key: value for key, value in (("department", rota.department), ("team", rota.team)) if value}
+    if rota.turns:
+        shown["turn"] = [{"agents": list(turn.agents), "open": _calendar(turn.hours)["open"]} for turn in rota.turns]
+    if rota.start is not None:
+        shown |= {"order": list(rota.order), "start": rota.start.date().isoformat()}
+        shown |= {"every": show_duration(rota.every), "handover": f"{rota.start:%H:%M}"}
+    if rota.hours is not None:
+        shown["open"] = _calendar(rota.hours)["open"]
+    return shown | ({"days": {day.isoformat(): list(names) for day, names in rota.days}} if rota.days else {})
 
 
 def _plan(plan: Plan) -> dict[str, Any]:

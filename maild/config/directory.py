@@ -27,8 +27,10 @@ class Known:
     topics: Names
     plans: Names
     calendars: Names
+    rotas: Names
     relays: Names
     mailboxes: Names
+    organisations: Names
 
 
 def build_directory(
@@ -94,6 +96,7 @@ def _agent(written: Written[AgentTable], known: Known, first_department: str) ->
         role=table.role,
         timezone=table.timezone,
         quiet=table.quiet,
+        pager=table.pager,
     )
 
 
@@ -145,6 +148,10 @@ def _check_agents(agents: Iterable[Written[AgentTable]], own: Mapping[Address, s
     for written in agents:
         if not written.table.addresses:
             findings.problem(written.at("addresses"), f"agent {written.table.name!r} has no address", "add one")
+        pager = written.table.pager
+        if pager is not None and pager in own:
+            remedy = "a page would become a ticket: name the pager's own address"
+            findings.problem(written.at("pager"), f"pager: {pager} is {own[pager]}", remedy)
         for index, address in enumerate(written.table.addresses):
             place = written.at("addresses", index)
             if address in own:

@@ -17,6 +17,8 @@ _USUAL_CAUSES = (
     ("Invalid value", 'a text stands in quotes: "…"'),
     ("Cannot declare", "write a table once, or each of several with double brackets"),
     ("Cannot overwrite", "write a key once"),
+    ("Duplicate inline table key", "write a key once"),
+    ("Invalid date or datetime", "is there such a day?"),
     ("Expected '='", 'write key = "value"'),
 )
 _AT_LINE = re.compile(r"^(.{0,400}) \(at (?:line (\d{1,9}), column (\d{1,9})|end of document)\)$")

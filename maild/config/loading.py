@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from maild.config import directory, plans, servers, sorting, tables
+from maild.config import directory, organisations, plans, rotas, servers, sorting, tables
 from maild.config.directory import Known
 from maild.config.document import read_document
 from maild.config.names import Names
@@ -136,7 +136,7 @@ class _Assembly:
             robots=sorting.build_robots(self._reader.one("robots", tables.RobotsTable), people, findings),
             attachments=self._single("attachments", AttachmentSettings, servers.check_attachments),
             calendars=plans.build_calendars(many("calendar", tables.CalendarTable), known, zone, findings),
-            plans=plans.build_plans(many("sla_plan", tables.PlanTable), known, findings),
+            plans=plans.build_plans(many("sla_plan", tables.PlanTable), known, people, findings),
             priority_plans=plans.build_priority_plans(mapping, known) if mapping is not None else {},
             acknowledge=self._single("acknowledge", AcknowledgeSettings),
             satisfaction=self._satisfaction(helpdesk),
@@ -185,8 +185,10 @@ class _Assembly:
             topics=names("topic"),
             plans=names("sla_plan", plans.SHIPPED_NAMES),
             calendars=names("calendar", plans.BUILT_IN_CALENDARS),
+            rotas=names("rota"),
             relays=names("relay", default=RelaySettings().name),
             mailboxes=names("mailbox"),
+            organisations=names("organisation"),
         )
 
     def _helpdesk(self) -> Written[HelpdeskSettings] | None:
@@ -224,7 +226,7 @@ class _Assembly:
 
     def _people(self, helpdesk: Written[HelpdeskSettings] | None) -> Directory:
         many = self._reader.many
-        return directory.build_directory(
+        people = directory.build_directory(
             helpdesk,
             many("department", tables.DepartmentTable),
             many("team", tables.TeamTable),
@@ -233,6 +235,11 @@ class _Assembly:
             self._known,
             self._findings,
         )
+        written = many("organisation", tables.OrganisationTable)
+        customers = organisations.build_organisations(written, self._known, people, self._findings)
+        people = replace(people, organisations=customers)
+        zone = helpdesk.table.timezone if helpdesk is not None else _ANY_ZONE
+        return rotas.with_rotas(people, many("rota", tables.RotaTable), self._known, zone, self._findings)
 
     def _ways_in(self, people: Directory, zone: str) -> tuple[tuple[MailboxSettings, ...], ListenerSettings | None]:
         written = self._reader.many("mailbox", MailboxSettings)

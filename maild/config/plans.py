@@ -12,7 +12,9 @@ from maild.config.problems import Findings, Place, meant
 from maild.config.reading import Written
 from maild.config.tables import CalendarTable, PlanTable, PriorityPlanTable, StepTable
 from maild.config.values import read_address, read_duration
-from maild.domain.calendars import ALWAYS, WEEKDAYS, Calendar, Span, never_open, overlaps
+from maild.domain.alarm_recipients import ON_DUTY
+from maild.domain.calendars import ALWAYS, WEEKDAYS, Calendar, Span, never_open, overlaps, special_overlaps
+from maild.domain.people import Directory
 from maild.domain.sla import Plan, Step, Target
 
 OFFICE = "office"
@@ -47,8 +49,9 @@ SHIPPED_PLANS = (
 SHIPPED_NAMES = tuple(plan.name for plan in SHIPPED_PLANS)
 
 _SHARE = re.compile(r"[0-9]{1,4}(?:\.[0-9]{1,2})?%")
-_ROLES = ("assignee", "team", "team-lead", "manager", "admins")
+_ROLES = ("assignee", "team", "team-lead", "manager", "admins", ON_DUTY)
 _AGENT = "agent:"
+_ROTA = f"{ON_DUTY}:"
 
 
 # -- calendars ----------------------------------------------------------------------------------------------------
@@ -75,8 +78,22 @@ def build_calendars(
             findings.problem(written.at("open"), f"calendar {calendar.name!r} is never open", remedy)
         for pair in overlaps(calendar):
             findings.problem(written.at("open"), f"calendar {calendar.name!r}: {pair} overlap", "make them one span")
+        _check_days(written, calendar, findings)
         calendars[calendar.name] = calendar
     return calendars
+
+
+def _check_days(written: Written[CalendarTable], calendar: Calendar, findings: Findings) -> None:
+    """Single days must say one thing."""
+    for day, pair in special_overlaps(calendar):
+        message = f"calendar {calendar.name!r}: on {day} {pair} overlap"
+        findings.problem(written.at("special", day.isoformat()), message, "make them one span")
+    for index, day in enumerate(written.table.closed):
+        if day in written.table.special:
+            message = f"calendar {calendar.name!r}: {day} is closed, and has special hours"
+            findings.problem(written.at("closed", index), message, "keep one of both")
+        elif day in written.table.closed[:index]:
+            findings.problem(written.at("closed", index), f"calendar {calendar.name!r}: {day} stands twice", "keep one")
 
 
 def _says_hours(written: Written[CalendarTable]) -> bool:
@@ -108,11 +125,13 @@ def _calendar(written: Written[CalendarTable], name: str, zone: str, findings: F
 # -- plans --------------------------------------------------------------------------------------------------------
 
 
-def build_plans(tables: Iterable[Written[PlanTable]], known: Known, findings: Findings) -> Mapping[str, Plan]:
+def build_plans(
+    tables: Iterable[Written[PlanTable]], known: Known, people: Directory, findings: Findings
+) -> Mapping[str, Plan]:
     """All plans by name; one of the file takes the place of the built-in one."""
     plans = {plan.name: plan for plan in SHIPPED_PLANS}
     for written in tables:
-        plan = _plan(written, known, findings)
+        plan = _plan(written, known, people, findings)
         plans[plan.name] = plan
     return plans
 
@@ -126,7 +145,7 @@ def build_priority_plans(mapping: Written[PriorityPlanTable], known: Known) -> M
     return {priority: plan for priority, plan in chosen.items() if plan}
 
 
-def _plan(written: Written[PlanTable], known: Known, findings: Findings) -> Plan:
+def _plan(written: Written[PlanTable], known: Known, people: Directory, findings: Findings) -> Plan:
     table = written.table
     goals: list[tuple[Target, timedelta]] = []
     for target in Target:
@@ -139,22 +158,32 @@ def _plan(written: Written[PlanTable], known: Known, findings: Findings) -> Plan
     if not any(written.node.get(target.value.replace("-", "_")) for target in Target):
         remedy = 'add resolution = "8h", first_response or next_response'
         findings.problem(written.at(), f"sla_plan {table.name!r} promises nothing", remedy)
-    steps = [_step(step, written, index, known, findings) for index, step in enumerate(table.step)]
+    steps = [_step(step, written, index, known, people, findings) for index, step in enumerate(table.step)]
     calendar = known.calendars.resolve(table.calendar, written.at("calendar"), "calendar")
     name = known.plans.resolve(table.name, written.at("name"), "name")
     return Plan(name, calendar, tuple(goals), tuple(filter(None, steps)) if table.step else SHIPPED_STEPS)
 
 
-def _step(table: StepTable, plan: Written[PlanTable], index: int, known: Known, findings: Findings) -> Step | None:
+def _step(
+    table: StepTable, plan: Written[PlanTable], index: int, known: Known, people: Directory, findings: Findings
+) -> Step | None:
     """None after reporting a step that cannot be."""
 
     def at(*path: str | int) -> Place:
         return plan.at("step", index, *path)
 
     node = plan.node.items("step")[index]
-    if not any(node.says(action) for action in ("notify", "raise_priority", "reassign", "switch_plan")):
+    if not any(node.says(action) for action in ("notify", "page", "raise_priority", "reassign", "switch_plan")):
         findings.problem(at(), "the step does nothing", 'add notify = ["assignee"]')
-    notified = [_notified(word, at("notify", number), known, findings) for number, word in enumerate(table.notify)]
+    notified, paged = (
+        [_notified(word, at(key, n), key, known, people, findings) for n, word in enumerate(getattr(table, key))]
+        for key in ("notify", "page")
+    )
+    for number, word in enumerate(paged):
+        agent = people.agent(word.removeprefix(_AGENT)) if word.startswith(_AGENT) else None
+        if agent is not None and agent.pager is None:
+            remedy = f'give agent {agent.name!r} a pager = "…", or write notify'
+            findings.problem(at("page", number), f"page: {agent.name} has no pager", remedy)
     try:
         share, offset = _moment(table.at)
     except ValueError as error:
@@ -168,6 +197,7 @@ def _step(table: StepTable, plan: Written[PlanTable], index: int, known: Known, 
         offset=offset,
         target=table.target,
         notify=tuple(dict.fromkeys(word for word in notified if word)),
+        page=tuple(dict.fromkeys(word for word in paged if word)),
         raise_priority=table.raise_priority,
         reassign=known.agents.resolve(table.reassign, at("reassign"), "reassign"),
         switch_plan=known.plans.resolve(table.switch_plan, at("switch_plan"), "switch_plan"),
@@ -189,19 +219,25 @@ def _moment(text: str) -> tuple[float | None, timedelta | None]:
     return None, -offset if text.startswith("-") else offset
 
 
-def _notified(word: str, place: Place, known: Known, findings: Findings) -> str:
+def _notified(word: str, place: Place, key: str, known: Known, people: Directory, findings: Findings) -> str:
     """A recipient as the plan keeps it; "" after reporting an unknown one."""
+    if word == ON_DUTY and not people.rotas:
+        findings.problem(place, f"{key}: there is no rota that says who is on duty", "add a [[rota]]")
+        return ""
     if word in _ROLES:
         return word
+    if word.startswith(_ROTA):
+        rota = known.rotas.resolve(word.removeprefix(_ROTA).strip(), place, key)
+        return f"{_ROTA}{rota}" if rota else ""
     if word.startswith(_AGENT):
-        name = known.agents.resolve(word.removeprefix(_AGENT).strip(), place, "notify")
+        name = known.agents.resolve(word.removeprefix(_AGENT).strip(), place, key)
         return f"{_AGENT}{name}" if name else ""
     if "@" in word:
         try:
             return str(read_address(word))
         except ValueError as error:
-            findings.problem(place, f"notify: {error}")
+            findings.problem(place, f"{key}: {error}")
             return ""
     remedy = f'did you mean "agent:{word}"?' if word in known.agents else meant(word, _ROLES, kind="there are")
-    findings.problem(place, f"notify: nobody is called {word!r}", remedy)
+    findings.problem(place, f"{key}: nobody is called {word!r}", remedy)
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -19,6 +20,8 @@ from maild.config.document import Document, Node
 from maild.config.problems import Findings, Place, meant, nearest
 from maild.config.secrets import Secret, SecretError, secret_from
 from maild.config.values import (
+    DigestTime,
+    DomainMask,
     DomainName,
     Endpoint,
     Glob,
@@ -57,6 +60,7 @@ _FROM_TEXT: Mapping[object, tuple[Callable[[str], object], str]] = {
     Size: (values.read_size, 'a size such as "25 MiB"'),
     ZoneName: (values.read_zone, 'a time zone such as "Europe/Berlin"'),
     HostName: (values.read_host, "a host name"),
+    DomainMask: (values.read_domain_mask, 'a domain such as "client.example"'),
     DomainName: (values.read_domain, 'a domain such as "acme.example"'),
     Address: (values.read_address, 'an address such as "support@acme.example"'),
     Glob: (values.read_glob, 'a pattern for addresses such as "*@monitor.example"'),
@@ -64,6 +68,7 @@ _FROM_TEXT: Mapping[object, tuple[Callable[[str], object], str]] = {
     ScannerPlace: (values.read_scanner, 'the place of clamd such as "unix:/run/clamav/clamd.ctl"'),
     Language: (values.read_language, 'a language such as "en"'),
     Pattern: (values.read_pattern, "a regular expression"),
+    DigestTime: (values.read_digest, 'a time such as "daily 08:00"'),
     QuietHours: (values.read_quiet, 'quiet hours such as "20:00-07:00"'),
     Span: (values.read_span, 'opening hours such as "08:00-17:00"'),
 }
@@ -78,7 +83,9 @@ _CALLED: Mapping[str, str] = {
     "filename": "attachment",
     "silent": "mute",
     "key": "join",
+    "plan": "sla_plan",
 }
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _BAD = object()  # stands for a value that has been reported
 
 
@@ -233,6 +240,8 @@ class Reader:
             if not isinstance(node.plain, str) or not node.plain:
                 raise ValueError(f"expected {_expected(kind)}, found {_found(node)}")
             return self._from_text(kind, _one_line(node.plain))
+        if kind is date and isinstance(node.plain, str) and _DATE.fullmatch(node.plain) and not _exists(node.plain):
+            raise ValueError(f"there is no day {node.plain}; write one such as 2026-12-24")
         value = _converted(_CHECKED.get(kind, kind), node)
         return _one_line(value) if isinstance(value, str) and kind is not Lines else value
 
@@ -259,6 +268,14 @@ class Reader:
                 f'write {label} = {{ credential = "…" }} or {{ file = "…" }}',
             )
         return secret
+
+
+def _exists(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _converted(kind: Any, node: Node) -> object:

@@ -9,7 +9,17 @@ from typing import Annotated, Literal
 from msgspec import Struct, field
 
 from maild.config import settings
-from maild.config.values import DomainName, Glob, HeaderName, Lines, OneOrMore, Pattern, QuietHours, ZoneName
+from maild.config.values import (
+    DomainMask,
+    DomainName,
+    Glob,
+    HeaderName,
+    Lines,
+    OneOrMore,
+    Pattern,
+    QuietHours,
+    ZoneName,
+)
 from maild.domain.calendars import Span
 from maild.domain.classify import MailClass
 from maild.domain.origins import SHIPPED_MARKS
@@ -49,6 +59,18 @@ class AgentTable(Struct, frozen=True, kw_only=True):
     role: AgentRole = AgentRole.AGENT
     timezone: ZoneName = ZoneName("")
     quiet: QuietHours = QuietHours("")
+    pager: Address | None = None
+
+
+class OrganisationTable(Struct, frozen=True, kw_only=True):
+    """[[organisation]]"""
+
+    name: str
+    domains: Annotated[tuple[DomainMask, ...], OneOrMore] = ()
+    sla_plan: str = ""
+    department: str = ""
+    contacts: Annotated[tuple[str, ...], OneOrMore] = ()
+    monthly_report: bool = False
 
 
 class MatchTable(Struct, frozen=True, kw_only=True):
@@ -177,12 +199,36 @@ class CalendarTable(Struct, frozen=True, kw_only=True):
     special: dict[date, Hours] = {}
 
 
+class TurnTable(Struct, frozen=True, kw_only=True):
+    """[[rota.turn]]"""
+
+    agents: tuple[str, ...]
+    open: OpenTable
+
+
+class RotaTable(Struct, frozen=True, kw_only=True):
+    """[[rota]]"""
+
+    name: str
+    timezone: ZoneName = ZoneName("")  # empty: the helpdesk's
+    department: str = ""
+    team: str = ""
+    turn: tuple[TurnTable, ...] = ()
+    order: tuple[str, ...] = ()
+    start: date | None = None
+    handover: str = "08:00"
+    every: timedelta = timedelta(days=7)
+    open: OpenTable | None = None
+    days: dict[date, Annotated[tuple[str, ...], OneOrMore]] = {}
+
+
 class StepTable(Struct, frozen=True, kw_only=True):
     """[[sla_plan.step]]"""
 
     at: str
     target: Target | None = None
     notify: tuple[str, ...] = ()
+    page: tuple[str, ...] = ()
     raise_priority: bool = False
     reassign: str = ""
     switch_plan: str = ""
@@ -220,6 +266,8 @@ TABLES: Mapping[str, tuple[type[Struct], bool]] = {
     "department": (DepartmentTable, True),
     "team": (TeamTable, True),
     "agent": (AgentTable, True),
+    "rota": (RotaTable, True),
+    "organisation": (OrganisationTable, True),
     "topic": (TopicTable, True),
     "rule": (RuleTable, True),
     "ban": (BanTable, True),

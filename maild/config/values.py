@@ -20,17 +20,20 @@ from maild.config.patterns import danger
 from maild.config.problems import nearest
 from maild.domain.calendars import WHOLE_DAY, Span
 from maild.domain.people import Address
+from maild.domain.wishes import read_digest as read_digest
 from maild.domain.wishes import read_quiet as read_quiet
 
 ZoneName = NewType("ZoneName", str)  # an IANA time zone
 HostName = NewType("HostName", str)  # a DNS name or an IP address
 DomainName = NewType("DomainName", str)  # a DNS name as A-labels
+DomainMask = NewType("DomainMask", str)  # the same, or "*." before it for all that is below
 HeaderName = NewType("HeaderName", str)  # the name of a header field
 Glob = NewType("Glob", str)  # a pattern with * and ? for addresses
 Language = NewType("Language", str)  # a BCP 47 tag: en, de, pt-BR
 Lines = NewType("Lines", str)  # text that may have line ends; every other text may not
 Pattern = NewType("Pattern", str)  # a regular expression, known to compile and to come to an end
 Port = NewType("Port", int)
+DigestTime = NewType("DigestTime", str)  # "daily 08:00", "weekly mon 08:00", "hourly", or "off"
 QuietHours = NewType("QuietHours", str)  # "20:00-07:00", "off", or empty: as others say
 Size = NewType("Size", int)  # bytes
 
@@ -204,6 +207,15 @@ def read_domain(text: str) -> DomainName:
     """A DNS name, IDNA applied; a leading `@`, `.` or `*.` is dropped, for what is below it is meant in any case."""
     bare = text.strip().removeprefix("*").removeprefix("@").removeprefix(".")
     return DomainName(_domain(bare, f"{text!r} is no domain"))
+
+
+def read_domain_mask(text: str) -> DomainMask:
+    """One domain, IDNA applied (a leading `@` is dropped), or with a leading `*.` all domains below it."""
+    below = text.strip().startswith("*.")
+    domain = _domain(text.strip().removeprefix("*.").removeprefix("@"), f"{text!r} is no domain")
+    if "." not in domain:
+        raise ValueError(f'{text!r} is the domain of very many: write one such as "client.example"')
+    return DomainMask(f"*.{domain}" if below else domain)
 
 
 def read_header_name(text: str) -> HeaderName:

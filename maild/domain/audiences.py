@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from maild.domain.command_times import shown_when
-from maild.domain.people import Address, Agent, Directory
+from maild.domain.people import Address, Agent, Directory, name_key
+from maild.domain.rotas import Rota
 from maild.domain.ticket import Ticket
 from maild.domain.visibility import may_see
 from maild.domain.wishes import ALL_IN, Claim, Readers
@@ -47,13 +48,14 @@ class Office:
         if not self.away(told.agent):
             return told
         standing = self.readers.stand_in(told.agent, self.directory, self.sees)
-        return Told(standing, f"{self._gone(told.agent, standing)}, and you stand in", told.claim) if standing else None
+        return Told(standing, f"{self.gone(told.agent, standing)}, and you stand in", told.claim) if standing else None
 
     def without(self, agent: Agent, others: Iterable[Told]) -> list[Told]:
         """Others, told because this agent is away."""
-        return [replace(told, reason=f"{self._gone(agent, told.agent)}, and {told.reason}") for told in others]
+        return [replace(told, reason=f"{self.gone(agent, told.agent)}, and {told.reason}") for told in others]
 
-    def _gone(self, agent: Agent, reader: Agent) -> str:
+    def gone(self, agent: Agent, reader: Agent) -> str:
+        """ "Jane Doe is away until Mon 4 May 09:00", on the reader's clock."""
         until = shown_when(self.readers.away[agent.name], ZoneInfo(reader.timezone or self.zone))
         return f"{agent.shown} is away until {until}"
 
@@ -71,14 +73,44 @@ def in_charge(
     assignee = office.directory.agent(ticket.assignee)
     lost = office.directory.agent_at(but) if but else None
     if assignee is None or assignee == lost:
-        return _first(_around(ticket, office), office, lost, wants)
+        return _first(around(ticket, office), office, lost, wants)
     own = Told(assignee, "the ticket is assigned to you", Claim.OWNER)
     standing = office.instead(own)
     if standing is None:
-        return office.without(assignee, _first(_around(ticket, office, assignee), office, lost, wants))
+        return office.without(assignee, _first(around(ticket, office, assignee), office, lost, wants))
     if standing.agent == lost:
-        return _first(_around(ticket, office), office, lost, wants)
+        return _first(around(ticket, office), office, lost, wants)
     return [standing]
+
+
+def newly_in_charge(ticket: Ticket, office: Office, wants: Wants = lambda told: True) -> list[Told]:
+    """Who hears of a ticket that has just come: who is on duty for it while nobody has it, else who is in charge."""
+    duty = [] if ticket.assignee else on_duty(ticket, office, wide=False)
+    return _first([duty], office, None, wants) or in_charge(ticket, office, wants=wants)
+
+
+def on_duty(ticket: Ticket, office: Office, rota: str = "", *, wide: bool = True) -> list[Told]:
+    """Who is on duty for a ticket now and may see it: by the rotas that cover it (`covering`), or by the one named."""
+    directory, duty = office.directory, office.readers.duty
+    named = directory.rota(rota) if rota else None
+    rotas = covering(ticket, directory.rotas, wide=wide) if not rota else (named,) if named else ()
+    found = {name: each.name for each in reversed(rotas) for name in reversed(duty.get(each.name, ()))}
+    agents = [(agent, by) for name, by in reversed(found.items()) if (agent := directory.agent(name))]
+    return [
+        Told(agent, f"you are on duty ({by})", Claim.CIRCLE)
+        for agent, by in agents
+        if may_see(agent, ticket, directory)
+    ]
+
+
+def covering(ticket: Ticket, rotas: Sequence[Rota], *, wide: bool = True) -> tuple[Rota, ...]:
+    """The rotas that a ticket belongs to: its team's, else its department's, else those of all. Not `wide`: a ticket
+    that a team has belongs to the rotas of that team alone."""
+    team = tuple(rota for rota in rotas if rota.team and name_key(rota.team) == name_key(ticket.team))
+    if team or (ticket.team and not wide):
+        return team
+    department = tuple(r for r in rotas if r.department and name_key(r.department) == name_key(ticket.department))
+    return department or tuple(rota for rota in rotas if not rota.team and not rota.department)
 
 
 def people_of(ticket: Ticket, office: Office, wants: Wants = lambda told: True) -> list[Told]:
@@ -97,7 +129,7 @@ def given_to(ticket: Ticket, office: Office) -> list[Told]:
     return there or (in_charge(ticket, office) if members else [])
 
 
-def _around(ticket: Ticket, office: Office, owner: Agent | None = None) -> list[list[Told]]:
+def around(ticket: Ticket, office: Office, owner: Agent | None = None) -> list[list[Told]]:
     """The circles around a ticket that nobody has, or whose `owner` is away: the nearest first."""
     directory = office.directory
     found, team = directory.team(ticket.team), directory.members(ticket.team)

@@ -32,6 +32,7 @@ WAIT = Button("Wait for customer", "wait", "!wait")
 RESOLVE = Button("Resolve", "resolve", "!resolve")
 CLOSE = Button("Close", "close", "!close")
 REOPEN = Button("Reopen", "reopen", "!reopen")
+ACKNOWLEDGE = Button("Acknowledge", "ack", "!ack")
 NOTE_ONLY = Button("Note only", "", "!note", Scope.NOTE)
 TO_CUSTOMER = Button("Answer the customer", "", "!reply", Scope.REPLY)
 

@@ -183,6 +183,11 @@ def open_spans(calendar: Calendar, a: datetime, b: datetime) -> tuple[Interval, 
     return tuple(joined)
 
 
+def is_open(calendar: Calendar, at: datetime) -> bool:
+    """Is it open at this instant? At closing time it is not any more."""
+    return bool(open_spans(calendar, at, at + timedelta(microseconds=1)))
+
+
 def hours_on(calendar: Calendar, day: date) -> tuple[Span, ...]:
     """The spans that start on this local day."""
     special = calendar._special.get(day)
@@ -209,7 +214,7 @@ def never_open(calendar: Calendar) -> bool:
 
 
 def overlaps(calendar: Calendar) -> tuple[str, ...]:
-    """The pairs of spans that overlap, as text for an error: "mon 22:00-06:00 and tue 05:00-09:00"."""
+    """The pairs of spans of the week that overlap, as text for an error: "mon 22:00-06:00 and tue 05:00-09:00"."""
     week_minutes = 7 * DAY_MINUTES
     placed = sorted(
         (day * DAY_MINUTES + span.start, day * DAY_MINUTES + span.end, f"{WEEKDAYS[day]} {span.shown}")
@@ -220,9 +225,16 @@ def overlaps(calendar: Calendar) -> tuple[str, ...]:
     if len(placed) > 1:  # Sunday night runs into Monday
         first = placed[0]
         found += _overlapping([placed[-1], (first[0] + week_minutes, first[1] + week_minutes, first[2])])
-    for day, spans in calendar.special:
-        found += _overlapping(sorted((span.start, span.end, f"{day} {span.shown}") for span in spans))
     return tuple(found)
+
+
+def special_overlaps(calendar: Calendar) -> tuple[tuple[date, str], ...]:
+    """The same for the spans of single days, each with its day: "08:00-12:00 and 11:00-13:00"."""
+    return tuple(
+        (day, pair)
+        for day, spans in calendar.special
+        for pair in _overlapping(sorted((span.start, span.end, span.shown) for span in spans))
+    )
 
 
 def digest(calendar: Calendar) -> str:

@@ -13,6 +13,7 @@ from maild.domain.command_arguments import Invitation, Surroundings, Tagging
 from maild.domain.command_times import shown_when
 from maild.domain.decision import Other
 from maild.domain.events import (
+    Acknowledged,
     Actor,
     Assigned,
     DueSet,
@@ -29,6 +30,7 @@ from maild.domain.events import (
     Tagged,
     Transferred,
 )
+from maild.domain.organisations import contacts_of
 from maild.domain.people import Address, Agent, Department, Person, Team, name_key
 from maild.domain.spam import marked_by_filter_alone
 from maild.domain.ticket import Priority, Status, Ticket
@@ -216,6 +218,16 @@ def follows(level: str) -> Callable[[Ticket, Agent, Occasion], tuple[Event, ...]
     return act
 
 
+def acknowledge(ticket: Ticket, agent: Agent, occasion: Occasion) -> tuple[Event, ...]:
+    """The agent knows of every alarm of this ticket that still stands, whether they were told or heard of it."""
+    standing = occasion.surroundings.lookups.alarms(ticket.number)
+    return tuple(
+        Acknowledged(at=occasion.at, by=occasion.by, target=alarm.target, cycle=alarm.cycle, agent=agent.name)
+        for alarm in standing
+        if agent.name not in alarm.answered
+    )
+
+
 def level_of(ticket: Ticket, agent: str) -> str:
     """How much an agent hears of a ticket: "watch", "mute" or ""."""
     if agent in ticket.watchers:
@@ -267,7 +279,10 @@ def requester_warning(ticket: Ticket, person: Person, occasion: Occasion) -> str
     speaker = occasion.surroundings.speaker
     if speaker and ticket.requester.address in speaker.addresses:
         return ""
-    return f"requester: answers go to {person.address} from now on, and no more to {ticket.requester.address}"
+    staying = {p.person.address for p in ticket.participants}
+    along = contacts_of(person.address, occasion.surroundings.directory, staying)
+    also = "".join(f", {each.address}" for each in along)
+    return f"requester: answers go to {person.address}{also} from now on, and no more to {ticket.requester.address}"
 
 
 def history_warning(_ticket: Ticket, invited: Invitation, _occasion: Occasion) -> str:

@@ -25,8 +25,9 @@ from maild.domain.events import (
     StatusChanged,
 )
 from maild.domain.notices import reachable
+from maild.domain.organisations import followers_of
 from maild.domain.people import Person
-from maild.domain.ticket import Status, Ticket
+from maild.domain.ticket import CC, CONTACT, Status, Ticket
 from maild.domain.undo import Undoing, undoing
 
 ADMIN = "admin"  # by this name the command line acts
@@ -133,7 +134,9 @@ def absorbed_there(ticket: Ticket, there: Ticket, occasion: Occasion) -> Beside:
 
 
 def _newcomers(ticket: Ticket, there: Ticket) -> list[tuple[Person, str]]:
-    people = [(ticket.requester, "cc"), *((p.person, p.role) for p in ticket.participants)]
+    """Those who take part in their own right: who follows one organisation's tickets has no business in another's."""
+    own = [(p.person, p.role) for p in ticket.participants if p.role != CONTACT]
+    people = [(ticket.requester, CC), *own]
     return [(person, role) for person, role in people if reachable(person) and not there.includes(person.address)]
 
 
@@ -189,6 +192,8 @@ def opened_there(ticket: Ticket, reading: Part, occasion: Occasion) -> Beside:
         topic=ticket.topic,
         tags=ticket.tags,
         links=(ticket.number,),
+        contacts=tuple(p.person for p in ticket.participants if p.role == CONTACT),
+        watchers=followers_of(ticket.requester.address, occasion.surroundings.directory),
     )
     decision = Decision(
         Outcome.OPENED,

@@ -136,6 +136,17 @@ ATTENTION: tuple[Verb[Any], ...] = (
         act=acts.follows("mute"),
     ),
     Verb(
+        name="ack",
+        aliases=("acknowledge",),
+        usage="",
+        summary="Say that you know of the alarm: repeats of it stop for you. Any other answer to it says so, too.",
+        examples=("",),
+        settles=Settles.NOTHING,
+        read=arguments.speaker,
+        act=acts.acknowledge,
+        where=Where.ON_A_TICKET,
+    ),
+    Verb(
         name="unmute",
         aliases=("unwatch",),
         usage="",

@@ -8,6 +8,7 @@ from maild.domain.command_arguments import Surroundings
 from maild.domain.command_times import shown_when
 from maild.domain.events import (
     NEW_TICKET,
+    Acknowledged,
     Assigned,
     DueSet,
     Event,
@@ -41,11 +42,12 @@ def told(event: Event, before: Ticket, surroundings: Surroundings) -> list[str]:
 def _of_the_ticket(event: Event, before: Ticket, surroundings: Surroundings) -> list[str]:
     zone = surroundings.wall_clock
     match event:
-        case StatusChanged() if event.status == event.previous:
-            return [f"status: {event.status}, confirmed"]
         case StatusChanged():
             until = f" until {shown_when(event.until, zone)}" if event.until else ""
-            return [f"status: {event.previous} -> {event.status}{until}"]
+            confirmed = f"status: {event.status}, confirmed"
+            return [
+                confirmed if event.status == event.previous else f"status: {event.previous} -> {event.status}{until}"
+            ]
         case Assigned():
             return _assignment(event, before, surroundings.directory)
         case Transferred():
@@ -62,6 +64,8 @@ def _of_the_ticket(event: Event, before: Ticket, surroundings: Surroundings) -> 
             return [f"tags: {' '.join(_signed('+', event.added) + _signed('-', event.removed))}"]
         case Snoozed():
             return [f"snooze: {f'until {shown_when(event.until, zone)}' if event.until else 'ended'}"]
+        case Acknowledged():
+            return [f"acknowledged: the {event.target.replace('-', ' ')} alarm"]
         case DueSet():
             return [f"due: {shown_when(event.due_at, zone) if event.due_at else 'as its SLA plan says'}"]
     return []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TypeGuard
 
 from maild.domain import events
 from maild.domain.events import Event
 from maild.domain.notice import NOWHERE, Happening, Notice
 from maild.domain.people import Person, Role
 from maild.domain.policy import Policy
-from maild.domain.ticket import Status, Ticket
+from maild.domain.ticket import CONTACT, Participant, Status, Ticket
 from maild.domain.token import Scope
 
 
@@ -64,19 +65,33 @@ def _without_words(happening: Happening, policy: Policy) -> list[Notice]:
     if happening.acknowledge and any(isinstance(fact, events.Opened) for fact in facts):
         due = _to_requester(ticket, "acknowledgement", "you wrote to us")
         return [replace(due, hold=policy.acknowledge_after)]
-    if _ended_by_agent(happening):
-        return [_to_requester(ticket, "closed", "you opened this ticket")]
+    if any(isinstance(fact, events.CustomerReminded) for fact in facts):
+        return [_to_requester(ticket, "waiting-reminder", "you opened this ticket")]
+    if _ended_by_agent(happening) or _given_up(happening):
+        return _ended(ticket)
     return []
+
+
+def _ended(ticket: Ticket) -> list[Notice]:
+    """The requester and whoever follows it for their organisation hear that it ended."""
+    contacts = [p for p in ticket.participants if p.role == CONTACT]
+    told = [Notice(template="closed", to=p.person, scope=Scope.USER, reason=_reads_because(p)) for p in contacts]
+    return [_to_requester(ticket, "closed", "you opened this ticket"), *told]
 
 
 def _ended_by_agent(happening: Happening) -> bool:
     """Must the customer hear that it ended? Not when it goes on in another ticket, or the agent said so; and what
-    timers and customers end themselves is silent."""
+    customers end themselves is silent, as is the closing of what was resolved before."""
     if happening.actor.role is not Role.AGENT or happening.quiet:
         return False
     if any(isinstance(fact, events.Merged) and fact.into is not None for fact in happening.facts):
         return False
     return any(_ends(fact) for fact in happening.facts)
+
+
+def _given_up(happening: Happening) -> bool:
+    """Did the clock end it because the customer did not answer? They may think that we are still at it."""
+    return not happening.quiet and any(_ends(fact) and fact.reason == events.UNANSWERED for fact in happening.facts)
 
 
 def reachable(person: Person) -> bool:
@@ -91,8 +106,14 @@ def answerable(ticket: Ticket) -> bool:
 
 def correspondents(ticket: Ticket) -> list[tuple[Person, str]]:
     people = [(ticket.requester, "you opened this ticket")]
-    people += [(p.person, "you take part in this ticket") for p in ticket.participants if p.role == "cc"]
+    people += [(p.person, _reads_because(p)) for p in ticket.participants if p.reads_answers]
     return people
+
+
+def _reads_because(participant: Participant) -> str:
+    if participant.role == CONTACT:
+        return "you follow the tickets of your organisation"
+    return "you take part in this ticket"
 
 
 def _reply_to(person: Person, reason: str, hold: timedelta) -> Notice:
@@ -103,7 +124,7 @@ def _to_requester(ticket: Ticket, template: str, reason: str) -> Notice:
     return Notice(template=template, to=ticket.requester, scope=Scope.USER, reason=reason)
 
 
-def _ends(fact: Event) -> bool:
+def _ends(fact: Event) -> TypeGuard[events.StatusChanged]:
     """A resolved ticket that is closed ended before: its requester was told then."""
     return (
         isinstance(fact, events.StatusChanged)

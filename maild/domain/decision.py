@@ -87,7 +87,7 @@ class Hold:
 class ReleasedAs(StrEnum):
     """What a person said of a held mail."""
 
-    AS_IT_IS = ""  # it counts, whatever speaks against its sender
+    AS_IT_IS = ""  # it is judged as if it had come by itself
     ANYWAY = "anyway"  # it leaves, whatever its writer had not seen or should not have said
     TEXT = "text"  # its text counts, without its commands
     NOTE = "note"  # its text stays inside, without its commands
@@ -96,10 +96,12 @@ class ReleasedAs(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A held mail that is judged once more. `proven`: its sender counts as proven now."""
+    """A held mail that is judged once more. Two people may say two things of it: that it is no junk, which lets it in;
+    and its own sender, at the address on file, that they wrote it (`proven`)."""
 
     inbound: int
     released_as: ReleasedAs
+    no_junk: bool = False
     proven: bool = False
 
 
@@ -147,3 +149,4 @@ class Decision:
     quiet: bool = False  # the customer is told nothing of it
     meets: frozenset[str] = frozenset()  # domains that the acting agent writes to now, maybe for the first time
     back: str = ""  # an agent who is away no more
+    lost: int | None = None  # the mail of ours (outbox) that did not arrive, where it told of deadlines

@@ -18,6 +18,7 @@ VERSION = 1
 THIS_ENTRY = 0  # stands for the id of the entry that is stored together with the event
 NEXT_ENTRY = -1  # and this for the second one, where a mail brings two
 NEW_TICKET = 0  # stands for the number of a ticket that opens together with the event
+UNANSWERED = "the customer did not answer"  # the reason why waiting for them ended
 UNDO = "undo"  # the reason of a status that an undo brought back: the one before it did not happen
 THIS_DRAFT = 0  # stands for the number of the held text that is stored together with the event
 
@@ -71,6 +72,8 @@ class Opened(Event):
     participants: tuple[Person, ...] = ()
     automatic: bool = False  # no person waits for an answer
     join_key: str = ""  # what alerts about the same thing have in common
+    contacts: tuple[Person, ...] = ()  # who reads along for the requester's organisation
+    watchers: tuple[str, ...] = ()  # agents who do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +218,23 @@ class DueSet(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineMoved(Event):
+    """Another plan, calendar or configuration moved a deadline (UTC), which None is not there. `reason` in words."""
+
+    target: str
+    due_at: datetime | None
+    previous: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerReminded(Event):
+    """The customer was told that we wait for them, and that the ticket ends at `ends_at` (UTC) without an answer."""
+
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Followed(Event):
     """How much an agent hears of this ticket: "watch", "mute", or "" for what is usual."""
 
@@ -281,6 +301,7 @@ class Bounced(Event):
     permanent: bool
     diagnostic: str = ""
     reply: int | None = None
+    passed_to: tuple[str, ...] = ()  # the mail was an escalation: who was told of it instead, by name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +311,15 @@ class MailHeld(Event):
     sender: str
     reason: str
     inbound: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged(Event):
+    """An agent answered what they were told of a target that runs out, or ran out, of time: they know."""
+
+    target: str
+    cycle: int
+    agent: str
 
 
 _EVENT_CLASSES: tuple[type[Event], ...] = (
@@ -314,6 +344,8 @@ _EVENT_CLASSES: tuple[type[Event], ...] = (
     Split,
     Snoozed,
     DueSet,
+    DeadlineMoved,
+    CustomerReminded,
     Followed,
     TextHeld,
     TextSettled,
@@ -323,6 +355,7 @@ _EVENT_CLASSES: tuple[type[Event], ...] = (
     Escalated,
     Bounced,
     MailHeld,
+    Acknowledged,
 )
 
 

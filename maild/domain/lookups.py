@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from maild.domain.acknowledging import Alarm
 from maild.domain.calendars import Calendar
 from maild.domain.decision import EntryDraft
 from maild.domain.events import Event
@@ -36,6 +37,8 @@ class Lookups:
     knows: Callable[[str, str], bool] = lambda agent, domain: True  # has the agent written to this domain before?
     answer_of: Callable[[int], str] = lambda ticket: ""  # what solved a ticket, fit to be said to another customer
     explain_due: Callable[[int], tuple[str, ...]] = lambda ticket: ()  # how a ticket's deadlines came about, by line
+
+    alarms: Callable[[int], tuple[Alarm, ...]] = lambda ticket: ()  # the alarms of a ticket that still stand
 
 
 NOTHING_KNOWN = Lookups()

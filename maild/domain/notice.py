@@ -15,7 +15,7 @@ from maild.domain.token import Scope
 from maild.domain.wishes import Claim
 
 # Mails of a program to people outside: they show no text of the thread.
-WITHOUT_TEXT = frozenset({"acknowledgement", "closed", "status"})
+WITHOUT_TEXT = frozenset({"acknowledgement", "closed", "status", "waiting-reminder"})
 STOPPED = "answers-stopped"  # tells the admins that programs answer nobody for a while
 NOWHERE = "invalid"  # RFC 2606: the domain of a requester who left no address
 
@@ -34,6 +34,8 @@ class Notice:
     person_wrote: bool = False  # a person's own words: not an automatic mail (RFC 3834)
     hold: timedelta = timedelta(0)
     steps: tuple[events.Escalated, ...] = ()  # SLA notices
+    others: int = 0  # a page that is about so many other tickets as well
+    pages: str = ""  # a page for this agent, by name; a pager is no mailbox: nobody answers from it
     buttons: tuple[Button, ...] | None = None  # None: what is usual for the ticket
     verb: str = ""  # what an answer to this very mail does beside: "fix-{draft}" mends the held text
     may_leave: bool = False  # somebody in Cc, who can leave the ticket by a mail
@@ -49,3 +51,4 @@ class Happening:
     actor: Actor
     acknowledge: bool = False
     quiet: bool = False  # the customer gets no notice that the ticket ended
+    alarmed: tuple[str, ...] = ()  # agents who know that its time runs out, and not yet who has it

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from maild.domain import events
-from maild.domain.audiences import Office, Told, given_to, in_charge, people_of
+from maild.domain.audiences import Office, Told, given_to, in_charge, newly_in_charge, people_of
 from maild.domain.buttons import DROP_TEXT, KEEP_AS_NOTE, SEND_TEXT
 from maild.domain.customer_notices import answerable as answerable
 from maild.domain.customer_notices import customer_notices
@@ -22,6 +22,7 @@ from maild.domain.spam import told_as_new
 from maild.domain.ticket import Status, Ticket
 from maild.domain.timing import Kind
 from maild.domain.token import Scope
+from maild.domain.visibility import may_see
 from maild.domain.wishes import ALL_IN, HEARD, Claim, Readers
 
 
@@ -96,6 +97,23 @@ def _charged(happening: Happening, office: Office, row: Audience) -> list[Told]:
     return in_charge(ticket, office, wants=lambda told: _hears(told, row.kind, ticket, office.readers))
 
 
+def _new(happening: Happening, office: Office, row: Audience) -> list[Told]:
+    """Who is on duty for a ticket that nobody has, else who is in charge."""
+    ticket = happening.after
+    return newly_in_charge(ticket, office, lambda told: _hears(told, row.kind, ticket, office.readers))
+
+
+def _alarmed(happening: Happening, office: Office, _row: Audience) -> list[Told]:
+    """Whoever was told that time runs out, and must not wonder any more whether somebody sees to it."""
+    ticket = happening.after
+    agents = [agent for name in happening.alarmed if (agent := office.directory.agent(name))]
+    return [
+        Told(agent, "you were told that its time runs out", Claim.ALARMED)
+        for agent in agents
+        if may_see(agent, ticket, office.directory)
+    ]
+
+
 def _moved_to(happening: Happening, office: Office, row: Audience) -> list[Told]:
     """The people of the new department, whoever works on the ticket: without them nobody there would know of it."""
     ticket = happening.after
@@ -131,8 +149,11 @@ def _mentioned(happening: Happening, office: Office, _row: Audience) -> list[Tol
 
 
 def _watchers(happening: Happening, office: Office, _row: Audience) -> list[Told]:
-    agents = [agent for name in happening.after.watchers if (agent := office.directory.agent(name))]
-    return [Told(agent, "you watch this ticket", Claim.WATCHER) for agent in agents if not office.away(agent)]
+    """Those of them who may see it: a ticket that moved out of their sight is no affair of theirs any more."""
+    ticket = happening.after
+    agents = [agent for name in ticket.watchers if (agent := office.directory.agent(name))]
+    seeing = [agent for agent in agents if may_see(agent, ticket, office.directory) and not office.away(agent)]
+    return [Told(agent, "you watch this ticket", Claim.WATCHER) for agent in seeing]
 
 
 # -- what concerns whom ---------------------------------------------------------------------------------------
@@ -161,6 +182,11 @@ def _given_away(fact: Event, happening: Happening) -> bool:
 
 def _no_spam(fact: Event, happening: Happening) -> bool:
     return told_as_new(fact)
+
+
+def _taken(fact: Event, happening: Happening) -> bool:
+    """Somebody has it from now on, while others know that its time runs out."""
+    return isinstance(fact, events.Assigned) and bool(fact.assignee) and happening.actor.role is Role.AGENT
 
 
 def _from_outside(fact: Event, happening: Happening) -> bool:
@@ -202,9 +228,10 @@ def _of_colleagues(fact: Event, happening: Happening) -> bool:
 
 _N, _R = Scope.NOTE, Scope.REPLY
 AUDIENCES: tuple[Audience, ...] = (
-    Audience(Kind.NEW, "new-ticket", _R, _is(events.Opened), _charged, "a customer waits: the answer goes to them"),
-    Audience(Kind.NEW, "new-ticket", _R, _no_spam, _charged, "nobody heard of it while a filter took it for spam"),
+    Audience(Kind.NEW, "new-ticket", _R, _is(events.Opened), _new, "a customer waits: the answer goes to them"),
+    Audience(Kind.NEW, "new-ticket", _R, _no_spam, _new, "nobody heard of it while a filter took it for spam"),
     Audience(Kind.ASSIGNED, "assigned", _N, _given_away, _assigned, "an answer to a colleague's act stays inside"),
+    Audience(Kind.NEWS, "note", _N, _taken, _alarmed, "the first who takes it has it: nobody else need wonder"),
     Audience(Kind.MENTION, "note", _N, _names, _mentioned, "a colleague asks them"),
     Audience(Kind.MESSAGE, "message", _R, _from_outside, _charged, "the customer wrote: the answer goes to them"),
     Audience(Kind.NEWS, "message", _R, _courtesy, _charged, "for information, with a button to reopen"),
@@ -216,6 +243,7 @@ AUDIENCES: tuple[Audience, ...] = (
     Audience(Kind.ANSWERED, "message", _R, _is(events.Replied), _owner, "a colleague answered in my ticket"),
     Audience(Kind.NEWS, "note", _N, _is(events.Noted), _owner, "an answer to a note can only be a note"),
     Audience(Kind.NEWS, "note", _N, _restated, _owner, "my ticket stands differently now"),
+    Audience(Kind.WATCHED, "new-ticket", _R, _is(events.Opened), _watchers, "they follow all of this customer's"),
     Audience(Kind.WATCHED, "message", _R, _outside_or_answered, _watchers, "what is said outside"),
     Audience(Kind.WATCHED, "note", _N, _of_colleagues, _watchers, "what is done inside"),
 )

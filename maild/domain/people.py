@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar
+
+from maild.domain.rotas import Rota
 
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
@@ -104,6 +107,7 @@ class Agent:
     role: AgentRole = AgentRole.AGENT
     timezone: str = ""
     quiet: str = ""  # "20:00-07:00" on their clock, "off", or "" for the helpdesk's
+    pager: Address | None = None  # where a page of at most 160 characters reaches them
 
     @property
     def shown(self) -> str:
@@ -134,12 +138,28 @@ class Department:
     private: bool = False  # its tickets appear to its own people alone
 
 
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """A customer with several people: everybody whose address is at one of its domains.
+
+    A domain means itself alone; "*.client.example" means every domain below client.example, but not that one."""
+
+    name: str
+    domains: tuple[str, ...] = ()
+    sla_plan: str = ""
+    department: str = ""
+    contacts: tuple[Address, ...] = ()  # people outside who read what is answered in all its tickets
+    followers: tuple[str, ...] = ()  # agents who watch all its tickets
+    monthly_report: bool = False
+
+
+@lru_cache(maxsize=4096)
 def name_key(name: str) -> str:
     """Names of agents, teams and departments match ignoring case, spaces, hyphens, underscores and dots."""
     return "".join(letter for letter in name.casefold() if letter not in " -_.\u00a0")
 
 
-_Named = TypeVar("_Named", Agent, Team, Department)
+_Named = TypeVar("_Named", Agent, Team, Department, Rota)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +170,15 @@ class Directory:
     teams: tuple[Team, ...] = ()
     departments: tuple[Department, ...] = ()
     own_addresses: frozenset[Address] = frozenset()  # helpdesk.address, aliases, department addresses
+    rotas: tuple[Rota, ...] = ()
+    organisations: tuple[Organisation, ...] = ()
     _by_address: dict[Address, Agent] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _by_domain: dict[str, Organisation] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        for organisation in self.organisations:
+            for domain in organisation.domains:
+                self._by_domain.setdefault(ascii_lower(domain), organisation)
         for agent in self.agents:
             for address in agent.addresses:
                 self._by_address.setdefault(address, agent)
@@ -170,6 +196,15 @@ class Directory:
         """The agent who owns this address."""
         return self._by_address.get(address)
 
+    def organisation_of(self, address: Address) -> Organisation | None:
+        """The organisation that this person belongs to: by the domain itself, else by the narrowest "*." above it."""
+        if not self._by_domain or not self.is_outside(address):
+            return None
+        domain = ascii_lower(address.domain)
+        labels = domain.split(".")
+        above = (f"*.{'.'.join(labels[depth:])}" for depth in range(1, len(labels)))
+        return next((self._by_domain[name] for name in (domain, *above) if name in self._by_domain), None)
+
     def is_own(self, address: Address) -> bool:
         """Is it one of our addresses?"""
         return belongs_to(address, self.own_addresses)
@@ -177,6 +212,9 @@ class Directory:
     def is_outside(self, address: Address) -> bool:
         """Is it neither ours nor an agent's?"""
         return not self.is_own(address) and self.agent_at(address) is None
+
+    def rota(self, name: str) -> Rota | None:
+        return _named(self.rotas, name)
 
     def agents_matching(self, words: str) -> tuple[Agent, ...]:
         """Everybody whom `words` may mean: an exact name, display name or address wins over a first name."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from maild.domain.people import Directory
+from maild.domain.people import Address, Directory
 from maild.domain.sla import Plan, choose_plan
 from maild.domain.timing import Rhythm
 
@@ -45,10 +46,23 @@ class Policy:
     asks_rating: bool = False  # whoever had a ticket is asked how the help was
     zone: str = "UTC"
     rhythm: Rhythm = Rhythm()
+    choices: str = field(init=False, repr=False, compare=False)  # 16 hex digits of whatever a plan is chosen by
+
+    def __post_init__(self) -> None:
+        departments = tuple((d.name, d.sla_plan) for d in self.directory.departments if d.sla_plan)
+        organisations = tuple((o.domains, o.sla_plan) for o in self.directory.organisations if o.sla_plan)
+        chosen_by = (tuple(sorted(self.priority_plans.items())), departments, organisations)
+        object.__setattr__(self, "choices", hashlib.sha256(repr(chosen_by).encode()).hexdigest()[:16])
 
     def plan_for(
-        self, *, department: str, priority: str, rule: str = "", topic: str = "", command: str = ""
+        self, *, department: str, priority: str, requester: Address, rule: str = "", topic: str = ""
     ) -> tuple[str, str]:
-        """(plan, source) by the order of 04: command, rule, topic, priority, department, default."""
-        found = self.directory.department(department)
-        return choose_plan(command, rule, topic, self.priority_plans.get(priority, ""), found.sla_plan if found else "")
+        """(plan, source) of a ticket for which nobody commanded one, as `choose_plan` has it."""
+        organisation, found = self.directory.organisation_of(requester), self.directory.department(department)
+        return choose_plan(
+            rule=rule,
+            topic=topic,
+            organisation=organisation.sla_plan if organisation else "",
+            priority_plan=self.priority_plans.get(priority, ""),
+            department=found.sla_plan if found else "",
+        )

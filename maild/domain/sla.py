@@ -46,13 +46,14 @@ class Step:
 
     Exactly one of `at_share` (0.75 is 75 % of the goal) and `offset` (after due; negative: before) is given. `target`
     limits the step to one target. `every` repeats it after that much more business time, until the target is met.
-    `notify` holds assignee, team, team-lead, manager, admins, agent:NAME, or an address. ValueError for other
-    combinations."""
+    `notify` and `page` hold assignee, team, team-lead, manager, admins, agent:NAME, on-duty, on-duty:ROTA, or an
+    address. ValueError for other combinations."""
 
     at_share: float | None = None
     offset: timedelta | None = None
     target: Target | None = None
     notify: tuple[str, ...] = ()
+    page: tuple[str, ...] = ()
     raise_priority: bool = False
     reassign: str = ""
     switch_plan: str = ""
@@ -250,13 +251,19 @@ def _keyed(steps: tuple[Step, ...], target: Target) -> Iterator[tuple[str, Step]
 
 
 def choose_plan(
-    command: str = "", rule: str = "", topic: str = "", priority_plan: str = "", department: str = ""
+    command: str = "",
+    rule: str = "",
+    topic: str = "",
+    organisation: str = "",
+    priority_plan: str = "",
+    department: str = "",
 ) -> tuple[str, str]:
     """The name of a ticket's plan and where it comes from: the first of these that names one, else "default"."""
     sources = (
         (command, "command"),  # somebody decided
         (rule, "rule"),  # the admin wrote it for mails like this one
         (topic, "topic"),  # what it is about
+        (organisation, "organisation"),  # what was promised to this customer
         (priority_plan, "priority"),  # how urgent it is
         (department, "department"),  # who works on it
     )

@@ -1,136 +1,135 @@
-"""Why is this due then? The derivation of every deadline, line by line, for people.
+"""Why is this due then? The derivation of every deadline in words, line by line, for people.
 
-A derivation is a list of events that moved the clock, days that were not ordinary ones, and stretches of open time with
-their lengths and the sum so far. The lengths add up to the goal, and the last stretch ends at the due instant. Lines
-stay within 72 columns; times are local, with their UTC offset."""
+Lines stay within 72 columns; times are local, with their UTC offset."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import date, datetime, timedelta
+from itertools import groupby
 from textwrap import wrap
 from zoneinfo import ZoneInfo
 
 from maild.domain import events
-from maild.domain.calendars import WEEKDAYS, Calendar, Interval, exception_on, hours_on, open_spans, zone_named
+from maild.domain.calendars import WEEKDAYS, Calendar, zone_named
 from maild.domain.sla import Plan, shown_duration
-from maild.domain.sla_clocks import Cycle, cycles, whole_second
-from maild.domain.sla_meter import HandMeter, Meter, TargetStanding, metered
+from maild.domain.sla_clocks import whole_second
+from maild.domain.sla_derivation import Derivation, Line, Part, derivations
+from maild.domain.sla_meter import TargetStanding
 
 WIDTH = 72
 _ZERO = timedelta(0)
 _MOST_STRETCHES = 40  # of a deadline; the middle of more is one line
 _SHOWN_AT_EACH_END = 15
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line, maybe folded, with its place: by instant; at the same instant events stand first."""
-
-    at: datetime
-    rank: int
-    text: tuple[str, ...]
+_CHOSEN_BY = {
+    "command": "by a command",
+    "rule": "by a rule",
+    "topic": "by its topic",
+    "organisation": "by the organisation",
+    "priority": "by its priority",
+    "department": "by its department",
+    "escalation": "by an escalation",
+}
 
 
 def explain(
-    history: Sequence[events.Event], plan: Plan, calendar: Calendar, now: datetime, zone: str = ""
+    history: Sequence[events.Event],
+    plan: Plan,
+    calendar: Calendar,
+    now: datetime,
+    zone: str = "",
+    organisation: str = "",
 ) -> tuple[str, ...]:
     """The lines that derive each target's deadline, oldest cycle first. `zone` is for show; "" is the calendar's.
+    `organisation` is the name of the requester's.
 
     ValueError for an unknown zone, or when the first event is not Opened."""
-    shown_in = zone_named(zone or calendar.zone)
     moment = whole_second(now)
-    lines = [f"Plan {plan.name}{_source(history, plan)}", f"Calendar {calendar.name} in {calendar.zone}"]
-    for cycle in cycles(history):
-        meter = metered(cycle, plan.goal(cycle.target), calendar, moment)
-        if meter is not None:
-            lines += ["", *_cycle_lines(meter, plan, calendar, moment, shown_in)]
-    if len(lines) == 2:
-        lines.append("This plan promises nothing for this ticket.")
-    return tuple(lines)
+    shown_in = zone_named(zone or calendar.zone)
+    lines = [*_plan_lines(history, plan, shown_in, organisation), *_calendar_lines(calendar)]
+    found = derivations(history, plan, calendar, moment)
+    for derivation in found:
+        lines += ["", *_told(derivation, moment, shown_in)]
+    return tuple(lines if found else (*lines, "This plan promises nothing for this ticket."))
 
 
-def _source(history: Sequence[events.Event], plan: Plan) -> str:
-    """ " (from the topic)": what chose the plan, when the events say so."""
+# -- what it is reckoned with -------------------------------------------------------------------------------------
+
+
+def _plan_lines(history: Sequence[events.Event], plan: Plan, zone: ZoneInfo, organisation: str) -> Iterator[str]:
+    """The plan and what chose it; below it the plans that the ticket had before."""
     name = source = ""
+    before: list[str] = []
     for event in history:
         if isinstance(event, events.Opened):
             name, source = event.sla_plan, event.plan_source
         elif isinstance(event, events.PlanChanged):
+            if event.sla_plan != name and name:
+                before.append(f"  until {shown_at(whole_second(event.at), zone)}: {name}")
             name, source = event.sla_plan, event.source
-    return f" (chosen by {source})" if source and name == plan.name else ""
+    words = _CHOSEN_BY.get(source, "")
+    words += f" {organisation}" if source == "organisation" and organisation else ""
+    if name and name != plan.name:
+        words = f"for the configuration has no plan {name}"
+    yield from wrap(f"Plan {plan.name}{', ' if words else ''}{words}", WIDTH, subsequent_indent="  ")
+    yield from (line[:WIDTH] for line in before)
+    if before:
+        yield "  All deadlines are counted from their beginnings, by the plan of now."
 
 
-def _cycle_lines(
-    meter: Meter | HandMeter, plan: Plan, calendar: Calendar, now: datetime, zone: ZoneInfo
-) -> Iterator[str]:
-    cycle, target = meter.cycle, meter.standing()
-    by_plan = isinstance(meter, Meter)
-    # A due by hand is no sum: what led to it is that somebody set it.
-    stretches = _stretches(cycle, target, calendar, now) if by_plan else []
-    lines = [_Line(mark.at, 0, (f"  {_shown(mark.at, zone)}  {mark.text}",)) for mark in cycle.marks]
-    if target.due_at:
-        utc = f"{target.due_at:%Y-%m-%d %H:%M:%S} UTC"
-        lines.append(_Line(target.due_at, 3, (f"  {_shown(target.due_at, zone)}  due ({utc})",)))
-    finish = max([cycle.started_at, *(end for _, end in stretches)])
-    lines += _unusual_days(calendar, cycle.started_at, finish) if by_plan else []
-    lines += _stretch_lines(stretches, zone)
-    number = f", cycle {cycle.number}" if cycle.number > 1 else ""
-    yield f"{cycle.target.value.replace('-', ' ').capitalize()}{number}: {_promised(meter, plan)}"
-    for line in sorted(lines, key=lambda line: (line.at, line.rank)):
-        yield from line.text
-    yield f"  {_verdict(target, now)}"
+def _calendar_lines(calendar: Calendar) -> Iterator[str]:
+    if calendar.always_open:
+        yield f"Calendar {calendar.name}: around the clock"
+        return
+    holidays = f", holidays of {calendar.holidays.name}" if calendar.holidays else ""
+    yield from wrap(f"Calendar {calendar.name} in {calendar.zone}{holidays}", WIDTH, subsequent_indent="  ")
+    hours = [(day, ", ".join(span.shown for span in spans)) for day, spans in zip(WEEKDAYS, calendar.week, strict=True)]
+    for shown, days in groupby(hours, key=lambda pair: pair[1]):
+        named = [day for day, _ in days]
+        if shown:
+            span = named[0] if len(named) == 1 else f"{named[0]}-{named[-1]}"
+            yield from wrap(f"  open {span} {shown}", WIDTH, subsequent_indent="       ")
 
 
-def _promised(meter: Meter | HandMeter, plan: Plan) -> str:
-    goal = plan.goal(meter.cycle.target)
-    shown = shown_duration(goal) if goal is not None else "no promise"
-    return shown if isinstance(meter, Meter) else f"due by hand, in place of {shown}"
+# -- one deadline -------------------------------------------------------------------------------------------------
 
 
-def _stretches(cycle: Cycle, target: TargetStanding, calendar: Calendar, now: datetime) -> list[Interval]:
-    """The open time that led to the deadline: until due when there is one, else until the clock stopped or now."""
-    found: list[Interval] = []
-    for index, run in enumerate(cycle.runs):
-        end = run.end or now
-        if target.due_at is not None:
-            goes_on = index == len(cycle.runs) - 1 and cycle.running_last
-            end = target.due_at if goes_on else min(end, target.due_at)
-        found += open_spans(calendar, run.start, end)
-    return found
+def _told(derivation: Derivation, now: datetime, zone: ZoneInfo) -> Iterator[str]:
+    target = derivation.target
+    number = f", cycle {target.cycle}" if target.cycle > 1 else ""
+    yield f"{target.target.value.replace('-', ' ').capitalize()}{number}: {_promised(derivation)}"
+    stretches = [line for line in derivation.lines if line.part is Part.OPEN]
+    hidden = stretches[_SHOWN_AT_EACH_END:-_SHOWN_AT_EACH_END] if len(stretches) > _MOST_STRETCHES else []
+    inside = set(map(id, hidden))
+    for line in derivation.lines:
+        if id(line) not in inside:
+            yield from _line(line, zone)
+        elif line is hidden[-1]:
+            skipped = sum((each.length for each in hidden), _ZERO)
+            yield f"{_sum(skipped, line.total)}in {len(hidden)} more stretches"
+    yield f"  {verdict(target, now)}"
 
 
-def _stretch_lines(stretches: Sequence[Interval], zone: ZoneInfo) -> Iterator[_Line]:
-    total = _ZERO
-    hidden = range(_SHOWN_AT_EACH_END, len(stretches) - _SHOWN_AT_EACH_END)
-    if len(stretches) <= _MOST_STRETCHES:
-        hidden = range(0)
-    skipped = _ZERO
-    for index, (start, end) in enumerate(stretches):
-        length = end - start
-        total += length
-        if index not in hidden:
-            yield _Line(start, 2, _interval(_sum(length, total), start, end, zone))
-            continue
-        skipped += length
-        if index == hidden[-1]:
-            yield _Line(start, 2, (f"{_sum(skipped, total)}in {len(hidden)} more stretches",))
+def _promised(derivation: Derivation) -> str:
+    if derivation.promised is None:
+        return "due by hand; the plan promises none"
+    shown = shown_duration(derivation.promised)
+    return f"due by hand, in place of {shown}" if derivation.by_hand else shown
 
 
-def _unusual_days(calendar: Calendar, start: datetime, end: datetime) -> Iterator[_Line]:
-    """Holidays, own days off and special hours that the derivation met; days that are always closed say nothing new."""
-    day, last = calendar.local(start).date(), calendar.local(end).date()
-    while day <= last:
-        why = exception_on(calendar, day)
-        if why and (hours_on(calendar, day) or calendar.week[day.weekday()]):
-            midnight = datetime.combine(day, time(), zone_named(calendar.zone)).astimezone(UTC)
-            text = f"  {WEEKDAYS[day.weekday()].capitalize()} {day}  {why}"
-            yield _Line(max(midnight, start), 1, tuple(wrap(text, WIDTH, subsequent_indent=" " * 18)))
-        day += timedelta(days=1)
+def _line(line: Line, zone: ZoneInfo) -> Sequence[str]:
+    if line.part is Part.OPEN and line.until is not None:
+        return _interval(_sum(line.length, line.total), line.at, line.until, zone)
+    if line.part is Part.DAY:
+        day, _, why = line.text.partition(" ")
+        name = WEEKDAYS[date.fromisoformat(day).weekday()].capitalize()
+        return wrap(f"  {name} {day}  {why}", WIDTH, subsequent_indent=" " * 18)
+    text = f"due ({line.at:%Y-%m-%d %H:%M:%S} UTC)" if line.part is Part.DUE else line.text
+    return (f"  {shown_at(line.at, zone)}  {text}",)
 
 
-def _verdict(target: TargetStanding, now: datetime) -> str:
+def verdict(target: TargetStanding, now: datetime) -> str:
+    """Where a target stands, in a sentence: "2h of open time left"."""
     due, left = target.due_at, shown_duration(max(_ZERO, target.goal - target.consumed))
     finish = target.met_at or target.ended_at
     if finish:
@@ -156,10 +155,11 @@ def _interval(head: str, start: datetime, end: datetime, zone: ZoneInfo) -> tupl
     first, last = start.astimezone(zone), end.astimezone(zone)
     if first.date() == last.date() and first.utcoffset() == last.utcoffset():
         return (f"{head}{_day(first)} {_clock(first)}-{_clock(last)} {_offset(first)}",)
-    return (f"{head}{_shown(start, zone)}", f"{'to ':>{len(head)}}{_shown(end, zone)}")
+    return (f"{head}{shown_at(start, zone)}", f"{'to ':>{len(head)}}{shown_at(end, zone)}")
 
 
-def _shown(instant: datetime, zone: ZoneInfo) -> str:
+def shown_at(instant: datetime, zone: ZoneInfo) -> str:
+    """ "Mon 2026-05-04 09:30 +02:00"."""
     local = instant.astimezone(zone)
     return f"{_day(local)} {_clock(local)} {_offset(local)}"
 

@@ -24,6 +24,10 @@ DROP = Stop("Give the ticket up", verb="drop")
 NO_NEW = Stop("No news of tickets that nobody has", asks="notify new off")
 NOT_NAMED = Stop("Nothing that names you", asks="notify none")
 ONLY_MINE = Stop("Only what is yours", asks="notify mine")
+ACKNOWLEDGE = Stop("Acknowledge", verb="ack")
+NO_DIGEST = Stop("No digests", asks="digest off")
+NO_TEAM_DIGEST = Stop("No digest of your team", asks="digest team off")
+NO_MANAGER_DIGEST = Stop("No digest of your departments", asks="digest manager off")
 WHEN_DONE = Stop("it ends when the ticket is answered, handed on or closed")
 
 # A ticket that is one's own cannot be muted away from its customer: giving it up is what ends that. What is told to
@@ -34,18 +38,21 @@ _OWN: Mapping[Kind, tuple[Stop, ...]] = {
 }
 _BY_CLAIM: Mapping[Claim, tuple[Stop, ...]] = {
     Claim.OWNER: (DROP,),
+    Claim.ALARMED: (MUTE,),
     Claim.CIRCLE: (MUTE,),
     Claim.WATCHER: (MUTE,),
 }
 _BY_KIND: Mapping[Kind, tuple[Stop, ...]] = {
-    Kind.BREACH: (WHEN_DONE,),  # deadlines are told to whom the plan names, whatever they wish
-    Kind.WARNING: (WHEN_DONE,),
+    Kind.BREACH: (ACKNOWLEDGE, WHEN_DONE),  # deadlines are told to whom the plan names, whatever they wish
+    Kind.WARNING: (ACKNOWLEDGE, WHEN_DONE),
     Kind.MENTION: (NOT_NAMED,),
 }
 
 
 def stops_of(notice: Notice) -> tuple[Stop, ...]:
     """The ways to end notices like this one; none for answers to the reader's own mail, which are ended by silence."""
+    if notice.steps and not notice.agent:
+        return (WHEN_DONE,)  # an address that is no agent's: nothing that it answers counts
     if notice.kind in _BY_KIND:
         return _BY_KIND[notice.kind]
     if notice.claim is Claim.OWNER and notice.kind in _OWN:

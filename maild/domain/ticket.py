@@ -36,10 +36,20 @@ class Priority(StrEnum):
         return order[min(order.index(self) + 1, len(order) - 1)]
 
 
+CC = "cc"
+CONTACT = "contact"  # follows all tickets of the requester's organisation
+_READ_ANSWERS = frozenset({CC, CONTACT})
+
+
 @dataclass(frozen=True, slots=True)
 class Participant:
     person: Person
-    role: str  # "cc" | "third-party"
+    role: str  # "cc" | "contact" | "third-party"
+
+    @property
+    def reads_answers(self) -> bool:
+        """Do they get what agents answer the customer?"""
+        return self.role in _READ_ANSWERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +66,7 @@ class Ticket:
     status: Status = Status.OPEN
     priority: Priority = Priority.NORMAL
     sla_plan: str = ""
-    plan_source: str = ""  # why this plan: command, rule, topic, priority, department, default
+    plan_source: str = ""  # why this plan: command, rule, topic, organisation, priority, department, default
     team: str = ""
     assignee: str = ""  # agent's name, "" for nobody
     topic: str = ""
@@ -64,6 +74,7 @@ class Ticket:
     ended_at: datetime | None = None  # when it last became resolved or closed
     status_since: datetime
     wake_at: datetime | None = None  # when a waiting ticket opens by itself
+    reminded_at: datetime | None = None  # when the customer was told that we wait, in this time of waiting
     tags: tuple[str, ...] = ()
     participants: tuple[Participant, ...] = ()
     links: tuple[int, ...] = ()
@@ -80,8 +91,8 @@ class Ticket:
 
     @property
     def correspondents(self) -> tuple[Person, ...]:
-        """Who gets what agents answer: the requester, and those in copy."""
-        return (self.requester, *(p.person for p in self.participants if p.role == "cc"))
+        """Who gets what agents answer: the requester, those in copy, and who follows it for their organisation."""
+        return (self.requester, *(p.person for p in self.participants if p.reads_answers))
 
     def includes(self, address: Address) -> bool:
         """Is this the requester or a participant?"""
@@ -129,7 +140,11 @@ def _opened(number: int, event: events.Opened) -> Ticket:
         topic=event.topic,
         tags=event.tags,
         links=event.links,
-        participants=tuple(Participant(person, "cc") for person in event.participants),
+        participants=(
+            *(Participant(person, CC) for person in event.participants),
+            *(Participant(person, CONTACT) for person in event.contacts),
+        ),
+        watchers=event.watchers,
         join_key=event.join_key,
         created_at=event.at,
         updated_at=event.at,
@@ -155,6 +170,7 @@ def _(event: events.StatusChanged, ticket: Ticket) -> Ticket:
         status=status,
         status_since=event.at,
         wake_at=event.until,
+        reminded_at=None,
         closed_at=event.at if status is Status.CLOSED else None,
         ended_at=ended_at if status.ended else None,
         due_by_hand=None if anew else ticket.due_by_hand,
@@ -243,6 +259,11 @@ def _(event: events.Snoozed, ticket: Ticket) -> Ticket:
 @_change.register
 def _(event: events.DueSet, ticket: Ticket) -> Ticket:
     return replace(ticket, due_by_hand=event.due_at)
+
+
+@_change.register
+def _(event: events.CustomerReminded, ticket: Ticket) -> Ticket:
+    return replace(ticket, reminded_at=event.at)
 
 
 @_change.register

@@ -51,7 +51,7 @@ class Undoing:
 
 def undoing(ticket: Ticket, agent: str, lookups: Lookups, at: datetime) -> Undoing | str:
     """What takes back the newest act of an agent (their name) that was not taken back yet; words when nothing does."""
-    batches = lookups.batches(ticket.number)
+    batches = _opening_apart(lookups.batches(ticket.number))
     found = _newest(batches, agent)
     if found is None:
         return "you have done nothing on this ticket that could be taken back"
@@ -71,6 +71,14 @@ def undoing(ticket: Ticket, agent: str, lookups: Lookups, at: datetime) -> Undoi
     unshown = tuple(shown for back in backs for shown in back.unshown)
     undone = events.Undone(at=at, first=act.first, last=act.last)
     return Undoing((*facts, undone), others, withdraws, unshown, told)
+
+
+def _opening_apart(batches: Sequence[Batch]) -> Sequence[Batch]:
+    """The acts with the opening by itself: it stays, what an agent's mail did to the ticket beside it can go back."""
+    if not batches or len(batches[0][1]) < 2:
+        return batches
+    first, facts = batches[0]
+    return ((first, facts[:1]), (first + 1, facts[1:]), *batches[1:])
 
 
 # -- which act --------------------------------------------------------------------------------------------------

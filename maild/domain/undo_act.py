@@ -23,6 +23,7 @@ NO_ACT: tuple[type[Event], ...] = (
     events.TextSettled,
     events.MailHeld,
     events.Escalated,
+    events.Acknowledged,
     events.Bounced,
     events.Rated,
     events.MessageReceived,

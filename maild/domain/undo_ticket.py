@@ -152,9 +152,12 @@ def removed_back(act: Act) -> Back:
 
 
 def followed_back(act: Act) -> Back:
-    agent = act.of(events.Followed)[-1].agent
-    was, left, now = (_level(ticket, agent) for ticket in (act.before, act.after, act.now))
-    return Back((events.Followed(at=act.at, agent=agent, level=was),)) if now == left != was else Back()
+    facts = []
+    for agent in dict.fromkeys(fact.agent for fact in act.of(events.Followed)):
+        was, left, now = (_level(ticket, agent) for ticket in (act.before, act.after, act.now))
+        if now == left != was:
+            facts.append(events.Followed(at=act.at, agent=agent, level=was))
+    return Back(tuple(facts))
 
 
 def _level(ticket: Ticket, agent: str) -> str:

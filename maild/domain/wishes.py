@@ -31,6 +31,7 @@ class Claim(StrEnum):
 
     NAMED = "named"  # it was given to them just now, or a note names them
     OWNER = "owner"  # it is assigned to them
+    ALARMED = "alarmed"  # they were told that its time runs out
     CIRCLE = "circle"  # nobody has it, and they are of the team, of the department, or above it
     WATCHER = "watcher"  # they follow it
 
@@ -46,8 +47,9 @@ class Level(StrEnum):
 
 HEARD: Mapping[Level, frozenset[Claim]] = {
     Level.ALL: frozenset(Claim),  # the default: whatever the table of notices has for them
-    Level.MINE: frozenset({Claim.NAMED, Claim.OWNER, Claim.WATCHER}),  # colleagues see to what nobody has
-    Level.MENTIONS: frozenset({Claim.NAMED}),  # somebody asked them, or gave them the ticket
+    # colleagues see to what nobody has
+    Level.MINE: frozenset({Claim.NAMED, Claim.OWNER, Claim.ALARMED, Claim.WATCHER}),
+    Level.MENTIONS: frozenset({Claim.NAMED, Claim.ALARMED}),  # somebody asked them, or gave them the ticket
     Level.NONE: frozenset(),  # they read lists and digests
 }
 
@@ -92,6 +94,8 @@ class Wishes:
     receipts: str = "needed"  # or "all": also for what simply worked
     substitute: str = ""  # the agent who is told while this one is away
     digest: DigestWish | None = None
+    team_digest: bool = True  # for who leads a team; "digest off" ends it as well
+    manager_digest: bool = True  # for who manages a department
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Wishes:
@@ -105,6 +109,8 @@ class Wishes:
             receipts="all" if kept.get("receipts") == "all" else "needed",
             substitute=str(kept.get("substitute", "")),
             digest=DigestWish.of(str(kept.get("digest", ""))),
+            team_digest=kept.get("digest_team") != OFF,
+            manager_digest=kept.get("digest_manager") != OFF,
         )
 
 
@@ -113,10 +119,12 @@ NO_WISHES = Wishes()
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """What agents wish to hear, and until when some of them are away (UTC), both by name."""
+    """What agents wish to hear, until when some of them are away (UTC), both by name; and who is on duty by each rota
+    now."""
 
     wishes: Mapping[str, Wishes] = field(default_factory=dict)
     away: Mapping[str, datetime] = field(default_factory=dict)
+    duty: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def wishes_of(self, agent: Agent) -> Wishes:
         return self.wishes.get(agent.name, NO_WISHES)
@@ -150,6 +158,15 @@ def hours(text: str) -> Span | None:
         return None
     start, end = begins.hour * 60 + begins.minute, ends.hour * 60 + ends.minute
     return Span(start, end if end > start else end + _WHOLE_DAY)
+
+
+def read_digest(text: str) -> str:
+    """How often a digest comes, in the one form that is kept, or "off". ValueError in words for anything else."""
+    told = _plain(text)
+    wish = DigestWish.of(told)
+    if wish is None:
+        raise ValueError(f'{text!r} is no time of a digest: write "daily 08:00", "weekly mon 08:00", "hourly" or "off"')
+    return wish.words
 
 
 def read_quiet(text: str) -> str:
@@ -226,7 +243,11 @@ FORMS: tuple[Form, ...] = (
     Form("digest daily", "each day at 08:00", _fixed(digest=DigestWish("daily").words)),
     Form("digest weekly DAY TIME", "once a week: digest weekly mon 08:30", _digest("weekly")),
     Form("digest hourly", "each hour in which there is something to tell", _fixed(digest="hourly")),
-    Form("digest off", "no digest", _fixed(digest=OFF)),
+    Form("digest off", "no digest at all", _fixed(digest=OFF)),
+    Form("digest team off", "none of the team that you lead", _fixed(digest_team=OFF)),
+    Form("digest team usual", "that one as the admin has set it", _fixed(digest_team=None)),
+    Form("digest manager off", "none of the departments that you manage", _fixed(digest_manager=OFF)),
+    Form("digest manager usual", "that one as the admin has set it", _fixed(digest_manager=None)),
     Form("digest usual", "as the admin has set it", _fixed(digest=None)),
     Form("substitute NAME", "who is told while you are away; substitute nobody ends that", _substitute),
 )
@@ -248,7 +269,8 @@ def read_wish(words: str, directory: Directory | None = None) -> Wish | Complain
     if made is not None:
         return made
     first = told.partition(" ")[0]
-    ways = [form.words for form in FORMS if form.words.startswith(f"{first} ")] or [form.words for form in FORMS]
+    ways = [form.words for form in FORMS if form.words.startswith(f"{first} ")]
+    ways = ways or list(dict.fromkeys(f"{form.words.partition(' ')[0]} …" for form in FORMS))
     return Complaint(f'"{told}" is no wish; write one of: {", ".join(ways)}', _meant(told))
 
 
@@ -278,6 +300,7 @@ def _meant(told: str) -> str | None:
 def in_words(kept: Mapping[str, Any]) -> tuple[str, ...]:
     """Kept wishes as lines that would make them again; empty where nothing is wished."""
     before = {"notify": "notify ", "pace": "notify ", "quiet": "notify quiet ", "new": "notify new "}
+    before |= {"digest_team": "digest team ", "digest_manager": "digest manager "}
     return tuple(f"{before.get(name, f'{name} ')}{value}" for name, value in sorted(kept.items()))
 
 

@@ -30,6 +30,7 @@ TEMPLATES = (
     "reply",
     "closed",
     "status",
+    "waiting-reminder",
     "new-ticket",
     "message",
     "note",
@@ -41,12 +42,19 @@ TEMPLATES = (
     "held",
     "history",
     "list",
+    "digest",
+    "monthly-report",
     "was-this-you",
     "answers-stopped",
     "gathered",
+    "sla-gathered",
+    "page",
 )
+TEXT_ONLY = frozenset({"page"})  # a pager shows no HTML
 
 _ENTRY_DEFAULTS = {"kind": "message", "at": "", "attachments": (), "folded_lines": 0}
+# Of each section; letters that were queued by an older version have no charts.
+_SECTION_DEFAULTS = {"note": "", "rows": (), "lines": (), "text": "", "entries": (), "charts": ()}
 # Keys that a context may leave out. `helpdesk`, `ticket` and `recipient` it may not.
 DEFAULTS: Mapping[str, Any] = {
     "language": "en",
@@ -81,8 +89,11 @@ DEFAULTS: Mapping[str, Any] = {
     "worker": None,
     "leave": None,
     "ratings": (),
+    "ends_at": "",
     "sections": (),
     "seen_before": None,
+    "alarms": None,
+    "others": 0,
 }
 NESTED_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "entry": _ENTRY_DEFAULTS,
@@ -136,10 +147,13 @@ class Renderer:
         self._sandbox = Sandbox(loader, FILTERS)
 
     def render(self, template: str, context: Mapping[str, Any]) -> Rendered:
-        """Both parts of the notice `template` (one of TEMPLATES, or shipped/NAME). TemplateFailed when it cannot be."""
+        """Both parts of the notice `template` (one of TEMPLATES, or shipped/NAME); HTML "" of one that has none.
+        TemplateFailed when it cannot be."""
         words = _completed(template, context)
-        text = self._part(f"{template}.txt.j2", words)
-        return Rendered(text.strip("\n") + "\n", self._part(f"{template}.html.j2", words).strip() + "\n")
+        text = self._part(f"{template}.txt.j2", words).strip("\n") + "\n"
+        if template.removeprefix(f"{SHIPPED_PREFIX}/") in TEXT_ONLY:
+            return Rendered(text, "")
+        return Rendered(text, self._part(f"{template}.html.j2", words).strip() + "\n")
 
     def lint(self) -> list[Problem]:
         """Every template with every fixture: what cannot be rendered, and what mail clients or readers suffer from."""
@@ -152,7 +166,8 @@ class Renderer:
                     problems.append(Problem(failure.template, case, f"line {failure.line}: {failure.reason}"))
                     continue
                 problems += [Problem(f"{template}.txt.j2", case, fault) for fault in faults_of_text(mail.text)]
-                problems += [Problem(f"{template}.html.j2", case, fault) for fault in faults_of_html(mail.html)]
+                if template not in TEXT_ONLY:
+                    problems += [Problem(f"{template}.html.j2", case, fault) for fault in faults_of_html(mail.html)]
         return problems
 
     def _part(self, name: str, context: Mapping[str, Any]) -> str:
@@ -202,6 +217,7 @@ def _completed(template: str, context: Mapping[str, Any]) -> dict[str, Any]:
         raise TemplateFailed(template, 0, f"context version {version} is unknown here: a newer maild wrote it")
     words = {**DEFAULTS, **{key: _only_words(template, key, value) for key, value in context.items()}}
     words["earlier"] = [{**_ENTRY_DEFAULTS, **each} for each in words["earlier"]]
+    words["sections"] = [{**_SECTION_DEFAULTS, **each} for each in words["sections"]]
     for key, defaults in NESTED_DEFAULTS.items():
         if isinstance(words.get(key), dict):
             words[key] = {**defaults, **words[key]}

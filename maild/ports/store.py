@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol
@@ -14,10 +14,11 @@ from maild.domain.events import Actor, Event
 from maild.domain.outbox import Attempted, OutboxState
 from maild.domain.people import Address, Agent, Person
 from maild.domain.ticket import Ticket
-from maild.domain.visibility import Sight
+from maild.ports.agenda import Agenda
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshots
+from maild.ports.alarms import SlaSteps
 from maild.ports.inbound import Inbound
-from maild.ports.lists import ListedTicket, Listing, Pace, Search
+from maild.ports.lists import Course, ListedTicket, Listing, Search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class SlaIndex:
     next_at: datetime | None
     due_at: datetime | None
     digest: str
+    dues: Mapping[str, datetime] = field(default_factory=dict)  # target -> due, for those that somebody waits for
 
 
 class Tickets(Protocol):
@@ -106,12 +108,21 @@ class Tickets(Protocol):
         """The earliest deadline that a ticket has not met, as of the last reckoning."""
         ...
 
-    def pace(self, since: datetime, sight: Sight | None) -> Pace:
-        """How much came and went since then, among what somebody may see."""
+    def stirred(self, since: datetime, until: datetime, wanted: Listing) -> list[int]:
+        """The tickets of a list that began before `until` and are worked on, or had a fact at `since` or later, in the
+        order of their numbers: all that figures of that time can be about. The list's times, order and limit do not
+        count."""
+        ...
+
+    def courses(self, numbers: Sequence[int], kinds: Sequence[str]) -> list[Course]:
+        """These tickets with their facts of these kinds, in the order of their numbers."""
         ...
 
     def due(self, now: datetime, limit: int) -> list[int]:
-        """Tickets whose next SLA instant has come, the most overdue first."""
+        """Tickets whose next SLA instant has come, the most overdue first.
+
+        As all that a tick asks for, they are the caller's until the transaction ends, and those that another node has
+        in hand are left out."""
         ...
 
     def in_status_since(self, status: str, instant: datetime, limit: int) -> list[int]:
@@ -130,12 +141,19 @@ class Tickets(Protocol):
         """Is there a ticket of this requester that is spam?"""
         ...
 
-    def stale(self, digests: frozenset[str], limit: int) -> list[int]:
-        """Open tickets whose SLA was reckoned with a plan and calendar that are none of these."""
+    def dues(self, number: int) -> Mapping[str, datetime] | None:
+        """Each deadline that a ticket has not met, by its target, as of the last reckoning; None when only the earliest
+        was kept then."""
         ...
 
-    def next_instant(self) -> datetime | None:
-        """The earliest next SLA instant of all tickets."""
+    def unreminded(self, instant: datetime, limit: int) -> list[int]:
+        """Tickets that wait for the customer since the instant or longer, will not wake by themselves, and whose
+        customer was not reminded."""
+        ...
+
+    def stale(self, digests: frozenset[str], limit: int, above: int = 0) -> list[int]:
+        """Open tickets with higher numbers than `above` whose SLA was reckoned with a plan and calendar that are none
+        of these, in the order of their numbers."""
         ...
 
 
@@ -280,6 +298,10 @@ class Outbox(Protocol):
         """The mail of this template that leaves for this agent later than now, and was not begun yet."""
         ...
 
+    def unbegun(self, row: int) -> OutboxRow | None:
+        """A mail, unless somebody began to send it; nobody does before this transaction ends."""
+        ...
+
     def rewrite(self, row: OutboxRow) -> None:
         """Other words for a mail that was not begun yet: its context and subject."""
         ...
@@ -305,6 +327,11 @@ class Outbox(Protocol):
         ...
 
     def by_message_id(self, message_id: str) -> OutboxRow | None: ...
+
+    def marked(self, mark: str, ticket: int | None, agent: str) -> list[int]:
+        """The mails whose Message-ID says the same as this text of a sealed address, the newest first: of a ticket, or
+        (None) of an agent."""
+        ...
 
     def written_to(self, ticket: int, address: Address) -> bool:
         """Has this ticket written to this address before?"""
@@ -337,16 +364,6 @@ class Outbox(Protocol):
     def next_instant(self) -> datetime | None: ...
 
 
-class SlaSteps(Protocol):
-    def record(self, ticket: int, target: str, cycle: int, key: str, instant: datetime, now: datetime) -> bool:
-        """Note that a step fired; False when it had fired before (UNIQUE decides)."""
-        ...
-
-    def fired(self, ticket: int) -> frozenset[tuple[str, int, str]]:
-        """(target, cycle, key) of every step that fired."""
-        ...
-
-
 class UnitOfWork(Protocol):
     """One transaction. Leaving the block without commit rolls back; TemporaryFailure when the database is away."""
 
@@ -361,6 +378,9 @@ class UnitOfWork(Protocol):
 
     @property
     def outbox(self) -> Outbox: ...
+
+    @property
+    def agenda(self) -> Agenda: ...
 
     @property
     def sla_steps(self) -> SlaSteps: ...
@@ -389,7 +409,7 @@ class UnitOfWork(Protocol):
     def commit(self) -> None: ...
 
     def savepoint(self) -> AbstractContextManager[None]:
-        """What happens inside is undone alone when it raises."""
+        """What happens inside is undone alone when it raises. TemporaryFailure when the database is away."""
         ...
 
 

@@ -108,8 +108,9 @@ def named_in(agent: Agent, helpdesk: Helpdesk) -> tuple[str, ...]:
     found += [f"[[topic]] {topic.name} assignee" for topic in settings.topics if topic.assignee == agent.name]
     numbered = enumerate(settings.rules, 1)
     found += [f"[[rule]] {number} assignee" for number, rule in numbered if rule.assignee == agent.name]
+    found += [f"[[rota]] {rota.name}" for rota in policy.directory.rotas if agent.name in rota.names]
     for plan in policy.plans.values():
         for step in plan.steps:
-            if step.reassign == agent.name or f"agent:{agent.name}" in step.notify:
+            if step.reassign == agent.name or f"agent:{agent.name}" in (*step.notify, *step.page):
                 found.append(f"[[sla_plan]] {plan.name} step {step.key}")
     return tuple(found)

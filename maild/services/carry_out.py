@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from maild.domain.decision import Decision, EntryDraft
@@ -13,6 +14,7 @@ from maild.domain.events import (
     NEXT_ENTRY,
     THIS_DRAFT,
     THIS_ENTRY,
+    Bounced,
     Event,
     MessageReceived,
     Opened,
@@ -22,13 +24,15 @@ from maild.domain.events import (
 )
 from maild.domain.notices import Happening, Notice, strongest
 from maild.domain.sla import Standing, standing
+from maild.domain.sla_moves import dues_of
 from maild.domain.spam import told_as_new
 from maild.domain.ticket import Status, Ticket, apply
 from maild.domain.token import Scope, root_id
 from maild.ports import OutboxRow, SlaIndex, StoredEntry, UnitOfWork
 from maild.services.ask import answer
 from maild.services.beside import do_beside, keep_draft
-from maild.services.context import Occasion, letter_words
+from maild.services.context import Occasion, Thread, letter_words
+from maild.services.deadlines import with_moves
 from maild.services.enqueue import enqueue
 from maild.services.helpdesk import Helpdesk
 from maild.services.letters import BY_ITSELF, Letter, post
@@ -49,6 +53,9 @@ class Done:
     others: tuple[int, ...] = ()  # tickets that were changed or opened with it
 
 
+Queue = Callable[[UnitOfWork, Notice, Occasion, Helpdesk], OutboxRow | None]  # None: another mail tells it
+
+
 @dataclass(frozen=True, slots=True)
 class _Act:
     """One decision on its way into the store."""
@@ -58,6 +65,7 @@ class _Act:
     now: datetime
     inbound: int | None
     trace: str
+    queue: Queue
 
 
 def carry_out(
@@ -70,11 +78,12 @@ def carry_out(
     inbound: int | None = None,
     trace: str = "",
     about_draft: int = 0,
+    queue: Queue = enqueue,
 ) -> Done:
     """Store what a decision says about a ticket (None: it opens one) and queue the mails that follow.
 
-    `about_draft` is a held text that they are about, and that was kept before."""
-    act = _Act(unit, helpdesk, now, inbound, trace)
+    `about_draft` is a held text that they are about, and that was kept before; `queue` queues a notice."""
+    act = _Act(unit, helpdesk, now, inbound, trace, queue)
     released = do_beside(unit, decision, now)
     elsewhere = _others(act, decision)
     draft = about_draft or keep_draft(unit, decision, before, inbound, now)
@@ -129,12 +138,17 @@ def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> D
     second = _store_entry(act, decision.also, decision, number, None)
     ids = {THIS_ENTRY: entry, NEXT_ENTRY: second}
     facts = tuple(replace(f, entry=ids.get(f.entry, f.entry)) if f.entry is not None else f for f in decision.facts)
+    if start is not None:
+        facts = with_moves(unit, start, facts, helpdesk, act.now)
     after = start
     for fact in facts:
         after = apply(number, after, fact)
     assert after is not None  # facts is not empty
     unit.tickets.append(after, facts, root_id(helpdesk.ring, number, helpdesk.domain))
     state = reckon(unit, after, helpdesk, act.now)
+    if decision.lost is not None:
+        passed_to = [name for fact in facts if isinstance(fact, Bounced) for name in fact.passed_to]
+        unit.sla_steps.lose(decision.lost, number, act.now, passed_to)
     notices = _notices(act, decision, after, facts)
     if helpdesk.policy.acknowledge_after and any(isinstance(fact, Replied) for fact in facts):
         unit.outbox.drop_waiting(number, "acknowledgement")  # a person was quicker
@@ -198,8 +212,8 @@ def _store_entry(
 
 
 def _occasion(act: _Act, ticket: Ticket, decision: Decision, state: Standing, draft: int) -> Occasion:
-    entries = act.unit.tickets.entries(ticket.number)
-    words: dict[str, Any] = {"ticket": ticket, "decision": decision, "entries": entries, "standing": state}
+    thread = Thread(partial(act.unit.tickets.entries, ticket.number))
+    words: dict[str, Any] = {"ticket": ticket, "decision": decision, "thread": thread, "standing": state}
     return Occasion(**words, now=act.now, trace=act.trace, draft=draft)
 
 
@@ -218,6 +232,7 @@ def _letters(act: _Act, decision: Decision, draft: int) -> tuple[OutboxRow, ...]
             about=0 if notice.buttons else decision.about,
             reason=notice.reason,
             words=letter_words(decision, act.helpdesk),
+            verb=notice.verb.format(draft=draft),
             buttons=notice.buttons or (),
             draft=draft,
             in_reply_to=decision.answers,
@@ -247,7 +262,8 @@ def _alarms(act: _Act, decision: Decision) -> list[OutboxRow]:
 
 
 def _queue(act: _Act, notices: Sequence[Notice], occasion: Occasion) -> tuple[OutboxRow, ...]:
-    return tuple(enqueue(act.unit, notice, occasion, act.helpdesk) for notice in notices)
+    queued = (act.queue(act.unit, notice, occasion, act.helpdesk) for notice in notices)
+    return tuple(row for row in queued if row is not None)
 
 
 def stand(unit: UnitOfWork, ticket: Ticket, helpdesk: Helpdesk, now: datetime) -> Standing:
@@ -265,6 +281,7 @@ def reckon(unit: UnitOfWork, ticket: Ticket, helpdesk: Helpdesk, now: datetime) 
         next_at=None if ended else standing_now.next_at,
         due_at=None if ended else standing_now.due_at,
         digest=helpdesk.digest_of(ticket),
+        dues={} if ended else dues_of(standing_now),
     )
     unit.tickets.index(ticket.number, index)
     return standing_now

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from maild.domain import events
 from maild.domain.buttons import MOST, usual
@@ -14,6 +16,7 @@ from maild.domain.decision import Decision, Transcript
 from maild.domain.notice import WITHOUT_TEXT, Notice
 from maild.domain.people import Address, Person, Role
 from maild.domain.sla import Standing
+from maild.domain.sla_moves import CAUSES, move_words
 from maild.domain.stops import Stop, stops_of
 from maild.domain.ticket import EntryKind, Status, Ticket
 from maild.domain.token import Scope
@@ -27,13 +30,24 @@ _MAILTO_LENGTH = 1500  # characters: mail programs cut longer links
 Sealing = Callable[[Scope, str], Address]
 
 
+class Thread:
+    """A ticket's entries, read when somebody first asks: a mail about many tickets quotes none of them."""
+
+    def __init__(self, read: Callable[[], tuple[StoredEntry, ...]]) -> None:
+        self._read = read
+
+    @cached_property
+    def entries(self) -> tuple[StoredEntry, ...]:
+        return self._read()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
     """What notices are about: the ticket after the facts, the decision, the thread, its SLA."""
 
     ticket: Ticket
     decision: Decision
-    entries: tuple[StoredEntry, ...]
+    thread: Thread
     standing: Standing
     now: datetime
     trace: str = ""
@@ -41,6 +55,10 @@ class Occasion:
     since: tuple[events.Event, ...] = ()  # what the reader was not told of yet, from before the decision
     actor: Mapping[str, str] | None = None  # who did what the mail is about, where that is not the decision's
     found: dict[Hashable, Any] = field(default_factory=dict)  # what was looked up once for all who are told
+
+    @property
+    def entries(self) -> tuple[StoredEntry, ...]:
+        return self.thread.entries
 
     @property
     def facts(self) -> tuple[events.Event, ...]:
@@ -52,12 +70,14 @@ class Occasion:
         brought = next((fact.entry for fact in self.decision.facts if fact.entry is not None), None)
         before = [fact.entry for fact in self.since if fact.entry is not None]
         wanted = brought if brought is not None or not before else before[-1]
-        return next((entry for entry in self.entries if entry.id == wanted), None)
+        return next((entry for entry in self.entries if entry.id == wanted), None) if wanted is not None else None
 
     @property
     def earlier(self) -> tuple[StoredEntry, ...]:
         """The entries before that one that were not told yet, in their order."""
         before, last = {fact.entry for fact in self.since}, self.entry
+        if not before:
+            return ()
         return tuple(entry for entry in self.entries if entry.id in before and entry is not last)
 
 
@@ -71,11 +91,12 @@ def context_of(
     entry = occasion.entry
     shown = None if notice.template in WITHOUT_TEXT or notice.steps else entry
     agent = helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
+    clock = helpdesk.clock_of(agent) if agent else str(helpdesk.zone)
     return {
         "v": 1,
         "helpdesk": {"name": helpdesk.name, "address": str(helpdesk.address_of(ticket.department))},
         "language": helpdesk.settings.helpdesk.language,
-        "timezone": helpdesk.clock_of(agent) if agent else str(helpdesk.zone),
+        "timezone": clock,
         "signature": helpdesk.signature(ticket.department),
         "ticket": ticket_words(ticket, helpdesk) | ({} if notice.agent else {"subject": ticket.thread_subject}),
         "recipient": person_words(notice.to),
@@ -85,7 +106,7 @@ def context_of(
         "last_message": entry_words(last) if (last := _last_message(notice, occasion, shown)) else None,
         "answer": answer_words(notice.scope, ticket),
         "due": due_words(occasion.standing, occasion.now, notice.steps),
-        "changes": list(changes(occasion.facts, helpdesk)),
+        "changes": changes(occasion.facts, helpdesk, ZoneInfo(clock)),
         "actions": actions(notice, occasion, helpdesk, sealing),
         **_held_words(occasion.decision, helpdesk),
         "reason": notice.reason,
@@ -146,7 +167,7 @@ def _last_message(notice: Notice, occasion: Occasion, shown: StoredEntry | None)
 def answer_words(scope: Scope, ticket: Ticket) -> dict[str, Any]:
     """What an answer to the mail will do, for its first line."""
     to = _mailbox(ticket.requester) if scope is Scope.REPLY else ""
-    copies = [_mailbox(p.person) for p in ticket.participants if p.role == "cc"] if scope is Scope.REPLY else []
+    copies = [_mailbox(p.person) for p in ticket.participants if p.reads_answers] if scope is Scope.REPLY else []
     return {"scope": scope.value, "to": to, "copies": copies}
 
 
@@ -182,6 +203,13 @@ def due_words(standing: Standing, now: datetime, steps: Sequence[events.Escalate
     }
 
 
+def page_words(notice: Notice, occasion: Occasion, helpdesk: Helpdesk) -> dict[str, Any]:
+    """What a page says beside the ticket and its deadline: on whose clock, and of how many more."""
+    agent = helpdesk.policy.directory.agent(notice.pages)
+    zone = helpdesk.clock_of(agent) if agent is not None else str(helpdesk.zone)
+    return {"timezone": zone, "others": notice.others, "entry": None, "last_message": None, "changes": []}
+
+
 def span_words(span: timedelta) -> str:
     """A duration in its two largest units, without its sign: 3 h 18 min."""
     minutes = round(abs(span.total_seconds()) / 60)
@@ -198,36 +226,42 @@ def span_words(span: timedelta) -> str:
 # -- what happened ----------------------------------------------------------------------------------------------
 
 
-def changes(facts: Sequence[events.Event], helpdesk: Helpdesk) -> list[str]:
-    """What happened besides text: "priority normal -> emergency"."""
+def changes(facts: Sequence[events.Event], helpdesk: Helpdesk, zone: tzinfo) -> list[str]:
+    """What happened besides text: "priority normal -> emergency". Times stand on the clock of `zone`."""
+    moved_by = any(isinstance(fact, CAUSES) for fact in facts)  # it is told beside, and needs no repeating
     told = []
     for fact in facts:
-        match fact:
-            case events.Bounced():
-                told.append(f"a mail to {fact.recipient} could not be delivered")
-            case events.MailHeld():
-                told.append(f"a mail from {fact.sender} is held")
-            case events.PlanChanged() if fact.sla_plan == fact.previous:
-                continue
-            case events.StatusChanged() if fact.status == fact.previous:
-                told.append(f"status {fact.status}, confirmed")
-            case events.StatusChanged():
-                told.append(f"status {fact.previous} -> {fact.status}")
-            case events.PriorityChanged():
-                told.append(f"priority {fact.previous} -> {fact.priority}")
-            case events.PlanChanged():
-                told.append(f"SLA plan {fact.previous or 'none'} -> {fact.sla_plan}")
-            case events.Rated():
-                told.append(f"the customer rates the help: {fact.rating}")
-            case events.Transferred():
-                told.append(f"department {fact.previous} -> {fact.department}")
-            case events.Assigned():
-                agent = helpdesk.policy.directory.agent(fact.assignee)
-                names = [agent.shown if agent else "", f"team {fact.team}" if fact.team else ""]
-                told.append(f"assigned to {', '.join(filter(None, names)) or 'nobody'}")
-            case _:
-                continue
-    return told
+        if isinstance(fact, events.DeadlineMoved):
+            told.append(move_words(fact, zone, with_reason=not moved_by))
+        else:
+            told.append(_change(fact, helpdesk))
+    return [words for words in told if words]
+
+
+def _change(fact: events.Event, helpdesk: Helpdesk) -> str:
+    """One fact in words; "" for those that are told elsewhere."""
+    match fact:
+        case events.Bounced():
+            return f"a mail to {fact.recipient} could not be delivered"
+        case events.MailHeld():
+            return f"a mail from {fact.sender} is held"
+        case events.StatusChanged() if fact.status == fact.previous:
+            return f"status {fact.status}, confirmed"
+        case events.StatusChanged():
+            return f"status {fact.previous} -> {fact.status}"
+        case events.PriorityChanged():
+            return f"priority {fact.previous} -> {fact.priority}"
+        case events.PlanChanged() if fact.sla_plan != fact.previous:
+            return f"SLA plan {fact.previous or 'none'} -> {fact.sla_plan}"
+        case events.Rated():
+            return f"the customer rates the help: {fact.rating}"
+        case events.Transferred():
+            return f"department {fact.previous} -> {fact.department}"
+        case events.Assigned():
+            agent = helpdesk.policy.directory.agent(fact.assignee)
+            names = [agent.shown if agent else "", f"team {fact.team}" if fact.team else ""]
+            return f"assigned to {', '.join(filter(None, names)) or 'nobody'}"
+    return ""
 
 
 # -- what can be done -------------------------------------------------------------------------------------------

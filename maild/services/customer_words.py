@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from maild.domain.decide.customers import LEAVE, RATE
+from maild.domain.events import CustomerReminded
 from maild.domain.notice import Notice
 from maild.domain.people import Role
 from maild.domain.ratings import Rating
@@ -25,6 +26,8 @@ def customer_words(notice: Notice, occasion: Occasion, helpdesk: Helpdesk, seali
     ticket = occasion.ticket
     subject = f"Re: {ticket.thread_subject[:_SUBJECT_LENGTH]} [#{helpdesk.token(ticket.number)}]"
     words: dict[str, Any] = {"worker": worker(ticket, occasion.entries, helpdesk)}
+    if reminded := [fact for fact in occasion.facts if isinstance(fact, CustomerReminded)]:
+        words["ends_at"] = reminded[-1].ends_at.isoformat()
     if notice.may_leave and helpdesk.settings.helpdesk.plus_addressing:
         address = sealing(Scope.USER, LEAVE)
         words["leave"] = {"address": str(address), "mailto": mailto(address, subject, "")}

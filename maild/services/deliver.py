@@ -14,12 +14,14 @@ from maild import maillog
 from maild.domain.bounce import BouncedMail, bounced
 from maild.domain.message import OutboundMessage
 from maild.domain.outbox import Answer, Attempted, ChannelFault, OutboxState, Verdict, after_attempt
+from maild.domain.paging import PAGE, page_text
 from maild.domain.people import Address, Person
 from maild.mail.compose import Draft, OutgoingAttachment, compose
 from maild.mail.parse import extract_all
-from maild.mail.render import Renderer, TemplateFailed
+from maild.mail.render import Rendered, Renderer, TemplateFailed
 from maild.ports import Clock, MailTransport, OpenUnitOfWork, OutboxRow, TemporaryFailure, UnitOfWork
 from maild.services.carry_out import carry_out
+from maild.services.handing_on import hand_on, lost_alarm, tell_of
 from maild.services.helpdesk import Helpdesk
 from maild.services.isolation import isolated
 
@@ -116,13 +118,18 @@ class Delivery:
 
     def _given_up(self, unit: UnitOfWork, row: OutboxRow, attempted: Attempted, now: datetime) -> None:
         """Tell those in charge, as if it had bounced. Of a mail about a bounce they hear nothing: it would not end."""
-        ticket = unit.tickets.get(row.ticket) if row.ticket is not None and row.envelope_from else None
+        helpdesk, by = self._helpdesk(), f"relay {self._relay}"
+        if row.ticket is None:
+            hand_on(unit, row.id, attempted.last_answer, by, helpdesk, now)
+            return
+        ticket = unit.tickets.get(row.ticket) if row.envelope_from else None
         if ticket is None:
             return
-        helpdesk = self._helpdesk()
-        lost = BouncedMail(ticket.number, str(row.to.address), row.entry)
-        by, at = f"relay {self._relay}", max(now, ticket.updated_at)
-        decision = bounced(ticket, lost, attempted.last_answer, by=by, at=at, helpdesk_name=helpdesk.name)
+        alarm = lost_alarm(unit, row.id, ticket, helpdesk, now)
+        lost = BouncedMail(ticket.number, str(row.to.address), row.entry, row.id, alarm)
+        at = max(now, ticket.updated_at)
+        decision = bounced(ticket, lost, attempted.last_answer, by=by, at=at, policy=helpdesk.policy)
+        tell_of(ticket, lost, decision)
         work = partial(carry_out, unit, decision, ticket, helpdesk, now, trace=f"out-{row.id}")
         isolated(unit, ticket.number, work)
 
@@ -189,6 +196,8 @@ def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Hel
     except TemplateFailed as failure:
         maillog.failed(outbox=row.id, ticket=row.ticket, to=str(row.to.address), answer=f"{failure}; shipped text used")
         rendered = renderer.render(f"shipped/{row.template}", words)
+    if row.template == PAGE:
+        rendered = Rendered(page_text(rendered.text, row.subject) + "\n", "")
     mail: Mapping[str, Any] = row.context["mail"]
     raw = compose(
         Draft(

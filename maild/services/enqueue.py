@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from maild import maillog
 from maild.domain.events import Bounced
 from maild.domain.notice import WITHOUT_TEXT, Notice
+from maild.domain.paging import PAGE
 from maild.domain.people import Address, Role
 from maild.domain.rules import name_fits
 from maild.domain.ticket import Ticket
 from maild.domain.token import Scope, Sealed, message_id, seal, thread_key
 from maild.mail.attachments import distinct
 from maild.mail.compose import reply_subject
-from maild.ports import Contact, OutboxRow, StoredEntry, UnitOfWork
-from maild.services.context import Occasion, Sealing, context_of, last_of
+from maild.ports import Contact, OutboxRow, StoredEntry, Telling, UnitOfWork
+from maild.services.context import Occasion, Sealing, context_of, last_of, page_words
 from maild.services.customer_words import customer_words, unsubscribing
 from maild.services.gather import fold
 from maild.services.helpdesk import Helpdesk
@@ -30,6 +32,8 @@ _ANSWERS = frozenset({"acknowledgement", "status", "feedback"})
 def _reverse_path(notice: Notice, occasion: Occasion, reply_to: Address) -> str:
     """Where a bounce of this mail comes back to. News of a bounce brings none: two dead mailboxes would never stop."""
     of_a_bounce = any(isinstance(fact, Bounced) for fact in occasion.decision.facts)
+    if notice.steps:
+        return str(reply_to)  # an alarm ends nowhere: each bounce passes it on, and nobody is told twice
     return "" if of_a_bounce or notice.template in _ANSWERS else str(reply_to)
 
 
@@ -56,17 +60,14 @@ def _queued(
     sealed = Sealed("", ticket.number, notice.scope, contact.number, ticket.seq)
     sealing = sealing_for(helpdesk, ticket, contact)
     reply_to = sealing(notice.scope, notice.verb.format(draft=occasion.draft))
-    subject = reply_subject(
-        ticket.thread_subject,
-        helpdesk.token(ticket.number),
-        first=agent is not None and not unit.outbox.written_to(ticket.number, notice.to.address),
-        show_token=helpdesk.shows_token(to_agent=agent is not None),
-    )
+    subject = _subject(unit, notice, ticket, helpdesk, to_agent=agent is not None)
     root = unit.tickets.root_id(ticket.number)
     own_id = message_id(helpdesk.ring, sealed, row_id, helpdesk.domain)
     context = dict(context_of(notice, occasion, helpdesk, sealing, own_id.strip("<>").partition("@")[0]))
     if agent is not None and notice.template == "feedback":
         context["ask"] = ask_words(helpdesk, contact)
+    if notice.template == PAGE:
+        context |= page_words(notice, occasion, helpdesk)
     context |= customer_words(notice, occasion, helpdesk, sealing)
     if agent is not None and notice.template == "new-ticket" and notice.scope is Scope.REPLY:
         context["seen_before"] = seen_before(unit, occasion, agent, helpdesk, sealing)
@@ -92,10 +93,41 @@ def _queued(
         first_at=timed.first_at if timed else None,
     )
     unit.outbox.add(row)
+    if notice.steps:
+        unit.sla_steps.tell(tellings(notice, ticket.number, row_id, occasion.now))
     maillog.queued(
         outbox=row_id, ticket=ticket.number, template=notice.template, to=str(notice.to.address), trace=occasion.trace
     )
     return row
+
+
+def _subject(unit: UnitOfWork, notice: Notice, ticket: Ticket, helpdesk: Helpdesk, *, to_agent: bool) -> str:
+    if notice.template == PAGE:
+        return f"#{helpdesk.token(ticket.number)}"
+    return reply_subject(
+        ticket.thread_subject,
+        helpdesk.token(ticket.number),
+        first=to_agent and not unit.outbox.written_to(ticket.number, notice.to.address),
+        show_token=helpdesk.shows_token(to_agent=to_agent),
+    )
+
+
+def tellings(notice: Notice, ticket: int, outbox: int, now: datetime) -> list[Telling]:
+    """The lines of the escalation ledger for a mail that tells of steps."""
+    return [
+        Telling(
+            ticket=ticket,
+            target=fact.target,
+            cycle=fact.cycle,
+            step=fact.step,
+            recipient=notice.to.address,
+            agent=notice.agent or notice.pages,
+            paged=notice.template == PAGE,
+            outbox=outbox,
+            told_at=now,
+        )
+        for fact in notice.steps
+    ]
 
 
 def sealing_for(helpdesk: Helpdesk, ticket: Ticket, contact: Contact) -> Sealing:

@@ -17,11 +17,11 @@ from maild.domain.query_filters import written_token
 from maild.domain.question import Asked, FindQuery, ListQuery
 from maild.domain.ratings import rated
 from maild.domain.sla import Standing
-from maild.domain.sla_explain import explain as explain_sla
 from maild.domain.ticket import Ticket
 from maild.ports import InboundState, KeptMail, Listing, OpenUnitOfWork, OutboxRow, StoredEntry, UnitOfWork
 from maild.services.carry_out import stand
 from maild.services.helpdesk import Helpdesk
+from maild.services.ledger import escalation_documents
 from maild.services.listing import found_by, listing_of, said_in
 
 Document = dict[str, Any]
@@ -133,6 +133,7 @@ def ticket_show(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now:
         entries = unit.tickets.entries(number)
         deliveries = unit.outbox.deliveries(number)
         history = unit.tickets.history(number)
+        told = unit.sla_steps.told(number)
     due_at = None if ticket.status.ended else standing.due_at
     lost = {event.reply for event in history if isinstance(event, Bounced)}
     return ticket_document(ticket, due_at, helpdesk, now) | {
@@ -151,6 +152,7 @@ def ticket_show(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now:
             for word in rated(history)
         ],
         "sla": sla_document(standing),
+        "escalations": escalation_documents(history, told),
         "entries": [entry_document(e, delivery_of(deliveries.get(e.id, ()), e.id in lost)) for e in entries],
         "events": [event_document(event) for event in history],
     }
@@ -221,17 +223,6 @@ def delivery_of(states: Sequence[OutboxState], bounced: bool) -> str:
 def event_document(event: Event) -> Document:
     detail = {key: value for key, value in to_detail(event).items() if key != "v"}
     return {"at": moment(event.at), "kind": event.kind, "by": event.by.shown, "detail": detail}
-
-
-def sla_lines(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now: datetime) -> tuple[str, ...] | None:
-    """How each deadline of a ticket came about, line by line; None when there is no such ticket."""
-    with open_unit(reading=True) as unit:
-        ticket = unit.tickets.get(number)
-        if ticket is None:
-            return None
-        history = tuple(event for event in unit.tickets.history(number) if event.at <= now)
-    source = f"plan {ticket.sla_plan}, chosen by {ticket.plan_source or 'default'}"
-    return (source, *explain_sla(history, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now))
 
 
 def raw_of_entry(open_unit: OpenUnitOfWork, number: int, entry: int) -> bytes | None:

@@ -176,10 +176,16 @@ class Helpdesk:
         return frozenset(self._digest(plan, department) for plan in plans for department in departments)
 
     def _digest(self, plan: Plan, department: Department | None) -> str:
-        """With the names: a department that moves to a calendar which others have already is a change, too."""
+        """With the names: a department that moves to a calendar which others have already is a change, too. So is
+        another choice of plans, whichever tickets it concerns."""
         names = (plan.name, department.name if department else "")
         reckoned = plan_digest(plan, self._calendar(plan, department))
-        return hashlib.sha256(repr((names, reckoned)).encode()).hexdigest()[:16]
+        return hashlib.sha256(repr((names, reckoned, self.policy.choices)).encode()).hexdigest()[:16]
+
+    def office_of(self, department: str) -> Calendar:
+        """When a department is open, whatever a plan says."""
+        found = self.department(department)
+        return self.settings.calendars.get(found.calendar if found else "") or self.settings.calendars[OFFICE]
 
     def _calendar(self, plan: Plan, department: Department | None) -> Calendar:
         name = plan.calendar or (department.calendar if department else "") or OFFICE

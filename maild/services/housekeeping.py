@@ -1,14 +1,15 @@
-"""What time does to tickets beside their SLA: waiting ends, resolved ones close."""
+"""What time does to tickets beside their SLA: waiting ends, resolved ones close, and a customer is reminded once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from maild.domain import events
 from maild.domain.decision import Decision, EntryDraft, Outcome
-from maild.domain.events import THIS_ENTRY, Actor
+from maild.domain.events import THIS_ENTRY, Actor, Event
 from maild.domain.people import Role
 from maild.domain.ticket import EntryKind, Status, Ticket
 from maild.ports import OpenUnitOfWork, UnitOfWork
@@ -38,70 +39,114 @@ def keep_house(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> 
 
 
 @dataclass(frozen=True, slots=True)
+class _Occasion:
+    unit: UnitOfWork
+    ticket: Ticket
+    helpdesk: Helpdesk
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class _Change:
-    """What the clock does to a ticket: a status, or the end of its snooze (None). `told` adds a note, which those in
-    charge hear of."""
+    """What the clock does to a ticket; the decision is None where there is nothing to do: whoever held the ticket when
+    it was found may have changed it before it was ours."""
 
     ticket: int
-    status: Status | None
-    reason: str
-    told: bool = False
+    decide: Callable[[_Occasion], Decision | None]
 
 
 def _due(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime, limit: int) -> list[_Change]:
-    """The changes whose time has come, one a ticket."""
+    """The changes whose time has come, one a ticket: the first that is named here."""
     closing = helpdesk.settings.closing
-    woken = unit.tickets.to_wake(now, limit)
-    silent = unit.tickets.in_status_since(Status.WAITING, now - closing.waiting_to_resolved, limit)
-    resolved = unit.tickets.in_status_since(Status.RESOLVED, now - closing.resolved_to_closed, limit)
-    rested = unit.tickets.snoozed_out(now, limit)
-    changes = [_Change(number, None, "the snooze is over", told=True) for number in rested]
-    changes += [_Change(number, Status.OPEN, "the waiting time is over", told=True) for number in woken]
-    changes += [_Change(number, Status.RESOLVED, "the customer did not answer") for number in silent]
-    changes += [_Change(number, Status.CLOSED, "resolved, and nobody wrote") for number in resolved]
+    tickets = unit.tickets
+    asked = closing.waiting_to_resolved / 2
+    due = (
+        (_rested, tickets.snoozed_out(now, limit)),
+        (_woken, tickets.to_wake(now, limit)),
+        (_given_up, tickets.in_status_since(Status.WAITING, now - closing.waiting_to_resolved, limit)),
+        (_closed, tickets.in_status_since(Status.RESOLVED, now - closing.resolved_to_closed, limit)),
+        (_reminded, tickets.unreminded(now - asked, limit) if closing.waiting_reminder else []),
+    )
+    changes = [_Change(number, decide) for decide, numbers in due for number in numbers]
     return list({change.ticket: change for change in reversed(changes)}.values())
 
 
-def _still_due(ticket: Ticket, change: _Change, helpdesk: Helpdesk, now: datetime) -> bool:
-    """Whoever held the ticket when it was found may have changed it before it was ours: it may have been reopened."""
-    closing, since = helpdesk.settings.closing, ticket.status_since
-    if change.status is None:
-        return ticket.snoozed_until is not None and ticket.snoozed_until <= now
-    if change.status is Status.OPEN:
-        return ticket.wake_at is not None and ticket.wake_at <= now
-    if change.status is Status.RESOLVED:
-        # Where an agent named a time to wait until, it counts, however long.
-        silent = ticket.status is Status.WAITING and ticket.wake_at is None
-        return silent and since <= now - closing.waiting_to_resolved
-    return ticket.status is Status.RESOLVED and since <= now - closing.resolved_to_closed
-
-
 def _done(unit: UnitOfWork, change: _Change, helpdesk: Helpdesk, now: datetime) -> bool:
-    """Change a status by the clock -> whether there was something to change."""
+    """Change a ticket by the clock -> whether there was something to change."""
     ticket = unit.tickets.get(change.ticket)
-    if ticket is None or not _still_due(ticket, change, helpdesk, now):
+    decision = change.decide(_Occasion(unit, ticket, helpdesk, now)) if ticket else None
+    if ticket is None or decision is None:
         return False
-    status, reason = change.status, change.reason
-    changed: events.Event
-    if status is None:
-        changed = events.Snoozed(at=now, by=_TIMER, until=None)
-    else:
-        changed = events.StatusChanged(at=now, by=_TIMER, status=status, previous=ticket.status, reason=reason)
-    decision = Decision(Outcome.COMMANDED, reason, (changed,), actor=_TIMER)
-    if change.told and not ticket.status.ended:
-        note = events.Noted(at=now, by=_TIMER, entry=THIS_ENTRY)
-        words = _note(ticket, helpdesk) if status else _rested(helpdesk)
-        decision = Decision(Outcome.NOTED, reason, (note, changed), words, _TIMER)
     carry_out(unit, decision, ticket, helpdesk, now, trace=f"timer-{ticket.number}")
     return True
 
 
-def _note(ticket: Ticket, helpdesk: Helpdesk) -> EntryDraft:
-    since = ticket.status_since.astimezone(helpdesk.zone)
-    text = f"The waiting time is over: the ticket waited for the customer since {since:%d %b %Y %H:%M %Z}."
-    return EntryDraft(kind=EntryKind.NOTE, author=_TIMER, author_name=helpdesk.name, text=text)
-
-
-def _rested(helpdesk: Helpdesk) -> EntryDraft:
+def _rested(on: _Occasion) -> Decision | None:
+    if on.ticket.snoozed_until is None or on.ticket.snoozed_until > on.now:
+        return None
     text = "The snooze is over: the ticket is back in lists and digests."
-    return EntryDraft(kind=EntryKind.NOTE, author=_TIMER, author_name=helpdesk.name, text=text)
+    return _told(on, events.Snoozed(at=on.now, by=_TIMER, until=None), "the snooze is over", text)
+
+
+def _woken(on: _Occasion) -> Decision | None:
+    if on.ticket.wake_at is None or on.ticket.wake_at > on.now:
+        return None
+    since = on.ticket.status_since.astimezone(on.helpdesk.zone)
+    text = f"The waiting time is over: the ticket waited for the customer since {since:%d %b %Y %H:%M %Z}."
+    reason = "the waiting time is over"
+    return _told(on, _status(on, Status.OPEN, reason), reason, text)
+
+
+def _given_up(on: _Occasion) -> Decision | None:
+    """The customer hears that it ended, unless a program opened the ticket. A time that an agent named counts, however
+    long."""
+    if not _waited(on, on.helpdesk.settings.closing.waiting_to_resolved):
+        return None
+    change = _status(on, Status.RESOLVED, events.UNANSWERED)
+    by_machine = _automatic(on.unit.tickets.history(on.ticket.number))
+    return Decision(Outcome.COMMANDED, events.UNANSWERED, (change,), actor=_TIMER, quiet=by_machine)
+
+
+def _closed(on: _Occasion) -> Decision | None:
+    resolved = on.ticket.status is Status.RESOLVED
+    if not resolved or on.ticket.status_since > on.now - on.helpdesk.settings.closing.resolved_to_closed:
+        return None
+    reason = "resolved, and nobody wrote"
+    return Decision(Outcome.COMMANDED, reason, (_status(on, Status.CLOSED, reason),), actor=_TIMER)
+
+
+def _reminded(on: _Occasion) -> Decision | None:
+    """One friendly mail that we wait. Not to programs, and not where nobody wrote to the customer what we wait for."""
+    waiting = on.helpdesk.settings.closing.waiting_to_resolved
+    if on.ticket.reminded_at is not None or not _waited(on, waiting / 2):
+        return None
+    history = on.unit.tickets.history(on.ticket.number)
+    if _automatic(history) or not any(isinstance(fact, events.Replied) for fact in history):
+        return None
+    ends_at = on.ticket.status_since + waiting
+    fact = events.CustomerReminded(at=on.now, by=_TIMER, ends_at=ends_at)
+    return Decision(Outcome.COMMANDED, "half of the waiting time is over", (fact,), actor=_TIMER)
+
+
+def _waited(on: _Occasion, time: timedelta) -> bool:
+    """Has it waited for the customer so long, and not for a time that an agent named?"""
+    ticket = on.ticket
+    return ticket.status is Status.WAITING and ticket.wake_at is None and ticket.status_since <= on.now - time
+
+
+def _automatic(history: tuple[Event, ...]) -> bool:
+    """Did a program open the ticket, so that nobody reads what we send?"""
+    return isinstance(history[0], events.Opened) and history[0].automatic
+
+
+def _status(on: _Occasion, status: Status, reason: str) -> events.StatusChanged:
+    return events.StatusChanged(at=on.now, by=_TIMER, status=status, previous=on.ticket.status, reason=reason)
+
+
+def _told(on: _Occasion, changed: Event, reason: str, text: str) -> Decision:
+    """The change with a note that those in charge hear of, as long as there is work left."""
+    if on.ticket.status.ended:
+        return Decision(Outcome.COMMANDED, reason, (changed,), actor=_TIMER)
+    note = events.Noted(at=on.now, by=_TIMER, entry=THIS_ENTRY)
+    words = EntryDraft(kind=EntryKind.NOTE, author=_TIMER, author_name=on.helpdesk.name, text=text)
+    return Decision(Outcome.NOTED, reason, (note, changed), words, _TIMER)

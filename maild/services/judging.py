@@ -24,6 +24,7 @@ from maild.domain.ticket import Ticket
 from maild.domain.token import Scope, Sealed
 from maild.mail import authentication
 from maild.ports import IncomingMail, UnitOfWork
+from maild.services.handing_on import lost_alarm
 from maild.services.helpdesk import Helpdesk
 from maild.services.lookups import lookups_for, survivor
 from maild.services.origin import from_list
@@ -56,9 +57,11 @@ def judge(
     now: datetime,
     *,
     released: bool = False,
+    proven: bool = False,
     released_as: str = "",
 ) -> Judged:
-    """Classify, route, apply the admin's rules, decide. `released`: a person said that it shall count."""
+    """Classify, route, apply the admin's rules, decide. `released`: a person let it in; `proven`: its sender said that
+    they wrote it."""
     door = helpdesk.door(mail.mailbox)
     message, listed = from_list(message, helpdesk.settings.lists)
     evidence = listed or authentication.judge(message, door.trusted_authserv)
@@ -71,7 +74,7 @@ def judge(
     if filing.requester:
         evidence = Evidence(Trust.CLAIMED, f"a form speaks for {filing.requester.address}")
     routed = _joined(routed, filing, facts, unit)
-    bounced = _bounced(classification, message, found, facts, unit, helpdesk)
+    bounced = _bounced(classification, message, found, facts, unit, helpdesk, now)
     number = bounced.ticket if bounced else routed.ticket
     ticket = (facts.tickets.get(number) or unit.tickets.get(number)) if number is not None else None
     agent = helpdesk.policy.directory.agent_at(message.sender.address) if message.sender else None
@@ -94,6 +97,7 @@ def judge(
         ticket=ticket,
         bounced=bounced,
         released=released,
+        proven=proven,
         released_as=ReleasedAs(released_as),
         since=_since(routed, ticket, found, unit),
         drafts=_drafts(routed, agent, unit) if agent else (),
@@ -123,11 +127,13 @@ def _filed(mail: IncomingMail, message: InboundMessage, classification: Classifi
 
 
 def _released(routed: Route, agent: Agent | None) -> Route:
-    """The route of a mail that a person let through: into the ticket, as a message of whoever wrote it."""
-    if routed.verdict not in {Verdict.HELD, Verdict.REPLY}:
+    """The route of a mail whose mark spoke against it, and that a person let through: into the ticket, as a message of
+    whoever wrote it. No such mark speaks for an agent, whose commands are none then."""
+    answers = routed.verdict is Verdict.REPLY and agent is None  # to what agents alone are told
+    if routed.verdict is not Verdict.HELD and not answers:
         return routed
-    scope = routed.scope if agent is not None and routed.scope is not None else Scope.USER
-    return replace(routed, verdict=Verdict.REPLY, scope=scope, reason=f"released by a person ({routed.reason})")
+    reason = f"released by a person ({routed.reason})"
+    return replace(routed, verdict=Verdict.REPLY, scope=Scope.USER, verb="", reason=reason)
 
 
 def _since(routed: Route, ticket: Ticket | None, found: Clues, unit: UnitOfWork) -> tuple[Event, ...]:
@@ -209,6 +215,7 @@ def _bounced(
     facts: Facts,
     unit: UnitOfWork,
     helpdesk: Helpdesk,
+    now: datetime,
 ) -> BouncedMail | None:
     """The mail of ours that a delivery report is about: by the returned Message-ID, else by the envelope address it
     came back to. Without either nothing is believed: a forged report must not silence anybody."""
@@ -217,13 +224,31 @@ def _bounced(
     report = message.delivery_report
     row = unit.outbox.by_message_id(report.original_message_id) if report and report.original_message_id else None
     if row is not None:
-        return BouncedMail(row.ticket, str(row.to.address), row.entry)
+        return _with_alarm(BouncedMail(row.ticket, str(row.to.address), row.entry, row.id), unit, helpdesk, now)
     for sealed, holder in found.opened(facts.holders, helpdesk.ring):
         if sealed.scope in WITHOUT_TICKET:
-            return BouncedMail(None, str(holder.address), None)
+            return BouncedMail(None, str(holder.address), None, _alarming(unit, sealed, holder))
         if sealed.ticket in facts.tickets:
-            return BouncedMail(sealed.ticket, str(holder.address), _reply_seen(sealed, holder.address, unit))
+            number = _alarming(unit, sealed, holder)
+            entry = _reply_seen(sealed, holder.address, unit)
+            lost = BouncedMail(sealed.ticket, str(holder.address), entry, number)
+            return _with_alarm(lost, unit, helpdesk, now)
     return None
+
+
+def _alarming(unit: UnitOfWork, sealed: Sealed, holder: Holder) -> int | None:
+    """The mail about deadlines whose bounces come back to this address; other mails are told by the address alone."""
+    ticket = None if sealed.scope in WITHOUT_TICKET else sealed.ticket
+    marked = unit.outbox.marked(replace(sealed, verb="").text, ticket, holder.agent)
+    return next((row for row in marked if unit.sla_steps.told_by(row)), None)
+
+
+def _with_alarm(lost: BouncedMail, unit: UnitOfWork, helpdesk: Helpdesk, now: datetime) -> BouncedMail:
+    """With what the mail told of its ticket's deadlines. One about many tickets goes on ticket by ticket, later."""
+    ticket = unit.tickets.get(lost.ticket) if lost.ticket is not None else None
+    if ticket is None or lost.outbox is None:
+        return lost
+    return replace(lost, alarm=lost_alarm(unit, lost.outbox, ticket, helpdesk, now))
 
 
 def _reply_seen(sealed: Sealed, recipient: Address, unit: UnitOfWork) -> int | None:

@@ -13,9 +13,10 @@ from typing import Any
 from maild import maillog
 from maild.domain.buttons import MOST, Button
 from maild.domain.people import Address, Agent
+from maild.domain.stops import Stop
 from maild.domain.token import Scope, Sealed, message_id, seal
 from maild.ports import Contact, OutboxRow, UnitOfWork
-from maild.services.context import mailto, person_words
+from maild.services.context import asked_words, mailto, person_words
 from maild.services.helpdesk import Helpdesk
 
 ANSWER = "auto-replied"  # RFC 3834 5: an answer to one mail
@@ -45,6 +46,7 @@ class Letter:
     automatic: str = ANSWER
     files: tuple[tuple[str, str], ...] = ()
     counted: str = ""  # as what the mail counts when it is asked how much a program answered of late
+    stop: Stop | None = None  # what ends letters like this one: told in the foot, a wish to mail programs as well
 
 
 def post(
@@ -56,9 +58,11 @@ def post(
     leaves_at: datetime | None = None,
 ) -> OutboxRow:
     """Queue a letter -> its outbox row. One with a time of its own counts among its reader's notices of that hour."""
-    contact = unit.people.agent(letter.agent)
+    contact = unit.people.agent(letter.agent) if letter.agent.name else unit.people.contact(letter.agent.person)
     row_id = unit.outbox.next_id()
     reply_to = reply_address(helpdesk, contact, letter.scope, letter.about, letter.verb)
+    if not letter.agent.name:
+        reply_to = helpdesk.address_of("")  # a reader who is no agent may not answer lists: it is mail as any other
     sealed = Sealed("", letter.about, letter.scope, contact.number, 0)
     own_id = message_id(helpdesk.ring, sealed, row_id, helpdesk.domain)
     context = _context(letter, helpdesk, contact, own_id.strip("<>").partition("@")[0])
@@ -66,6 +70,12 @@ def post(
     if corrected := letter.words.get("corrected_text"):
         context["fix_mailto"] = mailto(reply_to, f"Re: {letter.subject[:120]}", corrected)
     context["mail"] = _mail(letter, helpdesk, reply_to, now)
+    if letter.stop is not None and not letter.stop.asks:
+        context["stop"] = [{"label": letter.stop.label, "typed": "", "to": "", "mailto": ""}]
+    elif letter.stop is not None and helpdesk.settings.helpdesk.plus_addressing:
+        asked_at = reply_address(helpdesk, contact, Scope.QUERY)
+        context["stop"] = [asked_words(letter.stop, asked_at)]
+        context["mail"]["list_unsubscribe"] = f"<{mailto(asked_at, letter.stop.asks, '')}>"  # RFC 2369 3.2
     row = OutboxRow(
         id=row_id,
         ticket=None,

@@ -5,22 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from maild.domain.acknowledging import alarms
 from maild.domain.decision import EntryDraft
 from maild.domain.events import MessageReceived
 from maild.domain.leaks import Said
 from maild.domain.lookups import Lookups
 from maild.domain.people import Agent
-from maild.domain.sla_explain import explain
 from maild.domain.ticket import EntryKind, Ticket
 from maild.domain.visibility import may_see
 from maild.ports import StoredEntry, UnitOfWork
+from maild.services.derive import derived_lines
 from maild.services.helpdesk import Helpdesk
 from maild.services.seen import answers_shown, solving_answer
 
 _NOTICES = 10  # of ours to agents, the newest: what the leak guard compares with
 _MERGES = 20  # how often a ticket's survivor may have been merged itself
 # Mails to customers: what they hold left already.
-TO_CUSTOMERS = ("acknowledgement", "reply", "closed", "status", "history")
+TO_CUSTOMERS = ("acknowledgement", "reply", "closed", "status", "history", "waiting-reminder")
 
 
 def survivor(number: int, unit: UnitOfWork) -> Ticket | None:
@@ -58,12 +59,7 @@ def lookups_for(
         return _as_draft(found[-1]) if found else None
 
     def explain_due(number: int) -> tuple[str, ...]:
-        found = unit.tickets.get(number)
-        if found is None:
-            return ()
-        source = f"plan {found.sla_plan}, chosen by {found.plan_source or 'default'}"
-        history = unit.tickets.history(number)
-        return (source, *explain(history, helpdesk.plan_of(found), helpdesk.calendar_of(found), now))
+        return derived_lines(unit, helpdesk, number, now) or ()
 
     return Lookups(
         ticket=find,
@@ -78,6 +74,7 @@ def lookups_for(
         knows=unit.people.knows,
         answer_of=lambda number: solving_answer(unit, number, agent, helpdesk),
         explain_due=explain_due,
+        alarms=lambda number: alarms(unit.tickets.history(number)),
     )
 
 

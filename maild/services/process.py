@@ -30,6 +30,7 @@ from maild.ports import (
     WakeUp,
 )
 from maild.services.carry_out import carry_out
+from maild.services.handing_on import hand_on
 from maild.services.helpdesk import Helpdesk
 from maild.services.judging import Judged, Reader, judge
 from maild.services.scanning import Look, Rewriter, Scanning, scan_step
@@ -164,6 +165,7 @@ class Processing:
                     self._helpdesk(),
                     now,
                     released=kept.released,
+                    proven=kept.proven,
                     released_as=kept.released_as,
                 )
                 if finding is not None:
@@ -183,6 +185,9 @@ class Processing:
         trace = maillog.trace_of(kept.id)
         done = carry_out(unit, decision, judged.ticket, self._helpdesk(), now, inbound=kept.id, trace=trace)
         ticket = done.ticket.number if done.ticket else None
+        if judged.ticket is None and decision.lost is not None:
+            helpdesk, by = self._helpdesk(), "delivery report"
+            hand_on(unit, decision.lost, decision.reason.partition(": ")[2], by, helpdesk, now, trace)
         if ticket is not None and done.entry is not None:
             unit.tickets.name_ancestors(ticket, _family(judged.message))
         self._learn_signature(unit, message, decision)

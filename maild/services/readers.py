@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
+from maild.domain.acknowledging import wondering
+from maild.domain.events import Assigned
 from maild.domain.notices import Happening, Notice, concerns_agents, notices_for
 from maild.domain.policy import Policy
+from maild.domain.rotas import on_duty
 from maild.domain.wishes import ALL_IN, Readers, Wishes
 from maild.ports import UnitOfWork
 
 
-def readers_of(unit: UnitOfWork, now: datetime) -> Readers:
+def readers_of(unit: UnitOfWork, policy: Policy, now: datetime) -> Readers:
     wishes = {agent: Wishes.of(kept) for agent, kept in unit.preferences.all().items()}
-    return Readers(wishes, unit.people.absent(now))
+    duty = {rota.name: on_duty(rota, now) for rota in policy.directory.rotas}
+    return Readers(wishes, unit.people.absent(now), duty)
 
 
 def notices_of(unit: UnitOfWork, happening: Happening, policy: Policy, now: datetime) -> tuple[Notice, ...]:
     """Who hears of a happening. The store is asked only where it concerns any agent."""
-    readers = readers_of(unit, now) if concerns_agents(happening) else ALL_IN
+    if any(isinstance(fact, Assigned) for fact in happening.facts):
+        happening = replace(happening, alarmed=wondering(unit.tickets.history(happening.after.number)))
+    readers = readers_of(unit, policy, now) if concerns_agents(happening) else ALL_IN
     return notices_for(happening, policy, readers)

@@ -159,10 +159,12 @@ class SqlInbound:
         newest = sa.select(inbound).where(*here).order_by(inbound.c.id.desc()).limit(limit)
         return [rows.read_kept(row, b"") for row in self._connection.execute(newest).mappings()][::-1]
 
-    def replay(self, number: int, *, released: bool = False, released_as: str = "") -> bool:
+    def replay(self, number: int, *, released: bool = False, proven: bool = False, released_as: str = "") -> bool:
         values = {"state": InboundState.KEPT.value, "attempts": 0, "next_at": None, "outcome": "", "reason": ""}
-        proven = {"released": True} if released else {}  # what was said once of its sender counts on
-        return self._set_aside(number, values | proven | {"released_as": released_as})
+        said = {"released": released, "proven": proven}  # what was said of it once counts on
+        return self._set_aside(
+            number, values | {name: True for name in said if said[name]} | {"released_as": released_as}
+        )
 
     def drop(self, number: int, now: datetime, by: str = "the admin") -> bool:
         values = {"state": InboundState.DONE.value, "outcome": "ignored", "reason": f"dropped by {by}"}

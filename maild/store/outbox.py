@@ -1,4 +1,4 @@
-"""The outgoing queue, and the ledger of SLA steps that fired."""
+"""The outgoing queue."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from maild.domain.outbox import Attempted, OutboxState
 from maild.domain.people import Address, ascii_lower
 from maild.ports import OutboxRow
 from maild.store import rows
-from maild.store.insert import insert_once, next_number
-from maild.store.schema import one_of, outbox, sla_step
+from maild.store.insert import next_number
+from maild.store.schema import one_of, outbox
 
 _LISTED = [column for column in outbox.c if column.name != "raw"]
 _READY = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value)
@@ -24,6 +24,13 @@ _ON_ITS_WAY = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value, _SENDING)  
 _NOT_BEGUN = sa.and_(outbox.c.state == OutboxState.QUEUED.value, outbox.c.attempts == 0, outbox.c.raw.is_(None))
 
 _UNTRIED = sa.and_(outbox.c.state.in_([OutboxState.QUEUED.value, OutboxState.HELD.value]), outbox.c.attempts == 0)
+
+_WRITTEN_TO = sa.select(outbox.c.id).where(
+    outbox.c.ticket == sa.bindparam("number"),
+    outbox.c.to_key == sa.bindparam("to"),
+    outbox.c.state != OutboxState.DROPPED.value,
+)
+_WRITTEN_TO = _WRITTEN_TO.limit(1)
 
 
 class SqlOutbox:
@@ -35,7 +42,7 @@ class SqlOutbox:
         return next_number(self._connection, "outbox_number")
 
     def add(self, row: OutboxRow) -> None:
-        self._connection.execute(sa.insert(outbox).values(rows.outbox_values(row)))
+        self._connection.execute(sa.insert(outbox), rows.outbox_values(row))
 
     def claim(self, now: datetime, until: datetime, limit: int, relay: str) -> list[OutboxRow]:
         ready = sa.and_(outbox.c.state.in_(_READY), outbox.c.next_at <= now)
@@ -133,6 +140,11 @@ class SqlOutbox:
         found = self._connection.execute(query).mappings().first()
         return rows.read_outbox(found) if found else None
 
+    def unbegun(self, row: int) -> OutboxRow | None:
+        here = sa.select(outbox).where(outbox.c.id == row, _NOT_BEGUN).with_for_update()
+        found = self._connection.execute(here).mappings().first()
+        return rows.read_outbox(found) if found else None
+
     def rewrite(self, row: OutboxRow) -> None:
         words = {"context": dict(row.context), "subject": row.subject}
         self._connection.execute(sa.update(outbox).where(outbox.c.id == row.id, _NOT_BEGUN).values(words))
@@ -170,10 +182,13 @@ class SqlOutbox:
         found = self._connection.execute(query).mappings().first()
         return rows.read_outbox(found) if found else None
 
+    def marked(self, mark: str, ticket: int | None, agent: str) -> list[int]:
+        about = outbox.c.ticket == ticket if ticket is not None else outbox.c.agent == agent
+        here = sa.and_(about, outbox.c.message_id.startswith(f"<{mark}.", autoescape=True))
+        return list(self._connection.scalars(sa.select(outbox.c.id).where(here).order_by(outbox.c.id.desc())))
+
     def written_to(self, ticket: int, address: Address) -> bool:
-        ours = sa.and_(outbox.c.ticket == ticket, outbox.c.to_key == address.key)
-        left = sa.and_(ours, outbox.c.state != OutboxState.DROPPED.value)
-        return self._connection.scalar(sa.select(outbox.c.id).where(left).limit(1)) is not None
+        return self._connection.scalar(_WRITTEN_TO, {"number": ticket, "to": address.key}) is not None
 
     def answers(
         self,
@@ -226,17 +241,3 @@ def _counted(kind: str, since: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     """The counted mails of a kind; with the condition of the partial indexes as it stands there, or none is used."""
     filled = outbox.c.counted != sa.literal("", literal_execute=True)
     return (filled, outbox.c.counted == kind, outbox.c.queued_at > since)
-
-
-class SqlSlaSteps:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def record(self, ticket: int, target: str, cycle: int, key: str, instant: datetime, now: datetime) -> bool:
-        values = {"ticket": ticket, "target": target, "cycle": cycle, "step": key, "instant": instant, "fired_at": now}
-        fired = insert_once(self._connection, sla_step, values).returning(sla_step.c.ticket)
-        return self._connection.scalar(fired) is not None
-
-    def fired(self, ticket: int) -> frozenset[tuple[str, int, str]]:
-        query = sa.select(sla_step.c.target, sla_step.c.cycle, sla_step.c.step).where(sla_step.c.ticket == ticket)
-        return frozenset((row.target, row.cycle, row.step) for row in self._connection.execute(query))

@@ -54,6 +54,7 @@ def ticket_values(ticket: Ticket) -> dict[str, Any]:
         "updated_at": ticket.updated_at,
         "status_since": ticket.status_since,
         "wake_at": ticket.wake_at,
+        "reminded_at": ticket.reminded_at,
         "ended_at": ticket.ended_at,
         "closed_at": ticket.closed_at,
     }
@@ -89,6 +90,7 @@ def read_ticket(row: RowMapping, participants: Iterable[RowMapping]) -> Ticket:
         updated_at=row["updated_at"],
         status_since=row["status_since"],
         wake_at=row["wake_at"],
+        reminded_at=row["reminded_at"],
         ended_at=row["ended_at"],
         closed_at=row["closed_at"],
         participants=tuple(Participant(person(p["address"], p["name"]), p["role"]) for p in participants),
@@ -201,6 +203,7 @@ def read_kept(row: RowMapping, raw: bytes) -> KeptMail:
         subject=row["subject"],
         judged_at=row["judged_at"],
         released=row["released"],
+        proven=row["proven"],
         released_as=row["released_as"],
     )
 

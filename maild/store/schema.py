@@ -56,6 +56,7 @@ inbound = sa.Table(
     sa.Column("envelope_recipients", CleanJson, nullable=False, default=list),
     sa.Column("truncated", sa.Boolean, nullable=False, default=False),
     sa.Column("released", sa.Boolean, nullable=False, default=False),  # a person said that it shall count
+    sa.Column("proven", sa.Boolean, nullable=False, default=False),  # its sender said at the address on file: mine
     sa.Column("released_as", sa.String(20), nullable=False, default=""),  # and what its text shall be
     sa.Column("arrived_at", UtcDateTime, nullable=False),
     sa.Column("kept_at", UtcDateTime, nullable=False),
@@ -141,6 +142,8 @@ ticket = sa.Table(
     sa.Column("next_sla_at", UtcDateTime),
     sa.Column("due_at", UtcDateTime),
     sa.Column("sla_digest", sa.String(64), nullable=False, default=""),
+    sa.Column("reminded_at", UtcDateTime),
+    sa.Column("dues", CleanJson),  # target -> when it is due, as of the last reckoning
 )
 _WORKED_ON = ticket.c.status.in_(["open", "waiting"])
 sa.Index(
@@ -157,6 +160,7 @@ sa.Index(
     postgresql_where=sa.and_(_WORKED_ON, ticket.c.join_key != ""),
 )
 sa.Index("ix_ticket_created_at", ticket.c.created_at)
+sa.Index("ix_ticket_updated_at", ticket.c.updated_at)  # what had a fact since some time
 sa.Index(
     "ix_ticket_ended_at",
     ticket.c.ended_at,
@@ -321,6 +325,26 @@ sla_step = sa.Table(
     sa.Column("instant", UtcDateTime, nullable=False),
     sa.Column("fired_at", UtcDateTime, nullable=False),
 )
+
+# The escalation ledger: whom each step told, by which mail, and what came of it.
+sla_told = sa.Table(
+    "sla_told",
+    metadata,
+    sa.Column("ticket", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("target", sa.String(40), primary_key=True),
+    sa.Column("cycle", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("step", sa.String(60), primary_key=True),
+    sa.Column("recipient_key", CleanText, primary_key=True),
+    sa.Column("recipient", CleanText, nullable=False),
+    sa.Column("agent", CleanText, nullable=False),
+    sa.Column("paged", sa.Boolean, nullable=False),
+    sa.Column("outbox", sa.BigInteger, nullable=False, index=True),
+    sa.Column("told_at", UtcDateTime, nullable=False),
+    sa.Column("lost_at", UtcDateTime),
+    sa.Column("passed_to", CleanJson, nullable=False),
+)
+_LOST = sla_told.c.lost_at.is_not(None)
+sa.Index("ix_sla_told_lost", sla_told.c.lost_at, sqlite_where=_LOST, postgresql_where=_LOST)
 
 mailbox_state = sa.Table(
     "mailbox_state",

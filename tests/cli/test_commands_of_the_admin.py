@@ -104,8 +104,45 @@ def test_what_does_not_exist_is_said_with_where_to_look(shell):
 def test_deadlines_are_explained(shell):
     shell.opened("Printer on fire")
     lines = shell.maild("sla", "explain", 1, "--at", "2026-11-23T09:00:00Z").out.splitlines()
-    assert lines[0] == "plan default, chosen by default"
+    assert lines[:3] == ["Plan default", "Calendar office in Europe/Berlin", "  open mon-fri 08:00-17:00"]
     assert any("resolution" in line.lower() for line in lines)
+    shown = shell.maild("sla", "explain", 1, "--at", "2026-11-23T09:00:00Z", "--json").json
+    assert shown["plan"] == {"name": "default", "chosen_by": "default", "organisation": None}
+    target = shown["targets"][0]
+    assert (target["target"], target["due_at"]) == ("first-response", "2026-11-23T12:00:00Z")
+    assert sum(line.get("seconds", 0) for line in target["lines"]) == target["goal_seconds"] == 4 * 3600
+    assert "there was then no ticket 1" in shell.maild("sla", "explain", 1, "--at", "2026-11-01").err
+
+
+def test_a_changed_configuration_can_be_looked_at_before_it_counts(shell):
+    shell.opened("Printer on fire")
+    same = shell.maild("sla", "recompute", "--dry-run")
+    assert (same.code, same.out) == (0, "every open ticket is reckoned with the configuration as it is\n")
+    plan = '\n[[sla_plan]]\nname = "default"\nfirst_response = "2h"\nresolution = "18h"\n'
+    shell.config.write_text(shell.config.read_text() + plan)
+    at = ["--at", "2026-11-23T11:00:00Z"]
+    dry = shell.maild("sla", "recompute", "--dry-run", *at).out.splitlines()
+    assert dry[0] == "ticket 1: Printer on fire"
+    assert dry[1].startswith("  first response now due Mon 2026-11-23 11:00 CET (was Mon 2026-11-23 13:00 CET)")
+    assert dry[1].endswith(", overdue with that")
+    assert any(line.startswith("1 would change, 0 stay") for line in dry)
+    shown = shell.maild("sla", "recompute", "--dry-run", "--json", *at).json
+    assert shown["dry_run"] is True
+    (ticket,) = shown["tickets"]
+    assert (ticket["ticket"], ticket["plan"]) == (1, {"before": "default", "after": "default"})
+    assert ticket["differences"][0] == {
+        "target": "first-response",
+        "before": "2026-11-23T12:00:00Z",
+        "after": "2026-11-23T10:00:00Z",
+        "newly_overdue": True,
+    }
+    assert "1 changed, 0 stay as reckoned" in shell.maild("sla", "recompute", *at).out
+    assert "every open ticket" in shell.maild("sla", "recompute", *at).out
+    events = shell.maild("ticket", "show", 1, "--json", *at).json["events"]
+    told = "first response now due Mon 2026-11-23 11:00 CET (was Mon 2026-11-23 13:00 CET): the configuration changed"
+    assert f"deadline-moved by SLA {told}" in shell.maild("ticket", "show", 1, *at).out
+    moved = next(event for event in events if event["kind"] == "deadline-moved")
+    assert moved["detail"]["reason"] == "the configuration changed"
 
 
 def test_mails_are_held_released_retried_and_dropped(shell):
@@ -189,6 +226,17 @@ def test_of_many_mails_set_aside_the_newest_are_listed(shell):
     assert [row["id"] for row in listed.json] == [2, 3]
     assert "there are more: these are the newest 2" in listed.err
     assert len(shell.maild("quarantine", "list", "--json", "--limit", 3).json) == 3
+
+
+def test_a_release_obeys_no_command_in_an_agents_name(shell):
+    shell.opened("Printer on fire")
+    token = shell.maild("ticket", "show", 1, "--json").json["token"]
+    forged = shell.mail(f"[#{token}]", text="!close quiet", id="9").read_text()
+    forged = forged.replace("Bob Miller <bob@client.example>", "Jane <jane@acme.example>")
+    held = shell.maild("inject", "--json", shell.write("forged.eml", forged)).lines[0]
+    assert held["outcome"] == "held"
+    again = shell.maild("held", "release", "--json", held["inbound"]).lines[0]
+    assert (again["outcome"], shell.maild("ticket", "show", 1, "--json").json["status"]) == ("held", "open")
 
 
 def test_mails_set_aside_can_be_dropped_and_keep_their_bytes(shell):

@@ -1,5 +1,6 @@
 """One fact of every kind with the record that it has in databases, and a ticket's life made of such facts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from maild.domain.people import Address, Person, Role
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 KAREN = Person(Address.of("karen@client.example"), "Karen Hill")
 EVE = Person(Address.of("eve@client.example"))
+BOSS = Person(Address.of("boss@client.example"))
 BY_KAREN = Actor(Role.REQUESTER, address="karen@client.example")
 BY_JANE = Actor(Role.AGENT, "jane", "jane@acme.example")
 _KAREN = {"address": "karen@client.example", "name": "Karen Hill"}
@@ -41,7 +43,7 @@ OPENED = events.Opened(
 
 EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
     "opened": (
-        OPENED,
+        replace(OPENED, contacts=(BOSS,), watchers=("mary",)),
         {
             "requester": _KAREN,
             "subject": "Printer on fire",
@@ -57,6 +59,8 @@ EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
             "participants": [_EVE],
             "automatic": True,
             "join_key": "",
+            "contacts": [{"address": "boss@client.example", "name": ""}],
+            "watchers": ["mary"],
         },
     ),
     "message-received": (
@@ -113,7 +117,8 @@ EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
     ),
     "bounced": (
         events.Bounced(at=at(12), recipient="karen@client.example", permanent=True, diagnostic="no such user", reply=3),
-        {"recipient": "karen@client.example", "permanent": True, "diagnostic": "no such user", "reply": 3},
+        {"recipient": "karen@client.example", "permanent": True, "diagnostic": "no such user", "reply": 3}
+        | {"passed_to": []},
     ),
     "mail-held": (
         events.MailHeld(at=at(13), entry=5, sender="bob@evil.example", reason="token-from-another-address", inbound=9),
@@ -139,6 +144,19 @@ EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
         events.DueSet(at=at(21), by=BY_JANE, due_at=at(120), previous=at(60)),
         {"due_at": "2026-05-04T11:00:00+00:00", "previous": "2026-05-04T10:00:00+00:00"},
     ),
+    "deadline-moved": (
+        events.DeadlineMoved(at=at(30), target="resolution", due_at=at(60), previous=at(90), reason="priority"),
+        {
+            "target": "resolution",
+            "due_at": "2026-05-04T10:00:00+00:00",
+            "previous": "2026-05-04T10:30:00+00:00",
+            "reason": "priority",
+        },
+    ),
+    "customer-reminded": (
+        events.CustomerReminded(at=at(31), ends_at=at(60)),
+        {"ends_at": "2026-05-04T10:00:00+00:00"},
+    ),
     "followed": (
         events.Followed(at=at(22), by=BY_JANE, agent="jane", level="watch"),
         {"agent": "jane", "level": "watch"},
@@ -154,6 +172,10 @@ EXAMPLES: dict[str, tuple[Event, dict[str, Any]]] = {
     "reply-withdrawn": (events.ReplyWithdrawn(at=at(25), by=BY_JANE, reply=3), {"reply": 3}),
     "undone": (events.Undone(at=at(26), by=BY_JANE, first=5, last=7), {"first": 5, "last": 7}),
     "rated": (events.Rated(at=at(27), rating="good"), {"rating": "good"}),
+    "acknowledged": (
+        events.Acknowledged(at=at(27), by=BY_JANE, target="resolution", cycle=1, agent="jane"),
+        {"target": "resolution", "cycle": 1, "agent": "jane"},
+    ),
     "merged": (events.Merged(at=at(28), by=BY_JANE, into=12), {"into": 12}),
 }
 LIFE = tuple(event for event, _ in EXAMPLES.values())

@@ -52,7 +52,7 @@ NOBODYS = ticket(watchers=("mary",))
     ("fact", "on", "actor", "wanted"),
     [
         (OPENED, ticket(), BY_KAREN, {"jane": Kind.NEW, "john": Kind.NEW}),
-        (OPENED, JOHNS, BY_KAREN, {"john": Kind.NEW}),
+        (OPENED, JOHNS, BY_KAREN, {"john": Kind.NEW, "mary": Kind.WATCHED, "jane": Kind.WATCHED}),
         (MESSAGE, JOHNS, BY_KAREN, {"john": Kind.MESSAGE, "mary": Kind.WATCHED, "jane": Kind.WATCHED}),
         (MESSAGE, NOBODYS, BY_KAREN, {"jane": Kind.MESSAGE, "john": Kind.MESSAGE, "mary": Kind.WATCHED}),
         (REPLIED, JOHNS, BY_JANE, {"john": Kind.ANSWERED, "mary": Kind.WATCHED}),

@@ -20,6 +20,7 @@ from maild.domain.calendars import (
     never_open,
     open_spans,
     overlaps,
+    special_overlaps,
 )
 
 OFFICE_DAY = (Span(480, 1020),)  # 08:00-17:00
@@ -203,8 +204,8 @@ def test_overlapping_spans_are_named():
     assert overlaps(messy) == (
         "mon 05:00-09:00 and mon 08:00-10:00",
         "sun 22:00-06:00 and mon 05:00-09:00",
-        "2026-12-24 08:00-12:00 and 2026-12-24 11:40-13:20",
     )
+    assert special_overlaps(messy) == ((date(2026, 12, 24), "08:00-12:00 and 11:40-13:20"),)
     assert overlaps(OFFICE) == overlaps(LUNCH) == overlaps(NIGHTS) == overlaps(ALWAYS) == ()
 
 

@@ -24,8 +24,10 @@ from tests.domain.mail_scene import (
     BASE,
     EVE,
     JANE,
+    JOE,
     KAREN,
     MALLORY,
+    NOTHING_KNOWN,
     NOW,
     OPENED,
     POLICY,
@@ -506,3 +508,31 @@ def test_everyone_may_be_acknowledged_but_no_forger():
 
 def test_a_topic_that_wants_acknowledgements_does_not_answer_robots():
     assert not acknowledgement(case(mail_class=MailClass.AUTOMATIC, filing=Filing(acknowledge=True))).due
+
+
+# -- an agent's own mail to the customer ------------------------------------------------------------------------------
+
+OWN_MAIL = {"to": (KAREN,), "cc": (Person(BASE),)}
+
+
+@pytest.mark.parametrize(
+    ("trust", "proof", "counts"),
+    [
+        (Trust.VERIFIED, AgentProof.STRICT, True),
+        (Trust.VERIFIED, AgentProof.NORMAL, True),
+        (Trust.CLAIMED, AgentProof.NORMAL, False),
+        (Trust.CLAIMED, AgentProof.TRUSTING, True),
+        (Trust.FAILED, AgentProof.TRUSTING, False),
+    ],
+)
+@pytest.mark.parametrize("route", [led(Scope.NOTE, Carrier.SUBJECT_TOKEN), NOTHING_KNOWN])
+def test_an_agents_own_mail_is_an_answer_when_it_is_proven(trust, proof, counts, route):
+    decision = decide(case(mail(JANE, **OWN_MAIL), route, trust=trust, policy=replace(POLICY, agent_proof=proof)))
+    assert ("replied" in kinds(decision.facts)) is counts
+    if not counts:
+        assert (decision.outcome, decision.notices[0].template) == (Outcome.HELD, "was-this-you")
+
+
+def test_an_agents_own_mail_about_a_ticket_that_is_not_theirs_is_held():
+    decision = decide(case(mail(JOE, **OWN_MAIL), led(Scope.NOTE, Carrier.SUBJECT_TOKEN)))
+    assert (decision.outcome, decision.reason) == (Outcome.HELD, "its writer may not see this ticket")

@@ -105,7 +105,7 @@ def test_nobody_is_told_twice_and_no_customer_of_anything_inside(kind, actor, on
     for notice in notices:
         outside = str(notice.to.address) in CUSTOMERS
         assert outside is (notice.scope is U) is (not notice.agent)
-        assert notice.template in {"reply", "acknowledgement", "closed", "history"} or not outside
+        assert notice.template in {"reply", "acknowledgement", "closed", "history", "waiting-reminder"} or not outside
     if actor is BY_JANE:
         assert "jane@acme.example" not in addresses
 

@@ -355,6 +355,8 @@ def test_a_goal_that_no_calendar_holds_has_no_due():
         ({}, ("default", "default")),
         ({"department": "sev-c"}, ("sev-c", "department")),
         ({"department": "sev-c", "priority_plan": "sev-b"}, ("sev-b", "priority")),
+        ({"priority_plan": "sev-b", "organisation": "gold"}, ("gold", "organisation")),
+        ({"organisation": "gold", "topic": "sev-a"}, ("sev-a", "topic")),
         ({"priority_plan": "sev-b", "topic": "sev-a"}, ("sev-a", "topic")),
         ({"topic": "sev-a", "rule": "sev-c"}, ("sev-c", "rule")),
         ({"rule": "sev-c", "command": "gold", "department": "sev-b"}, ("gold", "command")),

@@ -17,7 +17,7 @@ MAY_DAY = replace(OFFICE, zone="Europe/Berlin", closed=frozenset({date(2026, 5, 
 def told(history, tested, calendar=OFFICE, now="tue 12:00", zone=""):
     lines = explain(story(*history), tested, calendar, when(now), zone)
     assert all(len(line) <= 72 for line in lines)
-    return "\n".join(lines[3:])
+    return "\n".join(lines[lines.index("") + 1 :])
 
 
 def test_events_stretches_days_off_and_pauses_lead_to_the_deadline():
@@ -63,9 +63,38 @@ def test_a_bounced_reply_is_told():
 def test_what_chose_the_plan_and_the_calendar_stand_on_top():
     chosen = PlanChanged(at=when("mon 11:00"), sla_plan="tested", previous="", source="priority")
     lines = explain((*story(OPENED), chosen), plan(first=4), MAY_DAY, when("mon 12:00"))
-    assert lines[:3] == ("Plan tested (chosen by priority)", "Calendar office in Europe/Berlin", "")
+    assert lines[:4] == (
+        "Plan tested, by its priority",
+        "Calendar office in Europe/Berlin",
+        "  open mon-fri 08:00-17:00",
+        "",
+    )
     other = replace(chosen, sla_plan="another")
-    assert explain((*story(OPENED), other), plan(first=4), OFFICE, when("mon 12:00"))[0] == "Plan tested"
+    lines = explain((*story(OPENED), other), plan(first=4), ALWAYS, when("mon 12:00"))
+    lost = "Plan tested, for the configuration has no plan another"
+    assert lines[:3] == (lost, "Calendar always: around the clock", "")
+
+
+def test_an_organisation_is_named_and_former_plans_are_told():
+    opened = replace(story(OPENED)[0], sla_plan="gold", plan_source="topic")
+    chosen = PlanChanged(at=when("mon 11:00"), sla_plan="tested", previous="gold", source="organisation")
+    lines = explain((opened, chosen), plan(first=4), OFFICE, when("mon 12:00"), organisation="Acme Client")
+    assert lines[:3] == (
+        "Plan tested, by the organisation Acme Client",
+        "  until Mon 2026-05-04 11:00 +00:00: gold",
+        "  All deadlines are counted from their beginnings, by the plan of now.",
+    )
+
+
+def test_the_hours_of_a_week_are_told_by_the_days_that_have_them():
+    lunch = ((Span(480, 720), Span(780, 1020)),)
+    week = (*lunch * 4, (Span(480, 900),), (), (Span(1320, 1800),))
+    lines = explain(story(OPENED), plan(first=4), Calendar("shifts", "UTC", week), when("mon 12:00"))
+    assert lines[2:5] == (
+        "  open mon-thu 08:00-12:00, 13:00-17:00",
+        "  open fri 08:00-15:00",
+        "  open sun 22:00-06:00",
+    )
 
 
 def test_times_are_shown_in_the_zone_that_is_asked_for():

@@ -10,10 +10,10 @@ from maild.domain.drafts import DraftKind
 from maild.domain.events import Event, MailHeld
 from maild.domain.outbox import OutboxState
 from maild.domain.people import Agent, AgentRole, Directory, Role
-from maild.domain.ticket import Ticket
+from maild.domain.ticket import CONTACT, Ticket
 from maild.ports import OutboxRow, StoredEntry
 from tests.scenarios.mail_client import Mail, scopes_in
-from tests.scenarios.stage import Stage
+from tests.scenarios.stage import PAGERS, Stage
 
 _BESIDE = {"text-held", "text-settled"}
 # What is told of a ticket to others than whoever acted.
@@ -112,19 +112,36 @@ class Watch:
                 continue
             states = [t for state in (self._before, self._now) if (t := state.tickets.get(row.ticket)) is not None]
             agent = self._agent(row)
-            if agent is None and not any(row.to.address in _outside(ticket) for ticket in states):
+            if (
+                agent is None
+                and not self._paged(row)
+                and not any(row.to.address in _outside(ticket) for ticket in states)
+            ):
                 yield f"{row.template} of ticket {row.ticket} goes to {row.to.address}, who takes no part in it"
             if row.agent and row.template in _NEWS and not self.concerns(self._now.tickets[row.ticket], row.agent):
                 yield f"{row.template} of ticket {row.ticket} goes to {row.agent}, who may not see it any more"
 
     def _robots(self) -> Iterator[str]:
-        """At most one automatic mail outside, whatever one mail asks for."""
-        made = Counter(str(row.to.address) for row in self._stage.last.queued if self._outside_and_automatic(row))
+        """At most one automatic mail outside, whatever one mail asks for, and one to each who follows the ticket for
+        their organisation."""
+        rows = [row for row in self._stage.last.queued if self._outside_and_automatic(row)]
+        followers = Counter(str(row.to.address) for row in rows if self._follows(row))
+        if any(number > 1 for number in followers.values()):
+            yield f"one mail brought somebody several automatic mails: {dict(followers)}"
+        made = Counter(str(row.to.address) for row in rows if not self._follows(row))
         if len(self._stage.last.done) == 1 and made.total() > 1:
             yield f"one mail brought {made.total()} automatic mails outside: {dict(made)}"
 
     def _outside_and_automatic(self, row: OutboxRow) -> bool:
-        return self._agent(row) is None and bool(row.context["mail"]["automatic"])
+        return self._agent(row) is None and not self._paged(row) and bool(row.context["mail"]["automatic"])
+
+    def _paged(self, row: OutboxRow) -> bool:
+        return row.template == "page" and str(row.to.address) in {address for _, address in PAGERS.values()}
+
+    def _follows(self, row: OutboxRow) -> bool:
+        ticket = self._now.tickets.get(row.ticket or 0)
+        here = ticket.participants if ticket else ()
+        return any(p.role == CONTACT and p.person.address == row.to.address for p in here)
 
     def _agent(self, row: OutboxRow) -> Agent | None:
         return self._office.helpdesk.policy.directory.agent_at(row.to.address)
@@ -152,6 +169,7 @@ class Watch:
 
     def _inside(self, mail: Mail) -> bool:
         addresses = {str(a) for agent in self._office.helpdesk.policy.directory.agents for a in agent.addresses}
+        addresses |= {address for _, address in PAGERS.values()}
         return set(mail.recipients) <= addresses
 
     def _let_through(self) -> Iterator[str]:
@@ -211,4 +229,4 @@ def _concerns(ticket: Ticket, agent: Agent, directory: Directory) -> bool:
 
 
 def _outside(ticket: Ticket) -> set[object]:
-    return {ticket.requester.address, *(p.person.address for p in ticket.participants if p.role == "cc")}
+    return {ticket.requester.address, *(p.person.address for p in ticket.participants if p.role in {"cc", CONTACT})}

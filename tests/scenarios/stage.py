@@ -33,7 +33,12 @@ AGENTS: Mapping[str, tuple[str, str]] = {
     "mary": ("Mary Poole", "mary@acme.example"),
     "hugo": ("Hugo Frank", "hugo@acme.example"),  # only where a config.toml has him
 }
-PEOPLE: Mapping[str, tuple[str, str]] = {**OUTSIDE, **AGENTS}
+# Pockets in which something beeps: only where a config.toml names them.
+PAGERS: Mapping[str, tuple[str, str]] = {
+    "hugospager": ("Hugo's pager", "+49151000@sms.example"),
+    "nightpager": ("The pager of the night", "+49151999@sms.example"),
+}
+PEOPLE: Mapping[str, tuple[str, str]] = {**OUTSIDE, **AGENTS, **PAGERS}
 _TOKEN = re.compile(r"\[#([0-9]+)-[0-9a-z]{4}\]")
 _SHOWN_LINES = 12  # of a mail, in a transcript
 

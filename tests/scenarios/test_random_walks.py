@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, seed, settings
 
 from tests.scenarios.conftest import Beginning, OfficeAgain
 from tests.scenarios.stage import Stage
-from tests.scenarios.walking import BEGUN, COMMANDS, SHAPES, Step, Walk, begin, steps
+from tests.scenarios.walking import BEGUN, COMMANDS, FRESH, SHAPES, Step, Walk, begin, steps
 
 SHORT = 25  # walks of each of the parts that `make test` takes
 PARTS = 2
@@ -24,22 +24,45 @@ KEPT: list[tuple[str, list[Step]]] = [
         "a text beside a word about no held text was lost",
         [Step("answer", "jane", shape=SHAPES.index("{text}\n{command}"), command=COMMANDS.index("!send nothing"))],
     ),
+    (
+        "what a note kept inside left with the mail that opened its ticket",
+        [Step("write", "john", shape=FRESH.index("!to {whom}\n{command}\n{text}"), command=COMMANDS.index("!note"))],
+    ),
 ]
 _AS_THEY_ARE = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 
 
+# The customers are strangers to each other; or those of one domain belong together, and others follow their tickets.
+FOLLOWED = """
+[[organisation]]
+name = "Acme Client"
+domains = "client.example"
+sla_plan = "sev-b"
+contacts = ["paul@other.example", "joe"]
+[[organisation]]
+name = "Others"
+domains = "other.example"
+contacts = ["eve@client.example"]
+"""
+
+
 @pytest.fixture(scope="session")
-def beginning(office_again: OfficeAgain, tmp_path_factory: pytest.TempPathFactory) -> Beginning:
-    begin(Stage(office_again.anew("")))
+def laid_over(request: pytest.FixtureRequest) -> str:
+    return str(getattr(request, "param", ""))
+
+
+@pytest.fixture(scope="session")
+def beginning(office_again: OfficeAgain, tmp_path_factory: pytest.TempPathFactory, laid_over: str) -> Beginning:
+    begin(Stage(office_again.anew(laid_over)))
     return office_again.beginning(tmp_path_factory.mktemp("walks") / "begun.db")
 
 
 @pytest.fixture
-def walks(office_again: OfficeAgain, beginning: Beginning) -> Callable[[list[Step]], str]:
+def walks(office_again: OfficeAgain, beginning: Beginning, laid_over: str) -> Callable[[list[Step]], str]:
     """Walks on -> the transcript up to the first step that broke something; "" when none did."""
 
     def went_wrong(walk: list[Step]) -> str:
-        stage = Stage(office_again.anew("", beginning))
+        stage = Stage(office_again.anew(laid_over, beginning))
         walking = Walk(stage, first=BEGUN)
         for at, step in enumerate(walk, 1):
             stage.tell(f"\n{step}")
@@ -66,6 +89,7 @@ def test_a_walk_that_once_went_wrong(walk: list[Step], walks: Callable[[list[Ste
     assert not (wrong := walks(walk)), wrong
 
 
+@pytest.mark.parametrize("laid_over", ["", FOLLOWED], ids=["strangers", "followed"], indirect=True, scope="session")
 @pytest.mark.parametrize("number", range(PARTS))
 def test_nobody_hears_what_is_not_for_them(number: int, walks: Callable[[list[Step]], str]) -> None:
     walk_about(walks, number, SHORT)

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain.ticket import Status
 from maild.ports import Listing
-from maild.services import escalate, housekeeping
-from maild.services.escalate import escalate_due, reckon_stale
+from maild.services import escalate, housekeeping, recompute
+from maild.services.escalate import escalate_due
 from maild.services.housekeeping import keep_house
+from maild.services.recompute import reckon_stale
 from tests.rig.office import CONFIG
 
 KAREN, JOHN, JANE, JOE, MARY = (
@@ -93,16 +93,16 @@ def test_an_ended_ticket_is_left_alone(timed):
 
 def test_one_ticket_that_cannot_be_reckoned_silences_no_other(timed, monkeypatch):
     broken, good = timed.open_ticket(), timed.open_ticket()
-    whole = escalate.stand
+    whole = escalate.escalate
 
-    def stand(unit, ticket, *more):
+    def breaks(ticket, *more):
         if ticket.number == broken:
             raise ValueError("event 'merged' of version 9 is newer than this program: upgrade maild")
-        return whole(unit, ticket, *more)
+        return whole(ticket, *more)
 
-    monkeypatch.setattr(escalate, "stand", stand)
+    monkeypatch.setattr(escalate, "escalate", breaks)
     assert [step.ticket for step in timed.tick(3 * HOUR)] == [good]
-    monkeypatch.setattr(escalate, "stand", whole)
+    monkeypatch.setattr(escalate, "escalate", whole)
     assert [step.ticket for step in timed.tick()] == [broken]
 
 
@@ -158,14 +158,14 @@ def test_a_plan_that_the_configuration_lost_counts_as_the_default_one(open_offic
 
 def test_one_ticket_that_cannot_be_reckoned_anew_does_not_keep_the_daemon_from_starting(timed, monkeypatch):
     broken, _ = timed.open_ticket(), timed.open_ticket()
-    whole = escalate.reckon
+    whole = recompute.planned_anew
 
-    def reckon(unit, ticket, *more):
+    def planned_anew(ticket, *more):
         if ticket.number == broken:
             raise ValueError("upgrade maild")
-        return whole(unit, ticket, *more)
+        return whole(ticket, *more)
 
-    monkeypatch.setattr(escalate, "reckon", reckon)
+    monkeypatch.setattr(recompute, "planned_anew", planned_anew)
     timed.configure(CONFIG + PLAN.replace('"4h"', '"2h"'))
     assert reckon_stale(timed.store, timed.helpdesk, timed.clock.now()) == 1
 
@@ -189,10 +189,94 @@ def test_a_resolved_ticket_closes_by_itself_and_nobody_is_bothered(office):
 def test_a_customer_who_never_answers_resolves_a_waiting_ticket(office):
     number = office.open_ticket()
     said(office, "new-ticket", "Which water?\n!wait")
+    mark = office.queued
     office.tick(14 * DAY - HOUR)
     assert office.ticket(number)["status"] == "waiting"
+    assert office.told(mark) == []
     office.tick(2 * HOUR)
     assert office.ticket(number)["status"] == "resolved"
+    assert office.told(mark) == [("closed", KAREN)]
+    assert "we did not hear from you, so your ticket 1" in office.words(office.last("closed", KAREN))
+
+
+def test_a_program_that_never_answers_is_not_told(office):
+    number = office.receive(office.mail(KAREN, "Disk full.", headers={"Auto-Submitted": "auto-generated"})).ticket
+    office.receive(office.answer(office.last("new-ticket", JOHN), "Which disk?\n!wait"))
+    mark = office.queued
+    office.tick(15 * DAY)
+    assert office.ticket(number)["status"] == "resolved"
+    assert office.told(mark) == []
+
+
+# -- reminders of the customer ----------------------------------------------------------------------------------------
+
+REMINDING = CONFIG + "\n[closing]\nwaiting_reminder = true\n"
+
+
+@pytest.fixture
+def reminding(open_office):
+    return open_office(REMINDING)
+
+
+def test_a_customer_is_reminded_once_at_half_of_the_time_and_told_when_it_ends(reminding):
+    number = reminding.open_ticket()
+    said(reminding, "new-ticket", "Which water?\n!wait")
+    reminding.deliver(timedelta(minutes=2))
+    mark = reminding.queued
+    reminding.tick(7 * DAY - HOUR)
+    assert reminding.told(mark) == []
+    reminding.tick(HOUR)
+    assert reminding.told(mark) == [("waiting-reminder", KAREN)]
+    reminding.tick(HOUR)
+    reminding.tick(5 * DAY)
+    assert reminding.told(mark) == [("waiting-reminder", KAREN)]
+    row = reminding.last("waiting-reminder", KAREN)
+    assert "the ticket ends on Mon 18 May 09:00 UTC" in " ".join(reminding.words(row).split())
+    assert row.context["mail"]["automatic"] == "auto-generated"
+    assert row.context["mail"]["references"] == reminding.last("reply", KAREN).context["mail"]["references"]
+    reminding.tick(3 * DAY)
+    assert reminding.ticket(number)["status"] == "resolved"
+
+
+def test_each_time_of_waiting_has_its_own_reminder(reminding):
+    reminding.open_ticket()
+    said(reminding, "new-ticket", "Which water?\n!wait")
+    reminding.tick(7 * DAY)
+    reminding.receive(reminding.answer(reminding.last("waiting-reminder", KAREN), "The wet one."))
+    said(reminding, "message", "Hot or cold?\n!wait")
+    mark = reminding.queued
+    reminding.tick(7 * DAY)
+    assert reminding.told(mark) == [("waiting-reminder", KAREN)]
+
+
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ({}, "Which water?\n!wait 3d"),  # an agent named a time: nothing ends by itself
+        ({}, "Which water?\n!wait 30d"),
+        ({}, "!wait"),  # nobody asked the customer anything
+        ({"Auto-Submitted": "auto-generated"}, "Which water?\n!wait"),
+    ],
+)
+def test_nobody_is_reminded_where_it_would_not_be_true_or_not_be_read(reminding, headers, words):
+    reminding.receive(reminding.mail(KAREN, "It burns.", headers=headers))
+    reminding.receive(reminding.answer(reminding.last("new-ticket", JOHN), words))
+    mark = reminding.queued
+    reminding.tick(8 * DAY)
+    assert [told for told in reminding.told(mark) if told[0] == "waiting-reminder"] == []
+
+
+def test_reminders_are_off_unless_asked_for_and_an_ending_needs_none(open_office, office):
+    office.open_ticket()
+    said(office, "new-ticket", "Which water?\n!wait")
+    office.tick(8 * DAY)
+    assert ("waiting-reminder", KAREN) not in office.told()
+    late = open_office(REMINDING)
+    late.open_ticket()
+    said(late, "new-ticket", "Which water?\n!wait")
+    late.tick(15 * DAY)  # nobody ticked before
+    assert ("waiting-reminder", KAREN) not in late.told()
+    assert ("closed", KAREN) in late.told()
 
 
 @pytest.mark.parametrize(("owner", "told"), [("!take", [JOHN]), ("", [JOHN, JANE])])
@@ -218,11 +302,11 @@ def test_a_time_that_an_agent_named_counts_however_long(office):
     assert office.ticket(number)["status"] == "open"
 
 
-@pytest.mark.parametrize("change", ["closed", "resolved", "open", "rested"])
+@pytest.mark.parametrize("change", ["closed", "given_up", "woken", "rested", "reminded"])
 def test_what_changed_before_the_clock_got_hold_of_it_is_left_as_it_is(office, change):
     """Another node, or the customer's mail, held the ticket when the tick looked it up."""
     number = office.open_ticket()
-    found = housekeeping._Change(number, None if change == "rested" else Status(change), "found a moment before")
+    found = housekeeping._Change(number, getattr(housekeeping, f"_{change}"))
     before = office.ticket(number)
     office.clock.advance(90 * DAY)
     with office.store() as unit:

@@ -11,16 +11,17 @@ from maild.domain.outbox import OutboxState
 from maild.domain.ticket import fold
 from maild.ports import InboundState, IncomingMail
 from maild.services.command import command_ticket
+from maild.services.derive import derived_document, derived_lines
 from maild.services.enquire import (
     explained,
     inbound_list,
     outbox_list,
     raw_of_entry,
-    sla_lines,
     ticket_list,
     ticket_show,
 )
 from maild.services.explain import explain_mail
+from tests.rig.office import MONDAY
 
 KAREN, JOHN, JANE = "karen@client.example", "john@acme.example", "jane@acme.example"
 
@@ -144,7 +145,6 @@ def test_a_ticket_is_shown_with_thread_events_and_deadlines(office):
 def test_there_is_no_ticket_where_none_is(office):
     now = office.clock.now()
     assert ticket_show(office.store, office.helpdesk, 99, now) is None
-    assert sla_lines(office.store, office.helpdesk, 99, now) is None
     assert do(office, 99, "close") is None
     assert raw_of_entry(office.store, 99, 1) is None
 
@@ -187,9 +187,17 @@ def test_the_untouched_mail_of_an_entry_stays_available(office):
 
 def test_deadlines_are_explained_line_by_line(office):
     number = _a_long_life(office)
-    lines = sla_lines(office.store, office.helpdesk, number, office.clock.now())
-    assert lines[0].startswith("plan ")
+    with office.store(reading=True) as unit:
+        lines = derived_lines(unit, office.helpdesk, number, office.clock.now())
+        earlier = derived_lines(unit, office.helpdesk, number, MONDAY)
+        assert derived_lines(unit, office.helpdesk, number, MONDAY - timedelta(hours=1)) is None
+        assert derived_lines(unit, office.helpdesk, 99, office.clock.now()) is None
+        document = derived_document(unit, office.helpdesk, number, office.clock.now())
+    assert lines[0].startswith("Plan ")
     assert any("ticket opened" in line for line in lines)
+    assert earlier[0] == "Plan default"  # as things stood then
+    assert [target["target"] for target in document["targets"]][:2] == ["first-response", "resolution"]
+    assert document["plan"]["name"] == lines[0].removeprefix("Plan ").partition(",")[0]
 
 
 def test_queues_are_listed(office):

@@ -291,12 +291,13 @@ def test_a_substitute_who_may_not_see_the_ticket_is_passed_over(office):
 
 def test_a_deadline_of_who_is_away_reaches_who_stands_in(office):
     number = johns(office)
-    wish(office, "john", substitute="joe")
+    wish(office, "john", substitute="jane")
     away(office, "john", office.clock.now() + timedelta(days=30))
     office.receive(office.answer(office.last("new-ticket", JANE, number), "!sla sev-a"))
     fired = office.tick(2 * HOUR)
     assert all("john" not in step.notified for step in fired)
-    assert any("joe" in step.notified for step in fired)
+    assert any("jane" in step.notified for step in fired)
+    assert "John Smith is away until" in office.words(office.last("sla-breach", JANE))
 
 
 # -- clocks -----------------------------------------------------------------------------------------------------------
@@ -380,8 +381,19 @@ def test_deadlines_are_never_folded(open_office):
     numbers = opened_for_john(office, 6)
     mark = office.queued
     office.tick(timedelta(days=3))
+    told = [row for row in office.outbox(to=JOHN) if row.id > mark]
+    assert [row.template for row in told] == ["sla-gathered"]  # many at once are one list, and it leaves now
+    assert told[0].next_at == office.clock.now()
+    assert sorted(each["number"] for each in told[0].context["alarms"]["rows"]) == sorted(numbers)
+
+
+def test_deadlines_that_come_one_by_one_are_never_folded(open_office):
+    office = open_office(FEW)
+    opened_for_john(office, 3)
+    mark = office.queued
+    office.tick(timedelta(days=3))
     told = office.told(mark)
-    assert told.count(("sla-breach", JOHN)) + told.count(("sla-warning", JOHN)) == len(numbers)
+    assert told.count(("sla-breach", JOHN)) == 3
     assert ("gathered", JOHN) not in told
 
 

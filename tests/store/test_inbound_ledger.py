@@ -274,3 +274,18 @@ def test_of_many_that_wait_the_newest_are_listed_and_those_of_a_mailbox_alone(st
         assert [kept.id for kept in unit.inbound.listed(InboundState.HELD, 2, ["junk"])] == [numbers[2], numbers[4]]
         assert unit.inbound.listed(InboundState.HELD, 2, []) == []
         assert unit.inbound.listed(InboundState.QUARANTINED, 2) == []
+
+
+def test_that_it_is_no_junk_and_who_wrote_it_are_two_words_and_both_count_on(store):
+    ((number, _),) = keep(store, MAIL)
+    said = []
+    for words in ({}, {"released": True}, {"released": True, "proven": True}, {"released_as": "anyway"}):
+        with store() as unit:
+            unit.inbound.begin(1, NOW, [number])
+            unit.inbound.judge(number, replace(DONE, state=InboundState.HELD, outcome="held"), NOW)
+            assert unit.inbound.replay(number, **words)
+            unit.commit()
+        with store(reading=True) as unit:
+            found = unit.inbound.get(number)
+        said.append((found.released, found.proven))
+    assert said == [(False, False), (True, False), (True, True), (True, True)]

@@ -9,9 +9,10 @@ from maild.domain.classify import MailClass
 from maild.domain.decide.answering import acknowledgement
 from maild.domain.decide.case import Case, entry_of
 from maild.domain.decide.copies import copied
-from maild.domain.decision import Decision, Outcome
+from maild.domain.decision import Decision, Outcome, Step
 from maild.domain.events import THIS_ENTRY, Actor, Event
-from maild.domain.people import Person, Role
+from maild.domain.organisations import contacts_of, followers_of
+from maild.domain.people import Person, Role, Trust
 from maild.domain.route import Verdict
 from maild.domain.ticket import Status
 
@@ -29,11 +30,18 @@ def opening(
 ) -> events.Opened:
     """The fact that begins a ticket, filed as topics and rules say."""
     filing, policy = case.filing, case.policy
-    department = _department(case)
+    department = _department(case, requester)
     priority = filing.priority or "normal"
     plan, source = policy.plan_for(
-        department=department, priority=priority, rule=filing.rule_plan, topic=filing.topic_plan
+        department=department,
+        priority=priority,
+        requester=requester.address,
+        rule=filing.rule_plan,
+        topic=filing.topic_plan,
     )
+    # Whoever forges a customer's address shall not make the customer's colleagues read about it.
+    forged = case.evidence.trust is Trust.FAILED and requester.address == case.sender.address and not case.released
+    taking_part = {person.address for person in participants}
     return events.Opened(
         at=case.at,
         by=actor,
@@ -52,6 +60,8 @@ def opening(
         participants=participants,
         automatic=case.automatic,
         join_key=filing.join_key,
+        contacts=() if forged else contacts_of(requester.address, policy.directory, taking_part),
+        watchers=() if forged else followers_of(requester.address, policy.directory),
     )
 
 
@@ -74,10 +84,24 @@ def opens_ticket(case: Case) -> Decision | None:
         replace(entry_of(case), author=actor),
         actor,
         acknowledge=answer.due,
-        steps=(answer.step("acknowledgement"),),
+        steps=(*_belonging(case), answer.step("acknowledgement")),
         opens=True,
         alarms=answer.told,
     )
+
+
+def _belonging(case: Case) -> tuple[Step, ...]:
+    """As explain tells it: whose customer the sender is, and what that brings where nothing stronger speaks."""
+    found = case.policy.directory.organisation_of(case.sender.address)
+    if found is None:
+        return ()
+    brings = (
+        f"plan {found.sla_plan}" if found.sla_plan else "",
+        f"department {found.department}" if found.department else "",
+        f"{len(found.contacts) + len(found.followers)} who follow" if found.contacts or found.followers else "",
+    )
+    reason = f"{case.sender.address.domain} is of the organisation {found.name}"
+    return (Step("rules", "organisation", ": ".join(filter(None, (reason, ", ".join(filter(None, brings)))))),)
 
 
 def _links(case: Case) -> tuple[int, ...]:
@@ -86,9 +110,12 @@ def _links(case: Case) -> tuple[int, ...]:
     return (case.route.related,) if case.route.related is not None else ()
 
 
-def _department(case: Case) -> str:
-    """By rule or topic, else the one whose address was written to, else the mailbox's, else the first."""
+def _department(case: Case, requester: Person) -> str:
+    """By rule or topic, else the requester's organisation's, else the one whose address was written to, else the
+    mailbox's, else the first."""
     directory = case.policy.directory
+    organisation = directory.organisation_of(requester.address)
+    agreed = organisation.department if organisation else ""
     wrote_to = set(case.message.recipients)
     addressed = next((d.name for d in directory.departments if d.address and d.address in wrote_to), "")
-    return case.filing.department or addressed or case.department or case.policy.default_department
+    return case.filing.department or agreed or addressed or case.department or case.policy.default_department

@@ -155,6 +155,7 @@ def _on_rows(case: Case, agent: Agent, asked: Sequence[RowCommand], rows: Rows) 
 
 
 def _on_ticket(case: Case, agent: Agent, ticket: Ticket, asked: Sequence[RowCommand], rows: Rows) -> Other | Problem:
+    since = _since(case, ticket, rows)
     act = Act(
         agent=agent,
         text="\n".join(f"!{command.words}" for command in asked),
@@ -162,7 +163,8 @@ def _on_ticket(case: Case, agent: Agent, ticket: Ticket, asked: Sequence[RowComm
         ticket=ticket,
         at=max(case.at, min(ticket.updated_at, case.now)),
         draft=replace(entry_of(case), text="", html="", attachments=(), folded_lines=0, message_id=""),
-        since=_since(case, ticket, rows),
+        since=since,
+        seen=ticket.seq - len(since),
         receipts=case.receipts,
         lookups=case.lookups,
     )

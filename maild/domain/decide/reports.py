@@ -45,10 +45,10 @@ def delivery_report(case: Case) -> Decision | None:
         return Decision(Outcome.IGNORED, f"a delivery report without a failure: {report.statuses[0].action}")
     diagnostic = failed[0].diagnostic or failed[0].status if failed else case.message.subject
     if case.ticket is None:
-        return Decision(Outcome.BOUNCED, f"a mail to {case.bounced.recipient} could not be delivered: {diagnostic}")
+        text = f"a mail to {case.bounced.recipient} could not be delivered: {diagnostic}"
+        return Decision(Outcome.BOUNCED, text, lost=case.bounced.outbox)
     # "failed" is the last word about a mail whatever the status says (RFC 3464 2.3.3): 4.4.7 is five days in vain.
-    name = case.policy.helpdesk_name
-    return bounced(case.ticket, case.bounced, diagnostic, by="delivery report", at=case.at, helpdesk_name=name)
+    return bounced(case.ticket, case.bounced, diagnostic, by="delivery report", at=case.at, policy=case.policy)
 
 
 def in_junk_folder(case: Case) -> Decision | None:

@@ -1,0 +1,100 @@
+"""Organisations: from tables to the words of the ground floor. What would group strangers is a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from maild.config.directory import Known
+from maild.config.problems import Findings, Place
+from maild.config.reading import Written
+from maild.config.tables import OrganisationTable
+from maild.config.values import DomainMask, read_address
+from maild.domain.people import Address, Directory, Organisation
+
+# Where everybody has an address: people who share such a domain have nothing to do with each other.
+FREE_MAIL = frozenset(
+    (
+        "aol.com bluewin.ch btinternet.com comcast.net email.com fastmail.com free.fr freenet.de gmail.com gmx.at"
+        " gmx.ch gmx.com gmx.de gmx.net googlemail.com hey.com hotmail.com hotmail.co.uk hotmail.de hotmail.fr"
+        " icloud.com laposte.net libero.it live.com mac.com mail.com mail.ru mailbox.org me.com msn.com naver.com o2.pl"
+        " orange.fr outlook.com outlook.de pm.me posteo.de proton.me protonmail.com qq.com rediffmail.com seznam.cz"
+        " t-online.de tutanota.com wanadoo.fr web.de wp.pl yahoo.co.uk yahoo.com yahoo.de yahoo.fr yandex.ru ymail.com"
+        " zoho.com 126.com 163.com"
+    ).split()
+)
+
+
+def build_organisations(
+    tables: Iterable[Written[OrganisationTable]], known: Known, directory: Directory, findings: Findings
+) -> tuple[Organisation, ...]:
+    """The organisations in their order. Each domain belongs to one of them."""
+    taken: dict[str, Place] = {}
+    built = []
+    for written in tables:
+        if not written.node.says("domains"):
+            findings.problem(written.at(), "[[organisation]] has nobody", 'add domains = ["client.example"]')
+        domains = [_domain(domain, written.at("domains", i), taken, findings) for i, domain in _domains(written)]
+        built.append(_organisation(written, tuple(filter(None, domains)), known, directory, findings))
+    return tuple(built)
+
+
+def _domains(written: Written[OrganisationTable]) -> Iterable[tuple[int, DomainMask]]:
+    return enumerate(written.table.domains)
+
+
+def _domain(domain: DomainMask, place: Place, taken: dict[str, Place], findings: Findings) -> str:
+    """The domain, "" after reporting one that cannot be an organisation's."""
+    if domain.removeprefix("*.") in FREE_MAIL:
+        remedy = "leave it out: people there are strangers to each other, and would hear of each other's tickets"
+        findings.problem(place, f"domains: anybody can have an address at {domain}", remedy)
+        return ""
+    if domain in taken:
+        message = f"domains: {domain} belongs to the organisation at {taken[domain]} already"
+        findings.problem(place, message, "name each domain once")
+        return ""
+    taken[domain] = place
+    return domain
+
+
+def _organisation(
+    written: Written[OrganisationTable],
+    domains: tuple[str, ...],
+    known: Known,
+    directory: Directory,
+    findings: Findings,
+) -> Organisation:
+    table = written.table
+    contacts: list[Address] = []
+    followers: list[str] = []
+    for index, word in enumerate(table.contacts):
+        place = written.at("contacts", index)
+        contact = _contact(word, place, known, directory, findings)
+        if isinstance(contact, Address):
+            contacts.append(contact)
+        elif contact:
+            followers.append(contact)
+    return Organisation(
+        name=table.name,
+        domains=domains,
+        sla_plan=known.plans.resolve(table.sla_plan, written.at("sla_plan"), "sla_plan"),
+        department=known.departments.resolve(table.department, written.at("department"), "department"),
+        contacts=tuple(dict.fromkeys(contacts)),
+        followers=tuple(dict.fromkeys(followers)),
+        monthly_report=table.monthly_report,
+    )
+
+
+def _contact(word: str, place: Place, known: Known, directory: Directory, findings: Findings) -> Address | str:
+    """Somebody outside by address, an agent by name; "" after reporting what is neither."""
+    if "@" not in word:
+        return known.agents.resolve(word, place, "contacts")
+    try:
+        address = read_address(word)
+    except ValueError as error:
+        findings.problem(place, f"contacts: {error}")
+        return ""
+    if directory.is_own(address):
+        findings.problem(place, f"contacts: {address} is our own", "name a person: we would write to ourselves")
+        return ""
+    agent = directory.agent_at(address)
+    return agent.name if agent else address

@@ -1,0 +1,44 @@
+"""What it means for a ticket that its requester belongs to an organisation: who follows it from the beginning, and who
+no longer does once it is somebody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from maild.domain.events import SYSTEM, Event, Followed, ParticipantAdded, ParticipantRemoved, RequesterChanged
+from maild.domain.people import Address, Directory, Person
+from maild.domain.ticket import CONTACT, Ticket
+
+
+def contacts_of(requester: Address, directory: Directory, but: Collection[Address] = ()) -> tuple[Person, ...]:
+    """The people outside who read what is answered to this requester, those who take part anyway (`but`) left out."""
+    organisation = directory.organisation_of(requester)
+    found = organisation.contacts if organisation else ()
+    return tuple(Person(address) for address in found if address != requester and address not in but)
+
+
+def followers_of(requester: Address, directory: Directory) -> tuple[str, ...]:
+    """The agents who watch all tickets of this requester's organisation."""
+    organisation = directory.organisation_of(requester)
+    return organisation.followers if organisation else ()
+
+
+def handed_over(ticket: Ticket, change: RequesterChanged, directory: Directory) -> tuple[Event, ...]:
+    """The ticket is somebody else's: whoever followed it for the organisation of before goes, and those of the new one
+    come. Who takes part in their own right stays."""
+    requester = change.requester.address
+    staying = {p.person.address for p in ticket.participants if p.role != CONTACT}
+    coming = contacts_of(requester, directory, staying)
+    wanted = {person.address for person in coming}
+    here = [p.person for p in ticket.participants if p.role == CONTACT]
+    there = {person.address for person in here}
+    before, now = (followers_of(each, directory) for each in (ticket.requester.address, requester))
+    gone = [name for name in before if name not in now and name in ticket.watchers]
+    new = [name for name in now if name not in ticket.watchers and name not in ticket.muted_by]
+    by, at = change.by, change.at
+    return (
+        *(ParticipantRemoved(at=at, by=by, person=p, role=CONTACT) for p in here if p.address not in wanted),
+        *(ParticipantAdded(at=at, by=by, person=p, role=CONTACT) for p in coming if p.address not in there),
+        *(Followed(at=at, by=SYSTEM, agent=name, level="") for name in gone),
+        *(Followed(at=at, by=SYSTEM, agent=name, level="watch") for name in new),
+    )

@@ -1,0 +1,63 @@
+"""The ledger of SLA steps: which fired, whom they told, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from maild.domain.outbox import OutboxState
+from maild.domain.people import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """One step told one person, by one mail: the outbox row has no ticket where the mail is about many.
+
+    `state` and `answer` are the mail's, as it stands when it is asked; `lost_at` is when we learned that it did not
+    arrive, `passed_to` who was told instead."""
+
+    ticket: int
+    target: str
+    cycle: int
+    step: str
+    recipient: Address
+    agent: str = ""  # the agent's name; "" for an address that is nobody's
+    paged: bool = False
+    outbox: int
+    told_at: datetime
+    lost_at: datetime | None = None
+    passed_to: tuple[str, ...] = ()
+    state: OutboxState | None = None
+    answer: str = ""
+
+
+class SlaSteps(Protocol):
+    def record(self, ticket: int, target: str, cycle: int, key: str, instant: datetime, now: datetime) -> bool:
+        """Note that a step fired; False when it had fired before (UNIQUE decides)."""
+        ...
+
+    def fired(self, ticket: int) -> frozenset[tuple[str, int, str]]:
+        """(target, cycle, key) of every step that fired."""
+        ...
+
+    def tell(self, told: Sequence[Telling]) -> None:
+        """Note whom steps told. Nobody is told twice of one step."""
+        ...
+
+    def told(self, ticket: int) -> tuple[Telling, ...]:
+        """Whom the steps of a ticket told, in the order of the telling."""
+        ...
+
+    def told_by(self, outbox: int) -> tuple[Telling, ...]:
+        """What a mail told."""
+        ...
+
+    def lose(self, outbox: int, ticket: int, at: datetime, passed_to: Sequence[str]) -> None:
+        """Note that what a mail told of a ticket did not arrive, and who was told instead."""
+        ...
+
+    def unheard(self, limit: int) -> list[tuple[int, str, str]]:
+        """(ticket, target, key) of steps on open tickets of which every mail was lost, the oldest first."""
+        ...

@@ -1,0 +1,14 @@
+"""each deadline of a ticket as it was reckoned last, and when its customer was reminded that we wait"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from maild.store import columns
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    op.add_column("ticket", sa.Column("reminded_at", columns.UtcDateTime(timezone=True), nullable=True))
+    op.add_column("ticket", sa.Column("dues", columns.CleanJson(), nullable=True))

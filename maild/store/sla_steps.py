@@ -1,0 +1,108 @@
+"""The ledger of SLA steps that fired, and of whom they told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from maild.domain.outbox import OutboxState
+from maild.domain.people import Address
+from maild.ports import Telling
+from maild.store.held import Held
+from maild.store.insert import insert_once
+from maild.store.schema import outbox, sla_step, sla_told, ticket
+
+_OF_STEP = ("ticket", "target", "cycle", "step")
+
+
+_FIRED = sa.select(sla_step).where(sla_step.c.ticket == sa.bindparam("number"))
+
+
+class SqlSlaSteps:
+    def __init__(self, connection: Connection, held: Held) -> None:
+        self._connection = connection
+        self._held = held
+
+    def record(self, ticket: int, target: str, cycle: int, key: str, instant: datetime, now: datetime) -> bool:
+        values = {"ticket": ticket, "target": target, "cycle": cycle, "step": key, "instant": instant, "fired_at": now}
+        fired = insert_once(self._connection, sla_step).returning(sla_step.c.ticket)
+        new = self._connection.scalar(fired, values) is not None
+        if ticket in self._held.steps:
+            self._held.steps[ticket].add((target, cycle, key))
+        return new
+
+    def fired(self, ticket: int) -> frozenset[tuple[str, int, str]]:
+        known = self._held.steps.get(ticket)
+        if known is None:
+            found = self._connection.execute(_FIRED, {"number": ticket})
+            known = {(row.target, row.cycle, row.step) for row in found}
+            if ticket in self._held.numbers:
+                self._held.steps[ticket] = known
+        return frozenset(known)
+
+    def tell(self, told: Sequence[Telling]) -> None:
+        values = [
+            {
+                "ticket": each.ticket,
+                "target": each.target,
+                "cycle": each.cycle,
+                "step": each.step,
+                "recipient_key": each.recipient.key,
+                "recipient": str(each.recipient),
+                "agent": each.agent,
+                "paged": each.paged,
+                "outbox": each.outbox,
+                "told_at": each.told_at,
+                "passed_to": list(each.passed_to),
+            }
+            for each in told
+        ]
+        if values:
+            self._connection.execute(insert_once(self._connection, sla_told), values)
+
+    def told(self, ticket: int) -> tuple[Telling, ...]:
+        return self._read(sla_told.c.ticket == ticket)
+
+    def told_by(self, outbox: int) -> tuple[Telling, ...]:
+        return self._read(sla_told.c.outbox == outbox)
+
+    def _read(self, here: sa.ColumnElement[bool]) -> tuple[Telling, ...]:
+        joined = sa.select(sla_told, outbox.c.state, outbox.c.last_answer)
+        query = joined.outerjoin(outbox, outbox.c.id == sla_told.c.outbox).where(here)
+        query = query.order_by(sla_told.c.told_at, sla_told.c.outbox, *(sla_told.c[name] for name in _OF_STEP))
+        return tuple(_telling(row) for row in self._connection.execute(query).mappings())
+
+    def lose(self, outbox: int, ticket: int, at: datetime, passed_to: Sequence[str]) -> None:
+        here = sa.and_(sla_told.c.outbox == outbox, sla_told.c.ticket == ticket, sla_told.c.lost_at.is_(None))
+        self._connection.execute(sa.update(sla_told).where(here).values(lost_at=at, passed_to=list(passed_to)))
+
+    def unheard(self, limit: int) -> list[tuple[int, str, str]]:
+        other = sla_told.alias()
+        same = sa.and_(*(other.c[name] == sla_told.c[name] for name in _OF_STEP))
+        heard = sa.exists().where(same, other.c.lost_at.is_(None))
+        query = sa.select(*(sla_told.c[name] for name in _OF_STEP), sa.func.min(sla_told.c.told_at).label("since"))
+        query = query.join(ticket, ticket.c.number == sla_told.c.ticket)
+        query = query.where(sla_told.c.lost_at.is_not(None), ticket.c.status.in_(["open", "waiting"]), ~heard)
+        query = query.group_by(*(sla_told.c[name] for name in _OF_STEP)).order_by("since", sla_told.c.ticket)
+        return [(row.ticket, row.target, row.step) for row in self._connection.execute(query.limit(limit))]
+
+
+def _telling(row: RowMapping) -> Telling:
+    return Telling(
+        ticket=row["ticket"],
+        target=row["target"],
+        cycle=row["cycle"],
+        step=row["step"],
+        recipient=Address.of(row["recipient"]),
+        agent=row["agent"],
+        paged=row["paged"],
+        outbox=row["outbox"],
+        told_at=row["told_at"],
+        lost_at=row["lost_at"],
+        passed_to=tuple(row["passed_to"]),
+        state=OutboxState(row["state"]) if row["state"] is not None else None,
+        answer=row["last_answer"] or "",
+    )
