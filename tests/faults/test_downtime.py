@@ -49,7 +49,6 @@ def broken(maild: MaildRig) -> set[tuple[int, str]]:
     return {(number, "100%") for number in numbers}
 
 
-@pytest.mark.xfail(strict=True, reason="what comes due at once is not gathered into one mail for each person yet")
 def test_each_step_is_recorded_once_and_each_person_gets_one_mail(
     maild: MaildRig, broken: set[tuple[int, str]]
 ) -> None:
