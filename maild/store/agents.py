@@ -57,6 +57,10 @@ class SqlDrafts:
         ended = sa.update(draft).where(draft.c.id == number, _WAITS).values(values)
         return self._connection.execute(ended).rowcount == 1
 
+    def settle_those_of(self, inbound: int, settled_as: str, now: datetime) -> None:
+        values = {"settled_as": settled_as, "settled_at": now, "remind_at": None}
+        self._connection.execute(sa.update(draft).where(draft.c.inbound == inbound, _WAITS).values(values))
+
     def due(self, now: datetime, limit: int) -> tuple[Draft, ...]:
         query = sa.select(draft).where(draft.c.remind_at <= now).order_by(draft.c.remind_at).limit(limit)
         query = query.with_for_update(skip_locked=True)  # not those that another node reminds of just now
