@@ -24,8 +24,14 @@ def held() -> None:
     """Mail that waits for a person's word."""
 
 
-def _print_list(session: Session, state: InboundState, as_json: bool) -> None:
-    found = inbound_list(session.store, state)
+_most = click.option("--limit", type=click.IntRange(min=1), default=1000, show_default=True, help="At most so many.")
+
+
+def _print_list(session: Session, state: InboundState, as_json: bool, limit: int) -> None:
+    found = inbound_list(session.store, state, limit + 1)
+    if len(found) > limit:
+        click.echo(f"there are more: these are the newest {limit}, --limit shows others as well", err=True)
+        found = found[1:]
     if as_json:
         print_json(found)
         return
@@ -62,11 +68,12 @@ _NOUN = {InboundState.QUARANTINED: "quarantine", InboundState.HELD: "held"}
 
 
 @quarantine.command("list")
+@_most
 @json_option
 @click.pass_obj
-def list_quarantined(session: Session, as_json: bool) -> None:
+def list_quarantined(session: Session, limit: int, as_json: bool) -> None:
     """Mails that were set aside."""
-    _print_list(session, InboundState.QUARANTINED, as_json)
+    _print_list(session, InboundState.QUARANTINED, as_json, limit)
 
 
 @quarantine.command("show")
@@ -99,7 +106,10 @@ def replay(session: Session, numbers: tuple[int, ...], every: bool, as_json: boo
 @json_option
 @click.pass_obj
 def release(session: Session, numbers: tuple[int, ...], every: bool, as_json: bool) -> None:
-    """Let mails count, whatever spoke against their senders."""
+    """Let mails in: they are no junk, and belong where their marks lead.
+
+    A mail in an agent's name counts as theirs by their own word alone: in doubt they are asked, and it waits on. So
+    does one whose writer may not see its ticket."""
     _again(session, _chosen(session, numbers, every, InboundState.HELD), InboundState.HELD, as_json)
 
 
@@ -184,11 +194,12 @@ def _refuse(numbers: list[int], state: InboundState) -> None:
 
 
 @held.command("list")
+@_most
 @json_option
 @click.pass_obj
-def list_held(session: Session, as_json: bool) -> None:
+def list_held(session: Session, limit: int, as_json: bool) -> None:
     """Mails that wait."""
-    _print_list(session, InboundState.HELD, as_json)
+    _print_list(session, InboundState.HELD, as_json, limit)
 
 
 @held.command("show")

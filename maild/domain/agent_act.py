@@ -10,7 +10,7 @@ from maild.domain.command_table import TextGoes
 from maild.domain.commands import Applied
 from maild.domain.decision import EntryDraft, ReleasedAs
 from maild.domain.drafts import Draft
-from maild.domain.events import Actor, Event
+from maild.domain.events import Actor, Event, Opened
 from maild.domain.lookups import NOTHING_KNOWN, Lookups
 from maild.domain.people import Agent, Role
 from maild.domain.policy import Policy
@@ -22,7 +22,8 @@ ADMIN = Actor(Role.AGENT, "admin")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """An agent's mail to a ticket, or the admin's line on the command line (`agent` is None)."""
+    """An agent's mail to a ticket, or the admin's line on the command line (`agent` is None). A fresh mail of an agent
+    that opens somebody's ticket is an act on the ticket that `opens` begins, which has no number yet."""
 
     agent: Agent | None
     text: str
@@ -30,6 +31,7 @@ class Act:
     ticket: Ticket
     at: datetime
     draft: EntryDraft  # the entry that the text would become
+    opens: Opened | None = None  # the fact that begins the ticket, where the act does
     html_words: str = ""  # what the HTML part says, where it may hold a command; "" when there is nothing to compare
     forwarded: str = ""  # a mail that follows the text: part of the entry, but nobody's command
     since: tuple[Event, ...] = ()  # what happened after what the writer had seen

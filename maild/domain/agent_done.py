@@ -36,7 +36,8 @@ def refused(act: Act, problems: Sequence[Problem], *, has_text: bool = True) -> 
         corrected_text=commands.corrected(act.text, problems, bare=act.scope is Scope.COMMAND),
     )
     reason = "; ".join(": ".join(filter(None, (p.line.strip(), p.message))) for p in problems[:3])
-    waits = act.agent is not None and has_text
+    # What opens a ticket waits without a text, too: it is mended by an answer, as a fresh mail would begin another one.
+    waits = act.agent is not None and (has_text or act.opens is not None)
     return Decision(
         Outcome.REJECTED,
         f"nothing applied, nothing sent: {reason}",
@@ -60,7 +61,7 @@ def replaced(act: Act) -> dict[str, Any]:
 def done(understood: Understood) -> Decision:
     """Everything that the mail says, in one decision."""
     act, applied = understood.act, understood.applied
-    facts: list[Event] = []
+    facts: list[Event] = [act.opens] if act.opens else []
     entry = None
     outcome = Outcome.COMMANDED
     if understood.says_something:
@@ -79,21 +80,24 @@ def done(understood: Understood) -> Decision:
     told = bool(act.agent and (applied.help or results))
     changes = "; ".join(line for line in applied.outcomes if not line.startswith("text: ")) or "no commands"
     where = {Outcome.REPLIED: "the text goes to the customer", Outcome.NOTED: "the text stays inside"}
+    begun = f"an agent opens a ticket for {act.opens.requester.address}; " if act.opens else ""
     return Decision(
-        outcome,
-        f"{where.get(outcome, 'no text')}; {changes}",
+        Outcome.OPENED if act.opens else outcome,
+        f"{begun}{where.get(outcome, 'no text')}; {changes}",
         tuple(refiled(act.ticket, facts, understood.policy)),
         entry,
         act.actor,
         notices=(_receipt(act, outcome),) if act.agent and told else (),
         transcript=transcript if told or applied.help else None,
+        opens=act.opens is not None,
         others=applied.others,
         withdraws=applied.withdraws,
+        unshown=applied.unshown,
         leaves_after=wait,
         leaves_at=applied.leaves_at if outcome is Outcome.REPLIED else None,
         quiet=applied.quiet,
         meets=_domains(applied.ticket_after) if outcome is Outcome.REPLIED and act.agent else frozenset(),
-        **(replaced(act) if understood.says_something else {}),
+        **(replaced(act) if understood.says_something or act.opens else {}),
     )
 
 
@@ -167,22 +171,33 @@ def _domains(ticket: Ticket) -> frozenset[str]:
 def _results(understood: Understood, risky: Sequence[str]) -> tuple[str, ...]:
     """The lines of a receipt: only where something happened that the writer cannot know without it."""
     act, applied = understood.act, understood.applied
-    told = [*applied.receipts]
+    told = [*_opened(understood), *applied.receipts]
     if applied.leaves_at is not None and understood.public:
         zone = ZoneInfo((act.agent.timezone if act.agent else "") or understood.policy.zone)
         told.append(f"your answer leaves {shown_when(applied.leaves_at, zone)}; until then !undo stops it")
     widened = understood.says_something and understood.public and act.scope is not Scope.REPLY
     if widened and act.agent is not None and not applied.at_once:
         told.append(f"your text goes to {act.ticket.requester.shown} in 2 minutes; until then !undo stops it")
-    if act.receipts:
+    if act.receipts or act.opens:
         told.extend(applied.outcomes)
+    if act.receipts:
         told.extend(f"it waits 2 minutes, for {reason}" for reason in risky if not widened)
     return tuple(dict.fromkeys(told))
 
 
+def _opened(understood: Understood) -> tuple[str, ...]:
+    """Whose ticket it is: no other mail tells the writer of what they opened."""
+    if understood.act.opens is None:
+        return ()
+    whom = understood.act.opens.requester
+    goes = "; your text goes to them" if understood.says_something and understood.public else ""
+    return (f"opened for {whom.shown} <{whom.address}>{goes}",)
+
+
 def _receipt(act: Act, outcome: Outcome) -> Notice:
     assert act.agent is not None
-    notice = feedback(act.agent, act.scope)
+    # That of a ticket which opened stands for its first notice: an answer to it goes to the customer.
+    notice = feedback(act.agent, Scope.REPLY if act.opens else act.scope)
     return replace(notice, buttons=(UNDO,)) if outcome is not Outcome.COMMANDED or act.receipts else notice
 
 
@@ -197,8 +212,8 @@ def checked(understood: Understood) -> Decision:
     """What would happen, and the words that the customer would get. Nothing is done."""
     act, applied = understood.act, understood.applied
     whom = ", ".join(person.shown for person in applied.ticket_after.correspondents)
-    lines = [line for line in applied.outcomes if not line.startswith("check")]
-    if understood.says_something:
+    lines = [*_opened(understood), *(line for line in applied.outcomes if not line.startswith("check"))]
+    if understood.says_something and not (act.opens and understood.public):
         lines.append(f"your text goes to {whom}" if understood.public else "your text stays inside")
     told = ["Nothing was done. This is what would happen:", *(lines or ["nothing"]), *applied.receipts]
     shown = f"{understood.text}\n" if understood.says_something else ""

@@ -17,7 +17,7 @@ from maild.domain.notices import answerable
 from maild.domain.policy import Policy
 from maild.domain.token import Scope
 
-__all__ = ["ADMIN", "Act", "act_of_agent", "act_of_line"]
+__all__ = ["ADMIN", "Act", "act_of_agent", "act_of_line", "surroundings_of"]
 
 
 def act_of_agent(act: Act, policy: Policy) -> Decision:
@@ -54,16 +54,7 @@ def _with_button(written: Parsed, button: Parsed) -> Parsed:
 
 
 def _judged(act: Act, parsed: Parsed, policy: Policy) -> Decision:
-    surroundings = Surroundings(
-        directory=policy.directory,
-        plans=tuple(policy.plans),
-        zone=(act.agent.timezone if act.agent else "") or policy.zone,
-        now=act.at,
-        speaker=act.agent,
-        ticket=act.ticket,
-        lookups=act.lookups,
-        calendar=act.lookups.calendar(act.ticket),
-    )
+    surroundings = surroundings_of(act, policy)
     found = commands.judge(parsed, surroundings)
     if found.problems:
         return refused(act, found.problems, has_text=bool(parsed.text.strip() or act.draft.attachments))
@@ -78,8 +69,24 @@ def _judged(act: Act, parsed: Parsed, policy: Policy) -> Decision:
     return guarded(understood) or done(understood)
 
 
+def surroundings_of(act: Act, policy: Policy) -> Surroundings:
+    """What the commands of an act are resolved against. A ticket that opens with it is not there yet."""
+    return Surroundings(
+        directory=policy.directory,
+        plans=tuple(policy.plans),
+        zone=(act.agent.timezone if act.agent else "") or policy.zone,
+        now=act.at,
+        speaker=act.agent,
+        ticket=act.ticket if act.opens is None else None,
+        lookups=act.lookups,
+        calendar=act.lookups.calendar(act.ticket),
+    )
+
+
 def _unanswerable(understood: Understood) -> Problem | None:
     """Why the text cannot go where it is meant to."""
+    if understood.act.opens is not None and understood.public and not understood.says_something:
+        return Problem("", "!to needs a text that goes to them")
     if understood.applied.text_goes is not None and not understood.says_something:
         return Problem("", "your mail has no text of its own: what stands in a mail of ours word for word is a quote")
     if understood.says_something and understood.public and not answerable(understood.applied.ticket_after):

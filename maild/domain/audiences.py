@@ -25,22 +25,29 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Everybody the configuration names, and how they are today."""
+    """Everybody the configuration names, and how they are today: for the ticket that they would be told of, when one
+    is given. Who may not see that is passed over."""
 
     directory: Directory
     readers: Readers = ALL_IN
     zone: str = "UTC"  # of whoever has none of their own
+    about: Ticket | None = None
+
+    def sees(self, agent: Agent) -> bool:
+        """May this agent be told what is in the ticket?"""
+        return self.about is None or may_see(agent, self.about, self.directory)
 
     def away(self, agent: Agent) -> bool:
-        """Is this agent away? Where all are, nobody is: mail then waits in their mailboxes, not with us."""
+        """Is this agent away? Where all are whom it may be told, nobody is: mail then waits in their mailboxes, not
+        with us."""
         gone = self.readers.away
-        return agent.name in gone and any(each.name not in gone for each in self.directory.agents)
+        return agent.name in gone and any(each.name not in gone and self.sees(each) for each in self.directory.agents)
 
     def instead(self, told: Told) -> Told | None:
         """The same for whoever stands in where the agent is away; None when nobody does."""
         if not self.away(told.agent):
             return told
-        standing = self.readers.stand_in(told.agent, self.directory)
+        standing = self.readers.stand_in(told.agent, self.directory, self.sees)
         return Told(standing, f"{self.gone(told.agent, standing)}, and you stand in", told.claim) if standing else None
 
     def without(self, agent: Agent, others: Iterable[Told]) -> list[Told]:
@@ -79,7 +86,8 @@ def in_charge(
 def newly_in_charge(ticket: Ticket, office: Office, wants: Wants = lambda told: True) -> list[Told]:
     """Who hears of a ticket that has just come: who is on duty for it while nobody has it, else who is in charge."""
     duty = [] if ticket.assignee else on_duty(ticket, office, wide=False)
-    return _first([duty], office, None, wants) or in_charge(ticket, office, wants=wants)
+    told = _first([duty], office, None, wants) if duty else []
+    return told or in_charge(ticket, office, wants=wants)
 
 
 def on_duty(ticket: Ticket, office: Office, rota: str = "", *, wide: bool = True) -> list[Told]:
@@ -155,8 +163,13 @@ def _department(ticket: Ticket, directory: Directory) -> list[list[Told]]:
 
 
 def _first(circles: Sequence[Sequence[Told]], office: Office, lost: Agent | None, wants: Wants) -> list[Told]:
-    """The first circle in which anybody can be told: those who are there, or who stand in for all of them."""
-    for circle in circles:
+    """The first circle in which anybody can be told: those who are there, or who stand in for all of them. Where no
+    circle may see the ticket, whoever may."""
+    seeing = [[told for told in circle if office.sees(told.agent)] for circle in circles]
+    if not any(seeing):
+        reason = "nobody else is in charge of this ticket"
+        seeing = [[Told(agent, reason, Claim.CIRCLE) for agent in office.directory.agents if office.sees(agent)]]
+    for circle in seeing:
         there = [told for told in circle if not office.away(told.agent)]
         standing = there or [stand_in for told in circle if (stand_in := office.instead(told))]
         able = {told.agent.name: told for told in reversed(standing) if told.agent != lost and wants(told)}

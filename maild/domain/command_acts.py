@@ -31,7 +31,8 @@ from maild.domain.events import (
     Transferred,
 )
 from maild.domain.organisations import contacts_of
-from maild.domain.people import Agent, Department, Person, Team, name_key
+from maild.domain.people import Address, Agent, Department, Person, Team, name_key
+from maild.domain.spam import marked_by_filter_alone
 from maild.domain.ticket import Priority, Status, Ticket
 
 
@@ -59,6 +60,7 @@ class Beside:
     confirm: tuple[str, ...] = ()  # why the whole mail waits for a "yes": what cannot be taken back
     receipts: tuple[str, ...] = ()  # lines that must be told although all went well: moments as absolute times
     withdraws: tuple[int, ...] = ()  # replies (entries) that must not leave
+    unshown: tuple[tuple[int, Address], ...] = ()  # histories (ticket, to whom) that must not leave
     on_behalf: Person | None = None  # !for ADDRESS: whose ticket a fresh mail opens
     addressed: Person | None = None  # !to ADDRESS: the same, and the text goes to them
 
@@ -147,6 +149,13 @@ def becomes(
         return (change,)
 
     return act
+
+
+def spam(ticket: Ticket, _reading: object, occasion: Occasion) -> tuple[StatusChanged, ...]:
+    """That it is spam, also where a filter said so before: by a person's word it stays so, whoever writes again."""
+    history = (fact for _, facts in occasion.surroundings.lookups.batches(ticket.number) for fact in facts)
+    unless = frozenset[Status]() if marked_by_filter_alone(history) else frozenset({Status.SPAM})
+    return becomes(Status.SPAM, unless=unless)(ticket, _reading, occasion)
 
 
 def wait(ticket: Ticket, until: datetime | None, occasion: Occasion) -> tuple[Event, ...]:

@@ -230,7 +230,9 @@ def undone_beside(_ticket: Ticket, reading: Undoing, occasion: Occasion) -> Besi
         _elsewhere(number, "taken back by its agent", _stamped(facts, occasion.by, occasion.at), occasion.by)
         for number, facts in reading.others
     )
-    return Beside(others=others, withdraws=reading.withdraws, quiet=True, receipts=reading.told)
+    return Beside(
+        others=others, withdraws=reading.withdraws, unshown=reading.unshown, quiet=True, receipts=reading.told
+    )
 
 
 def _stamped(facts: tuple[Event, ...], by: Actor, at: datetime) -> tuple[Event, ...]:

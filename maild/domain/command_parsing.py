@@ -105,6 +105,11 @@ def parse(new_text: str, bare: bool = False) -> Parsed:
     return Parsed(tuple(commands), text, tuple(problems[:MAX_PROBLEMS]))
 
 
+def is_command(line: str, bare: bool = False) -> bool:
+    """Would this line be read as a command at the top or the end of a mail, be it known or mistyped?"""
+    return _read_line(line, 0, bare).kind is _Kind.COMMAND
+
+
 def escape(text: str) -> str:
     """`text` with every line that begins with an exclamation mark protected: `parse` gives it back as it was."""
     return "\n".join(_with_mark(line.raw) if line.kind is not _Kind.BLANK else line.raw for line in _read_lines(text))

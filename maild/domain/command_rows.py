@@ -321,7 +321,7 @@ ENDING: tuple[Verb[Any], ...] = (
         examples=("",),
         settles=Settles.STATUS,
         read=arguments.nothing,
-        act=acts.becomes(Status.SPAM, unless=frozenset({Status.SPAM})),
+        act=acts.spam,
         beside=lambda _ticket, _reading, _occasion: acts.Beside(quiet=True),
         reversible=False,
         warns=acts.spam_warning,

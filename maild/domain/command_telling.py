@@ -42,6 +42,8 @@ def told(event: Event, before: Ticket, surroundings: Surroundings) -> list[str]:
 def _of_the_ticket(event: Event, before: Ticket, surroundings: Surroundings) -> list[str]:
     zone = surroundings.wall_clock
     match event:
+        case StatusChanged() if event.status == event.previous:
+            return [f"status: {event.status}, confirmed"]
         case StatusChanged():
             until = f" until {shown_when(event.until, zone)}" if event.until else ""
             return [f"status: {event.previous} -> {event.status}{until}"]
@@ -61,8 +63,6 @@ def _of_the_ticket(event: Event, before: Ticket, surroundings: Surroundings) -> 
             return [f"tags: {' '.join(_signed('+', event.added) + _signed('-', event.removed))}"]
         case Snoozed():
             return [f"snooze: {f'until {shown_when(event.until, zone)}' if event.until else 'ended'}"]
-        case Acknowledged():
-            return [f"acknowledged: the {event.target.replace('-', ' ')} alarm"]
         case DueSet():
             return [f"due: {shown_when(event.due_at, zone) if event.due_at else 'as its SLA plan says'}"]
     return []
@@ -71,6 +71,8 @@ def _of_the_ticket(event: Event, before: Ticket, surroundings: Surroundings) -> 
 def _of_its_company(event: Event, before: Ticket) -> list[str]:
     """People and other tickets."""
     match event:
+        case Acknowledged():
+            return [f"acknowledged: the {event.target.replace('-', ' ')} alarm"]
         case RequesterChanged():
             return [f"requester: {event.previous} -> {event.requester.address}"]
         case ParticipantAdded():

@@ -13,6 +13,7 @@ from maild.domain.attachment import Attachment
 from maild.domain.drafts import DraftKind
 from maild.domain.events import SYSTEM, Actor, Event
 from maild.domain.notices import Notice
+from maild.domain.people import Address
 from maild.domain.question import Question
 from maild.domain.ticket import EntryKind
 
@@ -86,7 +87,7 @@ class Hold:
 class ReleasedAs(StrEnum):
     """What a person said of a held mail."""
 
-    AS_IT_IS = ""  # it counts, whatever speaks against its sender
+    AS_IT_IS = ""  # it is judged as if it had come by itself
     ANYWAY = "anyway"  # it leaves, whatever its writer had not seen or should not have said
     TEXT = "text"  # its text counts, without its commands
     NOTE = "note"  # its text stays inside, without its commands
@@ -95,10 +96,12 @@ class ReleasedAs(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A held mail that is judged once more. `proven`: its sender counts as proven now."""
+    """A held mail that is judged once more. Two people may say two things of it: that it is no junk, which lets it in;
+    and its own sender, at the address on file, that they wrote it (`proven`)."""
 
     inbound: int
     released_as: ReleasedAs
+    no_junk: bool = False
     proven: bool = False
 
 
@@ -122,6 +125,7 @@ class Decision:
     acknowledge: bool = False
     opens: bool = False
     notices: tuple[Notice, ...] = ()  # beside those that follow from the facts
+    alarms: tuple[Notice, ...] = ()  # letters to agents about the helpdesk itself, whatever else they are told
     transcript: Transcript | None = None
     steps: tuple[Step, ...] = ()
     also: EntryDraft | None = None  # a second entry, which facts name as NEXT_ENTRY
@@ -133,6 +137,7 @@ class Decision:
     releases: tuple[Release, ...] = ()
     drops: tuple[int, ...] = ()  # held mails that end unread
     withdraws: tuple[int, ...] = ()  # entries whose mails must not leave
+    unshown: tuple[tuple[int, Address], ...] = ()  # (ticket, to whom) of histories that must not leave
     leaves_after: timedelta | None = None  # how long the answer waits; None: as the configuration says
     leaves_at: datetime | None = None  # the moment that its writer named (UTC)
     wishes: Mapping[str, Any] = field(default_factory=dict)  # what the acting agent wishes to hear from now on

@@ -4,6 +4,7 @@ No such text ends in silence: its writer is reminded, then somebody above them, 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,6 +26,9 @@ LEAD_AFTER = timedelta(hours=4)
 LEAD_EVERY = timedelta(days=1)
 
 
+MOST_QUESTIONS = 5  # open ones to one agent: a flood of forged mails must not become a flood of questions
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """One held text: the mail it came in (`inbound`), and where it stands. Times are UTC."""
@@ -40,6 +44,12 @@ class Draft:
     remind_at: datetime | None = None
     reminders: int = 0  # sent so far
     settled_as: str = ""  # "sent", "noted", "dropped", "replaced"; "" while it waits
+
+
+def asked_about(waiting: Iterable[Draft]) -> tuple[tuple[Draft, ...], tuple[Draft, ...]]:
+    """Of an agent's texts that wait: (those whose sender is asked about now, those whose turn comes later)."""
+    doubtful = sorted((d for d in waiting if d.kind is DraftKind.UNPROVEN and not d.settled_as), key=lambda d: d.id)
+    return tuple(doubtful[:MOST_QUESTIONS]), tuple(doubtful[MOST_QUESTIONS:])
 
 
 def first_reminder(created_at: datetime) -> datetime:

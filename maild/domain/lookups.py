@@ -12,6 +12,7 @@ from maild.domain.calendars import Calendar
 from maild.domain.decision import EntryDraft
 from maild.domain.events import Event
 from maild.domain.leaks import Said
+from maild.domain.people import Address
 from maild.domain.ticket import Ticket
 
 Batch = tuple[int, tuple[Event, ...]]  # (number of its first event, the events of one act)
@@ -24,6 +25,8 @@ class Lookups:
     ticket: Callable[[int], Ticket | None] = lambda number: None  # merged ones answer their survivor
     batches: Callable[[int], tuple[Batch, ...]] = lambda ticket: ()  # the acts of a ticket, in order
     stoppable: Callable[[int], bool] = lambda entry: False  # has no mail of this reply left, or been tried, yet?
+    # Has a mail that shows somebody (their address) the history of a ticket left, or been tried?
+    history_left: Callable[[int, Address], bool] = lambda ticket, to: True
     # The newest message of the requester or a participant, as an entry that names its mail; None: they never wrote.
     last_message: Callable[[int], EntryDraft | None] = lambda ticket: None
     # None: no such text. ValueError says, for its writer, what is wrong with the variables.

@@ -16,6 +16,7 @@ from maild.domain.wishes import Claim
 
 # Mails of a program to people outside: they show no text of the thread.
 WITHOUT_TEXT = frozenset({"acknowledgement", "closed", "status", "waiting-reminder"})
+STOPPED = "answers-stopped"  # tells the admins that programs answer nobody for a while
 NOWHERE = "invalid"  # RFC 2606: the domain of a requester who left no address
 
 

@@ -18,6 +18,7 @@ from maild.domain.notice import Notice as Notice
 from maild.domain.people import Address, Agent, Role
 from maild.domain.policy import Policy
 from maild.domain.ratings import Rating
+from maild.domain.spam import told_as_new
 from maild.domain.ticket import Status, Ticket
 from maild.domain.timing import Kind
 from maild.domain.token import Scope
@@ -26,14 +27,16 @@ from maild.domain.wishes import ALL_IN, HEARD, Claim, Readers
 
 
 def notices_for(happening: Happening, policy: Policy, readers: Readers = ALL_IN) -> tuple[Notice, ...]:
-    """All notices of a happening, customers' first."""
+    """All notices of a happening, customers' first. No agent is told of a ticket that they may not see after it."""
     told: dict[str, Notice] = {}
     if happening.after.status is Status.SPAM:
         return ()
-    office = Office(policy.directory, readers, policy.zone)
+    office = Office(policy.directory, readers, policy.zone, happening.after)
     for row in _concerned(happening):
         for each in row.audience(happening, office, row):
-            if _is_actor(each.agent, happening.actor) or not _hears(each, row.kind, happening.after, readers):
+            if _is_actor(each.agent, happening.actor) or not office.sees(each.agent):
+                continue
+            if not _hears(each, row.kind, happening.after, readers):
                 continue
             told.setdefault(each.agent.name, _notice(row, each, happening.after))
     return (*customer_notices(happening, policy), *told.values())
@@ -182,6 +185,10 @@ def _taken(fact: Event, happening: Happening) -> bool:
     return isinstance(fact, events.Assigned) and bool(fact.assignee) and happening.actor.role is Role.AGENT
 
 
+def _no_spam(fact: Event, happening: Happening) -> bool:
+    return told_as_new(fact)
+
+
 def _from_outside(fact: Event, happening: Happening) -> bool:
     return isinstance(fact, events.MessageReceived) and not fact.automatic and not fact.courtesy
 
@@ -222,6 +229,7 @@ def _of_colleagues(fact: Event, happening: Happening) -> bool:
 _N, _R = Scope.NOTE, Scope.REPLY
 AUDIENCES: tuple[Audience, ...] = (
     Audience(Kind.NEW, "new-ticket", _R, _is(events.Opened), _new, "a customer waits: the answer goes to them"),
+    Audience(Kind.NEW, "new-ticket", _R, _no_spam, _new, "nobody heard of it while a filter took it for spam"),
     Audience(Kind.ASSIGNED, "assigned", _N, _given_away, _assigned, "an answer to a colleague's act stays inside"),
     Audience(Kind.NEWS, "note", _N, _taken, _alarmed, "the first who takes it has it: nobody else need wonder"),
     Audience(Kind.MENTION, "note", _N, _names, _mentioned, "a colleague asks them"),

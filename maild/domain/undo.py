@@ -12,7 +12,7 @@ from datetime import datetime
 from maild.domain import events
 from maild.domain.events import Event
 from maild.domain.lookups import Batch, Lookups
-from maild.domain.people import Role
+from maild.domain.people import Address, Role
 from maild.domain.ticket import Ticket
 from maild.domain.undo_act import NO_ACT, Act, Back, act_at
 from maild.domain.undo_elsewhere import (
@@ -45,12 +45,13 @@ class Undoing:
     events: tuple[Event, ...]
     others: tuple[tuple[int, tuple[Event, ...]], ...] = ()
     withdraws: tuple[int, ...] = ()  # entries whose mails must not leave
+    unshown: tuple[tuple[int, Address], ...] = ()  # (ticket, to whom) of histories that must not leave
     told: tuple[str, ...] = ()
 
 
 def undoing(ticket: Ticket, agent: str, lookups: Lookups, at: datetime) -> Undoing | str:
     """What takes back the newest act of an agent (their name) that was not taken back yet; words when nothing does."""
-    batches = lookups.batches(ticket.number)
+    batches = _opening_apart(lookups.batches(ticket.number))
     found = _newest(batches, agent)
     if found is None:
         return "you have done nothing on this ticket that could be taken back"
@@ -67,8 +68,17 @@ def undoing(ticket: Ticket, agent: str, lookups: Lookups, at: datetime) -> Undoi
     if not facts and not others:  # done and reverted by hand: the next undo looks behind it
         told = ("your last act had left nothing behind that could be taken back",)
     withdraws = tuple(entry for back in backs for entry in back.withdraws)
+    unshown = tuple(shown for back in backs for shown in back.unshown)
     undone = events.Undone(at=at, first=act.first, last=act.last)
-    return Undoing((*facts, undone), others, withdraws, told)
+    return Undoing((*facts, undone), others, withdraws, unshown, told)
+
+
+def _opening_apart(batches: Sequence[Batch]) -> Sequence[Batch]:
+    """The acts with the opening by itself: it stays, what an agent's mail did to the ticket beside it can go back."""
+    if not batches or len(batches[0][1]) < 2:
+        return batches
+    first, facts = batches[0]
+    return ((first, facts[:1]), (first + 1, facts[1:]), *batches[1:])
 
 
 # -- which act --------------------------------------------------------------------------------------------------

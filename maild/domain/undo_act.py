@@ -12,6 +12,7 @@ from typing import TypeVar
 from maild.domain import events
 from maild.domain.events import Event
 from maild.domain.lookups import Batch, Lookups
+from maild.domain.people import Address
 from maild.domain.ticket import Ticket, fold
 
 _E = TypeVar("_E", bound=Event)
@@ -57,6 +58,7 @@ class Back:
     facts: tuple[Event, ...] = ()
     others: tuple[tuple[int, tuple[Event, ...]], ...] = ()
     withdraws: tuple[int, ...] = ()
+    unshown: tuple[tuple[int, Address], ...] = ()
     told: tuple[str, ...] = ()
 
 

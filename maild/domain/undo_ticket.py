@@ -9,6 +9,7 @@ from typing import Any
 
 from maild.domain import events
 from maild.domain.events import UNDO, Event
+from maild.domain.people import Address
 from maild.domain.ticket import Status, Ticket
 from maild.domain.undo_act import Act, Back
 
@@ -126,16 +127,23 @@ def tags_back(act: Act) -> Back:
 
 
 def added_back(act: Act) -> Back:
+    """Who was let in goes; the history that was to be shown to them stays with us, as far as its mail has not left."""
     facts: list[Event] = []
     told: list[str] = []
+    unshown: list[tuple[int, Address]] = []
     for fact in act.of(events.ParticipantAdded):
         address = fact.person.address
         found = next((p for p in act.now.participants if p.person.address == address), None)
         if found and not act.before.includes(address):
             facts.append(events.ParticipantRemoved(at=act.at, person=found.person, role=found.role))
-            if fact.history:
-                told.append(f"{address} was shown the history, which cannot be taken back")
-    return Back(tuple(facts), told=tuple(told))
+        if not fact.history:
+            continue
+        if act.lookups.history_left(act.now.number, address):
+            told.append(f"{address} was shown the history, which cannot be taken back")
+        else:
+            unshown.append((act.now.number, address))
+            told.append(f"the history for {address} was stopped before it left")
+    return Back(tuple(facts), told=tuple(told), unshown=tuple(unshown))
 
 
 def removed_back(act: Act) -> Back:

@@ -125,15 +125,19 @@ class Readers:
     def wishes_of(self, agent: Agent) -> Wishes:
         return self.wishes.get(agent.name, NO_WISHES)
 
-    def stand_in(self, agent: Agent, directory: Directory) -> Agent | None:
-        """Whom to tell in place of an agent who is away: their substitute, or that one's; None when none is there."""
+    def stand_in(
+        self, agent: Agent, directory: Directory, fits: Callable[[Agent], bool] = lambda agent: True
+    ) -> Agent | None:
+        """Whom to tell in place of an agent who is away: their substitute, or that one's; None when none is there.
+
+        Who does not fit is passed over as if they were away."""
         seen = {agent.name}
         standing: Agent | None = agent
         for _ in range(_STAND_INS):
             standing = directory.agent(self.wishes_of(standing).substitute) if standing else None
             if standing is None or standing.name in seen:
                 return None
-            if standing.name not in self.away:
+            if standing.name not in self.away and fits(standing):
                 return standing
             seen.add(standing.name)
         return None

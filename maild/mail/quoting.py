@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from maild.domain.command_parsing import is_command
 from maild.mail import quoting_marks as marks
 from maild.mail.known_texts import KnownTexts
 
@@ -45,12 +46,18 @@ def cut(text: str, *, known_texts: Sequence[str] = (), signature: str = "", forw
         return Cut(text.strip("\n"), 0)
     sheet = _Sheet(lines, KnownTexts(known_texts).lines_in(lines))
     forward = _fold_quotes(sheet, forwarded)
-    _fold_signatures(sheet, forward, [" ".join(line.split()) for line in signature.split("\n") if line.strip()])
+    _fold_signatures(sheet, forward, _learned(signature))
     kept = _kept(sheet)
     if not kept:
         return Cut(text.strip("\n"), 0, kept_everything=True)
     count = sum(1 for number, folded in enumerate(sheet.folded) if folded and not sheet.blank[number])
     return Cut("\n".join(lines[number] for number in kept), count, False, len(kept) - bisect_left(kept, forward))
+
+
+def _learned(signature: str) -> list[str]:
+    """The lines of a sender's block. One with a command in it is none: whatever asks for something is read."""
+    lines = [" ".join(line.split()) for line in signature.split("\n") if line.strip()]
+    return [] if any(map(is_command, lines)) else lines
 
 
 def _kept(sheet: _Sheet) -> list[int]:
@@ -245,16 +252,28 @@ def _fold_signature(sheet: _Sheet, start: int, stop: int, learned: Sequence[str]
 
 
 def _fold_learned(sheet: _Sheet, start: int, stop: int, learned: Sequence[str]) -> int:
-    """Folds the sender's own block where all of it stands at the end -> where the stretch ends then."""
-    at = stop
+    """Folds the sender's own block where all of it stands at the end, by itself, above no more than commands -> where
+    the stretch ends then."""
+    end = sheet.last_written(start, stop)
+    while learned and end > start and is_command(sheet.look(end - 1)):
+        end = sheet.last_written(start, end - 1)
+    at = end
     for line in reversed(learned):
         at = sheet.last_written(start, at) - 1
         if at < start or " ".join(sheet.lines[at].split()) != line:
             return stop
-    if learned:
-        sheet.fold(at, stop)
-        return at
-    return stop
+    if not learned or not _stands_alone(sheet, start, at):
+        return stop
+    sheet.fold(at, end)
+    return at
+
+
+def _stands_alone(sheet: _Sheet, start: int, at: int) -> bool:
+    """Does a block begin at this line: below a blank one, a rule, a command or a quote, and not in a sentence?"""
+    if at == start or sheet.blank[at - 1]:
+        return True
+    above = sheet.look(at - 1)
+    return not above.strip(_DASHES) or is_command(above)
 
 
 def _is_sent_from(line: str) -> bool:

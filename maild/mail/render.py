@@ -76,6 +76,7 @@ DEFAULTS: Mapping[str, Any] = {
     "reason": "",
     "stop": (),
     "gathered": None,
+    "inbound": 0,
     "trace": "",
     "marker": "",
     "quiet": False,

@@ -30,6 +30,10 @@ class Drafts(Protocol):
         """Waiting texts whose next reminder is due."""
         ...
 
+    def remind_at(self, number: int, at: datetime) -> None:
+        """Its next reminder is due then, and not when it would have been. Nothing for a text that waits no more."""
+        ...
+
     def remind_again(self, number: int, reminders: int, at: datetime) -> bool:
         """One more reminder than these is sent; the next is due then. False when somebody else sent it meanwhile, or
         the text waits no more."""

@@ -36,7 +36,8 @@ class KeptMail:
     sender: str = ""
     subject: str = ""
     judged_at: datetime | None = None
-    released: bool = False  # a person said that it shall count, whatever spoke against it
+    released: bool = False  # a person let it in: it is no junk
+    proven: bool = False  # its sender said, at the address on file, that they wrote it
     released_as: str = ""  # and that its text shall be a "reply" or a "note", whatever its address says
 
 
@@ -95,12 +96,16 @@ class Inbound(Protocol):
 
     def get(self, number: int) -> KeptMail | None: ...
 
-    def listed(self, state: InboundState) -> list[KeptMail]:
-        """Mails in this state, oldest first, without their bytes."""
+    def listed(
+        self, state: InboundState, limit: int | None = None, mailboxes: Sequence[str] | None = None
+    ) -> list[KeptMail]:
+        """Mails in this state, oldest first, without their bytes; of more than `limit` the newest. `mailboxes`: those
+        alone that came by one of these."""
         ...
 
-    def replay(self, number: int, *, released: bool = False, released_as: str = "") -> bool:
-        """Back to KEPT with no attempts; False when it is not quarantined or held."""
+    def replay(self, number: int, *, released: bool = False, proven: bool = False, released_as: str = "") -> bool:
+        """Back to KEPT with no attempts; False when it is not quarantined or held. `released`: it is no junk;
+        `proven`: its sender wrote it."""
         ...
 
     def drop(self, number: int, now: datetime, by: str = "the admin") -> bool:

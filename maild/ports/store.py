@@ -177,7 +177,8 @@ class People(Protocol):
         ...
 
     def learn_tail(self, agent: Agent, tail: str) -> str:
-        """Note how an agent's mail ended -> their signature, once several mails have ended alike."""
+        """Note how an agent's mail ended -> their signature, once several mails have ended alike, and until none of the
+        last ones does."""
         ...
 
     def be_absent(self, agent: str, since: datetime, until: datetime) -> None: ...
@@ -310,6 +311,14 @@ class Outbox(Protocol):
 
     def withdraw(self, entry: int, reason: str) -> bool:
         """Stop the mails that deliver an entry, as far as none was tried; False when one may have left."""
+        ...
+
+    def history_left(self, ticket: int, to: Address) -> bool:
+        """Has a mail that shows this person the history of the ticket left, or been tried?"""
+        ...
+
+    def withdraw_history(self, ticket: int, to: Address, reason: str) -> bool:
+        """Stop the mails that show somebody the history of a ticket; False when one may have left."""
         ...
 
     def by_message_id(self, message_id: str) -> OutboxRow | None: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from maild.domain.decision import Decision
-from maild.domain.drafts import Draft, first_reminder
+from maild.domain.drafts import MOST_QUESTIONS, Draft, DraftKind, asked_about, first_reminder
 from maild.domain.ticket import Ticket
 from maild.ports import UnitOfWork
 
@@ -28,14 +28,36 @@ def do_beside(unit: UnitOfWork, decision: Decision, now: datetime) -> tuple[int,
     for draft, settled_as in decision.settles:
         if not unit.drafts.settle(draft, settled_as, now):
             raise Overtaken(f"the held text {draft} was settled meanwhile")
+        _ask_about_next(unit, draft, now)
     for number in decision.drops:
         unit.inbound.drop(number, now, by=decision.actor.shown)
-    for entry in decision.withdraws:
-        if not unit.outbox.withdraw(entry, f"stopped by {decision.actor.shown} before it left"):
-            raise Overtaken("the answer left meanwhile")
+    _stop(unit, decision)
     for release in decision.releases:
-        unit.inbound.replay(release.inbound, released=release.proven, released_as=release.released_as.value)
+        let_in = release.no_junk or release.proven  # whose sender stands to it is no junk either
+        said = release.released_as.value
+        unit.inbound.replay(release.inbound, released=let_in, proven=release.proven, released_as=said)
     return tuple(release.inbound for release in decision.releases)
+
+
+def _stop(unit: UnitOfWork, decision: Decision) -> None:
+    """Stop what was taken back before it left."""
+    reason = f"stopped by {decision.actor.shown} before it left"
+    for entry in decision.withdraws:
+        if not unit.outbox.withdraw(entry, reason):
+            raise Overtaken("the answer left meanwhile")
+    for ticket, to in decision.unshown:
+        if not unit.outbox.withdraw_history(ticket, to, reason):
+            raise Overtaken("the history left meanwhile")
+
+
+def _ask_about_next(unit: UnitOfWork, settled: int, now: datetime) -> None:
+    """An open question less: the next mail in this agent's name is asked about, by a reminder that is due at once."""
+    draft = unit.drafts.get(settled)
+    if draft is None or draft.kind is not DraftKind.UNPROVEN:
+        return
+    asked, _ = asked_about(unit.drafts.waiting(agent=draft.agent))
+    if len(asked) == MOST_QUESTIONS and asked[-1].id > settled:
+        unit.drafts.remind_at(asked[-1].id, now)
 
 
 def keep_draft(unit: UnitOfWork, decision: Decision, ticket: Ticket | None, inbound: int | None, now: datetime) -> int:

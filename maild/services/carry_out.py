@@ -15,6 +15,8 @@ from maild.domain.events import (
     THIS_ENTRY,
     Bounced,
     Event,
+    MessageReceived,
+    Opened,
     Replied,
     Split,
     TextHeld,
@@ -22,6 +24,7 @@ from maild.domain.events import (
 from maild.domain.notices import Happening, Notice, strongest
 from maild.domain.sla import Standing, standing
 from maild.domain.sla_moves import dues_of
+from maild.domain.spam import told_as_new
 from maild.domain.ticket import Status, Ticket, apply
 from maild.domain.token import Scope, root_id
 from maild.ports import OutboxRow, SlaIndex, StoredEntry, UnitOfWork
@@ -31,8 +34,10 @@ from maild.services.context import Occasion, letter_words
 from maild.services.deadlines import with_moves
 from maild.services.enqueue import enqueue
 from maild.services.helpdesk import Helpdesk
-from maild.services.letters import Letter, post
+from maild.services.letters import BY_ITSELF, Letter, post
 from maild.services.readers import notices_of
+
+_ANSWERS = frozenset({"reply", "history"})  # the mails in which an agent's answer leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ def carry_out(
     draft = about_draft or keep_draft(unit, decision, before, inbound, now)
     opened = next((done.ticket.number for done in elsewhere if done.ticket), NEW_TICKET)
     done = _here(act, _numbered(decision, draft, opened), before, draft)
-    answered = answer(unit, decision, helpdesk, now, trace)
+    answered = (*answer(unit, decision, helpdesk, now, trace), *_alarms(act, decision))
     return replace(
         done,
         outbox=(*done.outbox, *(row for other in elsewhere for row in other.outbox), *answered),
@@ -149,7 +154,16 @@ def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> D
     if not notices:
         return Done(after, facts, entry)  # the thread is read for mails alone
     occasion = _occasion(act, after, replace(decision, facts=facts), state, draft)
+    if start is not None and any(map(told_as_new, facts)):
+        occasion = replace(occasion, since=_messages_before(unit, after, facts))
     return Done(after, facts, entry, _queue(act, notices, occasion))
+
+
+def _messages_before(unit: UnitOfWork, after: Ticket, facts: tuple[Event, ...]) -> tuple[Event, ...]:
+    """What was written to a ticket of which nobody was told."""
+    history = unit.tickets.history(after.number)
+    earlier = history[: len(history) - len(facts)]
+    return tuple(fact for fact in earlier if isinstance(fact, Opened | MessageReceived))
 
 
 def _notices(act: _Act, decision: Decision, after: Ticket, facts: tuple[Event, ...]) -> tuple[Notice, ...]:
@@ -160,7 +174,7 @@ def _notices(act: _Act, decision: Decision, after: Ticket, facts: tuple[Event, .
         notices = tuple(notice for notice in notices if not notice.agent)
     hold = _answers_wait(decision, act.now)
     if hold is not None:
-        notices = tuple(replace(n, hold=hold) if n.template == "reply" else n for n in notices)
+        notices = tuple(replace(n, hold=hold) if n.template in _ANSWERS else n for n in notices)
     return notices
 
 
@@ -217,12 +231,33 @@ def _letters(act: _Act, decision: Decision, draft: int) -> tuple[OutboxRow, ...]
             about=0 if notice.buttons else decision.about,
             reason=notice.reason,
             words=letter_words(decision, act.helpdesk),
+            verb=notice.verb.format(draft=draft),
             buttons=notice.buttons or (),
             draft=draft,
             in_reply_to=decision.answers,
         )
         made.append(post(act.unit, letter, act.helpdesk, act.now, act.trace))
     return tuple(made)
+
+
+def _alarms(act: _Act, decision: Decision) -> list[OutboxRow]:
+    """The letters about the helpdesk itself. They show nothing of a ticket, which their reader may not see."""
+    made = []
+    for notice in decision.alarms:
+        agent = act.helpdesk.policy.directory.agent(notice.agent)
+        if agent is not None:
+            letter = Letter(
+                template=notice.template,
+                agent=agent,
+                subject="Automatic answers are stopped for an hour",
+                scope=notice.scope,
+                reason=notice.reason,
+                words={"inbound": act.inbound or 0},
+                automatic=BY_ITSELF,
+                counted="alarm",
+            )
+            made.append(post(act.unit, letter, act.helpdesk, act.now, act.trace))
+    return made
 
 
 def _queue(act: _Act, notices: Sequence[Notice], occasion: Occasion) -> tuple[OutboxRow, ...]:

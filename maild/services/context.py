@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from maild.domain import events
 from maild.domain.buttons import MOST, usual
@@ -41,6 +42,7 @@ class Occasion:
     draft: int = 0  # the held text that the decision left behind
     since: tuple[events.Event, ...] = ()  # what the reader was not told of yet, from before the decision
     actor: Mapping[str, str] | None = None  # who did what the mail is about, where that is not the decision's
+    found: dict[Hashable, Any] = field(default_factory=dict)  # what was looked up once for all who are told
 
     @property
     def facts(self) -> tuple[events.Event, ...]:
@@ -70,11 +72,13 @@ def context_of(
     ticket = occasion.ticket
     entry = occasion.entry
     shown = None if notice.template in WITHOUT_TEXT or notice.steps else entry
+    agent = helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
+    clock = helpdesk.clock_of(agent) if agent else str(helpdesk.zone)
     return {
         "v": 1,
         "helpdesk": {"name": helpdesk.name, "address": str(helpdesk.address_of(ticket.department))},
         "language": helpdesk.settings.helpdesk.language,
-        "timezone": str(helpdesk.zone),
+        "timezone": clock,
         "signature": helpdesk.signature(ticket.department),
         "ticket": ticket_words(ticket, helpdesk) | ({} if notice.agent else {"subject": ticket.thread_subject}),
         "recipient": person_words(notice.to),
@@ -84,7 +88,7 @@ def context_of(
         "last_message": entry_words(last) if (last := _last_message(notice, occasion, shown)) else None,
         "answer": answer_words(notice.scope, ticket),
         "due": due_words(occasion.standing, occasion.now, notice.steps),
-        "changes": list(changes(occasion.facts, helpdesk)),
+        "changes": changes(occasion.facts, helpdesk, ZoneInfo(clock)),
         "actions": actions(notice, occasion, helpdesk, sealing),
         **_held_words(occasion.decision, helpdesk),
         "reason": notice.reason,
@@ -204,37 +208,42 @@ def span_words(span: timedelta) -> str:
 # -- what happened ----------------------------------------------------------------------------------------------
 
 
-def changes(facts: Sequence[events.Event], helpdesk: Helpdesk) -> list[str]:
-    """What happened besides text: "priority normal -> emergency"."""
-    told = []
+def changes(facts: Sequence[events.Event], helpdesk: Helpdesk, zone: tzinfo) -> list[str]:
+    """What happened besides text: "priority normal -> emergency". Times stand on the clock of `zone`."""
     moved_by = any(isinstance(fact, CAUSES) for fact in facts)  # it is told beside, and needs no repeating
+    told = []
     for fact in facts:
-        match fact:
-            case events.DeadlineMoved():
-                told.append(move_words(fact, helpdesk.zone, with_reason=not moved_by))
-            case events.Bounced():
-                told.append(f"a mail to {fact.recipient} could not be delivered")
-            case events.MailHeld():
-                told.append(f"a mail from {fact.sender} is held")
-            case events.PlanChanged() if fact.sla_plan == fact.previous:
-                continue
-            case events.StatusChanged():
-                told.append(f"status {fact.previous} -> {fact.status}")
-            case events.PriorityChanged():
-                told.append(f"priority {fact.previous} -> {fact.priority}")
-            case events.PlanChanged():
-                told.append(f"SLA plan {fact.previous or 'none'} -> {fact.sla_plan}")
-            case events.Rated():
-                told.append(f"the customer rates the help: {fact.rating}")
-            case events.Transferred():
-                told.append(f"department {fact.previous} -> {fact.department}")
-            case events.Assigned():
-                agent = helpdesk.policy.directory.agent(fact.assignee)
-                names = [agent.shown if agent else "", f"team {fact.team}" if fact.team else ""]
-                told.append(f"assigned to {', '.join(filter(None, names)) or 'nobody'}")
-            case _:
-                continue
-    return told
+        if isinstance(fact, events.DeadlineMoved):
+            told.append(move_words(fact, zone, with_reason=not moved_by))
+        else:
+            told.append(_change(fact, helpdesk))
+    return [words for words in told if words]
+
+
+def _change(fact: events.Event, helpdesk: Helpdesk) -> str:
+    """One fact in words; "" for those that are told elsewhere."""
+    match fact:
+        case events.Bounced():
+            return f"a mail to {fact.recipient} could not be delivered"
+        case events.MailHeld():
+            return f"a mail from {fact.sender} is held"
+        case events.StatusChanged() if fact.status == fact.previous:
+            return f"status {fact.status}, confirmed"
+        case events.StatusChanged():
+            return f"status {fact.previous} -> {fact.status}"
+        case events.PriorityChanged():
+            return f"priority {fact.previous} -> {fact.priority}"
+        case events.PlanChanged() if fact.sla_plan != fact.previous:
+            return f"SLA plan {fact.previous or 'none'} -> {fact.sla_plan}"
+        case events.Rated():
+            return f"the customer rates the help: {fact.rating}"
+        case events.Transferred():
+            return f"department {fact.previous} -> {fact.department}"
+        case events.Assigned():
+            agent = helpdesk.policy.directory.agent(fact.assignee)
+            names = [agent.shown if agent else "", f"team {fact.team}" if fact.team else ""]
+            return f"assigned to {', '.join(filter(None, names)) or 'nobody'}"
+    return ""
 
 
 # -- what can be done -------------------------------------------------------------------------------------------

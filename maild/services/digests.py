@@ -25,6 +25,7 @@ KIND = "digest"
 _MOST_ROWS = 50  # of one mail
 _MOST_UNHEARD = 20  # alarms that reached nobody
 _MOST_JUNK = 20  # mails of a spam folder that are named
+_COUNTED_JUNK = 500  # and that are counted
 _TEMPLATE = "list"
 
 
@@ -76,15 +77,14 @@ def _one(unit: UnitOfWork, agent: Agent, period: str, helpdesk: Helpdesk, now: d
 def _junk(unit: UnitOfWork, helpdesk: Helpdesk) -> list[KeptMail]:
     """What waits in the providers' spam folders for a person's word, the newest first."""
     doors = helpdesk.junk_doors
-    if not doors:
-        return []
-    return [kept for kept in reversed(unit.inbound.listed(InboundState.HELD)) if kept.mail.mailbox in doors]
+    return unit.inbound.listed(InboundState.HELD, _COUNTED_JUNK + 1, doors)[::-1] if doors else []
 
 
 def _junk_section(junk: list[KeptMail]) -> dict[str, Any]:
     lines = [f"{kept.id}: {kept.sender[:60]}: {kept.subject[:80]}" for kept in junk[:_MOST_JUNK]]
-    more = f"; {len(junk) - _MOST_JUNK} more: maild held list" if len(junk) > _MOST_JUNK else ""
-    note = f"{len(junk)} taken for spam by the provider{more}"
+    count = f"more than {_COUNTED_JUNK}" if len(junk) > _COUNTED_JUNK else str(len(junk))
+    more = "; the others: maild held list" if len(junk) > _MOST_JUNK else ""
+    note = f"{count} taken for spam by the provider{more}"
     return {"title": "Taken for spam", "note": note, "rows": [], "lines": lines, "text": "", "entries": []}
 
 

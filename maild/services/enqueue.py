@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from maild import maillog
-from maild.domain.decide.answering import STOPPED
 from maild.domain.events import Bounced
 from maild.domain.notice import WITHOUT_TEXT, Notice
 from maild.domain.paging import PAGE
@@ -71,7 +70,7 @@ def _queued(
         context |= page_words(notice, occasion, helpdesk)
     context |= customer_words(notice, occasion, helpdesk, sealing)
     if agent is not None and notice.template == "new-ticket" and notice.scope is Scope.REPLY:
-        context["seen_before"] = seen_before(unit, ticket, agent, helpdesk, sealing)
+        context["seen_before"] = seen_before(unit, occasion, agent, helpdesk, sealing)
     context["mail"] = _mail(notice, occasion, helpdesk, reply_to, root, to_agent=agent is not None)
     context["mail"]["list_unsubscribe"] = unsubscribing(notice, helpdesk, sealing)
     row = OutboxRow(
@@ -177,8 +176,6 @@ def _mail(
 
 def _counted(notice: Notice) -> str:
     """As what the row counts when it is asked how much a program answered of late."""
-    if notice.template == STOPPED:
-        return "alarm"
     return "answer" if notice.template in _ANSWERS and not notice.agent else ""
 
 
@@ -189,7 +186,7 @@ def _automatic(notice: Notice) -> str:
 def _speaker(notice: Notice, occasion: Occasion) -> str:
     """The person whose words the mail carries, for the display name of From."""
     entry = occasion.entry
-    if entry is None or notice.template in WITHOUT_TEXT | {"feedback", STOPPED} or notice.steps:
+    if entry is None or notice.template in WITHOUT_TEXT | {"feedback"} or notice.steps:
         return ""
     if entry.author.role is Role.SYSTEM:
         return ""

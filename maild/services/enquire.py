@@ -258,10 +258,10 @@ def outbox_document(row: OutboxRow) -> Document:
     }
 
 
-def inbound_list(open_unit: OpenUnitOfWork, state: InboundState) -> list[Document]:
-    """Mails that are quarantined, or held."""
+def inbound_list(open_unit: OpenUnitOfWork, state: InboundState, limit: int | None = None) -> list[Document]:
+    """Mails that are quarantined, or held, oldest first; of more than `limit` the newest."""
     with open_unit(reading=True) as unit:
-        return [inbound_document(kept) for kept in unit.inbound.listed(state)]
+        return [inbound_document(kept) for kept in unit.inbound.listed(state, limit)]
 
 
 def inbound_document(kept: KeptMail) -> Document:

@@ -55,6 +55,7 @@ def _effects(
     for fact in decision.facts:
         after = apply(after.number if after else 0, after, fact)
     told = [f"event {fact.kind}" for fact in decision.facts]
+    told += [f"mail {alarm.template} to {alarm.to.address}: {alarm.reason}" for alarm in decision.alarms]
     if after is None:
         return told
     happening = Happening(after, decision.facts, decision.actor, decision.acknowledge, decision.quiet)

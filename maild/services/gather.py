@@ -102,5 +102,5 @@ def _last(occasion: Occasion, helpdesk: Helpdesk) -> dict[str, Any]:
         "author": (entry.author_name or entry.author.address) if entry else "",
         "kind": entry.kind if entry else "",
         "text": " ".join(entry.text.split())[:_WORDS] if entry else "",
-        "changes": list(changes(occasion.facts, helpdesk))[:3],
+        "changes": changes(occasion.facts, helpdesk, helpdesk.zone)[:3],
     }

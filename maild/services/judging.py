@@ -57,9 +57,11 @@ def judge(
     now: datetime,
     *,
     released: bool = False,
+    proven: bool = False,
     released_as: str = "",
 ) -> Judged:
-    """Classify, route, apply the admin's rules, decide. `released`: a person said that it shall count."""
+    """Classify, route, apply the admin's rules, decide. `released`: a person let it in; `proven`: its sender said that
+    they wrote it."""
     door = helpdesk.door(mail.mailbox)
     message, listed = from_list(message, helpdesk.settings.lists)
     evidence = listed or authentication.judge(message, door.trusted_authserv)
@@ -95,6 +97,7 @@ def judge(
         ticket=ticket,
         bounced=bounced,
         released=released,
+        proven=proven,
         released_as=ReleasedAs(released_as),
         since=_since(routed, ticket, found, unit),
         drafts=_drafts(routed, agent, unit) if agent else (),
@@ -124,11 +127,13 @@ def _filed(mail: IncomingMail, message: InboundMessage, classification: Classifi
 
 
 def _released(routed: Route, agent: Agent | None) -> Route:
-    """The route of a mail that a person let through: into the ticket, as a message of whoever wrote it."""
-    if routed.verdict not in {Verdict.HELD, Verdict.REPLY}:
+    """The route of a mail whose mark spoke against it, and that a person let through: into the ticket, as a message of
+    whoever wrote it. No such mark speaks for an agent, whose commands are none then."""
+    answers = routed.verdict is Verdict.REPLY and agent is None  # to what agents alone are told
+    if routed.verdict is not Verdict.HELD and not answers:
         return routed
-    scope = routed.scope if agent is not None and routed.scope is not None else Scope.USER
-    return replace(routed, verdict=Verdict.REPLY, scope=scope, reason=f"released by a person ({routed.reason})")
+    reason = f"released by a person ({routed.reason})"
+    return replace(routed, verdict=Verdict.REPLY, scope=Scope.USER, verb="", reason=reason)
 
 
 def _since(routed: Route, ticket: Ticket | None, found: Clues, unit: UnitOfWork) -> tuple[Event, ...]:

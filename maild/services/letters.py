@@ -44,6 +44,7 @@ class Letter:
     references: tuple[str, ...] = ()
     automatic: str = ANSWER
     files: tuple[tuple[str, str], ...] = ()
+    counted: str = ""  # as what the mail counts when it is asked how much a program answered of late
 
 
 def post(
@@ -82,6 +83,7 @@ def post(
         queued_at=now,
         agent=letter.agent.name,
         leaves_at=leaves_at,
+        counted=letter.counted,
     )
     unit.outbox.add(row)
     maillog.queued(outbox=row_id, ticket=None, template=letter.template, to=str(row.to.address), trace=trace)

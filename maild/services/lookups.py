@@ -65,6 +65,7 @@ def lookups_for(
         ticket=find,
         batches=unit.tickets.batches,
         stoppable=unit.outbox.stoppable,
+        history_left=unit.outbox.history_left,
         last_message=last_message,
         calendar=helpdesk.calendar_of,
         canned=lambda name, variables: helpdesk.canned.render(name, known | dict(variables)),

@@ -165,6 +165,7 @@ class Processing:
                     self._helpdesk(),
                     now,
                     released=kept.released,
+                    proven=kept.proven,
                     released_as=kept.released_as,
                 )
                 if finding is not None:

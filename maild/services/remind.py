@@ -9,7 +9,7 @@ from maild.domain.agent_holds import BUTTONS
 from maild.domain.buttons import DROP_TEXT, IT_WAS_ME, KEEP_AS_NOTE, NOT_ME, SEND_TEXT, Button
 from maild.domain.chain import above
 from maild.domain.decision import Decision, Hold, Outcome, Transcript
-from maild.domain.drafts import Draft, DraftKind, next_reminder
+from maild.domain.drafts import LEAD_EVERY, Draft, DraftKind, asked_about, next_reminder
 from maild.domain.notices import Notice
 from maild.domain.people import Agent, Directory
 from maild.domain.ticket import Ticket
@@ -48,6 +48,10 @@ def remind_writers(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime)
 
 
 def _reminded(unit: UnitOfWork, draft: Draft, helpdesk: Helpdesk, now: datetime) -> bool:
+    later = _later(unit, draft)
+    if draft.id in later:
+        unit.drafts.remind_at(draft.id, now + LEAD_EVERY)  # sooner when a question is answered
+        return False
     to_lead, again = next_reminder(draft, now)
     if not unit.drafts.remind_again(draft.id, draft.reminders, again):
         return False
@@ -58,9 +62,17 @@ def _reminded(unit: UnitOfWork, draft: Draft, helpdesk: Helpdesk, now: datetime)
     if ticket is not None:
         readers = _who_may_see(readers, writer, ticket, directory)
     for reader, reason in readers:
-        decision = _reminder(draft, reader, reason, ticket, by_other=reader != writer)
+        decision = _reminder(draft, reader, reason, ticket, by_other=reader != writer, more=len(later))
         carry_out(unit, decision, ticket, helpdesk, now, trace=f"draft-{draft.id}", about_draft=draft.id)
     return True
+
+
+def _later(unit: UnitOfWork, draft: Draft) -> frozenset[int]:
+    """The mails in this agent's name that are not asked about yet: enough questions are open."""
+    if draft.kind is not DraftKind.UNPROVEN:
+        return frozenset()
+    _, later = asked_about(unit.drafts.waiting(agent=draft.agent))
+    return frozenset(each.id for each in later)
 
 
 def _who_may_see(readers: Readers, writer: Agent | None, ticket: Ticket, directory: Directory) -> Readers:
@@ -75,7 +87,9 @@ def _who_may_see(readers: Readers, writer: Agent | None, ticket: Ticket, directo
 _REASON = "your text waits for your word"
 
 
-def _reminder(draft: Draft, reader: Agent, reason: str, ticket: Ticket | None, *, by_other: bool) -> Decision:
+def _reminder(
+    draft: Draft, reader: Agent, reason: str, ticket: Ticket | None, *, by_other: bool, more: int = 0
+) -> Decision:
     # Who leads may file a text or drop it; only its writer may let it leave.
     buttons = (KEEP_AS_NOTE, DROP_TEXT) if by_other else _BUTTONS[draft.kind]
     if by_other and draft.kind in (DraftKind.UNPROVEN, DraftKind.CONFIRM):
@@ -93,7 +107,7 @@ def _reminder(draft: Draft, reader: Agent, reason: str, ticket: Ticket | None, *
         kind=draft.kind,
         agent=draft.agent,
         reason=draft.reason,
-        news=(draft.reason,),
+        news=(draft.reason, *([_more_wait(more)] if more else [])),
         reminder=True,
         by_other=by_other,
     )
@@ -101,3 +115,8 @@ def _reminder(draft: Draft, reader: Agent, reason: str, ticket: Ticket | None, *
     return Decision(
         Outcome.HELD, f"held text {draft.id} still waits", notices=(notice,), transcript=transcript, hold=hold
     )
+
+
+def _more_wait(more: int) -> str:
+    mails = "1 more mail in the same name waits" if more == 1 else f"{more} more mails in the same name wait"
+    return f"{mails}: the next is asked about when one is answered"

@@ -14,7 +14,8 @@ from maild.ports import Snapshot
 from maild.store.insert import insert_once
 from maild.store.schema import digest_run, draft, preference, snapshot
 
-_WAITS = draft.c.settled_as == ""
+# Written into the SQL: by a bound parameter the partial index is not found.
+_WAITS = draft.c.settled_as == sa.literal("", literal_execute=True)
 
 
 class SqlDrafts:
@@ -59,6 +60,9 @@ class SqlDrafts:
     def due(self, now: datetime, limit: int) -> tuple[Draft, ...]:
         query = sa.select(draft).where(draft.c.remind_at <= now).order_by(draft.c.remind_at).limit(limit)
         return tuple(_read(row) for row in self._connection.execute(query).mappings())
+
+    def remind_at(self, number: int, at: datetime) -> None:
+        self._connection.execute(sa.update(draft).where(draft.c.id == number, _WAITS).values(remind_at=at))
 
     def remind_again(self, number: int, reminders: int, at: datetime) -> bool:
         here = sa.update(draft).where(draft.c.id == number, _WAITS, draft.c.reminders == reminders)

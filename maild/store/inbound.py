@@ -13,12 +13,13 @@ from sqlalchemy.engine import Connection, RowMapping
 from maild.ports import ClaimLost, InboundState, IncomingMail, Judgement, KeptMail, Receipt
 from maild.store import rows
 from maild.store.insert import insert_once
-from maild.store.schema import entry, inbound, raw_mail
+from maild.store.schema import entry, inbound, one_of, raw_mail
 
 SUSPECT = 3  # attempts; a mail that fails in the ordinary way has been set aside by then
 CLAIM = timedelta(minutes=10)  # how long a node may take over mails before another one may try
 # Written into the SQL: by a bound parameter the partial index is not found.
 _KEPT = inbound.c.state == sa.literal(InboundState.KEPT.value, literal_execute=True)
+_SET_ASIDE = (InboundState.HELD.value, InboundState.QUARANTINED.value)
 _SAME_RAW = timedelta(days=30)  # a folder made anew by its server brings the same mails with new UIDs
 
 
@@ -147,14 +148,23 @@ class SqlInbound:
     def get(self, number: int) -> KeptMail | None:
         return next(iter(self._whole(inbound.c.id == number)), None)
 
-    def listed(self, state: InboundState) -> list[KeptMail]:
-        query = sa.select(inbound).where(inbound.c.state == state.value).order_by(inbound.c.id)
-        return [rows.read_kept(row, b"") for row in self._connection.execute(query).mappings()]
+    def listed(
+        self, state: InboundState, limit: int | None = None, mailboxes: Sequence[str] | None = None
+    ) -> list[KeptMail]:
+        here = [inbound.c.state == sa.literal(state.value, literal_execute=True)]
+        if state.value in _SET_ASIDE:
+            here.append(one_of(inbound.c.state, *_SET_ASIDE))  # as the partial index has it
+        if mailboxes is not None:
+            here.append(inbound.c.mailbox.in_(list(mailboxes)))
+        newest = sa.select(inbound).where(*here).order_by(inbound.c.id.desc()).limit(limit)
+        return [rows.read_kept(row, b"") for row in self._connection.execute(newest).mappings()][::-1]
 
-    def replay(self, number: int, *, released: bool = False, released_as: str = "") -> bool:
+    def replay(self, number: int, *, released: bool = False, proven: bool = False, released_as: str = "") -> bool:
         values = {"state": InboundState.KEPT.value, "attempts": 0, "next_at": None, "outcome": "", "reason": ""}
-        proven = {"released": True} if released else {}  # what was said once of its sender counts on
-        return self._set_aside(number, values | proven | {"released_as": released_as})
+        said = {"released": released, "proven": proven}  # what was said of it once counts on
+        return self._set_aside(
+            number, values | {name: True for name in said if said[name]} | {"released_as": released_as}
+        )
 
     def drop(self, number: int, now: datetime, by: str = "the admin") -> bool:
         values = {"state": InboundState.DONE.value, "outcome": "ignored", "reason": f"dropped by {by}"}

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 
 from maild.store.engine import temporary_failures
 
-HEAD = "0010"  # the newest file in migrations/versions; a test compares the two
+HEAD = "0011"  # the newest file in migrations/versions; a test compares the two
 _FOLDER = Path(__file__).parent / "migrations"
 
 

@@ -23,6 +23,8 @@ _ON_ITS_WAY = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value, _SENDING)  
 
 _NOT_BEGUN = sa.and_(outbox.c.state == OutboxState.QUEUED.value, outbox.c.attempts == 0, outbox.c.raw.is_(None))
 
+_UNTRIED = sa.and_(outbox.c.state.in_([OutboxState.QUEUED.value, OutboxState.HELD.value]), outbox.c.attempts == 0)
+
 
 class SqlOutbox:
     def __init__(self, connection: Connection, node: str) -> None:
@@ -158,6 +160,16 @@ class SqlOutbox:
         gone = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": reason}
         return 0 < made == self._connection.execute(sa.update(outbox).where(waits).values(gone)).rowcount
 
+    def history_left(self, ticket: int, to: Address) -> bool:
+        kept = sa.or_(outbox.c.state == OutboxState.DROPPED.value, _UNTRIED)
+        left = sa.select(outbox.c.id).where(*_history(ticket, to), sa.not_(kept)).limit(1)
+        return self._connection.scalar(left) is not None
+
+    def withdraw_history(self, ticket: int, to: Address, reason: str) -> bool:
+        gone = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": reason}
+        self._connection.execute(sa.update(outbox).where(*_history(ticket, to), _UNTRIED).values(gone))
+        return not self.history_left(ticket, to)
+
     def by_message_id(self, message_id: str) -> OutboxRow | None:
         query = sa.select(outbox).where(outbox.c.message_id == message_id)
         found = self._connection.execute(query).mappings().first()
@@ -214,6 +226,10 @@ class SqlOutbox:
         ready = sa.select(sa.func.min(outbox.c.next_at)).where(on_its_way, outbox.c.state.in_(_READY))
         leased = sa.select(sa.func.min(outbox.c.leased_until)).where(on_its_way, outbox.c.state == _SENDING)
         return rows.earliest(self._connection.scalar(ready), self._connection.scalar(leased))
+
+
+def _history(ticket: int, to: Address) -> tuple[sa.ColumnElement[bool], ...]:
+    return (outbox.c.ticket == ticket, outbox.c.template == "history", outbox.c.to_key == to.key)
 
 
 def _counted(kind: str, since: datetime) -> tuple[sa.ColumnElement[bool], ...]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from maild.domain.people import Agent, Person
-from maild.domain.signature import SIGNATURE_MAILS, common_end
+from maild.domain.signature import SIGNATURE_MAILS, looks_like_signature, remembered
 from maild.ports import Contact
 from maild.store import rows
 from maild.store.insert import insert_once
@@ -49,17 +49,18 @@ class SqlPeople:
         return {row["id"]: rows.read_contact(row) for row in found}
 
     def signature(self, agent: Agent) -> str:
-        return self._connection.scalar(sa.select(contact.c.signature).where(contact.c.agent == agent.name)) or ""
+        kept = self._connection.scalar(sa.select(contact.c.signature).where(contact.c.agent == agent.name)) or ""
+        # Older versions took for a signature whatever several mails ended with, commands too.
+        return kept if looks_like_signature(kept.split("\n"), agent) else ""
 
     def learn_tail(self, agent: Agent, tail: str) -> str:
         number = self.agent(agent).number
         row = self._connection.execute(sa.select(contact).where(contact.c.id == number)).mappings().one()
         tails = [*row["tails"], tail][-SIGNATURE_MAILS:]
-        learned = common_end(tails) if len(tails) == SIGNATURE_MAILS else ""
-        signature = learned or row["signature"]
+        signature = remembered(row["signature"], tails, agent)
         values = {"tails": tails, "signature": signature}
         self._connection.execute(sa.update(contact).where(contact.c.id == number).values(values))
-        return str(signature)
+        return signature
 
     def meet(self, agent: str, domain: str) -> None:
         self._connection.execute(insert_once(self._connection, acquaintance, {"agent": agent, "domain": domain}))

@@ -203,6 +203,7 @@ def read_kept(row: RowMapping, raw: bytes) -> KeptMail:
         subject=row["subject"],
         judged_at=row["judged_at"],
         released=row["released"],
+        proven=row["proven"],
         released_as=row["released_as"],
     )
 

@@ -198,7 +198,8 @@ class SqlTickets:
 
     def marked_as_spam(self, address: Address) -> bool:
         theirs = sa.func.lower(ticket.c.requester_address) == address.key
-        query = sa.select(ticket.c.number).where(ticket.c.status == "spam", theirs).limit(1)
+        spam = ticket.c.status == sa.literal("spam", literal_execute=True)  # as the partial index has it
+        query = sa.select(ticket.c.number).where(spam, theirs).limit(1)
         return self._connection.scalar(query) is not None
 
     def dues(self, number: int) -> Mapping[str, datetime] | None:

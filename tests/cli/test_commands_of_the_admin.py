@@ -218,6 +218,27 @@ def test_a_held_mail_counts_once_it_is_released(shell):
     assert shell.maild("held", "list", "--json").json == []
 
 
+def test_of_many_mails_set_aside_the_newest_are_listed(shell):
+    hops = "Received: from a by b\n" * 60
+    for number in (1, 2, 3):
+        shell.maild("inject", shell.write(f"{number}.eml", hops + shell.mail(id=str(number)).read_text()))
+    listed = shell.maild("quarantine", "list", "--json", "--limit", 2)
+    assert [row["id"] for row in listed.json] == [2, 3]
+    assert "there are more: these are the newest 2" in listed.err
+    assert len(shell.maild("quarantine", "list", "--json", "--limit", 3).json) == 3
+
+
+def test_a_release_obeys_no_command_in_an_agents_name(shell):
+    shell.opened("Printer on fire")
+    token = shell.maild("ticket", "show", 1, "--json").json["token"]
+    forged = shell.mail(f"[#{token}]", text="!close quiet", id="9").read_text()
+    forged = forged.replace("Bob Miller <bob@client.example>", "Jane <jane@acme.example>")
+    held = shell.maild("inject", "--json", shell.write("forged.eml", forged)).lines[0]
+    assert held["outcome"] == "held"
+    again = shell.maild("held", "release", "--json", held["inbound"]).lines[0]
+    assert (again["outcome"], shell.maild("ticket", "show", 1, "--json").json["status"]) == ("held", "open")
+
+
 def test_mails_set_aside_can_be_dropped_and_keep_their_bytes(shell):
     hops = "Received: from a by b\n" * 60
     shell.maild("inject", shell.write("hops.eml", hops + shell.mail().read_text()))

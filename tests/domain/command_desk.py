@@ -28,6 +28,7 @@ class Desk:
 
     acts: dict[int, list[Batch]] = field(default_factory=lambda: {42: [(1, (OPENED,))], 17: [(1, (OPENED_BY_BOB,))]})
     left: set[int] = field(default_factory=set)  # entries whose mails are on their way
+    shown: set[str] = field(default_factory=set)  # addresses to which histories are on their way
     now: datetime = NOW
     entries: int = 0
 
@@ -46,6 +47,7 @@ class Desk:
             ticket=self.survivor,
             batches=lambda number: tuple(self.acts.get(number, ())),
             stoppable=lambda entry: entry not in self.left,
+            history_left=lambda _number, to: str(to) in self.shown,
             last_message=lambda number: LAST_WORDS,
         )
         self.now += timedelta(minutes=1)

@@ -157,13 +157,17 @@ def away(*names, **substitutes):
 @pytest.mark.parametrize(
     ("fact", "on", "readers", "wanted"),
     [
-        (MESSAGE, JOHNS, away("john", john="joe"), {"joe", "mary", "jane"}),
-        (MESSAGE, ticket(assignee="john"), away("john", john="joe"), {"joe"}),
-        (MESSAGE, ticket(assignee="john"), away("john", "joe", john="joe"), {"jane"}),  # the department
+        (MESSAGE, JOHNS, away("john", john="mary"), {"mary", "jane"}),
+        (MESSAGE, ticket(assignee="john"), away("john", john="mary"), {"mary"}),
+        (MESSAGE, ticket(assignee="john"), away("john", "mary", john="mary"), {"jane"}),  # the department
+        (MESSAGE, ticket(assignee="john"), away("john", john="joe"), {"jane"}),  # joe may not see it
+        (MESSAGE, ticket(assignee="john"), away("john", "joe", john="joe", joe="mary"), {"mary"}),
+        (MESSAGE, ticket(assignee="john"), away("john", john="joe", joe="mary"), {"mary"}),
         (MESSAGE, ticket(assignee="john", team="banking"), away("john"), {"jane", "joe"}),  # the team
         (MESSAGE, ticket(), away("john"), {"jane"}),
         (MESSAGE, ticket(), away("john", "jane"), {"mary"}),  # the manager
-        (MESSAGE, ticket(), away("john", "jane", jane="joe"), {"joe"}),
+        (MESSAGE, ticket(), away("john", "jane", jane="joe"), {"mary"}),
+        (MESSAGE, ticket(), away("john", "jane", "mary"), {"jane", "john"}),  # joe is there, and may not see it
         (MESSAGE, ticket(), away("jane", "john", "joe", "mary"), {"jane", "john"}),  # where all are, nobody is
         (OPENED, ticket(), away("john", john="joe"), {"jane"}),  # colleagues are there
         (ASKED, ticket(), away("john", john="mary"), {"mary", "joe"}),
@@ -179,14 +183,14 @@ def test_who_is_told_while_somebody_is_away(fact, on, readers, wanted):
 
 
 def test_who_stands_in_reads_why():
-    (notice,) = told(MESSAGE, ticket(assignee="jane"), BY_KAREN, away("jane", jane="joe"))
+    (notice,) = told(MESSAGE, ticket(assignee="jane"), BY_KAREN, away("jane", jane="mary"))
     assert notice.reason == "Jane Doe is away until Mon 2026-05-11 09:30 UTC, and you stand in"
     (other,) = told(MESSAGE, ticket(assignee="jane"), BY_KAREN, away("jane"))
     assert other.reason == ("Jane Doe is away until Mon 2026-05-11 09:30 UTC, and you work in the department support")
 
 
 def test_a_team_lead_is_told_when_nobody_else_is_there():
-    lena, tom = agent("lena", "sales"), agent("tom", "sysadmins")
+    lena, tom = agent("lena", "sales", role=AgentRole.MANAGER), agent("tom", "sysadmins")
     boss = agent("boss", role=AgentRole.ADMIN)
     directory = Directory(
         agents=(tom, lena, boss), teams=(Team("web", ("tom",), "lena"),), departments=(Department("sysadmins"),)
@@ -196,3 +200,63 @@ def test_a_team_lead_is_told_when_nobody_else_is_there():
     assert set(heard(MESSAGE, on, BY_KAREN, away("tom"), policy)) == {"lena"}
     assert set(heard(MESSAGE, replace(on, team="web"), BY_KAREN, away("tom"), policy)) == {"lena"}
     assert set(heard(MESSAGE, on, BY_KAREN, away("tom", "lena"), policy)) == {"boss"}
+
+
+# -- sight ------------------------------------------------------------------------------------------------------------
+
+ZOE, YURI = agent("zoe", "vault"), agent("yuri", "vault")
+PRIVATE = replace(
+    POLICY,
+    directory=replace(
+        POLICY.directory,
+        agents=(*POLICY.directory.agents, ZOE, YURI),
+        teams=(*POLICY.directory.teams, Team("guards", ("zoe",), "joe")),
+        departments=(*POLICY.directory.departments, Department("vault", private=True)),
+    ),
+)
+
+
+def vault(**fields):
+    return ticket(department="vault", **fields)
+
+
+@pytest.mark.parametrize(
+    ("fact", "on", "readers", "wanted"),
+    [
+        (NOTED, vault(watchers=("john", "mary", "zoe")), ALL_IN, {"zoe"}),
+        (REPLIED, vault(watchers=("john", "mary", "zoe")), ALL_IN, {"zoe"}),
+        (MESSAGE, vault(watchers=("john",)), ALL_IN, {"zoe", "yuri"}),
+        (MESSAGE, vault(assignee="zoe"), away("zoe", zoe="john"), {"yuri"}),
+        (MESSAGE, vault(), away("zoe", "yuri", zoe="john", yuri="mary"), {"zoe", "yuri"}),  # it waits for them
+        (MESSAGE, vault(assignee="zoe"), away("zoe", "yuri"), {"zoe"}),  # and goes to no lead of her team, and no admin
+        (ASKED, vault(), away("john", john="mary"), {"john", "joe"}),  # who is named may see it, and nobody for them
+        (GIVEN, vault(), away("john", john="mary"), {"zoe", "yuri"}),
+        (MOVED, vault(watchers=("jane", "mary")), ALL_IN, {"joe", "mary"}),  # jane moved it herself, out of the vault
+        (
+            events.Transferred(at=NOW, by=BY_JANE, department="vault", previous="support"),
+            JOHNS,
+            ALL_IN,
+            {"john", "zoe", "yuri"},
+        ),
+    ],
+)
+def test_nobody_hears_of_a_ticket_that_they_may_not_see(fact, on, readers, wanted):
+    actor = fact.by if fact.by.role is not Role.SYSTEM else SYSTEM
+    assert set(heard(fact, on, actor, readers, PRIVATE)) == wanted
+
+
+@pytest.mark.parametrize("kind", sorted(EXAMPLES))
+def test_no_fact_at_all_is_told_past_the_wall_of_a_private_department(kind):
+    everybody = tuple(each.name for each in PRIVATE.directory.agents)
+    readers = away("zoe", zoe="john")
+    for fact in EXAMPLES[kind]:
+        after = replace(vault(watchers=everybody), assignee="zoe", team="")
+        notices = notices_for(Happening(after, (fact,), SYSTEM), PRIVATE, readers)
+        assert {notice.agent for notice in notices if notice.agent} <= {"zoe", "yuri", *after.mentioned}
+
+
+def test_what_those_in_charge_may_not_see_goes_to_whoever_may():
+    """A private department that lost its people: a note once opened the ticket to joe."""
+    alone = replace(PRIVATE, directory=replace(PRIVATE.directory, agents=POLICY.directory.agents))
+    assert set(heard(MESSAGE, vault(mentioned=("joe",)), BY_KAREN, policy=alone)) == {"joe"}
+    assert heard(MESSAGE, vault(), BY_KAREN, policy=alone) == {}

@@ -10,20 +10,26 @@ from maild.domain.bounce import BouncedMail
 from maild.domain.classify import MailClass
 from maild.domain.decide import RULES, acknowledgement, decide
 from maild.domain.decision import Outcome
+from maild.domain.events import SYSTEM, Actor, StatusChanged
+from maild.domain.lookups import Lookups
 from maild.domain.message import DeliveryAction, DeliveryReport, DeliveryStatus, ForwardedMail
+from maild.domain.notices import Happening, notices_for
 from maild.domain.people import Address, Person, Role, Trust
 from maild.domain.policy import AcknowledgeTo, AgentProof
 from maild.domain.route import Carrier, Route, Verdict
 from maild.domain.rules import Filing
-from maild.domain.ticket import EntryKind, Status
+from maild.domain.ticket import EntryKind, Status, apply
 from maild.domain.token import Scope
 from tests.domain.mail_scene import (
     BASE,
     EVE,
     JANE,
+    JOE,
     KAREN,
     MALLORY,
+    NOTHING_KNOWN,
     NOW,
+    OPENED,
     POLICY,
     WATCHER,
     case,
@@ -310,6 +316,48 @@ def test_a_customers_mail_opens_a_ticket_again_unless_it_is_open_or_spam(status,
     assert decision.entry.author.role is (Role.REQUESTER if sender is KAREN else Role.PARTICIPANT)
 
 
+SPAM = ticket(status=Status.SPAM, ended_at=NOW - timedelta(days=1))
+
+
+def spam_said_by(*actors):
+    """Look-ups that know who said, one after the other, that ticket 42 is spam."""
+    marks = tuple(StatusChanged(at=NOW, by=by, status="spam", previous="open") for by in actors)
+    return Lookups(
+        batches=lambda number: ((1, (OPENED, *marks[:1])), *((n + 3, (m,)) for n, m in enumerate(marks[1:])))
+    )
+
+
+@pytest.mark.parametrize("text", ["It still burns.", "Status?", "Thanks", "CLOSE"])
+@pytest.mark.parametrize("sender", [KAREN, EVE])
+def test_what_a_filter_alone_took_for_spam_is_opened_by_the_next_mail_of_a_person(sender, text):
+    decision = decide(case(mail(sender, text), route=led(U), ticket=SPAM, lookups=spam_said_by(SYSTEM)))
+    assert kinds(decision.facts) == ["message-received", "status-changed"]
+    assert (decision.facts[1].status, decision.facts[1].previous) == ("open", "spam")
+    assert decision.facts[1].by == SYSTEM
+    assert not decision.facts[0].courtesy
+    told = notices_for(Happening(apply(42, SPAM, decision.facts[1]), decision.facts, decision.actor), POLICY)
+    assert {(notice.template, notice.agent) for notice in told} == {("new-ticket", "jane"), ("new-ticket", "john")}
+
+
+ADMIN = Actor(Role.AGENT, "admin")
+BY_JANE = Actor(Role.AGENT, "jane")
+
+
+@pytest.mark.parametrize("actors", [(BY_JANE,), (ADMIN,), (SYSTEM, BY_JANE), (SYSTEM, ADMIN)])
+def test_what_a_person_called_spam_stays_spam(actors):
+    decision = decide(case(mail(), route=led(U), ticket=SPAM, lookups=spam_said_by(*actors)))
+    assert kinds(decision.facts) == ["message-received"]
+
+
+@pytest.mark.parametrize(
+    ("mail_class", "trust"),
+    [(MailClass.SPAM, V), (MailClass.AUTOMATIC, V), (MailClass.LIST, V), (MailClass.PERSON, Trust.FAILED)],
+)
+def test_spam_a_machine_or_a_forgery_does_not_open_what_a_filter_took_for_spam(mail_class, trust):
+    here = case(mail(), led(U), mail_class, trust, ticket=SPAM, lookups=spam_said_by(SYSTEM))
+    assert kinds(decide(here).facts) == ["message-received"]
+
+
 def test_commands_are_words_when_a_customer_writes_them():
     decision = decide(case(mail(text="!close\n!spam"), route=led(U)))
     assert kinds(decision.facts) == ["message-received"]
@@ -460,3 +508,31 @@ def test_everyone_may_be_acknowledged_but_no_forger():
 
 def test_a_topic_that_wants_acknowledgements_does_not_answer_robots():
     assert not acknowledgement(case(mail_class=MailClass.AUTOMATIC, filing=Filing(acknowledge=True))).due
+
+
+# -- an agent's own mail to the customer ------------------------------------------------------------------------------
+
+OWN_MAIL = {"to": (KAREN,), "cc": (Person(BASE),)}
+
+
+@pytest.mark.parametrize(
+    ("trust", "proof", "counts"),
+    [
+        (Trust.VERIFIED, AgentProof.STRICT, True),
+        (Trust.VERIFIED, AgentProof.NORMAL, True),
+        (Trust.CLAIMED, AgentProof.NORMAL, False),
+        (Trust.CLAIMED, AgentProof.TRUSTING, True),
+        (Trust.FAILED, AgentProof.TRUSTING, False),
+    ],
+)
+@pytest.mark.parametrize("route", [led(Scope.NOTE, Carrier.SUBJECT_TOKEN), NOTHING_KNOWN])
+def test_an_agents_own_mail_is_an_answer_when_it_is_proven(trust, proof, counts, route):
+    decision = decide(case(mail(JANE, **OWN_MAIL), route, trust=trust, policy=replace(POLICY, agent_proof=proof)))
+    assert ("replied" in kinds(decision.facts)) is counts
+    if not counts:
+        assert (decision.outcome, decision.notices[0].template) == (Outcome.HELD, "was-this-you")
+
+
+def test_an_agents_own_mail_about_a_ticket_that_is_not_theirs_is_held():
+    decision = decide(case(mail(JOE, **OWN_MAIL), led(Scope.NOTE, Carrier.SUBJECT_TOKEN)))
+    assert (decision.outcome, decision.reason) == (Outcome.HELD, "its writer may not see this ticket")

@@ -216,8 +216,16 @@ def test_reopened_spam_does_not_become_spam_without_a_question(desk):
     assert desk.ticket().status is Status.OPEN
 
 
+def test_a_history_that_has_not_left_is_stopped(desk):
+    desk.say("!cc eve@client.example +history")
+    undone = desk.say("!undo")
+    assert undone.unshown == ((42, Address.of("eve@client.example")),)
+    assert undone.receipts == ("the history for eve@client.example was stopped before it left",)
+
+
 def test_a_history_that_was_shown_stays_shown(desk):
     desk.say("!cc eve@client.example +history")
+    desk.shown.add("eve@client.example")
     assert desk.say("!undo").receipts == ("eve@client.example was shown the history, which cannot be taken back",)
     assert desk.ticket().participants == ()
 

@@ -203,7 +203,7 @@ def test_the_preview_says_what_happened(template: str) -> None:
         "held": "Your text is held: there is news on this ticket. John Smith answered the customer",
         "list": "list open mine: #1042 Printer on fire; #1051 Excel does not start",
         "was-this-you": "Was this you? A mail came in your name",
-        "answers-stopped": "Acme Support answers nobody by itself for an hour: The printer on the second floor",
+        "answers-stopped": "Acme Support answers nobody by itself for an hour",
         "gathered": "4 more notices about 3 tickets",
         "sla-gathered": "2 tickets overdue, 1 ticket due soon",
     }

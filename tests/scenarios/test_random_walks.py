@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, seed, settings
 
 from tests.scenarios.conftest import Beginning, OfficeAgain
 from tests.scenarios.stage import Stage
-from tests.scenarios.walking import BEGUN, COMMANDS, SHAPES, Step, Walk, begin, steps
+from tests.scenarios.walking import BEGUN, COMMANDS, FRESH, SHAPES, Step, Walk, begin, steps
 
 SHORT = 25  # walks of each of the parts that `make test` takes
 PARTS = 2
@@ -23,6 +23,10 @@ KEPT: list[tuple[str, list[Step]]] = [
     (
         "a text beside a word about no held text was lost",
         [Step("answer", "jane", shape=SHAPES.index("{text}\n{command}"), command=COMMANDS.index("!send nothing"))],
+    ),
+    (
+        "what a note kept inside left with the mail that opened its ticket",
+        [Step("write", "john", shape=FRESH.index("!to {whom}\n{command}\n{text}"), command=COMMANDS.index("!note"))],
     ),
 ]
 _AS_THEY_ARE = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}

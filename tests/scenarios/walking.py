@@ -15,6 +15,7 @@ from random import Random
 from hypothesis import strategies as st
 
 from maild.domain.command_table import VERBS
+from maild.domain.commands import parse
 from maild.domain.drafts import Draft
 from maild.domain.people import Address
 from maild.services.process import Processed
@@ -58,6 +59,17 @@ SHAPES: tuple[str, ...] = (
     "!assign nobody we know\n{text}",
     "{command}\n{command2}",
     "",
+)
+# The same in fresh mails; {whom} is a customer.
+FRESH: tuple[str, ...] = (
+    "{text}",
+    "{text}",
+    "!to {whom}\n{text}",
+    "!for {whom}\n{text}",
+    "!to {whom}\n{command}\n{text}",
+    "!to {whom}\n{command}\n{text}",
+    "!for {whom}\n{command}\n{text}",
+    "{command}\n\n{text}\n!to {whom}\n{command2}",
 )
 SAYINGS: tuple[str, ...] = ("{text}", "STATUS", "CLOSE", "Thanks!", "!close\n{text}", "{paste}\n\n{text}")
 
@@ -129,6 +141,7 @@ class Said:
     done: Processed | None = None
     own: bool = True  # their own words
     forged: bool = False  # under somebody else's name
+    text: str = ""  # of the mail, with its commands
 
     @property
     def words(self) -> str:
@@ -161,7 +174,7 @@ class Walk:
         """Take one step -> everything that went wrong with it."""
         facts = self._watch.facts
         self._doing[step.does](step)
-        faults = [*self._watch.faults(), *self._powers(), *self._audience(), *self._dead_ends()]
+        faults = [*self._watch.faults(), *self._powers(), *self._narrowed(), *self._audience(), *self._dead_ends()]
         if self._stage.last.known and (self._stage.last.queued or self._watch.facts != facts):
             faults.append("a mail that came once more acted once more")
         return faults
@@ -170,9 +183,8 @@ class Walk:
 
     def _write(self, step: Step) -> None:
         said = self._says(step.who)
-        shape = "{text}" if step.who in WORKERS else SAYINGS[step.shape % len(SAYINGS)]
         writing = replace(self._writing(step), subject=f"Case {len(self._said)}", quoting="none")
-        text = shape.replace("{text}", said.words).replace("{paste}", "")
+        text = self._text(step, said, None, FRESH if step.who in WORKERS else SAYINGS)
         self._send(self._program(step.who).write(self._now, text, writing), said)
 
     def _answer(self, step: Step) -> None:
@@ -265,17 +277,19 @@ class Walk:
             fields={"Auto-Submitted": "auto-replied"} if step.who == "robot" else {},
         )
 
-    def _text(self, step: Step, said: Said, mail: Mail) -> str:
-        shapes = SHAPES if step.who in WORKERS else SAYINGS
+    def _text(self, step: Step, said: Said, mail: Mail | None, shapes: tuple[str, ...] = ()) -> str:
+        shapes = shapes or (SHAPES if step.who in WORKERS else SAYINGS)
         places = {
+            "{whom}": PEOPLE[CUSTOMERS[step.mail % len(CUSTOMERS)]][1],
             "{text}": said.words,
             "{command}": COMMANDS[step.command],
             "{command2}": COMMANDS[step.command2],
-            "{paste}": f"I was told {' '.join(_WORDS.findall(mail.text))} and so on.",
+            "{paste}": f"I was told {' '.join(_WORDS.findall(mail.text))} and so on." if mail else "",
         }
         text = shapes[step.shape % len(shapes)]
         for place, words in places.items():
             text = text.replace(place, words)
+        said.text = text
         return text
 
     def _send(self, raw: bytes, said: Said) -> None:
@@ -287,20 +301,38 @@ class Walk:
     # -- what must hold -----------------------------------------------------------------------------------------
 
     def _powers(self) -> Iterator[str]:
-        """Only an agent acts as one: under their own name, and on tickets that are theirs."""
+        """Only an agent acts as one: under their own name, and on tickets that are theirs, or that they open so."""
         said = self._said[-1] if self._said and self._said[-1].done in self._stage.last.done else None
+        begun = self._begun()
         for ticket, fact in self._watch.acted():
             if self._stage.last.done and (said is None or said.forged or fact.by.name != said.who):
                 yield f"{fact.by.name} did {fact.kind} to ticket {ticket.number}, and wrote no such mail"
-            elif fact.kind != "opened" and not self._watch.concerns(ticket, fact.by.name):
+            elif (fact.by.name, ticket.number) not in begun and not self._watch.concerns(ticket, fact.by.name):
                 yield f"{fact.by.name} did {fact.kind} to ticket {ticket.number}, which is not theirs"
+
+    def _narrowed(self) -> Iterator[str]:
+        """What a mail keeps inside, or only tries, is no answer when it comes."""
+        said = self._said[-1] if self._said and self._said[-1].done in self._stage.last.done else None
+        if said is None or said.done is None or said.who not in WORKERS:
+            return
+        verbs = {command.verb for command in parse(said.text).commands}
+        for entry in self._watch.all_entries() if verbs & {"note", "draft", "check"} else ():
+            if entry.kind == "reply" and entry.inbound == said.done.inbound:
+                yield f"a mail with {sorted(verbs)} is an answer on ticket {entry.ticket}: {said.words}"
+
+    def _begun(self) -> set[tuple[str, int]]:
+        """Which agent opened which ticket in the last step, be it for a department that they do not work in."""
+        return {(fact.by.name, ticket.number) for ticket, fact in self._watch.acted() if fact.kind == "opened"}
 
     def _audience(self) -> Iterator[str]:
         """Words reach nobody outside but who wrote them and whom an answer was sent to."""
-        directory = self._stage.office.helpdesk.policy.directory
+        directory, begun = self._stage.office.helpdesk.policy.directory, self._begun()
         for row in self._stage.last.queued:
             agent = directory.agent_at(row.to.address)
-            if agent is not None and row.ticket is not None and not self._watch.may_hear(agent, row.ticket):
+            if agent is None or row.ticket is None:
+                continue
+            receipt = row.template == "feedback" and (agent.name, row.ticket) in begun  # of what they opened
+            if not receipt and not self._watch.may_hear(agent, row.ticket):
                 yield f"{row.template} tells {agent.name} of ticket {row.ticket}, which is not theirs"
         for mail in self._stage.last.arrived:
             outside = [to for to in mail.recipients if directory.agent_at(Address.of(to)) is None]

@@ -348,12 +348,32 @@ def test_a_flood_stops_the_answers_for_an_hour_and_the_admin_hears_of_it_once(of
     (alarm,) = office.outbox("answers-stopped")
     assert str(alarm.to.address) == MARY
     assert "answers nobody by itself for an hour" in flat(office.words(alarm))
+    assert (alarm.ticket, "maild explain --inbound 31" in flat(office.words(alarm))) == (None, True)
     office.clock.advance(timedelta(minutes=59))
     opened(office, 50, "late@late.example")
     assert len(office.outbox("acknowledgement")) == 30
     office.clock.advance(timedelta(minutes=2))
     opened(office, 51, "later@later.example")
     assert len(office.outbox("acknowledgement")) == 31
+
+
+def test_an_admin_who_hears_that_answers_stopped_hears_of_the_new_ticket_as_well(open_office):
+    few = CONFIG.replace('to = "everyone"', 'to = "everyone"\nmost_per_minute = 1')
+    office = open_office(few.replace('departments = []\nrole = "admin"', 'departments = ["support"]\nrole = "admin"'))
+    opened(office, 1, "a@a.example")
+    mark = office.queued
+    opened(office, 2, "b@b.example")
+    agents = ["john@acme.example", "jane@acme.example", MARY]
+    assert office.told(mark) == [*(("new-ticket", agent) for agent in agents), ("answers-stopped", MARY)]
+
+
+def test_the_alarm_tells_an_admin_nothing_of_a_private_ticket(open_office):
+    few = CONFIG.replace('to = "everyone"', 'to = "everyone"\nmost_per_minute = 1')
+    office = open_office(few.replace('name = "sysadmins"\n', 'name = "sysadmins"\nprivate = true\n'))
+    opened(office, 1, "a@a.example")
+    office.receive(office.mail("b@b.example", "It is too low.", subject="My salary", to="sysadmins@acme.example"))
+    words = office.words(office.last("answers-stopped", MARY))
+    assert not any(said in words for said in ("salary", "too low", "b@b.example"))
 
 
 def test_one_domain_gets_a_hundred_answers_an_hour(office):

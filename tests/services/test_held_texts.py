@@ -298,3 +298,35 @@ def test_two_nodes_remind_once(office):
             remind._reminded(unit, due[0], office.helpdesk, now)
             unit.commit()
     assert [told for told in office.told(mark) if told[0] == "held"] == [("held", JANE)]
+
+
+def test_mails_in_an_agents_name_wait_however_many_they_are_and_are_asked_about_in_turn(office):
+    for each in range(7):
+        raw = office.mail(JOHN, f"!to bob{each}@client.example\nHello.", subject=f"Mail {each}", proof="")
+        assert office.receive(raw).outcome == "held"
+    with office.store(reading=True) as unit:
+        waiting = unit.drafts.waiting(agent="john")
+    assert len(waiting) == 7
+    assert len(office.outbox("was-this-you", JOHN)) == 5
+    mark = office.queued
+    office.tick(timedelta(minutes=16))
+    assert [told for told in office.told(mark) if told[0] == "held"] == [("held", JOHN)] * 5
+    assert "2 more mails in the same name wait" in " ".join(office.words(office.last("held", JOHN)).split())
+    mark = office.queued
+    said = office.receive(office.mail(JOHN, "", to=button_of(office, "was-this-you", "Yes"), subject="Re: Mail"))
+    office.tick(timedelta(seconds=15))
+    assert (said.outcome, office.told(mark).count(("held", JOHN))) == ("commanded", 1)
+    asked = " ".join(office.words(office.last("held", JOHN)).split())
+    assert "1 more mail in the same name waits" in asked
+    assert "bob5@client.example" in asked
+    office.receive(office.mail(JOHN, "", to=button_of(office, "held", "No"), subject="Re: Mail"))
+    with office.store(reading=True) as unit:
+        assert [draft.id for draft in unit.drafts.waiting(agent="john")] == [
+            *(d.id for d in waiting[:4]),
+            waiting[6].id,
+        ]
+
+
+def button_of(office, template, label):
+    links = (a["mailto"] for a in office.last(template, JOHN).context["actions"] if a["label"].startswith(label))
+    return unquote(urlsplit(next(links)).path)

@@ -155,3 +155,31 @@ def test_the_admins_digest_lists_it_with_a_button_that_makes_a_ticket(watched):
     while watched.processing.round():
         pass
     assert [row["requester"]["address"] for row in tickets(watched)] == ["karen@client.example"]
+
+
+def test_what_is_no_junk_is_not_proven_by_that(watched):
+    number = watched.open_ticket(KAREN)
+    subject = watched.last("new-ticket", ticket=number).subject
+    forged = watched.mail("jane@acme.example", "!close quiet", proof="fail", subject=f"Re: {subject}")
+    done = watched.receive(forged, mailbox=JUNK)
+    again = release(watched, done.inbound)
+    assert (again.outcome, watched.ticket(number)["status"]) == ("held", "open")
+    question = watched.last("was-this-you", "jane@acme.example")
+    (link,) = (a["mailto"] for a in question.context["actions"] if a["label"].startswith("Yes"))
+    yes = watched.mail("jane@acme.example", "", to=unquote(urlsplit(link).path), subject="Re: Was this you?")
+    assert watched.receive(yes).outcome == "commanded"
+    while watched.processing.round():
+        pass
+    assert watched.ticket(number)["status"] == "closed"
+
+
+def test_an_agents_fresh_mail_to_an_old_address_is_let_in_without_its_commands(watched):
+    number = watched.open_ticket(KAREN)
+    notice = watched.last("new-ticket", "jane@acme.example", number)
+    raw = watched.mail("jane@acme.example", "Lunch?\n!close", to=notice.context["mail"]["reply_to"], subject="Lunch")
+    done = watched.receive(raw)
+    assert done.outcome == "held"
+    assert release(watched, done.inbound).outcome == "replied"
+    watched.deliver()
+    assert (watched.ticket(number)["status"], watched.ticket(number)["entries"][-1]["kind"]) == ("open", "message")
+    assert not [m for m in watched.sent_to("karen@client.example") if "Lunch" in m.text]

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from maild.services.command import command_ticket
 from tests.rig.office import CONFIG
 
 KAREN = "Karen Hill <karen@client.example>"
@@ -70,13 +71,29 @@ def test_a_banned_sender_is_recorded_and_ignored(busy):
     assert busy.told() == []
 
 
-def test_marked_spam_is_a_spam_ticket_that_nobody_hears_of_and_stays_one(office):
+def test_marked_spam_is_a_spam_ticket_that_nobody_hears_of_until_a_person_writes_again(office):
     done = office.receive(office.mail(KAREN, "Cheap!", headers={"X-Spam-Flag": "YES"}))
     assert office.ticket(done.ticket)["status"] == "spam"
     assert office.told() == []
-    again = office.receive(office.mail(KAREN, "Cheaper!", headers={"In-Reply-To": "<mail-1@client.example>"}))
+    answers = {"In-Reply-To": "<mail-1@client.example>"}
+    again = office.receive(office.mail(KAREN, "Cheaper!", headers={**answers, "X-Spam-Flag": "YES"}))
     assert (again.outcome, again.ticket) == ("replied", done.ticket)
-    assert office.ticket(done.ticket)["status"] == "spam"
+    assert (office.ticket(done.ticket)["status"], office.told()) == ("spam", [])
+    clean = office.receive(office.mail(KAREN, "Hello? My printer burns.", headers=answers))
+    assert (clean.outcome, clean.ticket) == ("replied", done.ticket)
+    assert office.ticket(done.ticket)["status"] == "open"
+    assert office.told() == [("new-ticket", "john@acme.example"), ("new-ticket", "jane@acme.example")]
+    words = office.words(office.last("new-ticket"))
+    assert [said in words for said in ("Cheap!", "Cheaper!", "My printer burns.")] == [True] * 3
+
+
+def test_spam_that_an_agent_confirmed_stays_spam(office):
+    done = office.receive(office.mail(KAREN, "Cheap!", headers={"X-Spam-Flag": "YES"}))
+    confirmed = command_ticket(office.store, office.helpdesk, done.ticket, ["spam"], office.clock.now())
+    assert [fact.kind for fact in confirmed.events] == ["status-changed"]
+    assert command_ticket(office.store, office.helpdesk, done.ticket, ["spam"], office.clock.now()).events == ()
+    office.receive(office.mail(KAREN, "Cheaper!", headers={"In-Reply-To": "<mail-1@client.example>"}))
+    assert (office.ticket(done.ticket)["status"], office.told()) == ("spam", [])
 
 
 # -- mails that are no words to us --------------------------------------------------------------------------------

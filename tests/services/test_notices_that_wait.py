@@ -272,12 +272,21 @@ def test_whoever_writes_at_night_is_answered(open_office):
 
 def test_a_substitute_is_told_in_place_of_who_is_away(office):
     number = johns(office)
+    wish(office, "john", substitute="mary")
+    away(office, "john", office.clock.now() + timedelta(days=7))
+    mark = office.queued
+    writes(office, number, "Hello?")
+    assert office.told(mark) == [("message", MARY)]
+    assert "Why you got this: John Smith is away until Mon 2026-05-11" in office.words(office.last("message", MARY))
+
+
+def test_a_substitute_who_may_not_see_the_ticket_is_passed_over(office):
+    number = johns(office)
     wish(office, "john", substitute="joe")
     away(office, "john", office.clock.now() + timedelta(days=7))
     mark = office.queued
     writes(office, number, "Hello?")
-    assert office.told(mark) == [("message", JOE)]
-    assert "Why you got this: John Smith is away until Mon 2026-05-11" in office.words(office.last("message", JOE))
+    assert office.told(mark) == [("message", JANE)]
 
 
 def test_a_deadline_of_who_is_away_reaches_who_stands_in(office):
@@ -289,6 +298,19 @@ def test_a_deadline_of_who_is_away_reaches_who_stands_in(office):
     assert all("john" not in step.notified for step in fired)
     assert any("jane" in step.notified for step in fired)
     assert "John Smith is away until" in office.words(office.last("sla-breach", JANE))
+
+
+# -- clocks -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_agents_notice_stands_on_their_clock_and_a_customers_mail_on_the_helpdesks(open_office):
+    office = open_office(CONFIG.replace('display = "Jane Doe"', 'display = "Jane Doe"\ntimezone = "America/New_York"'))
+    number = office.open_ticket()
+    assert office.last("new-ticket", JANE, number).context["timezone"] == "America/New_York"
+    assert office.last("new-ticket", JOHN, number).context["timezone"] == str(office.helpdesk.zone)
+    assert office.last("acknowledgement", ticket=number).context["timezone"] == str(office.helpdesk.zone)
+    office.receive(office.answer(office.last("new-ticket", JOHN, number), "Use water."))
+    assert office.last("reply", ticket=number).context["timezone"] == str(office.helpdesk.zone)
 
 
 # -- the ceiling of an hour -------------------------------------------------------------------------------------------

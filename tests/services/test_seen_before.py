@@ -8,7 +8,10 @@ from maild.domain.agent_act import Act
 from maild.domain.commands import parse
 from maild.domain.people import Address, Person
 from maild.domain.reuse import beginning, reusable, use_answer
+from maild.domain.search_words import Terms
 from maild.domain.token import Scope
+from maild.ports import ListedTicket, Listing
+from maild.store.search import SqlSearch
 from tests.domain.mail_scene import JANE, KAREN, case, mail, ticket
 from tests.rig.office import CONFIG, Office
 
@@ -123,6 +126,50 @@ def test_nobody_is_shown_what_they_may_not_see(open_office) -> None:
     office.deliver(timedelta(minutes=5))
     assert seen(office) is None  # jane
     found = office.last("new-ticket", "joe@acme.example").context["seen_before"]
+    assert found is not None
+    assert found["number"] == number
+
+
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The searches that are made from now on."""
+    made: list[object] = []
+    find = SqlSearch.find
+
+    def noted(self: SqlSearch, terms: Terms, wanted: Listing, limit: int) -> list[ListedTicket]:
+        made.append(wanted.sight)
+        return find(self, terms, wanted, limit)
+
+    monkeypatch.setattr(SqlSearch, "find", noted)
+    return made
+
+
+CROWD = "".join(
+    f'[[agent]]\nname = "a{n}"\naddresses = ["a{n}@acme.example"]\ndepartments = ["support"]\n' for n in range(9)
+)
+OTHER = '[[agent]]\nname = "sara"\naddresses = ["sara@acme.example"]\ndepartments = ["support", "sysadmins"]\n'
+
+
+def test_agents_who_see_the_same_share_one_search(open_office, monkeypatch) -> None:
+    office = open_office(CONFIG + CROWD + OTHER)
+    first = solve(office)
+    made = searches(monkeypatch)
+    number = office.open_ticket("Karen Hill <karen@client.example>", "help", subject="Excel cannot start")
+    told = office.outbox("new-ticket", ticket=number)
+    assert len(told) == 12
+    assert {row.context["seen_before"]["number"] for row in told} == {first}
+    assert len({row.context["seen_before"]["mailto"] for row in told}) == 12  # each has a button of their own
+    assert [sight.agent for sight in made] == ["john", "jane", "sara"]  # jane leads a team, sara has two departments
+
+
+def test_what_one_agent_may_see_is_not_shown_to_a_colleague_with_whom_they_share_a_search(open_office) -> None:
+    office = open_office(CONFIG.replace('name = "sysadmins"\n', 'name = "sysadmins"\nprivate = true\n', 1))
+    number = office.receive(office.mail(KEN, "x", to="sysadmins@acme.example", subject="Excel does not start")).ticket
+    office.receive(office.answer(office.last("new-ticket", "joe@acme.example", number), "!assign john"))
+    office.receive(office.answer(office.last("assigned", "john@acme.example", number), "!reply\nRestart it."))
+    office.receive(office.answer(office.last("assigned", "john@acme.example", number), "!close"))
+    office.deliver(timedelta(minutes=5))
+    assert seen(office) is None  # jane, told after john
+    found = office.last("new-ticket", "john@acme.example").context["seen_before"]
     assert found is not None
     assert found["number"] == number
 

@@ -260,3 +260,32 @@ def test_a_mailbox_is_remembered_and_ignored_mail_is_known(store):
     assert ledger.known("other", 7, [1]) == frozenset()
     with store() as unit:
         assert [kept.mail.uid for kept in unit.inbound.begin(1000, NOW)] == [900]
+
+
+def test_of_many_that_wait_the_newest_are_listed_and_those_of_a_mailbox_alone(store):
+    mails = [replace(FETCHED, raw=b"%d" % n, uid=n, mailbox="junk" if n % 2 else "box") for n in range(1, 7)]
+    numbers = [number for number, _ in keep(store, *mails)]
+    with store() as unit:
+        unit.inbound.begin(10, NOW)
+        for number in numbers:
+            unit.inbound.judge(number, replace(DONE, state=InboundState.HELD, outcome="held", sameness=""), NOW)
+        assert [kept.id for kept in unit.inbound.listed(InboundState.HELD)] == numbers
+        assert [kept.id for kept in unit.inbound.listed(InboundState.HELD, 2)] == numbers[-2:]
+        assert [kept.id for kept in unit.inbound.listed(InboundState.HELD, 2, ["junk"])] == [numbers[2], numbers[4]]
+        assert unit.inbound.listed(InboundState.HELD, 2, []) == []
+        assert unit.inbound.listed(InboundState.QUARANTINED, 2) == []
+
+
+def test_that_it_is_no_junk_and_who_wrote_it_are_two_words_and_both_count_on(store):
+    ((number, _),) = keep(store, MAIL)
+    said = []
+    for words in ({}, {"released": True}, {"released": True, "proven": True}, {"released_as": "anyway"}):
+        with store() as unit:
+            unit.inbound.begin(1, NOW, [number])
+            unit.inbound.judge(number, replace(DONE, state=InboundState.HELD, outcome="held"), NOW)
+            assert unit.inbound.replay(number, **words)
+            unit.commit()
+        with store(reading=True) as unit:
+            found = unit.inbound.get(number)
+        said.append((found.released, found.proven))
+    assert said == [(False, False), (True, False), (True, True), (True, True)]

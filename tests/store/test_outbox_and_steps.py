@@ -218,3 +218,36 @@ def test_a_mail_that_was_taken_back_counts_as_never_written(unit):
     assert unit.outbox.written_to(7, BOB.address)
     unit.outbox.join(7, "john", "joined")
     assert not unit.outbox.written_to(7, BOB.address)
+
+
+EVE = Address.of("eve@client.example")
+
+
+def test_a_history_can_be_stopped_until_it_is_tried(unit):
+    shown = {"template": "history", "to": Person(Address.of("EVE@client.example"))}
+    unit.outbox.add(row(1, **shown, state=OutboxState.DROPPED))  # stopped once before
+    unit.outbox.add(row(2, **shown))
+    unit.outbox.add(row(3, **shown, state=OutboxState.HELD))  # by the admin
+    unit.outbox.add(row(4, to=Person(EVE), state=OutboxState.SENT, next_at=None))  # an answer is no history
+    unit.outbox.add(row(5, **shown, ticket=2, state=OutboxState.SENT, next_at=None))
+    unit.outbox.add(row(6, template="history", state=OutboxState.SENT, next_at=None))
+    assert not unit.outbox.history_left(1, EVE)
+    assert unit.outbox.withdraw_history(1, EVE, "undone")
+    assert [unit.outbox.get(number).state for number in (2, 3)] == [OutboxState.DROPPED] * 2
+    assert unit.outbox.get(2).last_answer == "undone"
+    assert unit.outbox.get(4).state is OutboxState.SENT
+
+
+@pytest.mark.parametrize("how", [{"attempts": 1, "state": OutboxState.DEFERRED}, {"state": OutboxState.SENT}])
+def test_a_history_that_was_tried_may_have_been_read(unit, how):
+    unit.outbox.add(row(1, template="history", to=Person(EVE), **how))
+    unit.outbox.add(row(2, template="history", to=Person(EVE)))
+    assert unit.outbox.history_left(1, EVE)
+    assert not unit.outbox.withdraw_history(1, EVE, "undone")
+    assert unit.outbox.get(2).state is OutboxState.DROPPED
+
+
+def test_a_history_on_its_way_counts_as_left(unit):
+    unit.outbox.add(row(1, template="history", to=Person(EVE)))
+    assert unit.outbox.claim(NOW, NOW + MINUTE, 10, "main")
+    assert unit.outbox.history_left(1, EVE)

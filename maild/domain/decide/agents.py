@@ -11,11 +11,12 @@ from maild.domain.commands import parse
 from maild.domain.decide.buttons import act_of
 from maild.domain.decide.case import Case, entry_of, held
 from maild.domain.decide.copies import with_copies
-from maild.domain.decide.on_behalf import opened_by_agent
+from maild.domain.decide.on_behalf import names_somebody, opened_by_agent
 from maild.domain.decide.opening import opening
 from maild.domain.decide.proof import asked_back, forged, unproven, without_right
 from maild.domain.decision import Decision, EntryDraft, Outcome, Transcript
 from maild.domain.events import NEXT_ENTRY, THIS_ENTRY, Actor, Event
+from maild.domain.mentions import mentions
 from maild.domain.notices import feedback
 from maild.domain.people import Person, Role
 from maild.domain.route import Verdict
@@ -28,12 +29,27 @@ def foreign_mark(case: Case) -> Decision | None:
     if case.route.verdict is Verdict.HELD:
         decision = held(case, case.route.reason)
         return _of_a_colleague(case, decision) if case.ticket is None else decision
+    if foreign := _let_in(case):
+        return foreign
     inside = case.route.verdict is Verdict.REPLY and case.route.scope is not Scope.USER
     if not inside or case.agent is not None:
         return None
     if case.automatic:
         return Decision(Outcome.IGNORED, f"{case.classification.reason}; it answers a notice for agents")
     return held(case, "an answer to a notice for agents, from somebody who is none")
+
+
+def _let_in(case: Case) -> Decision | None:
+    """An agent's mail with somebody else's mark that a person let in all the same: it is filed as a message, if it is
+    theirs and the ticket is not hidden from them. None when it may be, and for everybody else."""
+    agent, ticket = case.agent, case.ticket
+    if not case.released or agent is None or ticket is None or case.route.scope is not Scope.USER:
+        return None
+    if ticket.includes(case.sender.address):
+        return None
+    if doubt := forged(case):
+        return asked_back(case, doubt)
+    return without_right(case)
 
 
 def _of_a_colleague(case: Case, decision: Decision) -> Decision:
@@ -79,7 +95,8 @@ def answered_elsewhere(case: Case) -> Decision | None:
     customers = _outsiders(case, case.message.to)
     if not customers or any(case.policy.directory.is_own(person.address) for person in case.message.to):
         return None
-    if doubt := forged(case):
+    # It ends a promise, and nobody here reads it again: what whoever knows a subject line could send is not enough.
+    if doubt := forged(case, outward=True):
         return asked_back(case, doubt)
     actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
     entry = replace(entry_of(case), kind=EntryKind.REPLY, author=actor, author_name=agent.shown)
@@ -90,6 +107,8 @@ def answered_elsewhere(case: Case) -> Decision | None:
         and case.route.verdict is Verdict.REPLY
         and any(ticket.includes(c.address) for c in customers)
     ):
+        if foreign := without_right(case):
+            return foreign
         return Decision(
             Outcome.REPLIED, "an agent's own mail to the customer, with a copy to us", (reply,), entry, actor
         )
@@ -104,16 +123,15 @@ def agent_opens(case: Case) -> Decision | None:
     agent = case.agent
     if agent is None or case.automatic or case.route.verdict is not Verdict.NEW:
         return None
-    own, _ = case.message.own_and_forwarded
+    own, forwarded = case.message.own_and_forwarded
     parsed = parse(own)
     if not parsed.commands and not parsed.problems:
         return None
-    whom = {"for", "to"} & {command.verb for command in parsed.commands}
-    if not whom and (parsed.text.strip() or case.message.forwarded):
+    if not names_somebody(parsed) and (parsed.text.strip() or case.message.forwarded):
         return None  # an agent's own request that happens to hold a command: opened, told, and mended by an answer
     if doubt := forged(case, outward=True):
         return asked_back(case, doubt)
-    return opened_by_agent(case, agent, parsed)
+    return opened_by_agent(case, agent, own, forwarded)
 
 
 def agent_forwards(case: Case) -> Decision | None:
@@ -146,9 +164,10 @@ def agent_forwards(case: Case) -> Decision | None:
         attachments=case.message.attachments,
     )
     note = None
-    if forwarded.comment.strip():
-        facts.append(events.Noted(at=case.at, by=actor, entry=NEXT_ENTRY))
-        note = EntryDraft(kind=EntryKind.NOTE, author=actor, author_name=agent.shown, text=forwarded.comment.strip())
+    if comment := forwarded.comment.strip():
+        named = mentions(comment, case.policy.directory)
+        facts.append(events.Noted(at=case.at, by=actor, entry=NEXT_ENTRY, mentions=named))
+        note = EntryDraft(kind=EntryKind.NOTE, author=actor, author_name=agent.shown, text=comment)
     transcript = Transcript(results=(f"Opened for {original.shown} <{original.address}>.",))
     reason = f"an agent forwards a mail of {original.address}"
     return Decision(

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from maild.domain.classify import MailClass
 from maild.domain.decide.case import Case
 from maild.domain.decision import Step
-from maild.domain.notice import Notice
+from maild.domain.notice import STOPPED, Notice
 from maild.domain.people import Trust
 from maild.domain.policy import AcknowledgeTo
 from maild.domain.token import Scope
 from maild.domain.traffic import STATES_PER_HOUR, UNPROVEN_PER_DAY
 
-STOPPED = "answers-stopped"  # the template that tells the admins; whoever counts knows the stop by it
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Is an answer by a program due, why or why not, and whom it makes us tell that they are stopped now."""
+    """Is an answer by a program due, why or why not, and whom it makes us tell that they are stopped now: the alarms of
+    a decision."""
 
     due: bool
     why: str
@@ -80,6 +79,6 @@ def _answer(case: Case, checks: tuple[tuple[bool, str], ...], why: str) -> Answe
 
 def _told_to_admins(case: Case) -> tuple[Notice, ...]:
     return tuple(
-        Notice(template=STOPPED, to=admin.person, scope=Scope.NOTE, reason="you are an admin", agent=admin.name)
+        Notice(template=STOPPED, to=admin.person, scope=Scope.QUERY, reason="you are an admin", agent=admin.name)
         for admin in case.policy.directory.admins()
     )

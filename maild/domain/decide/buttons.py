@@ -9,13 +9,15 @@ from maild.domain.agent_act import Act
 from maild.domain.agent_done import refused
 from maild.domain.agent_holds import BUTTON_WORDS, WORDS, about_held_text, row_of, settled_apart
 from maild.domain.agent_mail import act_of_agent
-from maild.domain.commands import Problem, parse
+from maild.domain.commands import Command, Problem, parse
 from maild.domain.decide.case import Case, entry_of, held
-from maild.domain.decide.proof import unproven, without_right
+from maild.domain.decide.on_behalf import names_somebody, opened_by_agent
+from maild.domain.decide.proof import asked_back, unproven, without_right
 from maild.domain.decision import Decision, Outcome, Release, ReleasedAs, Transcript
+from maild.domain.drafts import Draft
 from maild.domain.events import Actor
 from maild.domain.notices import feedback
-from maild.domain.people import Role
+from maild.domain.people import Agent, Role
 from maild.domain.reuse import USE, use_answer
 from maild.domain.route import EXPIRED
 from maild.domain.token import Scope
@@ -38,20 +40,24 @@ def button_pressed(case: Case) -> Decision | None:
         return None
     if case.automatic:
         return Decision(Outcome.IGNORED, f"{case.classification.reason}; automatic mail presses no button")
-    own, _ = case.message.own_and_forwarded
+    own, forwarded = case.message.own_and_forwarded
+    word, number = numbered(verb)
     if doubt := unproven(case, own):
-        return held(case, doubt)  # nobody is asked whether they answered a question
+        # Nobody is asked whether they answered a question.
+        return asked_back(case, doubt) if word == MENDS else held(case, doubt)
     if foreign := without_right(case):
         return foreign
     if verb == EXPIRED:
         return _too_old(case)
-    word, number = numbered(verb)
     if word in BUTTON_WORDS:
         return _about(case, BUTTON_WORDS[word], number, own)
     if word == MAKE:
         return _made(case, number)
     if case.ticket is None:
-        return _typed(case, own)
+        named = next((d for d in case.drafts if d.id == number), None) if word == MENDS else None
+        if names_somebody(parse(own)):
+            return opened_by_agent(case, agent, own, forwarded, named if named and not named.settled_as else None)
+        return _typed(case, agent, own, named)
     if word == USE:
         return _used(case, number, own)
     return act_of_agent(act_of(case, own), case.policy)
@@ -70,7 +76,7 @@ def _made(case: Case, inbound: int) -> Decision:
     """A mail that the provider took for spam is let in after all: it is judged anew, as if it had come by itself."""
     assert case.agent is not None
     actor = Actor(Role.AGENT, case.agent.name, str(case.sender.address))
-    release = Release(inbound, ReleasedAs.AS_IT_IS, proven=True)
+    release = Release(inbound, ReleasedAs.AS_IT_IS, no_junk=True)
     return Decision(Outcome.COMMANDED, f"the held mail {inbound} is let in", actor=actor, releases=(release,))
 
 
@@ -87,14 +93,32 @@ def _too_old(case: Case) -> Decision:
     )
 
 
-def _typed(case: Case, own: str) -> Decision:
+def _typed(case: Case, agent: Agent, own: str, named: Draft | None) -> Decision:
     """A word about a mail that belongs to no ticket, written by hand: "!yes"."""
-    words = {command.verb for command in parse(own, bare=True).commands}
-    draft = next((d for d in reversed(case.drafts) if d.ticket is None and not d.settled_as), None)
+    asked = parse(own, bare=True)
+    words = {_word(command) for command in asked.commands}
+    newest = next((d for d in reversed(case.drafts) if d.ticket is None and not d.settled_as), None)
+    draft = named or newest
     word = next((word for word in WORDS if word in words), "")
-    if draft is None or not word:
+    if draft is not None and word:
+        return _about(case, word, draft.id, own)
+    if not own.strip():
         return Decision(Outcome.IGNORED, "an answer about a mail of no ticket, without a word that says anything of it")
-    return _about(case, word, draft.id, own)
+    problem = ("", "nothing was done: write !yes or !no, or the whole mail again with !to ADDRESS or !for ADDRESS", "")
+    return Decision(
+        Outcome.REJECTED,
+        problem[1],
+        actor=Actor(Role.AGENT, agent.name, str(case.sender.address)),
+        notices=(feedback(agent, Scope.QUERY),),
+        transcript=Transcript(problems=(problem,), original_text=case.message.new_text),
+        subject=f"Re: {case.message.subject}"[:200],
+        answers=case.message.message_id,
+    )
+
+
+def _word(command: Command) -> str:
+    """What a command says of a held text: "yes" of !yes, "text" of !send text."""
+    return command.args.casefold() if command.verb == "send" else command.verb
 
 
 def _about(case: Case, word: str, number: int, words: str) -> Decision:

@@ -40,7 +40,8 @@ class Case:
     department: str = ""  # of the mailbox it came by
     ticket: Ticket | None = None
     bounced: BouncedMail | None = None
-    released: bool = False  # a person said that it shall count, whatever speaks against its sender
+    released: bool = False  # a person let it in: it is no junk, and no mistake of its mark
+    proven: bool = False  # its sender said, at the address on file, that they wrote it
     released_as: ReleasedAs = ReleasedAs.AS_IT_IS  # and what its text shall be
     since: tuple[Event, ...] = ()  # what happened to the ticket after what the sender had seen
     drafts: tuple[Draft, ...] = ()  # texts of this agent that wait for their word

@@ -14,11 +14,12 @@ from maild.domain.decide.case import Case, actor_of, entry_of, held
 from maild.domain.decide.copies import joining
 from maild.domain.decide.proof import is_sealed
 from maild.domain.decision import Decision, Outcome
-from maild.domain.events import THIS_ENTRY, Actor, Event
+from maild.domain.events import SYSTEM, THIS_ENTRY, Actor, Event
 from maild.domain.notice import Notice
 from maild.domain.people import Person, Role, Trust
 from maild.domain.ratings import Rating
 from maild.domain.route import Carrier, Verdict
+from maild.domain.spam import marked_by_filter_alone
 from maild.domain.ticket import Status, Ticket
 from maild.domain.token import Scope
 
@@ -37,11 +38,12 @@ class _Said(Enum):
 
 def customer_writes(case: Case) -> Decision | None:
     """A message into a known thread; it opens the ticket again unless that ended too long ago, or nobody waits for
-    an answer to it."""
+    an answer to it. What a filter alone took for spam is opened by a person's next mail, and told as a new ticket."""
     ticket = case.ticket
     if ticket is None or case.route.verdict is not Verdict.REPLY:
         return None
-    said = _said(case, ticket)
+    no_spam = _no_spam_after_all(case, ticket)
+    said = _Said.MORE if no_spam else _said(case, ticket)
     answer = state(case) if said is _Said.STATUS else None
     settled = said in {_Said.THANKS, _Said.CLOSE} or (answer is not None and answer.due and ticket.status.ended)
     if not case.automatic and not settled and _ended_long_ago(ticket, case):
@@ -53,6 +55,8 @@ def customer_writes(case: Case) -> Decision | None:
     actor = actor_of(case)
     message = events.MessageReceived(at=case.at, by=actor, entry=THIS_ENTRY, automatic=machine, courtesy=settled)
     change, why = _status(case, ticket, said, moves=not machine and not settled)
+    if no_spam:
+        change, why = _changed(case, ticket, Status.OPEN, SYSTEM, "no spam after all: a person wrote again")
     facts: tuple[Event, ...] = (message, *joining(case, ticket), *change)
     decision = Decision(
         Outcome.REPLIED, "; ".join(filter(None, (case.route.reason, why))), facts, entry_of(case), actor
@@ -62,6 +66,14 @@ def customer_writes(case: Case) -> Decision | None:
 
 def _forged(case: Case) -> bool:
     return case.evidence.trust is Trust.FAILED and not case.released
+
+
+def _no_spam_after_all(case: Case, ticket: Ticket) -> bool:
+    """Does a person write, unmarked and unforged, to a ticket that nobody but a filter took for spam?"""
+    if ticket.status is not Status.SPAM or case.route.carrier is Carrier.JOIN_KEY or _forged(case):
+        return False
+    clean = case.classification.mail_class is MailClass.PERSON
+    return clean and marked_by_filter_alone(fact for _, facts in case.lookups.batches(ticket.number) for fact in facts)
 
 
 def _ended_long_ago(ticket: Ticket, case: Case) -> bool:
@@ -131,11 +143,9 @@ def _changed(
 def _with_state(decision: Decision, answer: Answer, asks: Person) -> Decision:
     """The state of the ticket for whoever asked. The mail is a message all the same: what no program answers, a person
     must see."""
-    notices = answer.told
-    if answer.due:
-        told = Notice(template="status", to=asks, scope=Scope.USER, reason="you asked for the state of this ticket")
-        notices = (told,)
-    return replace(decision, notices=notices, steps=(answer.step("status"),))
+    told = Notice(template="status", to=asks, scope=Scope.USER, reason="you asked for the state of this ticket")
+    notices = (told,) if answer.due else ()
+    return replace(decision, notices=notices, alarms=answer.told, steps=(answer.step("status"),))
 
 
 # -- addresses that mean something by themselves ----------------------------------------------------------------------

@@ -1,120 +1,117 @@
-"""A fresh mail of an agent that begins somebody's ticket, or that names none."""
+"""A fresh mail of an agent that begins somebody's ticket, or that names none.
+
+It is an act like every other, on the ticket that it opens: what stops, narrows or only tries an answer does so here."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 
-from maild.domain import commands, events
-from maild.domain.command_arguments import Surroundings
-from maild.domain.command_times import shown_when
+from maild.domain import commands
+from maild.domain.agent_act import Act
+from maild.domain.agent_done import refused
+from maild.domain.agent_mail import act_of_agent, surroundings_of
 from maild.domain.commands import Parsed, Problem
 from maild.domain.decide.case import Case, entry_of
 from maild.domain.decide.opening import opening
 from maild.domain.decision import Decision, Outcome, Transcript
-from maild.domain.events import THIS_ENTRY, Actor, Event
+from maild.domain.drafts import Draft
+from maild.domain.events import Actor
 from maild.domain.notices import feedback
 from maild.domain.people import Agent, Person, Role
-from maild.domain.refiling import refiled
-from maild.domain.ticket import EntryKind, Ticket, apply
+from maild.domain.subject import base_subject
+from maild.domain.ticket import apply
 from maild.domain.token import Scope
 
 _UNNUMBERED = 0  # the ticket has no number before it is stored
+# Commands that say whose ticket a mail opens -> what its text becomes.
+_NAMING: Mapping[str, Scope] = {"for": Scope.NOTE, "to": Scope.REPLY}
 
 
-def opened_by_agent(case: Case, agent: Agent, parsed: Parsed) -> Decision:
-    """The ticket that the mail opens, or a letter about what is wrong with it. All or nothing."""
-    actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
-    surroundings = Surroundings(
-        directory=case.policy.directory,
-        plans=tuple(case.policy.plans),
-        zone=agent.timezone or case.policy.zone,
-        now=case.at,
-        speaker=agent,
-        lookups=case.lookups,
-    )
-    found = commands.judge(parsed, surroundings)
-    if found.problems:
-        return _letter(case, agent, actor, found.problems)
-    named = [intent for intent in found.intents if intent.verb.name in ("for", "to")]
-    if not named:
-        helped = [intent for intent in found.intents if intent.verb.answer]
-        if len(helped) == len(found.intents):
-            return _helped(case, agent, actor, "\n".join(i.verb.answer(i.reading) for i in helped if i.verb.answer))
-        problem = Problem("", "your mail names no ticket: answer a notice, or begin with !for ADDRESS or !to ADDRESS")
-        return _letter(case, agent, actor, (problem,))
-    whom: Person = named[0].reading
-    outward = any(intent.verb.name == "to" for intent in named)
-    text = parsed.text.strip()
-    if outward and not text:
-        return _letter(case, agent, actor, (Problem("", "!to needs a text that goes to them"),))
-    return _opened(case, agent, actor, found, surroundings, whom, text, outward=outward)
+def names_somebody(parsed: Parsed) -> bool:
+    """Does an agent's fresh mail say whose ticket it opens?"""
+    return any(command.verb in _NAMING for command in parsed.commands)
 
 
-def _opened(
+def opened_by_agent(case: Case, agent: Agent, own: str, forwarded: str = "", mends: Draft | None = None) -> Decision:
+    """The ticket that the mail opens; or a letter about what is wrong with it, what it waits for, what it would do.
+
+    `mends` is the held text whose letter it answers: it takes its place."""
+    parsed = commands.parse(own)
+    act = _act(case, agent, case.sender, own, forwarded, mends)
+    if not names_somebody(parsed):
+        return _naming_nobody(case, agent, act, parsed)
+    surroundings = surroundings_of(act, case.policy)
+    naming = [command for command in parsed.commands if command.verb in _NAMING]
+    named = commands.interpret(naming, surroundings)
+    if named.problems:  # all that is wrong with the mail is told at once
+        return _as_letter(case, refused(act, commands.judge(parsed, surroundings).problems))
+    scope = Scope.REPLY if any(command.verb == "to" for command in naming) else Scope.NOTE
+    act = _act(case, agent, named.intents[0].reading, own, forwarded, mends, scope)
+    decision = act_of_agent(act, case.policy)
+    return decision if decision.opens else _as_letter(case, decision)
+
+
+def _act(
     case: Case,
     agent: Agent,
-    actor: Actor,
-    found: commands.Interpreted,
-    surroundings: Surroundings,
     whom: Person,
-    text: str,
-    *,
-    outward: bool,
-) -> Decision:
-    begun = opening(case, whom, actor, entry=None)
-    facts: list[Event] = [begun]
-    entry = None
-    if text or case.message.attachments:
-        kind = EntryKind.REPLY if outward else EntryKind.NOTE
-        entry = replace(
-            entry_of(case), kind=kind, author=actor, author_name=agent.shown, text=text or "(no text)", html=""
-        )
-        said: type[Event] = events.Replied if outward else events.Noted
-        facts.append(said(at=case.at, by=actor, entry=THIS_ENTRY))
-    ticket: Ticket | None = None
-    for fact in facts:
-        ticket = apply(_UNNUMBERED, ticket, fact)
-    assert ticket is not None
-    applied = commands.apply_intents(ticket, found.intents, actor, case.at, surroundings)
-    facts.extend(refiled(ticket, applied.events, case.policy))
-    if outward and not applied.ticket_after.assignee:
-        facts.append(events.Assigned(at=case.at, by=actor, assignee=agent.name, team=applied.ticket_after.team))
-    done = f"opened for {whom.shown} <{whom.address}>" + ("; your text goes to them" if outward else "")
-    later = (f"it leaves {shown_when(applied.leaves_at, surroundings.wall_clock)}",) if applied.leaves_at else ()
-    results = (done, *applied.outcomes, *applied.receipts, *later)
-    return Decision(
-        Outcome.OPENED,
-        f"an agent opens a ticket for {whom.address}",
-        tuple(facts),
-        entry,
-        actor,
-        opens=True,
-        notices=(feedback(agent, Scope.REPLY),),
-        transcript=Transcript(results=results, original_text=case.message.new_text),
-        leaves_at=applied.leaves_at,
-        leaves_after=timedelta(0) if applied.at_once else None,
-        meets=frozenset({whom.address.domain}) if outward else frozenset(),
-        others=applied.others,
+    own: str,
+    forwarded: str,
+    mends: Draft | None,
+    scope: Scope = Scope.NOTE,
+) -> Act:
+    """The mail as an act on the ticket of `whom`."""
+    actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
+    subject = base_subject(case.message.subject) if mends else ""
+    begun = opening(case, whom, actor, subject=subject, entry=None)
+    ticket = apply(_UNNUMBERED, None, begun)
+    known = {"name": whom.name, "subject": ticket.subject}  # to canned texts
+    lookups = replace(case.lookups, canned=lambda name, given: case.lookups.canned(name, known | dict(given)))
+    return Act(
+        agent=agent,
+        text=own,
+        html_words=case.message.html_words,
+        forwarded=forwarded,
+        scope=scope,
+        ticket=ticket,
+        opens=begun,
+        at=case.at,
+        draft=entry_of(case),
+        waiting=tuple(draft for draft in case.drafts if not draft.settled_as),
+        mends=mends,
+        released_as=case.released_as,
+        receipts=case.receipts,
+        lookups=lookups,
     )
 
 
-def _letter(case: Case, agent: Agent, actor: Actor, problems: tuple[Problem, ...]) -> Decision:
-    told = tuple((p.line, p.message, p.suggestion) for p in problems)
-    words = case.message.new_text
-    transcript = Transcript(problems=told, original_text=words, corrected_text=commands.corrected(words, problems))
-    reason = f"nothing applied, nothing opened: {problems[0].message}"
-    return replace(_helped(case, agent, actor, ""), outcome=Outcome.REJECTED, reason=reason, transcript=transcript)
-
-
-def _helped(case: Case, agent: Agent, actor: Actor, text: str) -> Decision:
-    return Decision(
-        Outcome.COMMANDED,
-        "help was asked for",
-        actor=actor,
-        notices=(feedback(agent, Scope.QUERY),),
-        transcript=Transcript(help=text, original_text=case.message.new_text),
+def _as_letter(case: Case, decision: Decision) -> Decision:
+    """What is said of a mail whose ticket does not open: there is no thread for it."""
+    return replace(
+        decision,
+        facts=(),
         apart=True,
-        subject=f"Re: {case.message.subject}"[:200],
+        subject=f"Re: {base_subject(case.message.subject) or 'your mail'}"[:200],
         answers=case.message.message_id,
     )
+
+
+def _naming_nobody(case: Case, agent: Agent, act: Act, parsed: Parsed) -> Decision:
+    """Commands alone, and no ticket that they could be about: help is given, all the rest is told."""
+    found = commands.judge(parsed, surroundings_of(act, case.policy))
+    helped = [intent for intent in found.intents if intent.verb.answer]
+    if found.intents and len(helped) == len(found.intents):
+        text = "\n".join(intent.verb.answer(intent.reading) for intent in helped if intent.verb.answer)
+        return _told(case, agent, Outcome.COMMANDED, "help was asked for", Transcript(help=text))
+    problem = Problem("", "your mail names no ticket: answer a notice, or begin with !for ADDRESS or !to ADDRESS")
+    problems = found.problems or (problem,)
+    transcript = Transcript(problems=tuple((p.line, p.message, p.suggestion) for p in problems))
+    return _told(case, agent, Outcome.REJECTED, f"nothing applied, nothing opened: {problems[0].message}", transcript)
+
+
+def _told(case: Case, agent: Agent, outcome: Outcome, reason: str, transcript: Transcript) -> Decision:
+    said = replace(transcript, original_text=case.message.new_text)
+    notices = (feedback(agent, Scope.QUERY),)
+    actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
+    return _as_letter(case, Decision(outcome, reason, actor=actor, notices=notices, transcript=said))

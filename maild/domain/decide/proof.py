@@ -6,7 +6,10 @@ authentication result. How much of it an act needs is `security.agent_proof`:
     strict     all three, for every act
     normal     a failed authentication never acts; without a result the sealed address suffices for what can be undone;
                without the sealed address a verified sender's text stays inside, and commands are not carried out
-    trusting   From at its word where the sealed address fits; without it, as in normal"""
+    trusting   From at its word where the sealed address fits; without it, as in normal
+
+An agent's own yes at the address on file takes the place of all that. That somebody let a mail in proves nothing of its
+sender, and whoever wrote it: what they may not see they may not change."""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from maild.domain.buttons import IT_WAS_ME, NOT_ME
 from maild.domain.commands import parse
 from maild.domain.decide.case import Case, held
 from maild.domain.decision import Decision, Hold, Other, Transcript
-from maild.domain.drafts import DraftKind
+from maild.domain.drafts import MOST_QUESTIONS, DraftKind
 from maild.domain.events import Actor
 from maild.domain.notices import Notice, feedback
 from maild.domain.people import Role, Trust
@@ -25,12 +28,10 @@ from maild.domain.route import Carrier
 from maild.domain.token import Scope
 from maild.domain.visibility import may_see
 
-MOST_QUESTIONS = 5  # open ones to one agent: a flood of forged mails must not become a flood of questions
-
 
 def unproven(case: Case, words: str) -> str:
     """Why an answer to one of our mails does not count as the agent's; "" when it does. `words` are their own text."""
-    if case.released:
+    if case.proven:
         return ""
     proof, trust = case.policy.agent_proof, case.evidence.trust
     sealed = is_sealed(case)
@@ -48,7 +49,7 @@ def unproven(case: Case, words: str) -> str:
 def forged(case: Case, *, outward: bool = False) -> str:
     """Why a mail that answers no notice does not count as the agent's; "" when it does. `outward`: it makes us write to
     somebody, which nobody may on a mere From."""
-    if case.released:
+    if case.proven:
         return ""
     proof, trust = case.policy.agent_proof, case.evidence.trust
     needs_result = proof is AgentProof.STRICT or (outward and proof is not AgentProof.TRUSTING)
@@ -67,17 +68,17 @@ def is_sealed(case: Case) -> bool:
 def asked_back(case: Case, doubt: str) -> Decision:
     """The mail waits, and the agent is asked at the address on file whether they wrote it: the answer releases it once.
 
-    An answer to such a question that is in doubt itself asks nothing more."""
+    Where enough of such questions are open, or this mail answers one, it waits all the same: it is asked about when its
+    turn comes, and reminders count it."""
     decision = held(case, doubt)
     agent = case.agent
-    if agent is None or case.automatic:
-        return decision
-    open_questions = [draft for draft in case.drafts if draft.kind is DraftKind.UNPROVEN]
-    hidden = case.ticket is not None and not may_see(agent, case.ticket, case.policy.directory)
-    asks = len(open_questions) < MOST_QUESTIONS and not case.route.verb and not hidden
-    if not asks:
+    hidden = agent is not None and case.ticket is not None and not may_see(agent, case.ticket, case.policy.directory)
+    waiting = [draft for draft in case.drafts if draft.kind is DraftKind.UNPROVEN and not draft.settled_as]
+    if agent is None or case.automatic or hidden or case.inbound in {draft.inbound for draft in waiting}:
         return decision
     hold = Hold(kind=DraftKind.UNPROVEN, agent=agent.name, reason=doubt)
+    if len(waiting) >= MOST_QUESTIONS or case.route.verb:
+        return replace(decision, hold=hold, transcript=Transcript(original_text=case.message.new_text))
     question = Notice(
         template="was-this-you",
         to=agent.person,
@@ -100,7 +101,7 @@ def without_right(case: Case) -> Decision | None:
     """An agent's answer about a ticket that they may not see any more: those in charge look at it, and the writer is
     told so in a mail that says nothing of the ticket. None for everybody who may."""
     agent, ticket = case.agent, case.ticket
-    if agent is None or ticket is None or case.released or may_see(agent, ticket, case.policy.directory):
+    if agent is None or ticket is None or may_see(agent, ticket, case.policy.directory):
         return None
     reason = "its writer may not see this ticket"
     decision = held(case, reason)
