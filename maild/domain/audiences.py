@@ -86,7 +86,8 @@ def in_charge(
 def newly_in_charge(ticket: Ticket, office: Office, wants: Wants = lambda told: True) -> list[Told]:
     """Who hears of a ticket that has just come: who is on duty for it while nobody has it, else who is in charge."""
     duty = [] if ticket.assignee else on_duty(ticket, office, wide=False)
-    return _first([duty], office, None, wants) or in_charge(ticket, office, wants=wants)
+    told = _first([duty], office, None, wants) if duty else []
+    return told or in_charge(ticket, office, wants=wants)
 
 
 def on_duty(ticket: Ticket, office: Office, rota: str = "", *, wide: bool = True) -> list[Told]:
