@@ -83,6 +83,12 @@ class Digests(Protocol):
         """Note that a digest is made; False when it was made before (the primary key decides)."""
         ...
 
+    def made_among(
+        self, readers: Sequence[str], kinds: Sequence[str], periods: Sequence[str]
+    ) -> Mapping[tuple[str, str, str], datetime]:
+        """(reader, kind, period) -> when it was made, of all among these that were."""
+        ...
+
     def made(self, reader: str, kind: str, period: str) -> datetime | None:
         """When it was made; None: it was not."""
         ...
