@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from maild.domain.audiences import Office, Told, around, on_duty
 from maild.domain.chain import next_in_line
@@ -132,8 +133,10 @@ def _there(circle: Sequence[Told], ticket: Ticket, office: Office) -> list[Told]
         if _able(told.agent, ticket, office):
             found.append(told)
             continue
-        substitute = office.readers.stand_in(told.agent, office.directory) if _away(told.agent, office) else None
-        if substitute is not None and _able(substitute, ticket, office):
+        if not _away(told.agent, office):
+            continue
+        substitute = office.readers.stand_in(told.agent, office.directory, partial(_able, ticket=ticket, office=office))
+        if substitute is not None:
             reason = f"{office.gone(told.agent, substitute)}, and you stand in"
             found.append(Told(substitute, reason, told.claim))
     return found

@@ -86,7 +86,8 @@ def in_charge(
 def newly_in_charge(ticket: Ticket, office: Office, wants: Wants = lambda told: True) -> list[Told]:
     """Who hears of a ticket that has just come: who is on duty for it while nobody has it, else who is in charge."""
     duty = [] if ticket.assignee else on_duty(ticket, office, wide=False)
-    return _first([duty], office, None, wants) or in_charge(ticket, office, wants=wants)
+    told = _first([duty], office, None, wants) if duty else []
+    return told or in_charge(ticket, office, wants=wants)
 
 
 def on_duty(ticket: Ticket, office: Office, rota: str = "", *, wide: bool = True) -> list[Told]:
@@ -165,7 +166,7 @@ def _first(circles: Sequence[Sequence[Told]], office: Office, lost: Agent | None
     """The first circle in which anybody can be told: those who are there, or who stand in for all of them. Where no
     circle may see the ticket, whoever may."""
     seeing = [[told for told in circle if office.sees(told.agent)] for circle in circles]
-    if not any(seeing):
+    if any(circles) and not any(seeing):
         reason = "nobody else is in charge of this ticket"
         seeing = [[Told(agent, reason, Claim.CIRCLE) for agent in office.directory.agents if office.sees(agent)]]
     for circle in seeing:

@@ -55,7 +55,11 @@ def next_in_line(
 def _above(agent: Agent | None, ticket: Ticket, office: Office) -> tuple[list[tuple[Agent, str]], ...]:
     """The circles in their order: each agent with the reason in words."""
     directory = office.directory
-    substitute = office.readers.stand_in(agent, directory) if agent is not None else None
+
+    def sees(other: Agent) -> bool:
+        return may_see(other, ticket, directory)
+
+    substitute = office.readers.stand_in(agent, directory, sees) if agent is not None else None
     team, department = directory.team(ticket.team), directory.department(ticket.department)
     own = [each for each in directory.teams if agent is not None and agent.name in each.members]
     lead = directory.agent(team.lead) if team else None

@@ -64,8 +64,6 @@ def _of_the_ticket(event: Event, before: Ticket, surroundings: Surroundings) -> 
             return [f"tags: {' '.join(_signed('+', event.added) + _signed('-', event.removed))}"]
         case Snoozed():
             return [f"snooze: {f'until {shown_when(event.until, zone)}' if event.until else 'ended'}"]
-        case Acknowledged():
-            return [f"acknowledged: the {event.target.replace('-', ' ')} alarm"]
         case DueSet():
             return [f"due: {shown_when(event.due_at, zone) if event.due_at else 'as its SLA plan says'}"]
     return []
@@ -74,6 +72,8 @@ def _of_the_ticket(event: Event, before: Ticket, surroundings: Surroundings) -> 
 def _of_its_company(event: Event, before: Ticket) -> list[str]:
     """People and other tickets."""
     match event:
+        case Acknowledged():
+            return [f"acknowledged: the {event.target.replace('-', ' ')} alarm"]
         case RequesterChanged():
             return [f"requester: {event.previous} -> {event.requester.address}"]
         case ParticipantAdded():

@@ -26,6 +26,10 @@ class Drafts(Protocol):
         """End the waiting; False when it had ended before: whoever comes first decides."""
         ...
 
+    def settle_those_of(self, inbound: int, settled_as: str, now: datetime) -> None:
+        """End the waiting of the text in a mail, if it still waits."""
+        ...
+
     def due(self, now: datetime, limit: int) -> tuple[Draft, ...]:
         """Waiting texts whose next reminder is due."""
         ...

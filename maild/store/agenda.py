@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from maild.ports import Coming, Lasts
-from maild.store.schema import draft, one_of, ticket
+from maild.store.agent_tables import draft
+from maild.store.schema import one_of, ticket
 
 _LONG_AGO = datetime(1, 1, 2, tzinfo=UTC)
 

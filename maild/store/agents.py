@@ -11,8 +11,8 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from maild.domain.drafts import Draft, DraftKind
 from maild.ports import Snapshot
+from maild.store.agent_tables import digest_run, draft, preference, snapshot
 from maild.store.insert import insert_once
-from maild.store.schema import digest_run, draft, preference, snapshot
 
 # Written into the SQL: by a bound parameter the partial index is not found.
 _WAITS = draft.c.settled_as == sa.literal("", literal_execute=True)
@@ -56,6 +56,10 @@ class SqlDrafts:
         values = {"settled_as": settled_as, "settled_at": now, "remind_at": None}
         ended = sa.update(draft).where(draft.c.id == number, _WAITS).values(values)
         return self._connection.execute(ended).rowcount == 1
+
+    def settle_those_of(self, inbound: int, settled_as: str, now: datetime) -> None:
+        values = {"settled_as": settled_as, "settled_at": now, "remind_at": None}
+        self._connection.execute(sa.update(draft).where(draft.c.inbound == inbound, _WAITS).values(values))
 
     def due(self, now: datetime, limit: int) -> tuple[Draft, ...]:
         query = sa.select(draft).where(draft.c.remind_at <= now).order_by(draft.c.remind_at).limit(limit)

@@ -13,8 +13,9 @@ from maild.domain.people import Agent, Person
 from maild.domain.signature import SIGNATURE_MAILS, looks_like_signature, remembered
 from maild.ports import Contact
 from maild.store import rows
+from maild.store.agent_tables import acquaintance
 from maild.store.insert import insert_once
-from maild.store.schema import absence, acquaintance, contact
+from maild.store.schema import absence, contact
 
 _BY_ADDRESS = sa.select(contact).where(contact.c.address_key == sa.bindparam("key"))
 _NOW = sa.bindparam("now", type_=absence.c.since.type)
