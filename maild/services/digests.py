@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -65,7 +65,7 @@ _KINDS: Mapping[DigestKind, _Row] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Due:
+class DueDigest:
     """A digest that is to be made now; `period` None: its reader is only noted as seen."""
 
     agent: Agent
@@ -75,10 +75,8 @@ class _Due:
     period: Begun | None
 
 
-def make_digests(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> int:
+def make_digests(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, due: Sequence[DueDigest]) -> int:
     """Make the digests whose period has begun -> how many were mailed. One with nothing to tell is none."""
-    with open_unit(reading=True) as unit:
-        due = list(_due(unit, helpdesk, now))
     made = 0
     for digest in due:
         with open_unit() as unit:
@@ -87,7 +85,7 @@ def make_digests(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -
     return made
 
 
-def _due(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime) -> Iterator[_Due]:
+def due_digests(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime) -> Iterator[DueDigest]:
     """What is to be made now: asked at once for all readers, for every tick asks it."""
     wished = list(_wished(unit, helpdesk, now))
     periods = {period.key for *_, period in wished if period is not None} | {START}
@@ -95,7 +93,7 @@ def _due(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime) -> Iterator[_Due]:
     made = unit.digests.made_among(sorted(readers), list(_KINDS), sorted(periods)) if wished else {}
     for agent, kind, wish, own, period in wished:
         since = made.get((agent.name, kind, START))
-        due = _Due(agent, kind, wish, own, period)
+        due = DueDigest(agent, kind, wish, own, period)
         if not own:
             due = _by_default(due, since, helpdesk, now)
         if made.get((agent.name, kind, due.period.key if due.period else START)) is None:
@@ -117,7 +115,7 @@ def _wished(
             yield agent, kind, wish, own, begun(wish, now, ZoneInfo(helpdesk.clock_of(agent)))
 
 
-def _by_default(due: _Due, since: datetime | None, helpdesk: Helpdesk, now: datetime) -> _Due:
+def _by_default(due: DueDigest, since: datetime | None, helpdesk: Helpdesk, now: datetime) -> DueDigest:
     """A digest that nobody asked for: on working days, and never of a period that began before its reader was first
     seen (`since`). So the first start mails nobody, and neither does an upgrade or a new name in the configuration."""
     unseen = replace(due, period=None)
@@ -144,7 +142,7 @@ def _offices(agent: Agent, helpdesk: Helpdesk) -> tuple[Calendar, ...]:
     return tuple(helpdesk.office_of(name) for name in agent.departments or departments_of(agent, helpdesk) or ("",))
 
 
-def _one(unit: UnitOfWork, due: _Due, helpdesk: Helpdesk, now: datetime) -> bool:
+def _one(unit: UnitOfWork, due: DueDigest, helpdesk: Helpdesk, now: datetime) -> bool:
     """One digest of one period -> whether there was anything to tell."""
     agent, kind, row = due.agent, due.kind, _KINDS[due.kind]
     if due.period is None:
@@ -184,6 +182,6 @@ def _one(unit: UnitOfWork, due: _Due, helpdesk: Helpdesk, now: datetime) -> bool
     return True
 
 
-def _when(due: _Due) -> str:
+def _when(due: DueDigest) -> str:
     days = "" if due.own or due.wish.every == "weekly" else " on working days"
     return f"{due.wish.words}{days}{', as you wished' if due.own else ''}"

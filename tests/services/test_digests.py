@@ -215,7 +215,7 @@ def test_two_ticks_at_once_make_one(by_default):
     from maild.services import digests as services
 
     with by_default.store(reading=True) as unit:
-        due = list(services._due(unit, by_default.helpdesk, TUESDAY))
+        due = list(services.due_digests(unit, by_default.helpdesk, TUESDAY))
     by_default.tick()
     for digest in due:  # another node that looked at the same moment
         with by_default.store() as unit:
