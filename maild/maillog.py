@@ -154,6 +154,11 @@ def alarm_unheard(*, ticket: int, lost: str) -> None:
     _log.error("alarm-unheard", ticket=ticket, lost=lost, mend=f"maild ticket show {ticket}")
 
 
+def clock_stepped(*, seconds: float) -> None:
+    """The machine's clock was set: forward, or back by a negative number of seconds. Timers count from there anew."""
+    _log.warning("clock-stepped", seconds=round(seconds))
+
+
 def store_away(*, what: str, reason: str) -> None:
     """The database did not answer; `what` waits and tries again."""
     _log.error("store-away", what=what, reason=reason, mend="maild check")

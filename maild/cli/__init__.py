@@ -7,7 +7,7 @@ import sys
 import click
 
 from maild import __version__
-from maild.cli import agents, check, config, explain, inject, outbox, quarantine, run, sla, tick, tickets
+from maild.cli import agents, check, config, explain, inject, outbox, quarantine, run, sla, stats, tick, tickets
 from maild.cli.demo import demo
 from maild.cli.session import Session
 from maild.config import ConfigError, SecretError
@@ -41,6 +41,7 @@ for _command in (
     agents.agent,
     explain.explain,
     sla.sla,
+    stats.stats,
 ):
     cli.add_command(_command)
 

@@ -38,6 +38,11 @@ maildir = "sent"
 [acknowledge]
 to = "everyone"
 
+[digest]
+personal = "off"
+team = "off"
+manager = "off"
+
 [[department]]
 name = "support"
 address = "support@acme.example"

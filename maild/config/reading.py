@@ -20,6 +20,7 @@ from maild.config.document import Document, Node
 from maild.config.problems import Findings, Place, meant, nearest
 from maild.config.secrets import Secret, SecretError, secret_from
 from maild.config.values import (
+    DigestTime,
     DomainMask,
     DomainName,
     Endpoint,
@@ -67,6 +68,7 @@ _FROM_TEXT: Mapping[object, tuple[Callable[[str], object], str]] = {
     ScannerPlace: (values.read_scanner, 'the place of clamd such as "unix:/run/clamav/clamd.ctl"'),
     Language: (values.read_language, 'a language such as "en"'),
     Pattern: (values.read_pattern, "a regular expression"),
+    DigestTime: (values.read_digest, 'a time such as "daily 08:00"'),
     QuietHours: (values.read_quiet, 'quiet hours such as "20:00-07:00"'),
     Span: (values.read_span, 'opening hours such as "08:00-17:00"'),
 }

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 
 from maild.config.problems import Problem
 from maild.config.secrets import Secret
-from maild.config.values import Endpoint, HostName, Language, Port, QuietHours, ScannerPlace, Size, ZoneName
+from maild.config.values import DigestTime, Endpoint, HostName, Language, Port, QuietHours, ScannerPlace, Size, ZoneName
 from maild.domain.calendars import Calendar
 from maild.domain.origins import MailingList, Robots, SpamMarks
 from maild.domain.people import Address, Directory
@@ -188,7 +188,11 @@ class RetentionSettings(Struct, frozen=True, kw_only=True):
 
 
 class DigestSettings(Struct, frozen=True, kw_only=True):
-    """[digest]: reserved."""
+    """[digest]: which digests come by themselves, and when; agents' own wishes are stronger."""
+
+    personal: DigestTime = DigestTime("daily 08:00")
+    team: DigestTime = DigestTime("daily 08:00")
+    manager: DigestTime = DigestTime("weekly mon 08:00")
 
 
 class TemplateSettings(Struct, frozen=True, kw_only=True):

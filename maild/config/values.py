@@ -20,6 +20,7 @@ from maild.config.patterns import danger
 from maild.config.problems import nearest
 from maild.domain.calendars import WHOLE_DAY, Span
 from maild.domain.people import Address
+from maild.domain.wishes import read_digest as read_digest
 from maild.domain.wishes import read_quiet as read_quiet
 
 ZoneName = NewType("ZoneName", str)  # an IANA time zone
@@ -32,6 +33,7 @@ Language = NewType("Language", str)  # a BCP 47 tag: en, de, pt-BR
 Lines = NewType("Lines", str)  # text that may have line ends; every other text may not
 Pattern = NewType("Pattern", str)  # a regular expression, known to compile and to come to an end
 Port = NewType("Port", int)
+DigestTime = NewType("DigestTime", str)  # "daily 08:00", "weekly mon 08:00", "hourly", or "off"
 QuietHours = NewType("QuietHours", str)  # "20:00-07:00", "off", or empty: as others say
 Size = NewType("Size", int)  # bytes
 

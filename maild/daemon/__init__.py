@@ -10,23 +10,21 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import IO
 
-from apscheduler.schedulers.background import BackgroundScheduler
-
 from maild import __version__, maillog
 from maild.config import Settings
 from maild.daemon import assembly
 from maild.daemon.clocks import SystemClock
 from maild.daemon.loops import Loop
 from maild.daemon.systemd import notify, watchdog_interval
-from maild.ports import Clock, IncomingMail, MailSource, Receipt
+from maild.daemon.ticker import Ticker
+from maild.ports import Clock, IncomingMail, MailSource, Receipt, UnitOfWork
 from maild.services.deliver import Delivery
 from maild.services.helpdesk import Helpdesk
 from maild.services.process import Processing
 from maild.services.receive import Intake
 from maild.services.recompute import reckon_stale
-from maild.services.tick import Ticked, tick
+from maild.services.tick import Ticked, next_instant, tick
 
-TICK_SECONDS = 15  # the safety sweep for deadlines; they are rows, a tick only asks whose time has come
 _SWEEP_SECONDS = 5  # loops look for work this often even when no bell rings
 _STUCK_SECONDS = 300  # a loop that does not come round in this time is not working
 _log = logging.getLogger(__name__)
@@ -67,7 +65,9 @@ class Daemon:
             threading.Thread(target=source.run, args=(self.hand_in, self._stop), name=f"source {i}", daemon=True)
             for i, source in enumerate(self.sources)
         ]
-        self._ticker = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
+        self._ticker = Ticker(self._tick, lambda after: next_instant(self.store, self.helpdesk, after), self.clock)
+        # Not fed by the scheduler, for that is one of those whose life it tells.
+        self._watchdog = Loop("watchdog", self._watch, idle=watchdog_interval() or _SWEEP_SECONDS)
 
     # -- life -----------------------------------------------------------------------------------------------------
 
@@ -79,10 +79,9 @@ class Daemon:
             loop.start()
         for thread in self._source_threads:
             thread.start()
-        self._ticker.add_job(self._sweep, "interval", seconds=TICK_SECONDS, id="tick")
-        if interval := watchdog_interval():
-            self._ticker.add_job(self._watch, "interval", seconds=interval, id="watchdog")
         self._ticker.start()
+        if watchdog_interval():
+            self._watchdog.start()
         notify("READY=1", f"STATUS={len(self.sources)} sources")
         maillog.started(
             version=__version__,
@@ -95,7 +94,9 @@ class Daemon:
         """Stop taking mail, finish what is begun, let go of everything. What waits stays in the database."""
         notify("STOPPING=1")
         self._stop.set()
-        self._ticker.shutdown(wait=True)
+        self._watchdog.stop(0)  # from here on systemd counts the time that a drain may take
+        if not self._ticker.stop(30):
+            _log.error("the tick did not end in time; what it had begun will be repeated at the next start")
         for thread in self._source_threads:
             thread.join(15)
         self.intake.close()
@@ -120,6 +121,7 @@ class Daemon:
         self.helpdesk = Helpdesk.of(settings, assembly.key_ring(settings))
         self._renderer = assembly.renderer(settings)
         reckon_stale(self.store, self.helpdesk, self.clock.now())
+        self._ticker.look()
         if _connections(settings) != _connections(self.settings):
             _log.warning("mailboxes, listener, relays and clamd change at the next restart: systemctl restart maild")
 
@@ -131,7 +133,7 @@ class Daemon:
 
     def tick(self) -> Ticked:
         """Do what is due now."""
-        done = tick(self.store, self.helpdesk, self.clock.now())
+        done = tick(self._watched, self.helpdesk, self.clock.now())
         self._queued()
         return done
 
@@ -151,10 +153,13 @@ class Daemon:
         """Do all threads live and come round?"""
         loops = all(loop.alive() and loop.idle_for() < _STUCK_SECONDS for loop in self._loops())
         threads = all(thread.is_alive() for thread in (self._intake_thread, *self._source_threads))
-        return loops and threads and self._ticker.running
+        return loops and threads and self._ticker.healthy(_STUCK_SECONDS)
 
     def _process(self) -> bool:
-        return bool(self._processing.round())
+        done = bool(self._processing.round())
+        if done:
+            self._ticker.look()
+        return done
 
     def _deliver(self, delivery: Delivery) -> Callable[[], bool]:
         def step() -> bool:
@@ -163,16 +168,18 @@ class Daemon:
 
         return step
 
-    def _sweep(self) -> None:
-        """The scheduler's job: an error is told and must not end the ticking."""
-        try:
-            self.tick()
-        except Exception as error:  # noqa: BLE001 - the next tick tries again, whatever it was
-            maillog.store_away(what="tick", reason=f"{type(error).__name__}: {error}")
+    def _tick(self) -> None:
+        self.tick()
 
-    def _watch(self) -> None:
+    def _watched(self, *, reading: bool = False) -> UnitOfWork:
+        """The store, for a tick that may have much to do: each transaction shows that it gets on."""
+        self._ticker.loop.beat()
+        return self.store(reading=reading)
+
+    def _watch(self) -> bool:
         if self.healthy():
             notify("WATCHDOG=1")
+        return False
 
     # -- connections ----------------------------------------------------------------------------------------------
 

@@ -46,8 +46,12 @@ class Loop:
             self._thread.join(deadline)
         return not self._thread.is_alive()
 
+    def beat(self) -> None:
+        """A long step says that it gets on."""
+        self._progress = time.monotonic()
+
     def idle_for(self) -> float:
-        """Seconds since the loop last came round."""
+        """Seconds since the loop last came round, or its step said that it gets on."""
         return time.monotonic() - self._progress
 
     def alive(self) -> bool:
@@ -56,7 +60,7 @@ class Loop:
     def _run(self) -> None:
         pause = _FIRST_PAUSE
         while not self._stopping.is_set():
-            self._progress = time.monotonic()
+            self.beat()
             try:
                 more = self._step()
             except Exception as error:  # noqa: BLE001 - a thread that dies in silence is worse than any error

@@ -42,11 +42,12 @@ def told(event: Event, before: Ticket, surroundings: Surroundings) -> list[str]:
 def _of_the_ticket(event: Event, before: Ticket, surroundings: Surroundings) -> list[str]:
     zone = surroundings.wall_clock
     match event:
-        case StatusChanged() if event.status == event.previous:
-            return [f"status: {event.status}, confirmed"]
         case StatusChanged():
             until = f" until {shown_when(event.until, zone)}" if event.until else ""
-            return [f"status: {event.previous} -> {event.status}{until}"]
+            confirmed = f"status: {event.status}, confirmed"
+            return [
+                confirmed if event.status == event.previous else f"status: {event.previous} -> {event.status}{until}"
+            ]
         case Assigned():
             return _assignment(event, before, surroundings.directory)
         case Transferred():

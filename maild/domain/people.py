@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar
 
 from maild.domain.rotas import Rota
@@ -152,6 +153,7 @@ class Organisation:
     monthly_report: bool = False
 
 
+@lru_cache(maxsize=4096)
 def name_key(name: str) -> str:
     """Names of agents, teams and departments match ignoring case, spaces, hyphens, underscores and dots."""
     return "".join(letter for letter in name.casefold() if letter not in " -_.\u00a0")

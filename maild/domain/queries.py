@@ -16,10 +16,11 @@ from maild.domain import command_arguments as arguments
 from maild.domain.command_arguments import Complaint, Surroundings
 from maild.domain.command_parsing import Problem, folded
 from maild.domain.people import Agent
-from maild.domain.query_filters import filters_in, parted, read_filter, read_span, written_token
+from maild.domain.query_filters import filters_in, parted, read_filter, written_token
 from maild.domain.question import (
     Asked,
     AwayQuery,
+    Filter,
     FindQuery,
     HelpQuery,
     ListQuery,
@@ -37,6 +38,8 @@ MOST_QUESTIONS = 10  # of one mail
 MOST_ROWS = 50  # of one list by mail
 WIDTH = 72
 _FAREST_BACK = timedelta(days=366)
+_ONE_DAY = timedelta(days=1)
+_STATS_TAKES = "stats takes week, month, or a number of days such as 14d; mine, owner=NAME, dept=NAME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,16 @@ def _find(words: str, surroundings: Surroundings) -> FindQuery | Complaint:
 
 
 def _stats(words: str, surroundings: Surroundings) -> StatsQuery | Complaint:
-    name = words.casefold() or "week"
-    span = read_span(name)
-    if span is None or span > _FAREST_BACK:
-        return Complaint("stats takes week, month, or a number of days such as 14d", "week")
-    return StatsQuery(span, {"week": "the last week", "month": "the last 30 days"}.get(name, f"the last {name}"))
+    found = read_filter(words, surroundings)
+    if isinstance(found, Complaint):
+        mended = found.instead and isinstance(_stats(found.instead, surroundings), StatsQuery)
+        strange = found.message.startswith("a list knows")
+        return Complaint(_STATS_TAKES if strange else found.message, found.instead if mended else "week")
+    span = found.age or timedelta(weeks=1)
+    only_these = Filter(age=found.age, department=found.department, assignee=found.assignee)
+    if found != only_these or not _ONE_DAY <= span <= _FAREST_BACK:
+        return Complaint(_STATS_TAKES, "week")
+    return StatsQuery(-(-span // _ONE_DAY), found.department, found.assignee)
 
 
 def _who(words: str, surroundings: Surroundings) -> WhoQuery:
@@ -179,7 +187,11 @@ QUERIES: Mapping[str, QueryWord] = {
     ),
     "show": QueryWord("N [full]", "One ticket; full brings the whole thread as a file.", _show, ("get",)),
     "who": QueryWord("", "Who is here, and who is away until when.", _who, alone=True),
-    "stats": QueryWord("[week|month|14d]", "How much came in and went out, and how fast we answered.", _stats),
+    "stats": QueryWord(
+        "[week|month|14d] [mine|owner=NAME] [dept=NAME]",
+        "How much came in and went out, how long it took, what was in time, and what is left.",
+        _stats,
+    ),
     "ooo": QueryWord(
         "until WHEN [to AGENT]|off",
         "You are away until then, and who stands in for you; or you are back.",

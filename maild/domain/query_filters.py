@@ -241,21 +241,22 @@ def _named(word: str, surroundings: Surroundings) -> str | None:
     """The filter that somebody meant who wrote a bare name."""
     directory = surroundings.directory
     if found := directory.department(word):
-        return f"dept={_quoted(found.name)}"
+        return f"dept={quoted(found.name)}"
     agents = directory.agents_matching(word)
     if len(agents) == 1:
-        return f"owner={_quoted(agents[0].name)}"
+        return f"owner={quoted(agents[0].name)}"
     if team := directory.team(word):
-        return f"team={_quoted(team.name)}"
+        return f"team={quoted(team.name)}"
     return f"from={word}" if "@" in word else None
 
 
 def _with_key(key: str, complaint: Complaint) -> Complaint:
     instead = complaint.instead
-    return Complaint(complaint.message, f"{key}={_quoted(instead)}" if instead else None)
+    return Complaint(complaint.message, f"{key}={quoted(instead)}" if instead else None)
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """A value as it stands behind a key: in double quotes when it has several words."""
     return f'"{value}"' if " " in value else value
 
 
@@ -271,5 +272,5 @@ def written_token(token: str) -> str:
     """A token as it has to be written to be read as one."""
     pair = _PAIR.fullmatch(token)
     if pair is not None and " " in pair[2]:
-        return f"{pair[1]}={_quoted(pair[2])}"
-    return _quoted(token)
+        return f"{pair[1]}={quoted(pair[2])}"
+    return quoted(token)

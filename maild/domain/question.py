@@ -86,10 +86,12 @@ class ShowQuery:
 
 @dataclass(frozen=True, slots=True)
 class StatsQuery:
-    """Volumes and response times of the last so many days."""
+    """Figures of the last so many days, today among them: of all that the reader may see, or of one department's
+    tickets, or of one agent's work."""
 
-    span: timedelta
-    name: str
+    days: int
+    department: str = ""
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

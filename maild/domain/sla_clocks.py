@@ -88,18 +88,23 @@ def cycles(history: Sequence[events.Event]) -> tuple[Cycle, ...]:
     """Every cycle of a ticket in the order of their starts; () for no events. ValueError if the first is not Opened."""
     if not history:
         return ()
-    undelivered: dict[int | None, str] = {
+    walk = _Walk(undelivered(history))
+    for at, event in _in_order(_without_undone(history)):
+        walk.take(at, event)
+    return tuple(clock.cycle() for clock in walk.clocks)
+
+
+def undelivered(history: Sequence[events.Event]) -> Mapping[int | None, str]:
+    """The entries of replies that did not happen, with why: their mail bounced for good, or was stopped."""
+    found: dict[int | None, str] = {
         event.reply: "reply bounced later: it did not happen"
         for event in history
         if isinstance(event, events.Bounced) and event.permanent and event.reply is not None
     }
     for event in history:
         if isinstance(event, events.ReplyWithdrawn):
-            undelivered[event.reply] = "reply stopped before it left: it did not happen"
-    walk = _Walk(undelivered)
-    for at, event in _in_order(_without_undone(history)):
-        walk.take(at, event)
-    return tuple(clock.cycle() for clock in walk.clocks)
+            found[event.reply] = "reply stopped before it left: it did not happen"
+    return found
 
 
 def whole_second(instant: datetime) -> datetime:

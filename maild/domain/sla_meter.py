@@ -41,6 +41,11 @@ def metered(cycle: Cycle, goal: timedelta | None, calendar: Calendar, now: datet
     return Meter(cycle, goal, calendar, now) if goal is not None else None
 
 
+def running_time(cycle: Cycle, calendar: Calendar, now: datetime) -> timedelta:
+    """Open business time over the runs of a cycle, whatever was promised: what a response or a resolution took."""
+    return sum((between(calendar, run.start, run.end or now) for run in cycle.runs), _ZERO)
+
+
 class Meter:
     """One cycle measured with a calendar: how much of the goal is consumed, and when any amount is."""
 

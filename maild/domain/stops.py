@@ -25,6 +25,9 @@ NO_NEW = Stop("No news of tickets that nobody has", asks="notify new off")
 NOT_NAMED = Stop("Nothing that names you", asks="notify none")
 ONLY_MINE = Stop("Only what is yours", asks="notify mine")
 ACKNOWLEDGE = Stop("Acknowledge", verb="ack")
+NO_DIGEST = Stop("No digests", asks="digest off")
+NO_TEAM_DIGEST = Stop("No digest of your team", asks="digest team off")
+NO_MANAGER_DIGEST = Stop("No digest of your departments", asks="digest manager off")
 WHEN_DONE = Stop("it ends when the ticket is answered, handed on or closed")
 
 # A ticket that is one's own cannot be muted away from its customer: giving it up is what ends that. What is told to

@@ -94,6 +94,8 @@ class Wishes:
     receipts: str = "needed"  # or "all": also for what simply worked
     substitute: str = ""  # the agent who is told while this one is away
     digest: DigestWish | None = None
+    team_digest: bool = True  # for who leads a team; "digest off" ends it as well
+    manager_digest: bool = True  # for who manages a department
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Wishes:
@@ -107,6 +109,8 @@ class Wishes:
             receipts="all" if kept.get("receipts") == "all" else "needed",
             substitute=str(kept.get("substitute", "")),
             digest=DigestWish.of(str(kept.get("digest", ""))),
+            team_digest=kept.get("digest_team") != OFF,
+            manager_digest=kept.get("digest_manager") != OFF,
         )
 
 
@@ -154,6 +158,15 @@ def hours(text: str) -> Span | None:
         return None
     start, end = begins.hour * 60 + begins.minute, ends.hour * 60 + ends.minute
     return Span(start, end if end > start else end + _WHOLE_DAY)
+
+
+def read_digest(text: str) -> str:
+    """How often a digest comes, in the one form that is kept, or "off". ValueError in words for anything else."""
+    told = _plain(text)
+    wish = DigestWish.of(told)
+    if wish is None:
+        raise ValueError(f'{text!r} is no time of a digest: write "daily 08:00", "weekly mon 08:00", "hourly" or "off"')
+    return wish.words
 
 
 def read_quiet(text: str) -> str:
@@ -230,7 +243,11 @@ FORMS: tuple[Form, ...] = (
     Form("digest daily", "each day at 08:00", _fixed(digest=DigestWish("daily").words)),
     Form("digest weekly DAY TIME", "once a week: digest weekly mon 08:30", _digest("weekly")),
     Form("digest hourly", "each hour in which there is something to tell", _fixed(digest="hourly")),
-    Form("digest off", "no digest", _fixed(digest=OFF)),
+    Form("digest off", "no digest at all", _fixed(digest=OFF)),
+    Form("digest team off", "none of the team that you lead", _fixed(digest_team=OFF)),
+    Form("digest team usual", "that one as the admin has set it", _fixed(digest_team=None)),
+    Form("digest manager off", "none of the departments that you manage", _fixed(digest_manager=OFF)),
+    Form("digest manager usual", "that one as the admin has set it", _fixed(digest_manager=None)),
     Form("digest usual", "as the admin has set it", _fixed(digest=None)),
     Form("substitute NAME", "who is told while you are away; substitute nobody ends that", _substitute),
 )
@@ -252,7 +269,8 @@ def read_wish(words: str, directory: Directory | None = None) -> Wish | Complain
     if made is not None:
         return made
     first = told.partition(" ")[0]
-    ways = [form.words for form in FORMS if form.words.startswith(f"{first} ")] or [form.words for form in FORMS]
+    ways = [form.words for form in FORMS if form.words.startswith(f"{first} ")]
+    ways = ways or list(dict.fromkeys(f"{form.words.partition(' ')[0]} …" for form in FORMS))
     return Complaint(f'"{told}" is no wish; write one of: {", ".join(ways)}', _meant(told))
 
 
@@ -282,6 +300,7 @@ def _meant(told: str) -> str | None:
 def in_words(kept: Mapping[str, Any]) -> tuple[str, ...]:
     """Kept wishes as lines that would make them again; empty where nothing is wished."""
     before = {"notify": "notify ", "pace": "notify ", "quiet": "notify quiet ", "new": "notify new "}
+    before |= {"digest_team": "digest team ", "digest_manager": "digest manager "}
     return tuple(f"{before.get(name, f'{name} ')}{value}" for name, value in sorted(kept.items()))
 
 

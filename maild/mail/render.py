@@ -42,6 +42,8 @@ TEMPLATES = (
     "held",
     "history",
     "list",
+    "digest",
+    "monthly-report",
     "was-this-you",
     "answers-stopped",
     "gathered",
@@ -51,6 +53,8 @@ TEMPLATES = (
 TEXT_ONLY = frozenset({"page"})  # a pager shows no HTML
 
 _ENTRY_DEFAULTS = {"kind": "message", "at": "", "attachments": (), "folded_lines": 0}
+# Of each section; letters that were queued by an older version have no charts.
+_SECTION_DEFAULTS = {"note": "", "rows": (), "lines": (), "text": "", "entries": (), "charts": ()}
 # Keys that a context may leave out. `helpdesk`, `ticket` and `recipient` it may not.
 DEFAULTS: Mapping[str, Any] = {
     "language": "en",
@@ -213,6 +217,7 @@ def _completed(template: str, context: Mapping[str, Any]) -> dict[str, Any]:
         raise TemplateFailed(template, 0, f"context version {version} is unknown here: a newer maild wrote it")
     words = {**DEFAULTS, **{key: _only_words(template, key, value) for key, value in context.items()}}
     words["earlier"] = [{**_ENTRY_DEFAULTS, **each} for each in words["earlier"]]
+    words["sections"] = [{**_SECTION_DEFAULTS, **each} for each in words["sections"]]
     for key, defaults in NESTED_DEFAULTS.items():
         if isinstance(words.get(key), dict):
             words[key] = {**defaults, **words[key]}

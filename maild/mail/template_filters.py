@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
+from maild.domain import charts
 from maild.mail.cleaning import body_text, short_line
 
 COLUMNS = 72  # RFC 3676 4.2 asks for at most 78; 72 leaves room to be quoted
@@ -180,6 +181,18 @@ def columns(text: str, width: int, right: bool = False, fill: bool = True) -> st
     return blanks + kept if right else kept + blanks
 
 
+def bar(row: Mapping[str, Any], width: int) -> str:
+    """The bar of a row of a chart, in at most so many columns: what was missed stands behind it in another pattern."""
+    share, rest = float(row["share"]), float(row.get("rest", 0))
+    width = max(1, min(width, 200))
+    return charts.split_bar(share, rest, width) if rest else charts.bar(share, width)
+
+
+def sparkline(points: Sequence[Mapping[str, Any]]) -> str:
+    """One sign for each point of a chart; a blank for one without a value."""
+    return charts.sparkline([float(point["share"]) if point["value"] else None for point in points])
+
+
 def _width(letter: str) -> int:
     if unicodedata.combining(letter):
         return 0
@@ -187,6 +200,7 @@ def _width(letter: str) -> int:
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
+    "bar": bar,
     "blocks": blocks,
     "capital": capital,
     "columns": columns,
@@ -200,6 +214,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "prefixed": prefixed,
     "sections": sections,
     "size": size,
+    "sparkline": sparkline,
     "transcript": transcript,
     "words": words,
     "wrap": wrap,

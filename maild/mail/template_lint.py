@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 CLIPPED = 95_000  # bytes: Gmail cuts an HTML part at about 102 KB, and with it the foot
@@ -48,6 +48,8 @@ class _Open:
     tag: str
     ink: str
     paper: str
+    data: bool = False  # a table that is no layout
+    within: set[str] = field(default_factory=set)  # of such a table: what marks it as one of data
 
 
 class _Reader(HTMLParser):
@@ -73,11 +75,16 @@ class _Reader(HTMLParser):
             above = self._open[-1]
             colours = dict(_COLOUR.findall(given.get("style", "")[:2000]))
             paper = colours.get("background-color", given.get("bgcolor", above.paper))
-            self._open.append(_Open(tag, colours.get("color", above.ink), paper))
+            data = tag == "table" and given.get("role") != "presentation"
+            self._open.append(_Open(tag, colours.get("color", above.ink), paper, data))
+        if tag == "caption" or (tag == "th" and given.get("scope")):
+            table = next((each for each in reversed(self._open) if each.tag == "table"), self._open[0])
+            table.within.add(tag)
 
     def handle_endtag(self, tag: str) -> None:
         for place in range(len(self._open) - 1, 0, -1):
             if self._open[place].tag == tag:
+                self.faults += _faults_of_table(self._open[place])
                 del self._open[place:]
                 return
         self.faults.append(f"</{tag}> closes nothing")
@@ -94,14 +101,21 @@ class _Reader(HTMLParser):
                 )
 
 
+def _faults_of_table(table: _Open) -> list[str]:
+    """Screen readers read a table of data by its caption and headers, and pass over one that is for layout alone."""
+    if not table.data or table.within == {"caption", "th"}:
+        return []
+    if not table.within:
+        return ['a table for layout has no role="presentation"']
+    return ["a table of data needs a <caption> and <th scope> for its rows or columns"]
+
+
 def _faults_of_element(tag: str, given: dict[str, str]) -> list[str]:
     faults = []
     if tag in _FORBIDDEN:
         faults.append(f"<{tag}> does not work in mail, or reaches out of it")
     if tag == "html":
         faults += [f"<html> has no {name}" for name in ("lang", "dir") if not given.get(name)]
-    if tag == "table" and given.get("role") != "presentation" and "summary" not in given:
-        faults.append('a table for layout has no role="presentation"')
     if tag == "img":
         if "alt" not in given:
             faults.append("<img> has no alt")

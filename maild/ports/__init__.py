@@ -1,9 +1,10 @@
 """What the rooms ask of each other, as Protocols, and the answers they give. Only the ground floor is known here."""
 
+from maild.ports.agenda import Agenda, Coming, Lasts
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshot, Snapshots
 from maild.ports.alarms import SlaSteps, Telling
 from maild.ports.inbound import ClaimLost, Inbound, InboundState, Judgement, KeptMail
-from maild.ports.lists import ListedTicket, Listing, Order, Pace, Search
+from maild.ports.lists import Course, ListedTicket, Listing, Order, Search
 from maild.ports.mail import (
     Clock,
     Finding,
@@ -33,9 +34,12 @@ from maild.ports.store import (
 )
 
 __all__ = [
+    "Agenda",
     "ClaimLost",
     "Clock",
+    "Coming",
     "Contact",
+    "Course",
     "Digests",
     "Drafts",
     "Finding",
@@ -46,6 +50,7 @@ __all__ = [
     "IncomingMail",
     "Judgement",
     "KeptMail",
+    "Lasts",
     "ListedTicket",
     "Listing",
     "MailSource",
@@ -56,7 +61,6 @@ __all__ = [
     "Order",
     "Outbox",
     "OutboxRow",
-    "Pace",
     "People",
     "Preferences",
     "Receipt",

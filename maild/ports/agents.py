@@ -79,6 +79,10 @@ class Digests(Protocol):
         """Note that a digest is made; False when it was made before (the primary key decides)."""
         ...
 
+    def made(self, reader: str, kind: str, period: str) -> datetime | None:
+        """When it was made; None: it was not."""
+        ...
+
     def last(self, kind: str, readers: Sequence[str]) -> Mapping[str, datetime]:
         """When these readers got their last one of a kind."""
         ...

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from maild.domain.events import Event
 from maild.domain.search_words import Terms
 from maild.domain.ticket import Ticket
 from maild.domain.visibility import Sight
@@ -39,6 +40,7 @@ class Listing:
     ended_since: datetime | None = None
     awake_at: datetime | None = None  # without those that are snoozed then
     asleep_at: datetime | None = None  # those alone
+    domains: tuple[str, ...] | None = None  # the requester's, in lower case; "*." before one: all below it
     sight: Sight | None = None
     order: Order = Order.NUMBER
 
@@ -51,15 +53,12 @@ class ListedTicket:
     due_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """Volumes of a span of time, and how long what began in it took: to the first answer, and to its end."""
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A ticket as lists show it, with facts of it in their order."""
 
-    opened: int
-    ended: int
-    worked_on: int  # now
-    first_answers: tuple[timedelta, ...] = ()
-    resolutions: tuple[timedelta, ...] = ()
+    listed: ListedTicket
+    facts: tuple[Event, ...]
 
 
 class Search(Protocol):

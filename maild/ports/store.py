@@ -14,11 +14,11 @@ from maild.domain.events import Actor, Event
 from maild.domain.outbox import Attempted, OutboxState
 from maild.domain.people import Address, Agent, Person
 from maild.domain.ticket import Ticket
-from maild.domain.visibility import Sight
+from maild.ports.agenda import Agenda
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshots
 from maild.ports.alarms import SlaSteps
 from maild.ports.inbound import Inbound
-from maild.ports.lists import ListedTicket, Listing, Pace, Search
+from maild.ports.lists import Course, ListedTicket, Listing, Search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,12 +108,21 @@ class Tickets(Protocol):
         """The earliest deadline that a ticket has not met, as of the last reckoning."""
         ...
 
-    def pace(self, since: datetime, sight: Sight | None) -> Pace:
-        """How much came and went since then, among what somebody may see."""
+    def stirred(self, since: datetime, until: datetime, wanted: Listing) -> list[int]:
+        """The tickets of a list that began before `until` and are worked on, or had a fact at `since` or later, in the
+        order of their numbers: all that figures of that time can be about. The list's times, order and limit do not
+        count."""
+        ...
+
+    def courses(self, numbers: Sequence[int], kinds: Sequence[str]) -> list[Course]:
+        """These tickets with their facts of these kinds, in the order of their numbers."""
         ...
 
     def due(self, now: datetime, limit: int) -> list[int]:
-        """Tickets whose next SLA instant has come, the most overdue first."""
+        """Tickets whose next SLA instant has come, the most overdue first.
+
+        As all that a tick asks for, they are the caller's until the transaction ends, and those that another node has
+        in hand are left out."""
         ...
 
     def in_status_since(self, status: str, instant: datetime, limit: int) -> list[int]:
@@ -145,10 +154,6 @@ class Tickets(Protocol):
     def stale(self, digests: frozenset[str], limit: int, above: int = 0) -> list[int]:
         """Open tickets with higher numbers than `above` whose SLA was reckoned with a plan and calendar that are none
         of these, in the order of their numbers."""
-        ...
-
-    def next_instant(self) -> datetime | None:
-        """The earliest next SLA instant of all tickets."""
         ...
 
 
@@ -375,6 +380,9 @@ class UnitOfWork(Protocol):
     def outbox(self) -> Outbox: ...
 
     @property
+    def agenda(self) -> Agenda: ...
+
+    @property
     def sla_steps(self) -> SlaSteps: ...
 
     @property
@@ -401,7 +409,7 @@ class UnitOfWork(Protocol):
     def commit(self) -> None: ...
 
     def savepoint(self) -> AbstractContextManager[None]:
-        """What happens inside is undone alone when it raises."""
+        """What happens inside is undone alone when it raises. TemporaryFailure when the database is away."""
         ...
 
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from statistics import median
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,14 +27,17 @@ from maild.domain.question import (
     WhoQuery,
     WishQuery,
 )
+from maild.domain.statistics import last_days
 from maild.domain.ticket import Ticket
 from maild.domain.token import Scope
 from maild.domain.visibility import Sight, may_see
 from maild.ports import ListedTicket, OutboxRow, Snapshot, StoredEntry, UnitOfWork
-from maild.services.context import entry_words, span_words
+from maild.services.charts import MOST_BARS, agent_told, overview, period_told, remarks, weight
+from maild.services.context import entry_words
 from maild.services.helpdesk import Helpdesk
 from maild.services.letters import Letter, post
 from maild.services.listing import count_told, found_by, limited, listing_of, rows_of, said_in, sight_for
+from maild.services.statistics import Wanted, figures_of
 
 _NEWEST = 5  # entries of a ticket that is shown
 _THREAD = 1_000_000  # characters of a thread that goes along as a file
@@ -54,6 +56,7 @@ class _Answering:
     now: datetime
     rows: list[int] = field(default_factory=list)  # the ticket of each row so far
     files: list[tuple[str, str]] = field(default_factory=list)
+    bars: int = 0  # of the charts so far
 
     @property
     def sight(self) -> Sight | None:
@@ -106,7 +109,7 @@ def answer(
 
 def _section(answering: _Answering, query: Query) -> Section:
     made = _ANSWERS[type(query.asked)](answering, query.asked)
-    return {"title": query.line, "note": "", "rows": [], "lines": [], "text": "", "entries": []} | made
+    return {"title": query.line, "note": "", "rows": [], "lines": [], "text": "", "entries": [], "charts": []} | made
 
 
 # -- lists ------------------------------------------------------------------------------------------------------
@@ -210,23 +213,21 @@ def _who(answering: _Answering, asked: WhoQuery) -> Section:
 
 
 def _stats(answering: _Answering, asked: StatsQuery) -> Section:
-    pace = answering.unit.tickets.pace(answering.now - asked.span, answering.sight)
-    lines = [
-        f"new: {pace.opened}",
-        f"resolved or closed: {pace.ended}",
-        f"open or waiting now: {pace.worked_on}",
-        _spans_told("first answer", pace.first_answers),
-        _spans_told("from opening to the end", pace.resolutions),
-    ]
-    return {"lines": lines, "note": f"{asked.name}; times of what was opened in it"}
-
-
-def _spans_told(what: str, spans: Sequence[timedelta]) -> str:
-    if not spans:
-        return f"{what}: none yet"
-    seconds = median(span.total_seconds() for span in spans)
-    half, longest = span_words(timedelta(seconds=seconds)), span_words(max(spans))
-    return f"{what}: half within {half}, the longest {longest} ({len(spans)})"
+    helpdesk, zone = answering.helpdesk, answering.zone
+    wanted = Wanted(
+        period=last_days(asked.days, answering.now, zone),
+        department=asked.department,
+        agent=asked.agent,
+        sight=answering.sight,
+    )
+    figures = figures_of(answering.unit, helpdesk, wanted, answering.now, zone)
+    whose = f"{agent_told(asked.agent, helpdesk)}'s work, " if asked.agent else ""
+    note = f"{whose}{period_told(figures)}, of all tickets that you may see"
+    charts = overview(figures, helpdesk)
+    if answering.bars and answering.bars + weight(charts) > MOST_BARS:
+        return {"note": "this letter has no room for more charts: ask once more"}
+    answering.bars += weight(charts)
+    return {"note": note, "charts": charts, "lines": remarks(figures)}
 
 
 # -- the writer -------------------------------------------------------------------------------------------------

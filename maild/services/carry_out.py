@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from maild.domain.decision import Decision, EntryDraft
@@ -30,7 +31,7 @@ from maild.domain.token import Scope, root_id
 from maild.ports import OutboxRow, SlaIndex, StoredEntry, UnitOfWork
 from maild.services.ask import answer
 from maild.services.beside import do_beside, keep_draft
-from maild.services.context import Occasion, letter_words
+from maild.services.context import Occasion, Thread, letter_words
 from maild.services.deadlines import with_moves
 from maild.services.enqueue import enqueue
 from maild.services.helpdesk import Helpdesk
@@ -211,8 +212,8 @@ def _store_entry(
 
 
 def _occasion(act: _Act, ticket: Ticket, decision: Decision, state: Standing, draft: int) -> Occasion:
-    entries = act.unit.tickets.entries(ticket.number)
-    words: dict[str, Any] = {"ticket": ticket, "decision": decision, "entries": entries, "standing": state}
+    thread = Thread(partial(act.unit.tickets.entries, ticket.number))
+    words: dict[str, Any] = {"ticket": ticket, "decision": decision, "thread": thread, "standing": state}
     return Occasion(**words, now=act.now, trace=act.trace, draft=draft)
 
 

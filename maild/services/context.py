@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -29,13 +30,24 @@ _MAILTO_LENGTH = 1500  # characters: mail programs cut longer links
 Sealing = Callable[[Scope, str], Address]
 
 
+class Thread:
+    """A ticket's entries, read when somebody first asks: a mail about many tickets quotes none of them."""
+
+    def __init__(self, read: Callable[[], tuple[StoredEntry, ...]]) -> None:
+        self._read = read
+
+    @cached_property
+    def entries(self) -> tuple[StoredEntry, ...]:
+        return self._read()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
     """What notices are about: the ticket after the facts, the decision, the thread, its SLA."""
 
     ticket: Ticket
     decision: Decision
-    entries: tuple[StoredEntry, ...]
+    thread: Thread
     standing: Standing
     now: datetime
     trace: str = ""
@@ -43,6 +55,10 @@ class Occasion:
     since: tuple[events.Event, ...] = ()  # what the reader was not told of yet, from before the decision
     actor: Mapping[str, str] | None = None  # who did what the mail is about, where that is not the decision's
     found: dict[Hashable, Any] = field(default_factory=dict)  # what was looked up once for all who are told
+
+    @property
+    def entries(self) -> tuple[StoredEntry, ...]:
+        return self.thread.entries
 
     @property
     def facts(self) -> tuple[events.Event, ...]:
@@ -54,12 +70,14 @@ class Occasion:
         brought = next((fact.entry for fact in self.decision.facts if fact.entry is not None), None)
         before = [fact.entry for fact in self.since if fact.entry is not None]
         wanted = brought if brought is not None or not before else before[-1]
-        return next((entry for entry in self.entries if entry.id == wanted), None)
+        return next((entry for entry in self.entries if entry.id == wanted), None) if wanted is not None else None
 
     @property
     def earlier(self) -> tuple[StoredEntry, ...]:
         """The entries before that one that were not told yet, in their order."""
         before, last = {fact.entry for fact in self.since}, self.entry
+        if not before:
+            return ()
         return tuple(entry for entry in self.entries if entry.id in before and entry is not last)
 
 

@@ -1,132 +1,180 @@
-"""Digests: what waits for an agent, at the time that they wished for it. Each row can be answered, as in any list."""
+"""Digests: what waits for an agent, a team or a department, at the reader's hour, once. Each row can be answered."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from maild.domain.buttons import MOST, Button
-from maild.domain.decide.buttons import MAKE
-from maild.domain.digests import period_of
-from maild.domain.people import Agent, AgentRole
-from maild.domain.question import Filter
-from maild.domain.ticket import Status
+from maild.domain.calendars import Calendar
+from maild.domain.digests import START, Begun, DigestKind, period_of, works_on
+from maild.domain.people import Agent
+from maild.domain.stops import NO_DIGEST, NO_MANAGER_DIGEST, NO_TEAM_DIGEST, Stop
 from maild.domain.token import Scope
-from maild.domain.wishes import Wishes
-from maild.ports import InboundState, KeptMail, ListedTicket, OpenUnitOfWork, Snapshot, UnitOfWork
+from maild.domain.wishes import NO_WISHES, OFF, DigestWish, Wishes
+from maild.ports import OpenUnitOfWork, Snapshot, UnitOfWork
+from maild.services.digest_of_agent import of_agent
+from maild.services.digest_of_manager import departments_of, of_manager
+from maild.services.digest_of_team import of_team, teams_of
+from maild.services.digest_reader import Contents, DigestReader
 from maild.services.helpdesk import Helpdesk
 from maild.services.isolation import isolated
 from maild.services.letters import BY_ITSELF, Letter, post
-from maild.services.listing import listing_of, rows_of, sight_for
 
-KIND = "digest"
-_MOST_ROWS = 50  # of one mail
-_MOST_UNHEARD = 20  # alarms that reached nobody
-_MOST_JUNK = 20  # mails of a spam folder that are named
-_COUNTED_JUNK = 500  # and that are counted
-_TEMPLATE = "list"
+_TEMPLATE = "digest"
+_SNAPSHOT = "digest"
+_FIRST_LOOK_BACK = timedelta(days=1)  # of a reader who never had one
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row: a kind of digest, who is to get it by default, what stands in it, and how it is ended."""
+
+    configured: Callable[[Helpdesk], str]
+    concerns: Callable[[Agent, Helpdesk], bool]
+    contents: Callable[[UnitOfWork, DigestReader], Contents | None]
+    stop: Stop
+    reason: str
+
+
+_KINDS: Mapping[DigestKind, _Row] = {
+    DigestKind.PERSONAL: _Row(
+        lambda helpdesk: helpdesk.settings.digest.personal,
+        lambda agent, helpdesk: True,
+        of_agent,
+        NO_DIGEST,
+        "your digest comes {when}",
+    ),
+    DigestKind.TEAM: _Row(
+        lambda helpdesk: helpdesk.settings.digest.team,
+        lambda agent, helpdesk: bool(teams_of(agent, helpdesk)),
+        of_team,
+        NO_TEAM_DIGEST,
+        "you lead this team; its digest comes {when}",
+    ),
+    DigestKind.MANAGER: _Row(
+        lambda helpdesk: helpdesk.settings.digest.manager,
+        lambda agent, helpdesk: bool(departments_of(agent, helpdesk)),
+        of_manager,
+        NO_MANAGER_DIGEST,
+        "you manage these departments; their digest comes {when}",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A digest that is to be made now; `period` None: its reader is only noted as seen."""
+
+    agent: Agent
+    kind: DigestKind
+    wish: DigestWish
+    own: bool  # the reader wished for it
+    period: Begun | None
 
 
 def make_digests(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> int:
-    """Make the digests whose period has begun -> how many were mailed. One without a row is none."""
+    """Make the digests whose period has begun -> how many were mailed. One with nothing to tell is none."""
     with open_unit(reading=True) as unit:
-        wishes = {name: Wishes.of(kept) for name, kept in unit.preferences.all().items()}
+        due = list(_due(unit, helpdesk, now))
     made = 0
-    for agent in helpdesk.policy.directory.agents:
-        wish = wishes[agent.name].digest if agent.name in wishes else None
-        period = period_of(wish, now, ZoneInfo(helpdesk.clock_of(agent))) if wish is not None else ""
-        if period:
-            with open_unit() as unit:
-                made += bool(isolated(unit, 0, partial(_one, unit, agent, period, helpdesk, now)))
-                unit.commit()
+    for digest in due:
+        with open_unit() as unit:
+            made += bool(isolated(unit, 0, partial(_one, unit, digest, helpdesk, now)))
+            unit.commit()
     return made
 
 
-def _one(unit: UnitOfWork, agent: Agent, period: str, helpdesk: Helpdesk, now: datetime) -> bool:
-    """One agent's digest of one period -> whether there was anything to tell."""
-    if not unit.digests.begin(agent.name, KIND, period, now):
+def _due(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime) -> Iterator[_Due]:
+    """What is to be made now."""
+    wishes = {name: Wishes.of(kept) for name, kept in unit.preferences.all().items()}
+    away = unit.people.absent(now)
+    for agent in helpdesk.policy.directory.agents:
+        for kind, row in _KINDS.items():
+            wish, own = _wish(kind, wishes.get(agent.name, NO_WISHES), row, helpdesk)
+            if wish is None or agent.name in away or not row.concerns(agent, helpdesk):
+                continue
+            if own:
+                due = _Due(agent, kind, wish, own, period_of(wish, now, ZoneInfo(helpdesk.clock_of(agent))))
+            else:
+                due = _by_default(unit, agent, kind, wish, helpdesk, now)
+            if unit.digests.made(agent.name, kind, due.period.key if due.period else START) is None:
+                yield due
+
+
+def _by_default(
+    unit: UnitOfWork, agent: Agent, kind: DigestKind, wish: DigestWish, helpdesk: Helpdesk, now: datetime
+) -> _Due:
+    """A digest that nobody asked for: on working days, and never of a period that began before its reader was first
+    seen. So the first start mails nobody, and neither does an upgrade or a new name in the configuration."""
+    unseen = _Due(agent, kind, wish, False, None)
+    since = unit.digests.made(agent.name, kind, START)
+    zone = ZoneInfo(helpdesk.clock_of(agent))
+    period = period_of(wish, now, zone)
+    if since is None or period is None or period.at < since:
+        return unseen
+    works = wish.every == "weekly" or works_on(_offices(agent, helpdesk), now.astimezone(zone).date())
+    return replace(unseen, period=period) if works else unseen
+
+
+def _wish(kind: DigestKind, wishes: Wishes, row: _Row, helpdesk: Helpdesk) -> tuple[DigestWish | None, bool]:
+    """(when a reader gets a digest, is that their own wish); None: never."""
+    own = wishes.digest
+    refused = {DigestKind.TEAM: not wishes.team_digest, DigestKind.MANAGER: not wishes.manager_digest}
+    if (own is not None and own.every == OFF) or refused.get(kind, False):
+        return None, True
+    if own is not None and kind is DigestKind.PERSONAL:
+        return own, True
+    configured = DigestWish.of(row.configured(helpdesk))
+    return (None if configured is None or configured.every == OFF else configured), False
+
+
+def _offices(agent: Agent, helpdesk: Helpdesk) -> tuple[Calendar, ...]:
+    return tuple(helpdesk.office_of(name) for name in agent.departments or departments_of(agent, helpdesk) or ("",))
+
+
+def _one(unit: UnitOfWork, due: _Due, helpdesk: Helpdesk, now: datetime) -> bool:
+    """One digest of one period -> whether there was anything to tell."""
+    agent, kind, row = due.agent, due.kind, _KINDS[due.kind]
+    if due.period is None:
+        unit.digests.begin(agent.name, kind, START, now)
         return False
-    numbers: list[int] = []
-    sections = [_section(unit, title, wanted, numbers, agent, helpdesk, now) for title, wanted in _conditions(agent)]
-    junk = _junk(unit, helpdesk) if agent.role is AgentRole.ADMIN else []
-    told = [section for section in sections if section["rows"]]
-    if unheard := unit.sla_steps.unheard(_MOST_UNHEARD) if agent.role is AgentRole.ADMIN else []:
-        told.insert(0, _unheard_section(unheard))
-    if junk:
-        told.append(_junk_section(junk))
-    if not told:
+    last = unit.digests.last(kind, [agent.name]).get(agent.name)
+    if not unit.digests.begin(agent.name, kind, due.period.key, now):
         return False
-    made = Snapshot(agent=agent.name, kind=KIND, asked=period, made_at=now, tickets=tuple(numbers))
+    reader = DigestReader(
+        agent=agent,
+        helpdesk=helpdesk,
+        now=now,
+        begun=due.period.at,
+        since=last or now - _FIRST_LOOK_BACK,
+        wish=due.wish,
+        offices=_offices(agent, helpdesk),
+    )
+    contents = row.contents(unit, reader)
+    if contents is None:
+        return False
+    snapshot = Snapshot(
+        agent=agent.name, kind=_SNAPSHOT, asked=due.period.key, made_at=now, tickets=tuple(contents.numbers)
+    )
     letter = Letter(
         template=_TEMPLATE,
         agent=agent,
-        subject=f"Your tickets: {', '.join(section['note'] for section in told)}",
+        subject=contents.subject,
         scope=Scope.DIGEST,
-        about=unit.snapshots.add(made),
-        reason='you wished for it; "digest off" ends it',
-        words={"sections": told},
-        buttons=tuple(_make_ticket(kept) for kept in junk[:MOST]),
+        about=unit.snapshots.add(snapshot),
+        reason=row.reason.format(when=_when(due)),
+        words={"sections": contents.sections},
+        buttons=contents.buttons,
         automatic=BY_ITSELF,
+        stop=row.stop,
     )
-    post(unit, letter, helpdesk, now, f"digest-{agent.name}-{period}")
+    post(unit, letter, helpdesk, now, f"{kind}-{agent.name}-{due.period.key}")
     return True
 
 
-def _junk(unit: UnitOfWork, helpdesk: Helpdesk) -> list[KeptMail]:
-    """What waits in the providers' spam folders for a person's word, the newest first."""
-    doors = helpdesk.junk_doors
-    return unit.inbound.listed(InboundState.HELD, _COUNTED_JUNK + 1, doors)[::-1] if doors else []
-
-
-def _junk_section(junk: list[KeptMail]) -> dict[str, Any]:
-    lines = [f"{kept.id}: {kept.sender[:60]}: {kept.subject[:80]}" for kept in junk[:_MOST_JUNK]]
-    count = f"more than {_COUNTED_JUNK}" if len(junk) > _COUNTED_JUNK else str(len(junk))
-    more = "; the others: maild held list" if len(junk) > _MOST_JUNK else ""
-    note = f"{count} taken for spam by the provider{more}"
-    return {"title": "Taken for spam", "note": note, "rows": [], "lines": lines, "text": "", "entries": []}
-
-
-def _unheard_section(unheard: list[tuple[int, str, str]]) -> dict[str, Any]:
-    lines = [f"#{ticket}: {target.replace('-', ' ')} {step}; ask: show {ticket}" for ticket, target, step in unheard]
-    note = f"{len(lines)} alarm{'s' if len(lines) > 1 else ''} that reached nobody by mail"
-    return {"title": "Alarms that reached nobody", "note": note, "rows": [], "lines": lines, "text": "", "entries": []}
-
-
-def _make_ticket(kept: KeptMail) -> Button:
-    return Button(f"Make ticket of {kept.id}", f"{MAKE}-{kept.id}")
-
-
-def _conditions(agent: Agent) -> tuple[tuple[str, Filter], ...]:
-    """The sections in their order; a ticket stands in the first one that it belongs to."""
-    return (
-        ("Overdue and yours", Filter(overdue=True, assignee=agent.name)),
-        ("Yours, by when they are due", Filter(statuses=(Status.OPEN,), assignee=agent.name)),
-        ("Overdue and nobody's", Filter(overdue=True, unassigned=True)),
-        ("Nobody's", Filter(statuses=(Status.OPEN,), unassigned=True)),
-    )
-
-
-_SHORT = ("overdue", "yours", "overdue without an owner", "without an owner")
-
-
-def _section(
-    unit: UnitOfWork,
-    title: str,
-    wanted: Filter,
-    numbers: list[int],
-    agent: Agent,
-    helpdesk: Helpdesk,
-    now: datetime,
-) -> dict[str, Any]:
-    limit = _MOST_ROWS + len(numbers) + 1
-    found = unit.tickets.listing(listing_of(wanted, now, sight_for(agent, helpdesk), limit))
-    fresh: list[ListedTicket] = [listed for listed in found if listed.ticket.number not in numbers]
-    shown = fresh[: _MOST_ROWS - len(numbers)]
-    rows = rows_of(shown, helpdesk, now, len(numbers) + 1)
-    numbers += [listed.ticket.number for listed in shown]
-    kind = _SHORT[[name for name, _ in _conditions(agent)].index(title)]
-    more = f" of more than {len(shown)}" if len(fresh) > len(shown) else ""
-    note = f"{len(shown)}{more} {kind}"
-    return {"title": title, "note": note, "rows": rows, "lines": [], "text": "", "entries": []}
+def _when(due: _Due) -> str:
+    days = "" if due.own or due.wish.every == "weekly" else " on working days"
+    return f"{due.wish.words}{days}{', as you wished' if due.own else ''}"

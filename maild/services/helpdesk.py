@@ -182,6 +182,11 @@ class Helpdesk:
         reckoned = plan_digest(plan, self._calendar(plan, department))
         return hashlib.sha256(repr((names, reckoned, self.policy.choices)).encode()).hexdigest()[:16]
 
+    def office_of(self, department: str) -> Calendar:
+        """When a department is open, whatever a plan says."""
+        found = self.department(department)
+        return self.settings.calendars.get(found.calendar if found else "") or self.settings.calendars[OFFICE]
+
     def _calendar(self, plan: Plan, department: Department | None) -> Calendar:
         name = plan.calendar or (department.calendar if department else "") or OFFICE
         return self.settings.calendars.get(name) or self.settings.calendars[OFFICE]

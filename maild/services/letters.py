@@ -13,9 +13,10 @@ from typing import Any
 from maild import maillog
 from maild.domain.buttons import MOST, Button
 from maild.domain.people import Address, Agent
+from maild.domain.stops import Stop
 from maild.domain.token import Scope, Sealed, message_id, seal
 from maild.ports import Contact, OutboxRow, UnitOfWork
-from maild.services.context import mailto, person_words
+from maild.services.context import asked_words, mailto, person_words
 from maild.services.helpdesk import Helpdesk
 
 ANSWER = "auto-replied"  # RFC 3834 5: an answer to one mail
@@ -45,6 +46,7 @@ class Letter:
     automatic: str = ANSWER
     files: tuple[tuple[str, str], ...] = ()
     counted: str = ""  # as what the mail counts when it is asked how much a program answered of late
+    stop: Stop | None = None  # what ends letters like this one: told in the foot, a wish to mail programs as well
 
 
 def post(
@@ -68,6 +70,12 @@ def post(
     if corrected := letter.words.get("corrected_text"):
         context["fix_mailto"] = mailto(reply_to, f"Re: {letter.subject[:120]}", corrected)
     context["mail"] = _mail(letter, helpdesk, reply_to, now)
+    if letter.stop is not None and not letter.stop.asks:
+        context["stop"] = [{"label": letter.stop.label, "typed": "", "to": "", "mailto": ""}]
+    elif letter.stop is not None and helpdesk.settings.helpdesk.plus_addressing:
+        asked_at = reply_address(helpdesk, contact, Scope.QUERY)
+        context["stop"] = [asked_words(letter.stop, asked_at)]
+        context["mail"]["list_unsubscribe"] = f"<{mailto(asked_at, letter.stop.asks, '')}>"  # RFC 2369 3.2
     row = OutboxRow(
         id=row_id,
         ticket=None,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from maild.ports import OpenUnitOfWork
+from maild.ports import Coming, Lasts, OpenUnitOfWork
 from maild.services.digests import make_digests
 from maild.services.escalate import Fired, escalate_due
 from maild.services.helpdesk import Helpdesk
 from maild.services.housekeeping import keep_house
+from maild.services.monthly_reports import make_reports
 from maild.services.remind import remind_writers
 
 
@@ -24,8 +25,27 @@ class Ticked:
 
 
 def tick(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> Ticked:
-    """Do what is due at `now`."""
-    fired = tuple(escalate_due(open_unit, helpdesk, now))
-    timers = keep_house(open_unit, helpdesk, now)
-    reminders = remind_writers(open_unit, helpdesk, now)
-    return Ticked(fired, timers, reminders, make_digests(open_unit, helpdesk, now))
+    """Do what is due at `now`. When that is nothing it costs one question, however many tickets are open."""
+    coming = _coming(open_unit, helpdesk)
+    fired = tuple(escalate_due(open_unit, helpdesk, now)) if _has_come(coming.sla, now) else ()
+    timers = keep_house(open_unit, helpdesk, now) if _has_come(coming.timer, now) else 0
+    reminders = remind_writers(open_unit, helpdesk, now) if _has_come(coming.reminder, now) else 0
+    digests = make_digests(open_unit, helpdesk, now) + make_reports(open_unit, helpdesk, now)
+    return Ticked(fired, timers, reminders, digests)
+
+
+def next_instant(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, after: datetime) -> datetime | None:
+    """The earliest instant after `after` at which a tick has something to do; None when nothing is known."""
+    return _coming(open_unit, helpdesk, after).first
+
+
+def _coming(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, after: datetime | None = None) -> Coming:
+    closing = helpdesk.settings.closing
+    asks_again = closing.waiting_to_resolved / 2 if closing.waiting_reminder else None
+    lasts = Lasts(closing.waiting_to_resolved, closing.resolved_to_closed, asks_again)
+    with open_unit(reading=True) as unit:
+        return unit.agenda.coming(lasts, after)
+
+
+def _has_come(instant: datetime | None, now: datetime) -> bool:
+    return instant is not None and instant <= now

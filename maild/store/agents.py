@@ -11,8 +11,8 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from maild.domain.drafts import Draft, DraftKind
 from maild.ports import Snapshot
+from maild.store.agent_tables import digest_run, draft, preference, snapshot
 from maild.store.insert import insert_once
-from maild.store.schema import digest_run, draft, preference, snapshot
 
 # Written into the SQL: by a bound parameter the partial index is not found.
 _WAITS = draft.c.settled_as == sa.literal("", literal_execute=True)
@@ -59,6 +59,7 @@ class SqlDrafts:
 
     def due(self, now: datetime, limit: int) -> tuple[Draft, ...]:
         query = sa.select(draft).where(draft.c.remind_at <= now).order_by(draft.c.remind_at).limit(limit)
+        query = query.with_for_update(skip_locked=True)  # not those that another node reminds of just now
         return tuple(_read(row) for row in self._connection.execute(query).mappings())
 
     def remind_at(self, number: int, at: datetime) -> None:
@@ -146,6 +147,10 @@ class SqlDigests:
         values = {"reader": reader, "kind": kind, "period": period, "made_at": now}
         made = insert_once(self._connection, digest_run, values).returning(digest_run.c.reader)
         return self._connection.scalar(made) is not None
+
+    def made(self, reader: str, kind: str, period: str) -> datetime | None:
+        here = sa.and_(digest_run.c.reader == reader, digest_run.c.kind == kind, digest_run.c.period == period)
+        return self._connection.scalar(sa.select(digest_run.c.made_at).where(here))
 
     def last(self, kind: str, readers: Sequence[str]) -> Mapping[str, datetime]:
         newest = sa.func.max(digest_run.c.made_at, type_=digest_run.c.made_at.type)

@@ -74,6 +74,10 @@ def _of_properties(wanted: Listing) -> Iterator[Condition]:
         address = sa.func.lower(ticket.c.requester_address)
         at_domain = address.endswith(f"@{wanted.sender}", autoescape=True)
         yield address == wanted.sender if "@" in wanted.sender else at_domain
+    if wanted.domains is not None:
+        address = sa.func.lower(ticket.c.requester_address)
+        ends = (name.removeprefix("*") if name.startswith("*.") else f"@{name}" for name in wanted.domains)
+        yield sa.or_(sa.false(), *(address.endswith(end, autoescape=True) for end in ends))
 
 
 def _of_times(wanted: Listing) -> Iterator[Condition]:

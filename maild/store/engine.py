@@ -18,13 +18,29 @@ from maild.ports import TemporaryFailure
 # FULL: a commit is on the disk when it returns, which the 250 that follows it promises (RFC 5321 6.1).
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON", "secure_delete=ON")
 
+# A node that was stopped in the middle of a transaction, as with its whole virtual machine, holds locks that the others
+# wait for. The server gives it up, and what it had begun is rolled back.
+_STANDSTILL_MS = 60_000
+
 
 def make_engine(url: str, *, reading: bool = False) -> Engine:
     """An engine for this database URL. `reading` engines start transactions without the write lock."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, reading)
-    return sa.create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=10)
+    return _postgresql(parsed)
+
+
+def _postgresql(url: sa.URL) -> Engine:
+    engine = sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"set idle_in_transaction_session_timeout = {_STANDSTILL_MS}")
+        connection.commit()
+
+    return engine
 
 
 def _sqlite(url: sa.URL, reading: bool) -> Engine:

@@ -25,6 +25,13 @@ _NOT_BEGUN = sa.and_(outbox.c.state == OutboxState.QUEUED.value, outbox.c.attemp
 
 _UNTRIED = sa.and_(outbox.c.state.in_([OutboxState.QUEUED.value, OutboxState.HELD.value]), outbox.c.attempts == 0)
 
+_WRITTEN_TO = sa.select(outbox.c.id).where(
+    outbox.c.ticket == sa.bindparam("number"),
+    outbox.c.to_key == sa.bindparam("to"),
+    outbox.c.state != OutboxState.DROPPED.value,
+)
+_WRITTEN_TO = _WRITTEN_TO.limit(1)
+
 
 class SqlOutbox:
     def __init__(self, connection: Connection, node: str) -> None:
@@ -35,7 +42,7 @@ class SqlOutbox:
         return next_number(self._connection, "outbox_number")
 
     def add(self, row: OutboxRow) -> None:
-        self._connection.execute(sa.insert(outbox).values(rows.outbox_values(row)))
+        self._connection.execute(sa.insert(outbox), rows.outbox_values(row))
 
     def claim(self, now: datetime, until: datetime, limit: int, relay: str) -> list[OutboxRow]:
         ready = sa.and_(outbox.c.state.in_(_READY), outbox.c.next_at <= now)
@@ -181,9 +188,7 @@ class SqlOutbox:
         return list(self._connection.scalars(sa.select(outbox.c.id).where(here).order_by(outbox.c.id.desc())))
 
     def written_to(self, ticket: int, address: Address) -> bool:
-        ours = sa.and_(outbox.c.ticket == ticket, outbox.c.to_key == address.key)
-        left = sa.and_(ours, outbox.c.state != OutboxState.DROPPED.value)
-        return self._connection.scalar(sa.select(outbox.c.id).where(left).limit(1)) is not None
+        return self._connection.scalar(_WRITTEN_TO, {"number": ticket, "to": address.key}) is not None
 
     def answers(
         self,

@@ -13,8 +13,12 @@ from maild.domain.people import Agent, Person
 from maild.domain.signature import SIGNATURE_MAILS, looks_like_signature, remembered
 from maild.ports import Contact
 from maild.store import rows
+from maild.store.agent_tables import acquaintance
 from maild.store.insert import insert_once
-from maild.store.schema import absence, acquaintance, contact
+from maild.store.schema import absence, contact
+
+_BY_ADDRESS = sa.select(contact).where(contact.c.address_key == sa.bindparam("key"))
+_BY_AGENT = sa.select(contact).where(contact.c.agent == sa.bindparam("key"))
 
 
 class SqlPeople:
@@ -22,20 +26,20 @@ class SqlPeople:
         self._connection = connection
 
     def contact(self, person: Person) -> Contact:
-        found = self._one(contact.c.address_key == person.address.key)
+        found = self._one(_BY_ADDRESS, person.address.key)
         if found is None:
             values = {"address_key": person.address.key, "address": str(person.address), "name": person.name}
-            found = self._made(values, contact.c.address_key == person.address.key)
+            found = self._made(values, _BY_ADDRESS, person.address.key)
         elif person.name and not found.person.name:
             self._connection.execute(sa.update(contact).where(contact.c.id == found.number).values(name=person.name))
         return found
 
     def agent(self, agent: Agent) -> Contact:
-        found = self._one(contact.c.agent == agent.name)
+        found = self._one(_BY_AGENT, agent.name)
         if found is not None:
             return found
         values = {"agent": agent.name, "address": str(agent.person.address), "name": agent.shown}
-        return self._made(values, contact.c.agent == agent.name)
+        return self._made(values, _BY_AGENT, agent.name)
 
     def revoke(self, agent: str, mails_before: int) -> bool:
         values = {"epoch": contact.c.epoch + 1, "revoked_before": mails_before}
@@ -81,13 +85,13 @@ class SqlPeople:
         query = sa.select(absence.c.agent, absence.c.until).where(absence.c.since <= now, absence.c.until > now)
         return {row.agent: row.until for row in self._connection.execute(query)}
 
-    def _made(self, values: dict[str, Any], condition: Any) -> Contact:
+    def _made(self, values: dict[str, Any], query: Any, key: str) -> Contact:
         self._connection.execute(insert_once(self._connection, contact, values | {"epoch": 1}))
-        made = self._one(condition)
+        made = self._one(query, key)
         if made is None:
             raise LookupError("a contact that was just stored is gone")
         return made
 
-    def _one(self, condition: Any) -> Contact | None:
-        row = self._connection.execute(sa.select(contact).where(condition)).mappings().first()
+    def _one(self, query: Any, key: str) -> Contact | None:
+        row = self._connection.execute(query, {"key": key}).mappings().first()
         return rows.read_contact(row) if row else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from maild.store.columns import CleanJson, CleanText, UtcDateTime
@@ -12,11 +10,6 @@ from maild.store.columns import CleanJson, CleanText, UtcDateTime
 def one_of(column: sa.Column[str], *words: str) -> sa.ColumnElement[bool]:
     """`column IN (words)` with the words written into the SQL: by a bound parameter no partial index is found."""
     return column.in_(sa.bindparam(None, list(words), expanding=True, literal_execute=True))
-
-
-def _some(name: str, *columns: sa.Column[Any], where: sa.ColumnElement[bool]) -> None:
-    """An index of the rows alone for which this holds, on both databases."""
-    sa.Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 metadata = sa.MetaData(
@@ -28,7 +21,7 @@ metadata = sa.MetaData(
     }
 )
 
-_Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 # Numbers that are needed before their row is written. PostgreSQL hands them out without a lock by sequences of
 # these names; SQLite, with its one writer, by this table.
@@ -43,7 +36,7 @@ COUNTERS = ("ticket_number", "outbox_number")
 raw_mail = sa.Table(
     "raw_mail",
     metadata,
-    sa.Column("id", _Id, primary_key=True),
+    sa.Column("id", Id, primary_key=True),
     sa.Column("sha256", sa.String(64), nullable=False, unique=True),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
@@ -52,9 +45,9 @@ raw_mail = sa.Table(
 inbound = sa.Table(
     "inbound",
     metadata,
-    sa.Column("id", _Id, primary_key=True),
+    sa.Column("id", Id, primary_key=True),
     sa.Column("ledger_key", sa.String(400), nullable=False, unique=True),
-    sa.Column("raw_mail_id", _Id, sa.ForeignKey("raw_mail.id"), index=True),  # absent for mail left in its folder
+    sa.Column("raw_mail_id", Id, sa.ForeignKey("raw_mail.id"), index=True),  # absent for mail left in its folder
     sa.Column("source", sa.String(20), nullable=False),
     sa.Column("mailbox", CleanText, nullable=False, default=""),
     sa.Column("uidvalidity", sa.BigInteger),
@@ -84,7 +77,12 @@ inbound = sa.Table(
     sa.Column("steps", CleanJson, nullable=False, default=list),
     sqlite_autoincrement=True,
 )
-_some("ix_inbound_kept", inbound.c.id, where=inbound.c.state == "kept")
+sa.Index(
+    "ix_inbound_kept",
+    inbound.c.id,
+    sqlite_where=inbound.c.state == "kept",
+    postgresql_where=inbound.c.state == "kept",
+)
 _SET_ASIDE = inbound.c.state.in_(["held", "quarantined"])
 sa.Index("ix_inbound_waits", inbound.c.state, inbound.c.id, sqlite_where=_SET_ASIDE, postgresql_where=_SET_ASIDE)
 sa.Index("ix_inbound_sender", inbound.c.sender, inbound.c.judged_at)
@@ -94,7 +92,7 @@ sa.Index("ix_inbound_uid", inbound.c.mailbox, inbound.c.uidvalidity, inbound.c.u
 contact = sa.Table(
     "contact",
     metadata,
-    sa.Column("id", _Id, primary_key=True),
+    sa.Column("id", Id, primary_key=True),
     sa.Column("address_key", CleanText, unique=True),  # absent for agents, who are known by name
     sa.Column("agent", CleanText, unique=True),
     sa.Column("address", CleanText, nullable=False),
@@ -148,15 +146,41 @@ ticket = sa.Table(
     sa.Column("dues", CleanJson),  # target -> when it is due, as of the last reckoning
 )
 _WORKED_ON = ticket.c.status.in_(["open", "waiting"])
-_some("ix_ticket_next_sla", ticket.c.next_sla_at, where=ticket.c.next_sla_at.is_not(None))
+sa.Index(
+    "ix_ticket_next_sla",
+    ticket.c.next_sla_at,
+    sqlite_where=ticket.c.next_sla_at.is_not(None),
+    postgresql_where=ticket.c.next_sla_at.is_not(None),
+)
 sa.Index("ix_ticket_worked_on", ticket.c.updated_at, sqlite_where=_WORKED_ON, postgresql_where=_WORKED_ON)
-_some("ix_ticket_join_key", ticket.c.join_key, where=sa.and_(_WORKED_ON, ticket.c.join_key != ""))
+sa.Index(
+    "ix_ticket_join_key",
+    ticket.c.join_key,
+    sqlite_where=sa.and_(_WORKED_ON, ticket.c.join_key != ""),
+    postgresql_where=sa.and_(_WORKED_ON, ticket.c.join_key != ""),
+)
 sa.Index("ix_ticket_created_at", ticket.c.created_at)
-_some("ix_ticket_ended_at", ticket.c.ended_at, where=ticket.c.ended_at.is_not(None))
+sa.Index("ix_ticket_updated_at", ticket.c.updated_at)  # what had a fact since some time
+sa.Index(
+    "ix_ticket_ended_at",
+    ticket.c.ended_at,
+    sqlite_where=ticket.c.ended_at.is_not(None),
+    postgresql_where=ticket.c.ended_at.is_not(None),
+)
 sa.Index("ix_ticket_status_since", ticket.c.status, ticket.c.status_since)
-_some("ix_ticket_wake", ticket.c.wake_at, where=ticket.c.wake_at.is_not(None))
+sa.Index(
+    "ix_ticket_wake",
+    ticket.c.wake_at,
+    sqlite_where=ticket.c.wake_at.is_not(None),
+    postgresql_where=ticket.c.wake_at.is_not(None),
+)
 
-_some("ix_ticket_snoozed", ticket.c.snoozed_until, where=ticket.c.snoozed_until.is_not(None))
+sa.Index(
+    "ix_ticket_snoozed",
+    ticket.c.snoozed_until,
+    sqlite_where=ticket.c.snoozed_until.is_not(None),
+    postgresql_where=ticket.c.snoozed_until.is_not(None),
+)
 
 sa.Index(
     "ix_ticket_spam",
@@ -178,7 +202,7 @@ participant = sa.Table(
 entry = sa.Table(
     "entry",
     metadata,
-    sa.Column("id", _Id, primary_key=True),
+    sa.Column("id", Id, primary_key=True),
     sa.Column("ticket", sa.BigInteger, nullable=False, index=True),
     sa.Column("kind", sa.String(20), nullable=False),
     sa.Column("author_role", sa.String(20), nullable=False),
@@ -192,7 +216,7 @@ entry = sa.Table(
     sa.Column("message_id", CleanText, nullable=False, default=""),
     sa.Column("trust", sa.String(20), nullable=False),
     sa.Column("may_leave", sa.Boolean, nullable=False, default=False),  # a note that its author meant for the customer
-    sa.Column("inbound_id", _Id, sa.ForeignKey("inbound.id")),
+    sa.Column("inbound_id", Id, sa.ForeignKey("inbound.id")),
     sqlite_autoincrement=True,
 )
 sa.Index("ix_entry_message_id", entry.c.message_id)
@@ -208,7 +232,7 @@ ancestor = sa.Table(
 attachment = sa.Table(
     "attachment",
     metadata,
-    sa.Column("entry", _Id, sa.ForeignKey("entry.id"), primary_key=True),
+    sa.Column("entry", Id, sa.ForeignKey("entry.id"), primary_key=True),
     sa.Column("part", sa.String(100), primary_key=True),
     sa.Column("name", CleanText, nullable=False),
     sa.Column("content_type", CleanText, nullable=False),
@@ -319,7 +343,8 @@ sla_told = sa.Table(
     sa.Column("lost_at", UtcDateTime),
     sa.Column("passed_to", CleanJson, nullable=False),
 )
-_some("ix_sla_told_lost", sla_told.c.lost_at, where=sla_told.c.lost_at.is_not(None))
+_LOST = sla_told.c.lost_at.is_not(None)
+sa.Index("ix_sla_told_lost", sla_told.c.lost_at, sqlite_where=_LOST, postgresql_where=_LOST)
 
 mailbox_state = sa.Table(
     "mailbox_state",
@@ -331,67 +356,6 @@ mailbox_state = sa.Table(
 )
 
 # Texts of agents that neither left nor stayed as a note: each waits for its writer's word.
-draft = sa.Table(
-    "draft",
-    metadata,
-    sa.Column("id", _Id, primary_key=True),
-    sa.Column("inbound", _Id, sa.ForeignKey("inbound.id"), nullable=False, index=True),
-    sa.Column("ticket", sa.BigInteger),
-    sa.Column("agent", CleanText, nullable=False),
-    sa.Column("kind", sa.String(20), nullable=False),
-    sa.Column("reason", CleanText, nullable=False),
-    sa.Column("text", CleanText, nullable=False, default=""),
-    sa.Column("created_at", UtcDateTime, nullable=False),
-    sa.Column("remind_at", UtcDateTime),
-    sa.Column("reminders", sa.Integer, nullable=False, default=0),
-    sa.Column("settled_as", sa.String(20), nullable=False, default=""),  # "" while it waits
-    sa.Column("settled_at", UtcDateTime),
-    sqlite_autoincrement=True,
-)
-_WAITS = draft.c.remind_at.is_not(None)
-sa.Index("ix_draft_remind_at", draft.c.remind_at, sqlite_where=_WAITS, postgresql_where=_WAITS)
-_UNSETTLED = draft.c.settled_as == ""
-sa.Index("ix_draft_agent", draft.c.agent, sqlite_where=_UNSETTLED, postgresql_where=_UNSETTLED)
-sa.Index("ix_draft_ticket", draft.c.ticket, draft.c.agent)
-
-# Lists that were mailed to an agent: row number -> ticket, so that "3 close" means what the reader saw.
-snapshot = sa.Table(
-    "snapshot",
-    metadata,
-    sa.Column("id", _Id, primary_key=True),
-    sa.Column("agent", CleanText, nullable=False),
-    sa.Column("kind", sa.String(20), nullable=False),
-    sa.Column("asked", CleanText, nullable=False, default=""),
-    sa.Column("made_at", UtcDateTime, nullable=False),
-    sa.Column("tickets", CleanJson, nullable=False),
-    sqlite_autoincrement=True,
-)
-
-preference = sa.Table(
-    "preference",
-    metadata,
-    sa.Column("agent", CleanText, primary_key=True),
-    sa.Column("wishes", CleanJson, nullable=False),
-    sa.Column("changed_at", UtcDateTime, nullable=False),
-)
-
-# Which digest a reader got for which period: each once, whoever ticks.
-digest_run = sa.Table(
-    "digest_run",
-    metadata,
-    sa.Column("reader", CleanText, primary_key=True),
-    sa.Column("kind", sa.String(20), primary_key=True),
-    sa.Column("period", sa.String(40), primary_key=True),
-    sa.Column("made_at", UtcDateTime, nullable=False),
-)
-
-# Which domains an agent has written to: the first mail to one waits longer.
-acquaintance = sa.Table(
-    "acquaintance",
-    metadata,
-    sa.Column("agent", CleanText, primary_key=True),
-    sa.Column("domain", CleanText, primary_key=True),
-)
 
 # The search has tables of its own on each database: they are made by migration 0003, and not by this metadata.
 SEARCH_TABLES = "search_"

@@ -11,24 +11,37 @@ from sqlalchemy.engine import Connection, RowMapping
 from maild.domain.outbox import OutboxState
 from maild.domain.people import Address
 from maild.ports import Telling
+from maild.store.held import Held
 from maild.store.insert import insert_once
 from maild.store.schema import outbox, sla_step, sla_told, ticket
 
 _OF_STEP = ("ticket", "target", "cycle", "step")
 
 
+_FIRED = sa.select(sla_step).where(sla_step.c.ticket == sa.bindparam("number"))
+
+
 class SqlSlaSteps:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, held: Held) -> None:
         self._connection = connection
+        self._held = held
 
     def record(self, ticket: int, target: str, cycle: int, key: str, instant: datetime, now: datetime) -> bool:
         values = {"ticket": ticket, "target": target, "cycle": cycle, "step": key, "instant": instant, "fired_at": now}
-        fired = insert_once(self._connection, sla_step, values).returning(sla_step.c.ticket)
-        return self._connection.scalar(fired) is not None
+        fired = insert_once(self._connection, sla_step).returning(sla_step.c.ticket)
+        new = self._connection.scalar(fired, values) is not None
+        if ticket in self._held.steps:
+            self._held.steps[ticket].add((target, cycle, key))
+        return new
 
     def fired(self, ticket: int) -> frozenset[tuple[str, int, str]]:
-        query = sa.select(sla_step.c.target, sla_step.c.cycle, sla_step.c.step).where(sla_step.c.ticket == ticket)
-        return frozenset((row.target, row.cycle, row.step) for row in self._connection.execute(query))
+        known = self._held.steps.get(ticket)
+        if known is None:
+            found = self._connection.execute(_FIRED, {"number": ticket})
+            known = {(row.target, row.cycle, row.step) for row in found}
+            if ticket in self._held.numbers:
+                self._held.steps[ticket] = known
+        return frozenset(known)
 
     def tell(self, told: Sequence[Telling]) -> None:
         values = [

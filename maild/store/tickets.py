@@ -18,42 +18,59 @@ from maild.domain.events import (
 )
 from maild.domain.people import Address
 from maild.domain.ticket import Ticket
-from maild.domain.visibility import Sight
-from maild.ports import ListedTicket, Listing, Pace, SlaIndex, StoredEntry
+from maild.ports import Course, ListedTicket, Listing, SlaIndex, StoredEntry
 from maild.store import rows
 from maild.store.conditions import conditions, ordering
+from maild.store.held import Held
 from maild.store.insert import insert_once, next_number
 from maild.store.schema import ancestor, attachment, entry, event, one_of, participant, ticket
 from maild.store.search import SqlSearch
 
 _WORKED_ON = ("open", "waiting")
-_ENDED = ("resolved", "closed")
 # Facts that change what a ticket is found by, beside its entries.
 _FOUND_BY = (Opened, Retitled, RequesterChanged, ParticipantAdded, ParticipantRemoved)
 
+# Statements of every ticket and tick are put together once: that takes longer than carrying them out.
+_GET = sa.select(ticket).where(ticket.c.number == sa.bindparam("number"))
+_GET_AND_LOCK = _GET.with_for_update()  # two nodes must not fold different events upon the same row
+_PEOPLE = sa.select(participant).where(participant.c.ticket == sa.bindparam("number"))
+_PEOPLE = _PEOPLE.order_by(participant.c.address_key)
+_HISTORY = sa.select(event).where(event.c.ticket == sa.bindparam("number")).order_by(event.c.seq)
+_CHANGE = sa.update(ticket).where(ticket.c.number == sa.bindparam("of"))
+_ENTRIES = sa.select(entry).where(entry.c.ticket == sa.bindparam("number")).order_by(entry.c.id)
+_FILES = sa.select(attachment).join(entry).where(entry.c.ticket == sa.bindparam("number")).order_by(attachment.c.part)
+
 
 class SqlTickets:
-    def __init__(self, connection: Connection, search: SqlSearch, *, reading: bool) -> None:
+    def __init__(self, connection: Connection, search: SqlSearch, held: Held, *, reading: bool) -> None:
         self._connection = connection
         self._search = search
+        self._held = held
         self._reading = reading
 
     def new_number(self) -> int:
         return next_number(self._connection, "ticket_number")
 
     def get(self, number: int) -> Ticket | None:
-        query = sa.select(ticket).where(ticket.c.number == number)
-        if not self._reading:  # two nodes must not fold different events upon the same row
-            query = query.with_for_update()
-        row = self._connection.execute(query).mappings().first()
+        known = self._held.tickets.get(number)
+        if known is not None:
+            return known
+        query = _GET if self._reading else _GET_AND_LOCK
+        row = self._connection.execute(query, {"number": number}).mappings().first()
         if row is None:
             return None
-        people = sa.select(participant).where(participant.c.ticket == number).order_by(participant.c.address_key)
-        return rows.read_ticket(row, self._connection.execute(people).mappings().all())
+        people = self._connection.execute(_PEOPLE, {"number": number}).mappings().all()
+        return rows.read_ticket(row, people) if self._reading else self._held.take(row, people)
 
     def history(self, number: int) -> tuple[Event, ...]:
-        query = sa.select(event).where(event.c.ticket == number).order_by(event.c.seq)
-        return tuple(rows.read_event(row) for row in self._connection.execute(query).mappings())
+        known = self._held.histories.get(number)
+        if known is not None:
+            return known
+        found = self._connection.execute(_HISTORY, {"number": number}).mappings()
+        facts = tuple(rows.read_event(row) for row in found)
+        if number in self._held.numbers:
+            self._held.histories[number] = facts
+        return facts
 
     def event_time(self, number: int, seq: int) -> datetime | None:
         return self._connection.scalar(sa.select(event.c.at).where(event.c.ticket == number, event.c.seq == seq))
@@ -82,12 +99,14 @@ class SqlTickets:
         first = after.seq - len(new) + 1
         values = rows.ticket_values(after)
         if first == 1:
-            self._connection.execute(sa.insert(ticket).values(values | {"root_id": root_id}))
+            self._connection.execute(sa.insert(ticket), values | {"root_id": root_id})
         else:
-            self._connection.execute(sa.update(ticket).where(ticket.c.number == after.number).values(values))
+            self._connection.execute(_CHANGE, values | {"of": after.number})
         facts = [rows.event_values(after.number, first + index, fact, first) for index, fact in enumerate(new)]
         self._connection.execute(sa.insert(event), facts)
-        self._write_participants(after)
+        if self._held.people.get(after.number) != frozenset(after.participants):
+            self._write_participants(after)
+        self._held.changed(after, new)
         if any(isinstance(fact, _FOUND_BY) for fact in new):
             self._search.renew(after.number)
 
@@ -111,18 +130,18 @@ class SqlTickets:
     def index(self, number: int, sla: SlaIndex) -> None:
         dues = {target: due.isoformat() for target, due in sla.dues.items()}
         values = {"next_sla_at": sla.next_at, "due_at": sla.due_at, "sla_digest": sla.digest, "dues": dues}
-        self._connection.execute(sa.update(ticket).where(ticket.c.number == number).values(values))
+        self._connection.execute(_CHANGE, values | {"of": number})
 
     def entries(self, number: int) -> tuple[StoredEntry, ...]:
-        found = self._connection.execute(sa.select(entry).where(entry.c.ticket == number).order_by(entry.c.id))
-        everything = found.mappings().all()
-        parts = sa.select(attachment).join(entry).where(entry.c.ticket == number).order_by(attachment.c.part)
+        everything = self._connection.execute(_ENTRIES, {"number": number}).mappings().all()
         files: dict[int, list[sa.RowMapping]] = {}
-        for row in self._connection.execute(parts).mappings():
+        for row in self._connection.execute(_FILES, {"number": number}).mappings():
             files.setdefault(row["entry"], []).append(row)
         return tuple(rows.read_entry(row, files.get(row["id"], [])) for row in everything)
 
     def root_id(self, number: int) -> str:
+        if number in self._held.root_ids:
+            return self._held.root_ids[number]
         return str(self._connection.scalar(sa.select(ticket.c.root_id).where(ticket.c.number == number)) or "")
 
     def by_message_ids(self, ids: Sequence[str]) -> Mapping[str, int]:
@@ -157,44 +176,51 @@ class SqlTickets:
     def due_at(self, number: int) -> datetime | None:
         return self._connection.scalar(sa.select(ticket.c.due_at).where(ticket.c.number == number))
 
-    def pace(self, since: datetime, sight: Sight | None) -> Pace:
-        begun = sa.select(ticket).where(*conditions(Listing(created_since=since, sight=sight))).subquery()
-        answered = sa.select(event.c.ticket, sa.func.min(event.c.at, type_=event.c.at.type).label("at"))
-        answered = answered.where(event.c.kind == "replied", event.c.ticket.in_(sa.select(begun.c.number)))
-        first = answered.group_by(event.c.ticket).subquery()
-        spans = sa.select(begun.c.created_at, begun.c.ended_at, first.c.at)
-        found = self._connection.execute(spans.outerjoin(first, first.c.ticket == begun.c.number)).all()
-        ended = Listing(statuses=_ENDED, ended_since=since, sight=sight)
-        return Pace(
-            opened=len(found),
-            ended=self._count(ended),
-            worked_on=self._count(Listing(statuses=_WORKED_ON, sight=sight)),
-            first_answers=tuple(row.at - row.created_at for row in found if row.at is not None),
-            resolutions=tuple(row.ended_at - row.created_at for row in found if row.ended_at is not None),
-        )
+    def stirred(self, since: datetime, until: datetime, wanted: Listing) -> list[int]:
+        begun = (ticket.c.created_at < until, *conditions(wanted))
+        worked_on = sa.select(ticket.c.number).where(one_of(ticket.c.status, *_WORKED_ON), *begun)
+        moved = sa.select(ticket.c.number).where(ticket.c.updated_at >= since, *begun)
+        # Two questions, each with its own index: joined by OR they would have none on PostgreSQL.
+        return sorted({*self._connection.scalars(worked_on), *self._connection.scalars(moved)})
 
-    def _count(self, wanted: Listing) -> int:
-        query = sa.select(sa.func.count()).select_from(ticket).where(*conditions(wanted))
-        return int(self._connection.scalar(query) or 0)
+    def courses(self, numbers: Sequence[int], kinds: Sequence[str]) -> list[Course]:
+        if not numbers:
+            return []
+        here = sa.select(ticket).where(ticket.c.number.in_(list(numbers))).order_by(ticket.c.number)
+        told = sa.select(event).where(event.c.ticket.in_(list(numbers)), event.c.kind.in_(list(kinds)))
+        facts: dict[int, list[Event]] = {}
+        for row in self._connection.execute(told.order_by(event.c.ticket, event.c.seq)).mappings():
+            facts.setdefault(row["ticket"], []).append(rows.read_event(row))
+        found = self._connection.execute(here).mappings()
+        return [Course(rows.read_listed(row), tuple(facts.get(row["number"], ()))) for row in found]
 
     def due(self, now: datetime, limit: int) -> list[int]:
         query = sa.select(ticket.c.number).where(ticket.c.next_sla_at <= now)
-        query = query.order_by(ticket.c.next_sla_at, ticket.c.number).limit(limit)
         # What another node is at is left to it: two share the work, and none waits for one that stopped.
-        return list(self._connection.scalars(query.with_for_update(skip_locked=True)))
+        numbers = self._in_hand(query.order_by(ticket.c.next_sla_at, ticket.c.number).limit(limit))
+        if not self._reading:
+            self._held.read_ahead(self._connection, numbers)
+        return numbers
 
     def in_status_since(self, status: str, instant: datetime, limit: int) -> list[int]:
         since = sa.and_(ticket.c.status_since <= instant, ticket.c.wake_at.is_(None))
         query = sa.select(ticket.c.number).where(ticket.c.status == status, since)
-        return list(self._connection.scalars(query.order_by(ticket.c.status_since).limit(limit)))
+        return self._in_hand(query.order_by(ticket.c.status_since).limit(limit))
 
     def to_wake(self, now: datetime, limit: int) -> list[int]:
         query = sa.select(ticket.c.number).where(ticket.c.wake_at <= now).order_by(ticket.c.wake_at)
-        return list(self._connection.scalars(query.limit(limit)))
+        return self._in_hand(query.limit(limit))
 
     def snoozed_out(self, now: datetime, limit: int) -> list[int]:
         query = sa.select(ticket.c.number).where(ticket.c.snoozed_until <= now).order_by(ticket.c.snoozed_until)
-        return list(self._connection.scalars(query.limit(limit)))
+        return self._in_hand(query.limit(limit))
+
+    def _in_hand(self, query: sa.Select[tuple[int]]) -> list[int]:
+        """The tickets that a query finds and nobody else works on; with PostgreSQL nobody else will, until this
+        transaction ends. Whoever waited for another node would do once more what that one has done."""
+        if not self._reading:
+            query = query.with_for_update(skip_locked=True)
+        return list(self._connection.scalars(query))
 
     def marked_as_spam(self, address: Address) -> bool:
         theirs = sa.func.lower(ticket.c.requester_address) == address.key
@@ -209,14 +235,10 @@ class SqlTickets:
     def unreminded(self, instant: datetime, limit: int) -> list[int]:
         asked = sa.and_(ticket.c.status_since <= instant, ticket.c.wake_at.is_(None), ticket.c.reminded_at.is_(None))
         query = sa.select(ticket.c.number).where(ticket.c.status == "waiting", asked)
-        return list(self._connection.scalars(query.order_by(ticket.c.status_since).limit(limit)))
+        return self._in_hand(query.order_by(ticket.c.status_since).limit(limit))
 
     def stale(self, digests: frozenset[str], limit: int, above: int = 0) -> list[int]:
         query = sa.select(ticket.c.number).where(
             ticket.c.number > above, ticket.c.status.in_(_WORKED_ON), ticket.c.sla_digest.not_in(list(digests))
         )
         return list(self._connection.scalars(query.order_by(ticket.c.number).limit(limit)))
-
-    def next_instant(self) -> datetime | None:
-        query = sa.select(ticket.c.next_sla_at).where(ticket.c.next_sla_at.is_not(None))
-        return self._connection.scalar(query.order_by(ticket.c.next_sla_at).limit(1))

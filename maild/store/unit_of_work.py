@@ -9,8 +9,10 @@ from types import TracebackType
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from maild.store.agenda import SqlAgenda
 from maild.store.agents import SqlDigests, SqlDrafts, SqlPreferences, SqlSnapshots
 from maild.store.engine import make_engine, temporary_failures
+from maild.store.held import Held
 from maild.store.inbound import SqlInbound
 from maild.store.mailboxes import SqlMailboxLedger
 from maild.store.migrate import migrate
@@ -28,6 +30,7 @@ class SqlUnitOfWork:
     tickets: SqlTickets
     people: SqlPeople
     outbox: SqlOutbox
+    agenda: SqlAgenda
     sla_steps: SqlSlaSteps
     drafts: SqlDrafts
     snapshots: SqlSnapshots
@@ -52,10 +55,12 @@ class SqlUnitOfWork:
         self._connection = connection
         self.inbound = SqlInbound(connection, self._node)
         self.search = SqlSearch(connection)
-        self.tickets = SqlTickets(connection, self.search, reading=self._reading)
+        self._held = Held()
+        self.tickets = SqlTickets(connection, self.search, self._held, reading=self._reading)
         self.people = SqlPeople(connection)
         self.outbox = SqlOutbox(connection, self._node)
-        self.sla_steps = SqlSlaSteps(connection)
+        self.agenda = SqlAgenda(connection)
+        self.sla_steps = SqlSlaSteps(connection, self._held)
         self.drafts = SqlDrafts(connection)
         self.snapshots = SqlSnapshots(connection)
         self.preferences = SqlPreferences(connection)
@@ -70,11 +75,16 @@ class SqlUnitOfWork:
 
     def commit(self) -> None:
         self._transaction.commit()
+        self._held.forget()
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        with temporary_failures(), self._connection.begin_nested():
-            yield
+        try:
+            with temporary_failures(), self._connection.begin_nested():
+                yield
+        except BaseException:
+            self._held.forget()
+            raise
 
 
 class Store:

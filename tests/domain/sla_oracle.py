@@ -21,6 +21,8 @@ MINUTE = timedelta(minutes=1)
 PLACES: tuple[tuple[str, date], ...] = (
     ("Europe/Berlin", date(2026, 3, 29)),  # 02:00 -> 03:00
     ("Europe/Berlin", date(2026, 10, 25)),  # 03:00 -> 02:00
+    ("Europe/Paris", date(2026, 3, 29)),
+    ("Europe/Paris", date(2026, 10, 25)),
     ("America/New_York", date(2026, 3, 8)),
     ("America/New_York", date(2026, 11, 1)),
     ("America/Sao_Paulo", date(2018, 11, 4)),  # midnight does not exist
@@ -28,6 +30,9 @@ PLACES: tuple[tuple[str, date], ...] = (
     ("America/Sao_Paulo", date(2026, 3, 2)),  # no daylight saving any more
     ("Australia/Lord_Howe", date(2026, 4, 5)),  # half an hour back
     ("Australia/Lord_Howe", date(2026, 10, 4)),  # half an hour forward
+    ("Australia/Sydney", date(2026, 4, 5)),  # the south goes back in autumn, too: in April
+    ("Pacific/Auckland", date(2026, 9, 27)),
+    ("America/Santiago", date(2026, 9, 6)),  # midnight does not exist
     ("Pacific/Apia", date(2011, 12, 30)),  # a day that never was
     ("Asia/Kolkata", date(2026, 5, 4)),  # half past
     ("Asia/Kathmandu", date(2026, 5, 4)),  # a quarter to

@@ -1,6 +1,8 @@
 """The nights when clocks are put forward or back: no open time is lost, and none comes twice."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from itertools import product
 
 import pytest
 
@@ -83,3 +85,44 @@ def test_every_three_hours_around_the_change_agrees_with_counting_minutes(zone, 
             expected = after(flags, start, minutes)
             assert expected is not None
             assert add(calendar, origin + start * MINUTE, minutes * MINUTE) == origin + expected * MINUTE
+
+
+# Seven nights and a place without any, five kinds of hours, ten starts from three days before to two days after.
+CHANGES = [
+    ("Europe/Paris", date(2026, 3, 29)),
+    ("Europe/Paris", date(2026, 10, 25)),
+    ("America/Sao_Paulo", date(2018, 11, 4)),
+    ("America/Sao_Paulo", date(2018, 2, 17)),
+    ("Asia/Kolkata", date(2026, 5, 4)),
+    ("Australia/Lord_Howe", date(2026, 4, 5)),
+    ("Australia/Lord_Howe", date(2026, 10, 4)),
+    ("Pacific/Apia", date(2011, 12, 30)),
+]
+KINDS = {**WEEKS, "round the clock": (((0, DAY),),) * 7}
+STARTS = range(6 * DAY + 17, 11 * DAY, 12 * 60 + 11)
+GOALS = (1, 60, 105, 240, 480)
+FOUR_HUNDRED = list(product(CHANGES, KINDS, list(STARTS)[:10]))
+
+
+@lru_cache(maxsize=64)
+def minutes_of(kind, zone, anchor):
+    return open_minutes(Hours(KINDS[kind]), zone, anchor)
+
+
+def test_the_table_has_four_hundred_cases():
+    assert len(FOUR_HUNDRED) == 400
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "start"),
+    FOUR_HUNDRED,
+    ids=[f"{zone} {day}, {kind}, from minute {start}" for (zone, day), kind, start in FOUR_HUNDRED],
+)
+def test_business_time_across_a_change_of_clocks(change, kind, start):
+    zone, anchor = change
+    calendar = Calendar("c", zone, tuple(tuple(Span(*span) for span in day) for day in KINDS[kind]))
+    flags, a = minutes_of(kind, zone, anchor), window_start(anchor) + start * MINUTE
+    due = [add(calendar, a, goal * MINUTE) for goal in GOALS]
+    assert due == [a + (after(flags, start, goal) - start) * MINUTE for goal in GOALS]
+    assert due == sorted(due)
+    assert [between(calendar, a, instant) for instant in due] == [goal * MINUTE for goal in GOALS]

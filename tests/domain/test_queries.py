@@ -151,6 +151,11 @@ def test_what_is_meant_without_a_word(words: str, statuses: tuple[Status, ...], 
         ("find toner dept=x", "find: there is no department", ""),
         ("stats year", "stats: stats takes week, month", "stats week"),
         ("stats 999d", "stats: stats takes week, month", "stats week"),
+        ("stats 12h", "stats: stats takes week, month", "stats week"),
+        ("stats week open", "stats: stats takes week, month", "stats week"),
+        ("stats week dept=suport", "stats: there is no department", "stats week dept=support"),
+        ("stats week opne", "stats: stats takes week, month", "stats week"),
+        ("stats mien", "stats: stats takes week, month", "stats mine"),
         ("who is there", "who: takes nothing behind it", "who"),
         ("ooo", "ooo: say until when", ""),
         ("ooo until yesterday", "ooo: 'yesterday' is no time", ""),
@@ -198,8 +203,12 @@ ENDED = (Status.RESOLVED, Status.CLOSED)
 def test_the_rest_of_the_table() -> None:
     assert asked("who") == WhoQuery()
     assert asked("help") == asked("?") == HelpQuery()
-    assert asked("stats") == asked("stats week") == StatsQuery(7 * DAY, "the last week")
-    assert asked("stats 14d") == StatsQuery(14 * DAY, "the last 14d")
+    assert asked("stats") == asked("stats week") == StatsQuery(7)
+    assert asked("stats month") == asked("stats 30d") == StatsQuery(30)
+    assert asked("stats 36h") == StatsQuery(2)  # figures are of whole days
+    assert asked("stats week dept=support") == StatsQuery(7, department="support")
+    assert asked("stats mine 14d") == StatsQuery(14, agent="jane")
+    assert asked("stats owner=ana") == StatsQuery(7, agent="ana")
 
 
 def test_being_away() -> None:

@@ -1,10 +1,10 @@
 """Deadlines that other ticket systems compute and that are right: the four severities, and calendars by zone."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from maild.domain.calendars import ALWAYS, Calendar, Span
+from maild.domain.calendars import ALWAYS, Calendar, Span, add, open_spans
 from maild.domain.sla import Target, standing
 from tests.domain.sla_scene import RESOLUTION, event, hours, plan
 
@@ -41,6 +41,23 @@ def utc(text: str) -> datetime:
 def test_due_by_calendar_and_zone(calendar, goal, created, due):
     history = (event(utc(created), "opened"),)
     assert standing(history, plan(resolution=goal), calendar, utc(created)).due_at == utc(due)
+
+
+@pytest.mark.parametrize(
+    ("calendar", "created", "opens"),
+    [
+        (on("mon tue", NINE_TO_FIVE), "2007-01-01T13:15", "2007-01-01T13:15"),
+        (on("mon tue", NINE_TO_FIVE), "2007-01-01T19:15", "2007-01-02T09:00"),
+        (on("mon tue", NINE_TO_FIVE), "2007-01-06T13:15", "2007-01-08T09:00"),
+        (on("sun", NINE_TO_FIVE), "2007-01-01T00:00", "2007-01-07T09:00"),
+        (on(WEEKDAYS, NINE_TO_SIX, "America/New_York"), "2007-01-01T22:00", "2007-01-01T22:00"),
+        (on(WEEKDAYS, NINE_TO_SIX, "Europe/Moscow"), "2007-01-01T22:00", "2007-01-02T06:00"),
+    ],
+)
+def test_where_the_clock_begins_to_run(calendar, created, opens):
+    opened = utc(created)
+    assert open_spans(calendar, opened, opened + timedelta(days=8))[0][0] == utc(opens)
+    assert add(calendar, opened, timedelta(seconds=1)) == utc(opens) + timedelta(seconds=1)
 
 
 def test_two_hours_more_are_due_two_hours_later():

@@ -18,7 +18,7 @@ from tests.rig.daemon import MaildRig
 from tests.rig.waiting import wait_until
 
 KILLS = [
-    pytest.param(50, marks=pytest.mark.timeout(280)),
+    pytest.param(20, marks=pytest.mark.timeout(280)),
     pytest.param(1000, marks=[pytest.mark.soak, pytest.mark.timeout(0)]),
 ]
 MAILS_PER_KILL = 8

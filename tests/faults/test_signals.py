@@ -25,9 +25,9 @@ from tests.rig.daemon import MaildRig
 from tests.rig.dovecot import free_port
 from tests.rig.waiting import wait_until
 
-ROUNDS = 6
+ROUNDS = 4
 CLIENTS = 3
-MAILS = 60
+MAILS = 40
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from maild.mail.template_lint import contrast, faults_of_html
 EXAMPLES = fixtures()
 SHIPPED = Renderer()
 NOTICES = [(template, case) for template, cases in EXAMPLES.items() for case in cases if template not in TEXT_ONLY]
-FOR_CUSTOMERS = ("acknowledgement", "reply", "closed", "status", "history", "waiting-reminder")
+FOR_CUSTOMERS = ("acknowledgement", "reply", "closed", "status", "history", "waiting-reminder", "monthly-report")
 FOR_AGENTS = tuple(template for template in TEMPLATES if template not in {*FOR_CUSTOMERS, *TEXT_ONLY})
 
 
@@ -202,6 +202,7 @@ def test_the_preview_says_what_happened(template: str) -> None:
         "feedback": "Nothing was changed and nothing was sent: !clsoe unknown command",
         "held": "Your text is held: there is news on this ticket. John Smith answered the customer",
         "list": "list open mine: #1042 Printer on fire; #1051 Excel does not start",
+        "digest": "Your tickets: 1 overdue, 1 due soon, 1 without an owner: #1042 Printer on fire; #1051",
         "was-this-you": "Was this you? A mail came in your name",
         "answers-stopped": "Acme Support answers nobody by itself for an hour",
         "gathered": "4 more notices about 3 tickets",
@@ -311,6 +312,114 @@ def test_receipt_and_help() -> None:
     text, html = render("feedback", "help")
     assert "!assign NAME       give it to an agent or a team  (give)\n" in text
     assert "!assign NAME" in html
+
+
+# -- charts --------------------------------------------------------------------------------------------------
+
+
+def test_charts_as_text_stand_in_72_columns() -> None:
+    text, _ = render("list", "figures")
+    assert (
+        "New tickets        ▃▃█▅▂▁   14, most 6 on Thu 30 Apr\n"
+        "\n"
+        "How long it took, in business time\n"
+        "  Target               Half within   90 % within        Number\n"
+        "  First response        3 h 23 min   66 h 40 min            15\n"
+        "  Next response          none came     none came             0\n"
+        "  Resolution            15 h 5 min   84 h 50 min            26\n"
+        "\n"
+        "In time, by SLA plan\n"
+        "  default                ███████████████░░░░░  16 of 21\n"
+        "  sev-b                  ██░░░░░░░░░░░░░░░░░░  2 of 18\n"
+        "  sev-c                  ████████████████████  6 of 6\n"
+        "\n"
+        "What is left, by age: 3 open, 1 waiting for the customer\n"
+        "  under 1 day                                  0\n"
+    ) in text
+
+
+class Tables(HTMLParser):
+    """The tables of data: their captions, their headers, and the words of their cells."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[dict[str, list[str]]] = []
+        self._layouts: list[bool] = []
+        self._cell = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "table":
+            self._layouts.append(given.get("role") == "presentation")
+            if not self._layouts[-1]:
+                self.found.append({"caption": [""], "col": [], "row": [], "td": []})
+        elif tag in ("caption", "th", "td") and self._layouts and not self._layouts[-1]:
+            self._cell = tag if tag != "th" else str(given["scope"])
+            if tag != "caption":
+                self.found[-1][self._cell].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "table":
+            self._layouts.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self._cell and self._layouts and not self._layouts[-1] and data.strip():
+            self.found[-1][self._cell][-1] += data
+
+
+def test_charts_as_html_are_tables_with_captions_headers_and_numbers_in_words() -> None:
+    reader = Tables()
+    reader.feed(render("list", "figures")[1])
+    columns_, times, plans, ages = reader.found
+    assert columns_["caption"] == ["New tickets · 14, most 6 on Thu 30 Apr"]
+    assert columns_["col"] == ["Tue 28", "Wed 29", "Thu 30", "Fri 1", "Sat 2", "Sun 3", "Mon 4"]
+    assert columns_["td"] == ["2", "2", "6", "3", "1", "0", ""]
+    assert times["col"] == ["Target", "Half within", "90 % within", "Number"]
+    assert times["row"] == ["First response", "Next response", "Resolution"]
+    assert plans["row"] == ["default", "sev-b", "sev-c"]
+    assert [cell for cell in plans["td"] if cell] == ["16 of 21", "2 of 18", "6 of 6"]
+    assert ages["caption"] == ["What is left, by age · 3 open, 1 waiting for the customer"]
+
+
+def test_what_was_missed_is_an_outline_and_not_a_colour_alone() -> None:
+    html = render("list", "figures")[1]
+    missed = [line for line in html.splitlines() if "border:2px solid" in line]
+    assert len(missed) == 2  # of the plans that missed something
+    assert all("16 of 21" in line or "2 of 18" in line for line in missed)
+
+
+def test_a_letter_of_an_older_version_has_no_charts() -> None:
+    context = example("list", "nothing")
+    context["sections"] = [{key: each[key] for key in ("title", "note", "rows")} for each in context["sections"]]
+    assert "No ticket." in SHIPPED.render("list", context).text
+
+
+@pytest.mark.parametrize(
+    ("table", "fault"),
+    [
+        ('<table role="presentation"><tr><td>x</td></tr></table>', ""),
+        ("<table><tr><td>x</td></tr></table>", 'a table for layout has no role="presentation"'),
+        ('<table><caption>x</caption><tr><th scope="row">y</th></tr></table>', ""),
+        ("<table><caption>x</caption><tr><td>y</td></tr></table>", "a table of data needs a <caption>"),
+        ('<table><tr><th scope="row">y</th></tr></table>', "a table of data needs a <caption>"),
+        ("<table><caption>x</caption><tr><th>y</th></tr></table>", "a table of data needs a <caption>"),
+    ],
+)
+def test_a_table_is_for_layout_or_has_a_caption_and_headers(table: str, fault: str) -> None:
+    faults = [each for each in faults_of_html(table) if "table" in each]
+    assert len(faults) == bool(fault)
+    assert all(each.startswith(fault) for each in faults)
+
+
+def test_bars_show_on_light_and_dark_paper_and_turned_inside_out() -> None:
+    for ink in ("#2f7fd1", "#b7791f"):
+        for paper in ("#ffffff", "#15181c", "#000000"):
+            assert contrast(ink, paper) >= 3  # WCAG 2.2, 1.4.11: graphics
+        assert contrast(inverted(ink), inverted("#ffffff")) >= 3
+
+
+def inverted(colour: str) -> str:
+    return "#" + "".join(f"{255 - int(colour[place : place + 2], 16):02x}" for place in (1, 3, 5))
 
 
 # -- mail to customers ---------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ import pytest
 
 from tests.rig.waiting import wait_until
 
+PROGRAM = ("-m", "maild")
 HELPDESK = "support@help.test"
 AGENT = "jane@help.test"
 START_SECONDS = 60.0  # until READY=1, on a busy machine and under coverage
@@ -55,6 +56,11 @@ most_per_domain = 1000000
 
 [notices]
 ceiling = 1000000
+
+[digest]
+personal = "off"
+team = "off"
+manager = "off"
 
 [[agent]]
 name = "jane"
@@ -116,13 +122,14 @@ class MaildRig:
         measured: bool = True,
         sockets: Mapping[str, socket.socket] | None = None,
         environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = PROGRAM,
     ) -> None:
         """Start `maild run`; with `ready`, return when it says so.
 
         `sockets` are handed over by name as systemd does (one at most). `measured`: coverage may watch this run, which
-        makes its start slower and is of no use for a process that will be killed."""
+        makes its start slower and is of no use for a process that will be killed. `program` is what Python runs."""
         assert self.process is None, "maild runs already"
-        command = [sys.executable, "-m", "maild", "-c", str(self.config), "run"]
+        command = [sys.executable, *program, "-c", str(self.config), "run"]
         passed: list[int] = []
         inherited = {k: v for k, v in os.environ.items() if measured or not k.startswith("COV")}
         variables = inherited | {"NOTIFY_SOCKET": self._listen_for_news()} | dict(environment or {})

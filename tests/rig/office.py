@@ -51,6 +51,11 @@ maildir = "sent"
 [acknowledge]
 to = "everyone"
 
+[digest]  # tests that are about them switch them on
+personal = "off"
+team = "off"
+manager = "off"
+
 [[department]]
 name = "support"
 manager = "mary"

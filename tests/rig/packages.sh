@@ -4,7 +4,7 @@
 # the tests that need these servers then skip visibly (or fail, with MAILD_TEST_REQUIRE=all).
 set -eu
 
-wanted="dovecot-imapd postfix clamav-daemon strace"
+wanted="dovecot-imapd postfix clamav-daemon strace faketime"
 policy=/usr/sbin/policy-rc.d
 
 say() { echo "tests/rig/packages.sh: $*" >&2; }
@@ -14,7 +14,7 @@ is_installed() {
 }
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-    say "not a Debian system: install Dovecot, Postfix, clamd and strace yourself, or their tests skip"
+    say "not a Debian system: install Dovecot, Postfix, clamd, strace and faketime yourself, or their tests skip"
     exit 0
 fi
 

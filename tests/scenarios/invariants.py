@@ -16,6 +16,8 @@ from tests.scenarios.mail_client import Mail, scopes_in
 from tests.scenarios.stage import PAGERS, Stage
 
 _BESIDE = {"text-held", "text-settled"}
+# What is told of a ticket to others than whoever acted.
+_NEWS = {"new-ticket", "message", "note", "assigned", "transferred"}
 _TELLING = 4  # words that a note must have before its text can be told from everybody's words
 
 
@@ -116,6 +118,8 @@ class Watch:
                 and not any(row.to.address in _outside(ticket) for ticket in states)
             ):
                 yield f"{row.template} of ticket {row.ticket} goes to {row.to.address}, who takes no part in it"
+            if row.agent and row.template in _NEWS and not self.concerns(self._now.tickets[row.ticket], row.agent):
+                yield f"{row.template} of ticket {row.ticket} goes to {row.agent}, who may not see it any more"
 
     def _robots(self) -> Iterator[str]:
         """At most one automatic mail outside, whatever one mail asks for, and one to each who follows the ticket for

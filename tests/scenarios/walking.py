@@ -32,7 +32,7 @@ SPANS = (timedelta(seconds=61), timedelta(minutes=3), timedelta(minutes=16), tim
 _ANSWERED = (
     "nothing done: ",  # text in an answer to a list, which concerns no ticket
 )
-BEGUN = 5  # texts that were written before a walk begins
+BEGUN = 6  # texts that were written before a walk begins
 _WORDS_A_TEXT = 14  # more than the run of words that the leak guard looks for
 
 # What agents write; {text} is their own words, {paste} those of the mail that they answer.
@@ -119,13 +119,17 @@ _FREQUENT = ("write", *["answer"] * 9, *["press"] * 4, "paste", "forward", "forg
 
 
 def begin(stage: Stage) -> None:
-    """What every walk finds: a ticket of jane's with a note of john's, and one that john moved out of his sight."""
+    """What every walk finds: a ticket of jane's with a note of john's, and one that john watched and moved out of his
+    sight, to where somebody is away and has him for a substitute."""
     walk = Walk(stage)
+    away = Writing(subject="question", to="support+me@acme.example")
+    stage.send(stage.programs["samo"].write(stage.office.clock.now(), "ooo 30d to john", away))
     for step in (
         Step("write", "karen", cc="eve"),
         Step("write", "ken"),
         Step("answer", "jane", mail=1, shape=SHAPES.index("{command}"), command=COMMANDS.index("!take")),
         Step("answer", "john", mail=1, shape=SHAPES.index("!note\n{text}")),
+        Step("answer", "john", shape=SHAPES.index("{command}"), command=COMMANDS.index("!watch")),
         Step("answer", "john", shape=SHAPES.index("{command}"), command=COMMANDS.index("!dept sysadmins")),
         Step("wait", mail=2),
     ):

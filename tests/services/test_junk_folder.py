@@ -144,7 +144,7 @@ def test_the_admins_digest_lists_it_with_a_button_that_makes_a_ticket(watched):
         unit.preferences.change("mary", {"digest": "hourly"}, watched.clock.now())
         unit.commit()
     watched.tick()
-    digest = watched.last("list", "mary@acme.example")
+    digest = watched.last("digest", "mary@acme.example")
     assert f"{done.inbound}: karen@client.example: Printer on fire" in watched.words(digest)
     (action,) = digest.context["actions"]
     assert action["label"] == f"Make ticket of {done.inbound}"

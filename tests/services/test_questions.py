@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 
 from maild.domain.token import Scope
+from maild.mail.template_lint import CLIPPED
 from maild.ports import OutboxRow
+from maild.services.command import command_ticket
 from tests.rig.office import CONFIG, Office
 
 ME = "support+me@acme.example"
@@ -339,11 +341,87 @@ def test_figures_of_a_week(office: Office) -> None:
     office.receive(office.answer(office.last("new-ticket", "jane@acme.example", one), "Done.\n!close"))
     office.clock.advance(timedelta(minutes=30))
     office.receive(office.answer(office.last("new-ticket", "jane@acme.example", two), "Look here."))
-    lines = section(ask(office, "stats"))["lines"]
-    assert lines[:3] == ["new: 3", "resolved or closed: 1", "open or waiting now: 2"]
-    assert lines[3] == "first answer: half within 45 min, the longest 1 h (2)"
-    office.clock.advance(timedelta(days=8))
-    assert section(ask(office, "stats week"))["lines"][0] == "new: 0"
+    row = ask(office, "stats")
+    shown = section(row)
+    assert shown["note"] == "Tue 28 Apr to Mon 4 May 2026, of all tickets that you may see"
+    charts = {chart["caption"]: chart for chart in shown["charts"]}
+    counts = {each["label"]: each["told"] for each in charts["What came and went"]["rows"]}
+    assert counts == {"New tickets": "3", "Customers' messages": "3", "Answers": "2", "Resolved": "1", "Reopened": "0"}
+    times = charts["How long it took, in business time"]["rows"]
+    assert times[0] == ["First response", "30 min", "1 h", "2"]  # nearest rank: spans that happened
+    assert times[1] == ["Next response", "none came", "none came", "0"]
+    assert [point["value"] for point in charts["New tickets"]["points"]] == ["0"] * 6 + ["3"]
+    assert charts["What is left, by age"]["note"] == "2 open, 0 waiting for the customer"
+    assert "New tickets        ▁▁▁▁▁▁█  3, most 3 on Mon 4 May" in office.words(row)
+
+
+def test_a_week_without_anything_says_so_in_words(office: Office) -> None:
+    shown = section(ask(office, "stats week"))
+    assert shown["charts"] == []
+    assert shown["lines"] == [
+        "Nothing came in, went out or was decided in this time.",
+        "Nothing was left open or waiting at its end.",
+    ]
+    one, *_ = three(office)
+    office.receive(office.answer(office.last("new-ticket", "jane@acme.example", one), "!take"))
+    office.clock.advance(timedelta(days=40))
+    shown = section(ask(office, "stats week"))
+    assert [chart["caption"] for chart in shown["charts"]] == ["Open or waiting", "What is left, by age"]
+    assert shown["lines"][0] == "Nothing came in, went out or was decided in this time."
+
+
+def test_a_letter_has_room_for_so_many_charts(office: Office) -> None:
+    three(office)
+    row = ask(office, "\n".join(["stats week"] * 6))
+    with_charts = [each for each in row.context["sections"] if each["charts"]]
+    assert 1 < len(with_charts) < 6
+    assert section(row, 5)["note"] == "this letter has no room for more charts: ask once more"
+    context = {key: value for key, value in row.context.items() if key != "mail"}
+    assert len(office.renderer.render("list", context).html.encode()) < CLIPPED
+
+
+def test_figures_of_a_department_and_of_ones_own(office: Office) -> None:
+    three(office)
+    office.open_ticket(to="sysadmins@acme.example")
+    one = office.last("new-ticket", "jane@acme.example").ticket or 0
+    office.receive(office.answer(office.last("new-ticket", "jane@acme.example", one), "Look here."))
+
+    def opened(line: str, **more: str) -> str:
+        charts = section(ask(office, line, **more))["charts"]
+        rows = next((chart["rows"] for chart in charts if chart["caption"] == "What came and went"), [])
+        return next((row["told"] for row in rows if row["label"] == "New tickets"), "")
+
+    mary = {"sender": "mary@acme.example"}
+    assert opened("stats week", **mary) == "4"
+    assert opened("stats week dept=sysadmins", **mary) == "1"
+    assert opened("stats week owner=jane", **mary) == opened("stats mine") == "1"
+    assert "Jane Doe's work, " in section(ask(office, "stats mine"))["note"]
+
+
+def test_figures_are_of_what_their_reader_may_see(open_office) -> None:
+    office = open_office(PRIVATE)
+    three(office)
+    office.open_ticket(to="personnel@acme.example")
+    office.open_ticket(to="sysadmins@acme.example")
+    seen = {}
+    for who in ("jane", "joe", "mary"):
+        charts = section(ask(office, "stats week", sender=f"{who}@acme.example"))["charts"]
+        seen[who] = charts[0]["rows"][0]["told"]
+        assert (
+            section(ask(office, "stats dept=personnel", sender=f"{who}@acme.example"))["charts"] == [] or who == "joe"
+        )
+    assert seen == {"jane": "3", "joe": "2", "mary": "4"}  # Joe manages the private one; to Mary it does not exist
+
+
+def test_merged_tickets_and_spam_are_told_and_not_counted(office: Office) -> None:
+    one, two, three_ = three(office)
+    for number, words in ((two, ("merge", str(one))), (three_, ("spam",))):
+        done = command_ticket(office.store, office.helpdesk, number, words, office.clock.now())
+        assert done is not None
+        assert not done.problems
+    shown = section(ask(office, "stats"))
+    assert shown["charts"][0]["rows"][0]["told"] == "1"
+    assert "Not counted, for it is no work: 1 merged ticket and 1 ticket of spam of this time." in shown["lines"]
 
 
 def test_help_comes_as_it_is_written(office: Office) -> None:

@@ -199,7 +199,6 @@ def test_due_tickets_come_the_most_overdue_first(unit):
         unit.tickets.index(ticket.number, SlaIndex(next_at=NOW - minutes * MINUTE, due_at=None, digest="d"))
     assert unit.tickets.due(NOW, 10) == [tickets[0].number, tickets[2].number, tickets[1].number]
     assert unit.tickets.due(NOW, 2) == [tickets[0].number, tickets[2].number]
-    assert unit.tickets.next_instant() == NOW - 3 * MINUTE
     assert unit.tickets.stale(frozenset({"d"}), 10) == []
     assert len(unit.tickets.stale(frozenset({"other"}), 10)) == 4
 
@@ -265,3 +264,62 @@ def test_who_waits_unreminded_is_found_until_reminded_and_again_in_the_next_time
     anew = add(unit, opened(), waits, reminded, opens, again)
     assert unit.tickets.unreminded(NOW, 10) == [silent.number]
     assert unit.tickets.unreminded(NOW + 3 * MINUTE, 10) == [silent.number, anew.number]
+
+
+# -- figures ------------------------------------------------------------------------------------------------------
+
+
+def test_stirred_are_those_that_are_worked_on_and_those_with_a_fact_since(unit):
+    closed = events.StatusChanged(at=NOW + MINUTE, status="closed", previous="open")
+    old = add(unit, opened(), closed)
+    rated = add(unit, opened(), closed, events.Rated(at=NOW + 9 * MINUTE, rating="good"))
+    open_ = add(unit, opened())
+    young = add(unit, replace(opened(), at=NOW + 20 * MINUTE))
+    found = unit.tickets.stirred(NOW + 5 * MINUTE, NOW + 10 * MINUTE, Listing())
+    assert found == [rated.number, open_.number]
+    assert unit.tickets.stirred(NOW, NOW + 30 * MINUTE, Listing()) == [
+        old.number,
+        rated.number,
+        open_.number,
+        young.number,
+    ]
+
+
+def test_stirred_keeps_to_the_conditions_of_a_list(unit):
+    support = add(unit, opened())
+    sales = add(unit, replace(opened(), department="sales", requester=EVE, assignee="jane"))
+    elsewhere = Person(Address.of("x@sub.client.example"), "")
+    other = add(unit, replace(opened(), requester=elsewhere))
+
+    def found(**wanted):
+        return unit.tickets.stirred(NOW, NOW + MINUTE, Listing(**wanted))
+
+    assert found(department="sales") == [sales.number]
+    assert found(sight=Sight("john", ("support",))) == [support.number, other.number]
+    assert found(assignee="jane") == [sales.number]
+    assert found(domains=("client.example",)) == [support.number, sales.number]
+    assert found(domains=("client.example", "sub.client.example")) == [support.number, sales.number, other.number]
+    assert found(domains=("*.client.example",)) == [other.number]
+    assert found(domains=()) == []
+
+
+def test_courses_bring_tickets_with_their_facts_of_some_kinds(unit):
+    one = add(unit, opened(), events.Noted(at=NOW + MINUTE), events.Replied(at=NOW + 2 * MINUTE, entry=3))
+    two = add(unit, opened("Excel"))
+    add(unit, opened("Not asked for"))
+    unit.tickets.index(one.number, SlaIndex(next_at=None, due_at=NOW + 5 * MINUTE, digest=""))
+    first, second = unit.tickets.courses([two.number, one.number], ("opened", "replied"))
+    assert (first.listed.ticket.number, first.listed.due_at) == (one.number, NOW + 5 * MINUTE)
+    assert [fact.kind for fact in first.facts] == ["opened", "replied"]
+    assert second.listed.ticket.subject == "Excel"
+    assert unit.tickets.courses([], ("opened",)) == []
+
+
+def test_a_digest_is_made_once_and_when_is_known(unit):
+    assert unit.digests.made("jane", "digest", "2026-05-04") is None
+    assert unit.digests.begin("jane", "digest", "2026-05-04", NOW)
+    assert not unit.digests.begin("jane", "digest", "2026-05-04", NOW + MINUTE)
+    assert unit.digests.made("jane", "digest", "2026-05-04") == NOW
+    assert unit.digests.made("jane", "team", "2026-05-04") is None
+    assert unit.digests.begin("jane", "digest", "2026-05-05", NOW + MINUTE)
+    assert unit.digests.last("digest", ["jane", "joe"]) == {"jane": NOW + MINUTE}

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from maild.store import agent_tables  # noqa: F401 - its tables belong to the metadata, too
 from maild.store.schema import metadata
 
 context.configure(

@@ -1,0 +1,153 @@
+"""maild stats: figures of a period, as bars in the terminal, JSON, or one long table of CSV."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sys
+from datetime import datetime
+from textwrap import fill
+from typing import Any
+
+import click
+
+from maild.cli.agents import found
+from maild.cli.session import Session, at_option, json_option, print_json
+from maild.domain.charts import bar, sparkline, split_bar
+from maild.domain.statistics import Figures, Period, last_days, whole_days
+from maild.services.charts import agent_told, overview, period_told, remarks
+from maild.services.figures_document import HEAD, figures_document, figures_lines
+from maild.services.statistics import Wanted, figures
+
+_DAYS = 30
+_LONGEST_LABEL, _WIDEST_BAR = 34, 40  # columns
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command()
+@click.option("--days", type=click.IntRange(1, 3660), help=f"The last so many days, today included. Default: {_DAYS}.")
+@click.option("--from", "first", type=_DAY, metavar="DAY", help="The first day, such as 2026-05-01.")
+@click.option("--to", "last", type=_DAY, metavar="DAY", help="The last day. Default: today.")
+@click.option("--department", metavar="NAME", help="Tickets of this department alone.")
+@click.option("--agent", metavar="NAME", help="The work of this agent alone.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print one table: section, group, key, value, unit.")
+@at_option
+@json_option
+@click.pass_obj
+def stats(
+    session: Session,
+    days: int | None,
+    first: datetime | None,
+    last: datetime | None,
+    department: str | None,
+    agent: str | None,
+    as_csv: bool,
+    at: str | None,
+    as_json: bool,
+) -> None:
+    """How much came and went, how long it took in business time, what was in time, and what is left."""
+    if as_csv and as_json:
+        raise click.UsageError("print either JSON or CSV: give one of --json and --csv")
+    now = session.clock(at).now()
+    wanted = Wanted(
+        period=_period(session, days, first, last, now),
+        department=_department(session, department) if department else "",
+        agent=found(session, agent).name if agent else "",
+    )
+    made = figures(session.store, session.helpdesk, wanted, now)
+    if as_json:
+        print_json(figures_document(made))
+    elif as_csv:
+        table = csv.writer(sys.stdout, lineterminator="\n")
+        table.writerow(HEAD)
+        table.writerows(figures_lines(made))
+    else:
+        _print(session, made, wanted)
+
+
+def _period(session: Session, days: int | None, first: datetime | None, last: datetime | None, now: datetime) -> Period:
+    zone = session.helpdesk.zone
+    if first is None:
+        if last is not None:
+            raise click.UsageError("--to needs --from: write --from 2026-05-01 --to 2026-05-31")
+        return last_days(days or _DAYS, now, zone)
+    if days is not None:
+        raise click.UsageError("give either --days, or --from with --to")
+    until = last.date() if last is not None else now.astimezone(zone).date()
+    try:
+        return whole_days(first.date(), until, zone)
+    except ValueError as error:
+        raise click.UsageError(f"--from {first:%Y-%m-%d} comes after the last day, {until}") from error
+
+
+def _department(session: Session, name: str) -> str:
+    directory = session.policy.directory
+    place = directory.department(name)
+    if place is None:
+        names = ", ".join(each.name for each in directory.departments)
+        raise click.UsageError(f"there is no department {name!r}; choose from: {names}")
+    return place.name
+
+
+# -- for people -------------------------------------------------------------------------------------------------
+
+
+def _print(session: Session, made: Figures, wanted: Wanted) -> None:
+    whose = [f"department {wanted.department}"] if wanted.department else []
+    whose += [f"work of {agent_told(wanted.agent, session.helpdesk)}"] if wanted.agent else []
+    click.echo(", ".join([period_told(made), *whose]))
+    width = max(50, min(shutil.get_terminal_size((80, 24)).columns, 140))
+    plain = not _shows_blocks()
+    before = ""
+    for chart in overview(made, session.helpdesk, detailed=True):
+        if not before == chart["kind"] == "columns":  # sparklines that follow each other stand together
+            click.echo("")
+        before = chart["kind"]
+        for line in _LAYOUTS[chart["kind"]](chart, width, plain):
+            click.echo(line.rstrip())
+    for remark in remarks(made):
+        click.echo(f"\n{fill(remark, width)}")
+
+
+def _shows_blocks() -> bool:
+    """Can standard output say block elements?"""
+    try:
+        "█▏▁░".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _bars(chart: dict[str, Any], width: int, plain: bool) -> list[str]:
+    rows = chart["rows"]
+    label = min(_LONGEST_LABEL, max(len(row["label"]) for row in rows))
+    told = max(len(row["told"]) for row in rows)
+    room = max(8, min(_WIDEST_BAR, width - label - told - 6))
+    lines = [_caption(chart, width)]
+    for row in rows:
+        share, rest = row["share"], row["rest"]
+        drawn = split_bar(share, rest, room, plain) if rest else bar(share, room, plain)
+        lines.append(f"  {row['label'][:label]:{label}}  {drawn:{room}}  {row['told']:>{told}}")
+    return lines
+
+
+def _columns(chart: dict[str, Any], width: int, plain: bool) -> list[str]:
+    drawn = sparkline([point["share"] if point["value"] else None for point in chart["points"]], plain)
+    return [f"{chart['caption']:18} {drawn}  {chart['note']}"[:width]]
+
+
+def _table(chart: dict[str, Any], width: int, plain: bool) -> list[str]:
+    rows = [chart["head"], *chart["rows"]]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(chart["head"]))]
+    lines = [_caption(chart, width)]
+    for row in rows:
+        first, *others = (cell.ljust(size) for cell, size in zip(row, widths, strict=True))
+        lines.append("  ".join(["", first, *(cell.strip().rjust(len(cell)) for cell in others)]))
+    return lines
+
+
+def _caption(chart: dict[str, Any], width: int) -> str:
+    return fill(f"{chart['caption']}: {chart['note']}" if chart["note"] else str(chart["caption"]), width)
+
+
+_LAYOUTS = {"bars": _bars, "columns": _columns, "table": _table}
