@@ -10,6 +10,7 @@ from maild.cli.session import Session, json_option, print_json, print_json_line,
 from maild.daemon import assembly
 from maild.daemon.clocks import SystemClock
 from maild.ports import InboundState, KeptMail, UnitOfWork
+from maild.services.beside import drop
 from maild.services.enquire import inbound_document, inbound_list
 from maild.services.process import Processed, Processing
 
@@ -174,7 +175,7 @@ def _print_judged(processed: Processed, as_json: bool) -> None:
 def _drop(session: Session, chosen: list[int], state: InboundState) -> None:
     now = SystemClock().now()
     with session.store() as unit:
-        refused = [number for number in chosen if not (_waits(unit, number, state) and unit.inbound.drop(number, now))]
+        refused = [number for number in chosen if not (_waits(unit, number, state) and drop(unit, number, now))]
         unit.commit()
     _refuse(refused, state)
     for number in chosen:

@@ -166,7 +166,7 @@ def _first(circles: Sequence[Sequence[Told]], office: Office, lost: Agent | None
     """The first circle in which anybody can be told: those who are there, or who stand in for all of them. Where no
     circle may see the ticket, whoever may."""
     seeing = [[told for told in circle if office.sees(told.agent)] for circle in circles]
-    if not any(seeing):
+    if any(circles) and not any(seeing):
         reason = "nobody else is in charge of this ticket"
         seeing = [[Told(agent, reason, Claim.CIRCLE) for agent in office.directory.agents if office.sees(agent)]]
     for circle in seeing:

@@ -61,8 +61,6 @@ class Beside:
     receipts: tuple[str, ...] = ()  # lines that must be told although all went well: moments as absolute times
     withdraws: tuple[int, ...] = ()  # replies (entries) that must not leave
     unshown: tuple[tuple[int, Address], ...] = ()  # histories (ticket, to whom) that must not leave
-    on_behalf: Person | None = None  # !for ADDRESS: whose ticket a fresh mail opens
-    addressed: Person | None = None  # !to ADDRESS: the same, and the text goes to them
 
     def __or__(self, later: Beside) -> Beside:
         """Both: lists after each other, texts below each other; of the rest the later one where it says anything."""

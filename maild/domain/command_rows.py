@@ -97,7 +97,6 @@ PEOPLE: tuple[Verb[Any], ...] = (
         settles=Settles.REQUESTER,
         read=arguments.outsider,
         act=acts.nothing,
-        beside=lambda _ticket, person, _occasion: acts.Beside(on_behalf=person),
         where=Where.IN_A_FRESH_MAIL,
         bare=_ADDRESS,
     ),
@@ -110,7 +109,6 @@ PEOPLE: tuple[Verb[Any], ...] = (
         settles=Settles.REQUESTER,
         read=arguments.outsider,
         act=acts.nothing,
-        beside=lambda _ticket, person, _occasion: acts.Beside(addressed=person),
         where=Where.IN_A_FRESH_MAIL,
         bare=_ADDRESS,
     ),
@@ -124,7 +122,6 @@ PEOPLE: tuple[Verb[Any], ...] = (
         settles=Settles.REQUESTER,
         read=arguments.outsider,
         act=acts.for_requester,
-        reversible=False,
         warns=acts.requester_warning,
         bare=_ADDRESS,
     ),
@@ -138,7 +135,6 @@ PEOPLE: tuple[Verb[Any], ...] = (
         says=lambda invited: {f"whether {invited.person.address} takes part": ("cc", invited.history)},
         read=arguments.invitation,
         act=acts.invite,
-        final=lambda invited: invited.history,
         warns=lambda ticket, invited, occasion: (
             acts.history_warning(ticket, invited, occasion) if invited.history else ""
         ),
@@ -323,7 +319,6 @@ ENDING: tuple[Verb[Any], ...] = (
         read=arguments.nothing,
         act=acts.spam,
         beside=lambda _ticket, _reading, _occasion: acts.Beside(quiet=True),
-        reversible=False,
         warns=acts.spam_warning,
     ),
     Verb(
@@ -337,7 +332,6 @@ ENDING: tuple[Verb[Any], ...] = (
         act=elsewhere.merge,
         beside=elsewhere.absorbed_there,
         where=Where.ON_A_TICKET,
-        reversible=False,
         warns=elsewhere.merge_warning,
         bare=_NUMBER,
     ),

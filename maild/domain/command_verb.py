@@ -91,8 +91,6 @@ class Verb(Generic[R]):
     answer: Callable[[R], str] | None = None  # a verb that asks: the text to send back
     needs: AgentRole = AgentRole.AGENT
     where: Where = Where.ANYWHERE
-    reversible: bool = True  # False: an unproven sender is asked to confirm first
-    final: Callable[[R], bool] | None = None  # with these words it cannot be taken back, although it is reversible
     warns: Callable[[Ticket, R, Occasion], str] | None = None  # what cannot be taken back, in one sentence; "": all can
     verbatim: bool = False  # its words are read as they were written, not folded
     bare: re.Pattern[str] = ALONE  # words with which it may stand without its mark, where verbs may
@@ -101,9 +99,6 @@ class Verb(Generic[R]):
     def takes_text(self) -> bool:
         """The rest of its line belongs to the text of the mail."""
         return self.text is not TextGoes.AS_ADDRESSED
-
-    def can_be_taken_back(self, reading: R) -> bool:
-        return self.reversible and not (self.final and self.final(reading))
 
     def allowed_to(self, speaker: Agent | None) -> bool:
         """May this agent use it? The admin on the command line (None) may use every verb."""

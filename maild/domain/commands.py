@@ -24,7 +24,7 @@ from maild.domain.command_parsing import (
     parse_line,
     written,
 )
-from maild.domain.command_table import BY_NAME, VERBS, WIDTH, Settles, TextGoes, Verb, help_text, lookup
+from maild.domain.command_table import BY_NAME, VERBS, Settles, TextGoes, Verb, help_text, lookup
 from maild.domain.command_telling import told
 from maild.domain.events import Actor, Event
 from maild.domain.ticket import Ticket, apply
@@ -44,7 +44,6 @@ __all__ = [
     "apply_intents",
     "corrected",
     "escape",
-    "feedback_lines",
     "help_text",
     "interpret",
     "judge",
@@ -62,11 +61,6 @@ class Intent:
     verb: Verb[Any]
     reading: Any
     command: Command
-
-    @property
-    def can_be_taken_back(self) -> bool:
-        """False: an unproven sender is asked before it is done."""
-        return self.verb.can_be_taken_back(self.reading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,38 +204,3 @@ def _brought(intent: Intent, ticket: Ticket, occasion: Occasion, happened: tuple
 def _says_something(brought: Beside) -> bool:
     """`quiet` alone changes nothing."""
     return brought not in (Beside(), Beside(quiet=True))
-
-
-# -- telling ----------------------------------------------------------------------------------------------------
-
-
-def feedback_lines(new_text: str, problems: Sequence[Problem], bare: bool = False) -> tuple[str, ...]:
-    """The mail as a transcript: commands behind ">", each with what is wrong with it; text by its first line alone."""
-    wrong = {problem.at: problem for problem in reversed(problems)}
-    commands = {command.at for command in parse(new_text, bare).commands}
-    transcript: list[str] = []
-    text: list[str] = []
-    for at, line in enumerate(new_text.split("\n")):
-        if at not in wrong and at not in commands:
-            text.extend([line] if line.strip() else [])
-            continue
-        transcript.extend(_text_told(text))
-        text = []
-        transcript.extend(_line_told(line, wrong.get(at)))
-    return (*transcript, *_text_told(text))
-
-
-def _text_told(lines: Sequence[str]) -> list[str]:
-    if not lines:
-        return []
-    count = f"(text, {len(lines)} line{'s' if len(lines) > 1 else ''})"
-    return [f"  {_brief(lines[0], WIDTH - len(count) - 4)}  {count}"]
-
-
-def _line_told(line: str, problem: Problem | None) -> list[str]:
-    shown = f"> {_brief(line, WIDTH - 2)}"
-    if problem is None:
-        return [shown]
-    meant = f". Did you mean {problem.suggestion} ?" if problem.suggestion else ""
-    told = f"<-- {problem.message}{meant}"
-    return [f"{shown}   {told}"] if len(shown) + len(told) + 3 <= WIDTH else [shown, f"    {told}"]

@@ -15,6 +15,7 @@ from maild.domain.events import Actor, Event
 from maild.domain.notice import Notice
 from maild.domain.people import Agent, Directory, Role
 from maild.domain.policy import Policy
+from maild.domain.refiling import refiled
 from maild.domain.sla import DueStep
 from maild.domain.ticket import Ticket, apply
 from maild.domain.timing import Kind
@@ -51,7 +52,7 @@ def escalate(
         fact = _fact(due, everybody if last else (), now)
         for person in everybody if last else ():
             heard.setdefault(person.person.address.key, (person, []))[1].append(fact)
-        done = [fact, *_actions(ticket, due, now)]
+        done = [fact, *refiled(ticket, _actions(ticket, due, now), policy)]
         for event in done:
             ticket = apply(ticket.number, ticket, event)
         facts.extend(done)

@@ -180,13 +180,13 @@ def _given_away(fact: Event, happening: Happening) -> bool:
     return isinstance(fact, events.Assigned) and bool(fact.assignee or fact.team)
 
 
-def _no_spam(fact: Event, happening: Happening) -> bool:
-    return told_as_new(fact)
-
-
 def _taken(fact: Event, happening: Happening) -> bool:
     """Somebody has it from now on, while others know that its time runs out."""
     return isinstance(fact, events.Assigned) and bool(fact.assignee) and happening.actor.role is Role.AGENT
+
+
+def _no_spam(fact: Event, happening: Happening) -> bool:
+    return told_as_new(fact)
 
 
 def _from_outside(fact: Event, happening: Happening) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from maild.domain.calendars import WEEKDAYS, Span
@@ -68,6 +69,7 @@ class DigestWish:
         return " ".join(filter(None, (self.every, self.day, f"{self.at:%H:%M}" if self.every in _AT_A_TIME else "")))
 
     @classmethod
+    @lru_cache(maxsize=1024)  # a tick asks it for every reader
     def of(cls, words: str) -> DigestWish | None:
         """What `words` made; None for anything else."""
         every, *rest = words.split() or [""]

@@ -26,6 +26,10 @@ class Drafts(Protocol):
         """End the waiting; False when it had ended before: whoever comes first decides."""
         ...
 
+    def settle_those_of(self, inbound: int, settled_as: str, now: datetime) -> None:
+        """End the waiting of the text in a mail, if it still waits."""
+        ...
+
     def due(self, now: datetime, limit: int) -> tuple[Draft, ...]:
         """Waiting texts whose next reminder is due."""
         ...
@@ -77,6 +81,12 @@ class Preferences(Protocol):
 class Digests(Protocol):
     def begin(self, reader: str, kind: str, period: str, now: datetime) -> bool:
         """Note that a digest is made; False when it was made before (the primary key decides)."""
+        ...
+
+    def made_among(
+        self, readers: Sequence[str], kinds: Sequence[str], periods: Sequence[str]
+    ) -> Mapping[tuple[str, str, str], datetime]:
+        """(reader, kind, period) -> when it was made, of all among these that were."""
         ...
 
     def made(self, reader: str, kind: str, period: str) -> datetime | None:

@@ -72,7 +72,6 @@ def wish(
 class Revoked:
     """What taking back an agent's marks came to. `named_in` are the lines of the configuration that still name them."""
 
-    had_marks: bool
     reassigned: tuple[int, ...]
     named_in: tuple[str, ...]
 
@@ -83,7 +82,7 @@ def revoke(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, agent: Agent, to: Agen
     All in one transaction: nobody is left with half of it."""
     moved = []
     with open_unit() as unit:
-        had = unit.people.revoke(agent.name, unit.outbox.next_id())
+        unit.people.revoke(agent.name, unit.outbox.next_id())
         theirs = unit.tickets.listing(Listing(statuses=("open", "waiting"), assignee=agent.name)) if to else []
         for listed in theirs:
             ticket = unit.tickets.get(listed.ticket.number)
@@ -94,7 +93,7 @@ def revoke(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, agent: Agent, to: Agen
             carry_out(unit, decision, ticket, helpdesk, now, trace=f"revoke-{ticket.number}")
             moved.append(ticket.number)
         unit.commit()
-    return Revoked(had, tuple(moved), named_in(agent, helpdesk))
+    return Revoked(tuple(moved), named_in(agent, helpdesk))
 
 
 def named_in(agent: Agent, helpdesk: Helpdesk) -> tuple[str, ...]:
@@ -108,6 +107,8 @@ def named_in(agent: Agent, helpdesk: Helpdesk) -> tuple[str, ...]:
     found += [f"[[topic]] {topic.name} assignee" for topic in settings.topics if topic.assignee == agent.name]
     numbered = enumerate(settings.rules, 1)
     found += [f"[[rule]] {number} assignee" for number, rule in numbered if rule.assignee == agent.name]
+    customers = policy.directory.organisations
+    found += [f"[[organisation]] {each.name} contacts" for each in customers if agent.name in each.followers]
     found += [f"[[rota]] {rota.name}" for rota in policy.directory.rotas if agent.name in rota.names]
     for plan in policy.plans.values():
         for step in plan.steps:

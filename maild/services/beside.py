@@ -30,13 +30,22 @@ def do_beside(unit: UnitOfWork, decision: Decision, now: datetime) -> tuple[int,
             raise Overtaken(f"the held text {draft} was settled meanwhile")
         _ask_about_next(unit, draft, now)
     for number in decision.drops:
-        unit.inbound.drop(number, now, by=decision.actor.shown)
+        drop(unit, number, now, by=decision.actor.shown)
     _stop(unit, decision)
     for release in decision.releases:
         let_in = release.no_junk or release.proven  # whose sender stands to it is no junk either
         said = release.released_as.value
         unit.inbound.replay(release.inbound, released=let_in, proven=release.proven, released_as=said)
     return tuple(release.inbound for release in decision.releases)
+
+
+def drop(unit: UnitOfWork, number: int, now: datetime, by: str = "the admin") -> bool:
+    """Leave a mail that waits aside for good, and with it the text in it that waits for a word: nobody is reminded of
+    what is gone. False when the mail did not wait."""
+    dropped = unit.inbound.drop(number, now, by=by)
+    if dropped:
+        unit.drafts.settle_those_of(number, "dropped", now)
+    return dropped
 
 
 def _stop(unit: UnitOfWork, decision: Decision) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from zoneinfo import ZoneInfo
 
 from maild.domain.calendars import Calendar
@@ -88,35 +88,44 @@ def make_digests(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -
 
 
 def _due(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime) -> Iterator[_Due]:
-    """What is to be made now."""
+    """What is to be made now: asked at once for all readers, for every tick asks it."""
+    wished = list(_wished(unit, helpdesk, now))
+    periods = {period.key for *_, period in wished if period is not None} | {START}
+    readers = {agent.name for agent, *_ in wished}
+    made = unit.digests.made_among(sorted(readers), list(_KINDS), sorted(periods)) if wished else {}
+    for agent, kind, wish, own, period in wished:
+        since = made.get((agent.name, kind, START))
+        due = _Due(agent, kind, wish, own, period)
+        if not own:
+            due = _by_default(due, since, helpdesk, now)
+        if made.get((agent.name, kind, due.period.key if due.period else START)) is None:
+            yield due
+
+
+def _wished(
+    unit: UnitOfWork, helpdesk: Helpdesk, now: datetime
+) -> Iterator[tuple[Agent, DigestKind, DigestWish, bool, Begun | None]]:
+    """Each digest that somebody gets, whether by their own wish, and its newest period."""
     wishes = {name: Wishes.of(kept) for name, kept in unit.preferences.all().items()}
     away = unit.people.absent(now)
+    begun = cache(period_of)  # most readers have the same hour
     for agent in helpdesk.policy.directory.agents:
         for kind, row in _KINDS.items():
             wish, own = _wish(kind, wishes.get(agent.name, NO_WISHES), row, helpdesk)
             if wish is None or agent.name in away or not row.concerns(agent, helpdesk):
                 continue
-            if own:
-                due = _Due(agent, kind, wish, own, period_of(wish, now, ZoneInfo(helpdesk.clock_of(agent))))
-            else:
-                due = _by_default(unit, agent, kind, wish, helpdesk, now)
-            if unit.digests.made(agent.name, kind, due.period.key if due.period else START) is None:
-                yield due
+            yield agent, kind, wish, own, begun(wish, now, ZoneInfo(helpdesk.clock_of(agent)))
 
 
-def _by_default(
-    unit: UnitOfWork, agent: Agent, kind: DigestKind, wish: DigestWish, helpdesk: Helpdesk, now: datetime
-) -> _Due:
+def _by_default(due: _Due, since: datetime | None, helpdesk: Helpdesk, now: datetime) -> _Due:
     """A digest that nobody asked for: on working days, and never of a period that began before its reader was first
-    seen. So the first start mails nobody, and neither does an upgrade or a new name in the configuration."""
-    unseen = _Due(agent, kind, wish, False, None)
-    since = unit.digests.made(agent.name, kind, START)
-    zone = ZoneInfo(helpdesk.clock_of(agent))
-    period = period_of(wish, now, zone)
-    if since is None or period is None or period.at < since:
+    seen (`since`). So the first start mails nobody, and neither does an upgrade or a new name in the configuration."""
+    unseen = replace(due, period=None)
+    if since is None or due.period is None or due.period.at < since:
         return unseen
-    works = wish.every == "weekly" or works_on(_offices(agent, helpdesk), now.astimezone(zone).date())
-    return replace(unseen, period=period) if works else unseen
+    today = now.astimezone(ZoneInfo(helpdesk.clock_of(due.agent))).date()
+    works = due.wish.every == "weekly" or works_on(_offices(due.agent, helpdesk), today)
+    return due if works else unseen
 
 
 def _wish(kind: DigestKind, wishes: Wishes, row: _Row, helpdesk: Helpdesk) -> tuple[DigestWish | None, bool]:

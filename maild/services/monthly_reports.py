@@ -32,6 +32,8 @@ _HOUR = time(8)  # of the first day of a month, on the helpdesk's clock
 def make_reports(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> int:
     """Make the reports of the month that is over -> how many were mailed. As with digests the first start sends none,
     and an organisation without a ticket has none."""
+    if not any(organisation.monthly_report for organisation in helpdesk.policy.directory.organisations):
+        return 0
     with open_unit(reading=True) as unit:
         due = list(_due(unit, helpdesk, now))
     made = 0

@@ -190,6 +190,9 @@ class Processing:
             hand_on(unit, decision.lost, decision.reason.partition(": ")[2], by, helpdesk, now, trace)
         if ticket is not None and done.entry is not None:
             unit.tickets.name_ancestors(ticket, _family(judged.message))
+        waits_on = decision.hold is not None or decision.outcome is Outcome.HELD
+        if kept.released and not waits_on:  # the text in it that waited for a word has had one
+            unit.drafts.settle_those_of(kept.id, "sent", now)
         self._learn_signature(unit, message, decision)
         effects = tuple(
             Step("notices", QUEUED, f"mail {row.template} to {row.to.address} (outbox {row.id})") for row in done.outbox

@@ -57,6 +57,10 @@ class SqlDrafts:
         ended = sa.update(draft).where(draft.c.id == number, _WAITS).values(values)
         return self._connection.execute(ended).rowcount == 1
 
+    def settle_those_of(self, inbound: int, settled_as: str, now: datetime) -> None:
+        values = {"settled_as": settled_as, "settled_at": now, "remind_at": None}
+        self._connection.execute(sa.update(draft).where(draft.c.inbound == inbound, _WAITS).values(values))
+
     def due(self, now: datetime, limit: int) -> tuple[Draft, ...]:
         query = sa.select(draft).where(draft.c.remind_at <= now).order_by(draft.c.remind_at).limit(limit)
         query = query.with_for_update(skip_locked=True)  # not those that another node reminds of just now
@@ -119,6 +123,9 @@ class SqlSnapshots:
         self._connection.execute(step.values(tickets=list(tickets)))
 
 
+_PREFERENCES = sa.select(preference)
+
+
 class SqlPreferences:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -128,7 +135,7 @@ class SqlPreferences:
         return dict(found or {})
 
     def all(self) -> Mapping[str, Mapping[str, Any]]:
-        return {row.agent: dict(row.wishes) for row in self._connection.execute(sa.select(preference))}
+        return {row.agent: dict(row.wishes) for row in self._connection.execute(_PREFERENCES)}
 
     def change(self, agent: str, wishes: Mapping[str, Any], now: datetime) -> None:
         self._connection.execute(
@@ -139,6 +146,13 @@ class SqlPreferences:
         self._connection.execute(step.values(wishes=merged, changed_at=now))
 
 
+_MADE_AMONG = sa.select(digest_run).where(
+    digest_run.c.reader.in_(sa.bindparam("readers", expanding=True)),
+    digest_run.c.kind.in_(sa.bindparam("kinds", expanding=True)),
+    digest_run.c.period.in_(sa.bindparam("periods", expanding=True)),
+)
+
+
 class SqlDigests:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -147,6 +161,13 @@ class SqlDigests:
         values = {"reader": reader, "kind": kind, "period": period, "made_at": now}
         made = insert_once(self._connection, digest_run, values).returning(digest_run.c.reader)
         return self._connection.scalar(made) is not None
+
+    def made_among(
+        self, readers: Sequence[str], kinds: Sequence[str], periods: Sequence[str]
+    ) -> Mapping[tuple[str, str, str], datetime]:
+        asked = {"readers": list(readers), "kinds": list(kinds), "periods": list(periods)}
+        found = self._connection.execute(_MADE_AMONG, asked)
+        return {(row.reader, row.kind, row.period): row.made_at for row in found}
 
     def made(self, reader: str, kind: str, period: str) -> datetime | None:
         here = sa.and_(digest_run.c.reader == reader, digest_run.c.kind == kind, digest_run.c.period == period)

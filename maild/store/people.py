@@ -18,6 +18,8 @@ from maild.store.insert import insert_once
 from maild.store.schema import absence, contact
 
 _BY_ADDRESS = sa.select(contact).where(contact.c.address_key == sa.bindparam("key"))
+_NOW = sa.bindparam("now", type_=absence.c.since.type)
+_ABSENT = sa.select(absence.c.agent, absence.c.until).where(absence.c.since <= _NOW, absence.c.until > _NOW)
 _BY_AGENT = sa.select(contact).where(contact.c.agent == sa.bindparam("key"))
 
 
@@ -82,8 +84,7 @@ class SqlPeople:
         self._connection.execute(sa.delete(absence).where(absence.c.agent == agent))
 
     def absent(self, now: datetime) -> Mapping[str, datetime]:
-        query = sa.select(absence.c.agent, absence.c.until).where(absence.c.since <= now, absence.c.until > now)
-        return {row.agent: row.until for row in self._connection.execute(query)}
+        return {row.agent: row.until for row in self._connection.execute(_ABSENT, {"now": now})}
 
     def _made(self, values: dict[str, Any], query: Any, key: str) -> Contact:
         self._connection.execute(insert_once(self._connection, contact, values | {"epoch": 1}))

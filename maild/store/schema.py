@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from maild.store.columns import CleanJson, CleanText, UtcDateTime
@@ -10,6 +12,11 @@ from maild.store.columns import CleanJson, CleanText, UtcDateTime
 def one_of(column: sa.Column[str], *words: str) -> sa.ColumnElement[bool]:
     """`column IN (words)` with the words written into the SQL: by a bound parameter no partial index is found."""
     return column.in_(sa.bindparam(None, list(words), expanding=True, literal_execute=True))
+
+
+def _some(name: str, *columns: sa.Column[Any], where: sa.ColumnElement[bool]) -> None:
+    """An index of the rows alone for which this holds, on both databases."""
+    sa.Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 metadata = sa.MetaData(
@@ -77,12 +84,7 @@ inbound = sa.Table(
     sa.Column("steps", CleanJson, nullable=False, default=list),
     sqlite_autoincrement=True,
 )
-sa.Index(
-    "ix_inbound_kept",
-    inbound.c.id,
-    sqlite_where=inbound.c.state == "kept",
-    postgresql_where=inbound.c.state == "kept",
-)
+_some("ix_inbound_kept", inbound.c.id, where=inbound.c.state == "kept")
 _SET_ASIDE = inbound.c.state.in_(["held", "quarantined"])
 sa.Index("ix_inbound_waits", inbound.c.state, inbound.c.id, sqlite_where=_SET_ASIDE, postgresql_where=_SET_ASIDE)
 sa.Index("ix_inbound_sender", inbound.c.sender, inbound.c.judged_at)
@@ -146,41 +148,16 @@ ticket = sa.Table(
     sa.Column("dues", CleanJson),  # target -> when it is due, as of the last reckoning
 )
 _WORKED_ON = ticket.c.status.in_(["open", "waiting"])
-sa.Index(
-    "ix_ticket_next_sla",
-    ticket.c.next_sla_at,
-    sqlite_where=ticket.c.next_sla_at.is_not(None),
-    postgresql_where=ticket.c.next_sla_at.is_not(None),
-)
+_some("ix_ticket_next_sla", ticket.c.next_sla_at, where=ticket.c.next_sla_at.is_not(None))
 sa.Index("ix_ticket_worked_on", ticket.c.updated_at, sqlite_where=_WORKED_ON, postgresql_where=_WORKED_ON)
-sa.Index(
-    "ix_ticket_join_key",
-    ticket.c.join_key,
-    sqlite_where=sa.and_(_WORKED_ON, ticket.c.join_key != ""),
-    postgresql_where=sa.and_(_WORKED_ON, ticket.c.join_key != ""),
-)
+_some("ix_ticket_join_key", ticket.c.join_key, where=sa.and_(_WORKED_ON, ticket.c.join_key != ""))
 sa.Index("ix_ticket_created_at", ticket.c.created_at)
 sa.Index("ix_ticket_updated_at", ticket.c.updated_at)  # what had a fact since some time
-sa.Index(
-    "ix_ticket_ended_at",
-    ticket.c.ended_at,
-    sqlite_where=ticket.c.ended_at.is_not(None),
-    postgresql_where=ticket.c.ended_at.is_not(None),
-)
+_some("ix_ticket_ended_at", ticket.c.ended_at, where=ticket.c.ended_at.is_not(None))
 sa.Index("ix_ticket_status_since", ticket.c.status, ticket.c.status_since)
-sa.Index(
-    "ix_ticket_wake",
-    ticket.c.wake_at,
-    sqlite_where=ticket.c.wake_at.is_not(None),
-    postgresql_where=ticket.c.wake_at.is_not(None),
-)
+_some("ix_ticket_wake", ticket.c.wake_at, where=ticket.c.wake_at.is_not(None))
 
-sa.Index(
-    "ix_ticket_snoozed",
-    ticket.c.snoozed_until,
-    sqlite_where=ticket.c.snoozed_until.is_not(None),
-    postgresql_where=ticket.c.snoozed_until.is_not(None),
-)
+_some("ix_ticket_snoozed", ticket.c.snoozed_until, where=ticket.c.snoozed_until.is_not(None))
 
 sa.Index(
     "ix_ticket_spam",
@@ -343,8 +320,7 @@ sla_told = sa.Table(
     sa.Column("lost_at", UtcDateTime),
     sa.Column("passed_to", CleanJson, nullable=False),
 )
-_LOST = sla_told.c.lost_at.is_not(None)
-sa.Index("ix_sla_told_lost", sla_told.c.lost_at, sqlite_where=_LOST, postgresql_where=_LOST)
+_some("ix_sla_told_lost", sla_told.c.lost_at, where=sla_told.c.lost_at.is_not(None))
 
 mailbox_state = sa.Table(
     "mailbox_state",

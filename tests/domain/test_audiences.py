@@ -264,6 +264,11 @@ def test_what_those_in_charge_may_not_see_goes_to_whoever_may():
     assert heard(MESSAGE, vault(), BY_KAREN, policy=alone) == {}
 
 
+def test_a_team_of_nobody_makes_a_ticket_nobodys_news():
+    """Whoever may see a ticket is told in place of circles that may not, and never in place of none."""
+    assert heard(events.Assigned(at=NOW, by=BY_JANE, assignee="", team="gone"), ticket()) == {}
+
+
 # -- on duty ----------------------------------------------------------------------------------------------------------
 
 

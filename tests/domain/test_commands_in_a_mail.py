@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from maild.domain.command_parsing import MAX_PROBLEMS
 from maild.domain.command_table import near_miss, nearest
-from maild.domain.commands import MAX_COMMANDS, VERBS, corrected, escape, feedback_lines, judge, parse, parse_button
+from maild.domain.commands import MAX_COMMANDS, VERBS, corrected, escape, judge, parse, parse_button
 from tests.domain.command_scene import SURROUNDINGS
 
 SPELLINGS = [(spelling, verb) for verb in VERBS for spelling in (verb.name, *verb.aliases)]
@@ -245,7 +245,6 @@ def test_marks_are_read_as_ever_where_they_may_be_left_out():
 def test_a_bare_command_that_fails_is_mended_in_its_place():
     problems = judge(parse("assign bokoer\nHe knows it.", bare=True), SURROUNDINGS).problems
     assert corrected("assign bokoer\nHe knows it.", problems, bare=True) == "!assign booker\nHe knows it."
-    assert feedback_lines("assign bokoer\nHe knows it.", problems, bare=True)[0].startswith("> assign bokoer")
 
 
 # -- buttons ----------------------------------------------------------------------------------------------------
@@ -369,7 +368,6 @@ MAILS = st.lists(PIECES | st.text(max_size=5), max_size=30).map("".join)
 def test_no_text_breaks_the_reading(text):
     found = parse(text)
     corrected(text, found.problems)
-    feedback_lines(text, found.problems)
 
 
 @given(MAILS)
@@ -383,7 +381,6 @@ def test_a_text_without_marks_comes_back_unchanged(text):
 def test_no_text_breaks_the_reading_without_marks(text):
     found = parse(text, bare=True)
     corrected(text, found.problems, bare=True)
-    feedback_lines(text, found.problems, bare=True)
     assert {problem.at for problem in found.problems}.isdisjoint(command.at for command in found.commands)
 
 
@@ -439,18 +436,3 @@ def test_a_mended_typo_is_no_problem_any_more():
     assert mended.problems == ()
     assert [command.verb for command in mended.commands] == ["assign", "close"]
     assert mended.text == "One\ntwo\n!three"
-
-
-def test_feedback_counts_one_line_of_text():
-    assert feedback_lines("Done.\n!take", ())[0] == "  Done.  (text, 1 line)"
-
-
-def test_feedback_is_a_transcript():
-    text = "Done, new cable shipped.\nBest\n\n!take\n!clsoe\n" + "!" + "x" * 100
-    assert feedback_lines(text, parse(text).problems) == (
-        "  Done, new cable shipped.  (text, 2 lines)",
-        "> !take",
-        '> !clsoe   <-- unknown command "clsoe". Did you mean !close ?',
-        f"> !{'x' * 68}…",
-        f'    <-- unknown command "{"x" * 40}"; !help lists them all',
-    )

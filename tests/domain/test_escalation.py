@@ -156,6 +156,13 @@ def test_two_steps_that_raise_raise_twice():
     assert raised == ["high", "emergency"]
 
 
+def test_a_raised_priority_brings_its_plan_as_it_does_by_hand():
+    on = ticket(assignee="jane", priority=Priority.HIGH)
+    facts = escalated(due(1.0, notify=("assignee",), raise_priority=True), on=on).facts
+    assert kinds(facts) == ["escalated", "priority-changed", "plan-changed"]
+    assert (facts[-1].sla_plan, facts[-1].source) == ("sev-a", "priority")
+
+
 def test_whom_a_ticket_is_handed_to_is_told_of_the_breach():
     """The assignee who is named is the one who has it now."""
     decision = escalated(due(1.0, notify=("manager",), reassign="joe"))

@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from maild.services import remind
+from maild.services import beside, remind
+from tests.rig.office import CONFIG
 
 KAREN = "karen@client.example"
 JOHN, JANE, MARY = "john@acme.example", "jane@acme.example", "mary@acme.example"
@@ -330,3 +331,35 @@ def test_mails_in_an_agents_name_wait_however_many_they_are_and_are_asked_about_
 def button_of(office, template, label):
     links = (a["mailto"] for a in office.last(template, JOHN).context["actions"] if a["label"].startswith(label))
     return unquote(urlsplit(next(links)).path)
+
+
+def test_a_mail_dropped_on_the_command_line_is_reminded_of_no_more(office):
+    number = office.open_ticket()
+    stale(office, number)
+    row = office.last("held", JANE, number)
+    with office.store() as unit:
+        (draft,) = unit.drafts.waiting(ticket=number)
+        assert beside.drop(unit, draft.inbound, office.clock.now())
+        unit.commit()
+    mark = office.queued
+    office.tick(timedelta(hours=5))
+    assert not [told for told in office.told(mark) if told[0] == "held"]
+    assert press(office, row, "Send anyway").outcome == "ignored"
+    settle(office)
+    office.deliver(LEAVES)
+    assert "Use water." not in replies(office)
+
+
+def test_a_text_let_in_on_the_command_line_waits_for_no_word_any_more(office):
+    """What it was refused for is mended in the configuration, and the admin lets it in."""
+    number = office.open_ticket()
+    held = answer(office, office.last("new-ticket", JOHN, number), "Use water.\n!assign ana")
+    assert drafts(office, number) == [("refused", "john")]
+    ana = '[[agent]]\nname = "ana"\naddresses = ["ana@acme.example"]\ndepartments = ["support"]\n'
+    office.configure(CONFIG + ana)
+    with office.store() as unit:
+        assert unit.inbound.replay(held.inbound, released=True)
+        unit.commit()
+    settle(office)
+    assert (replies(office), office.ticket(number)["assignee"]) == (["Use water."], "ana")
+    assert drafts(office, number) == []
