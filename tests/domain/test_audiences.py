@@ -6,15 +6,17 @@ from datetime import timedelta
 import pytest
 
 from maild.domain import events
+from maild.domain.audiences import Office, newly_in_charge
 from maild.domain.events import SYSTEM, Actor
 from maild.domain.notices import Happening, concerns_agents, notices_for
 from maild.domain.people import AgentRole, Department, Directory, Role, Team
+from maild.domain.rotas import Rota
 from maild.domain.ticket import apply
 from maild.domain.timing import PACES, Kind
 from maild.domain.token import Scope
 from maild.domain.wishes import ALL_IN, Claim, Level, Readers, Wishes
 from tests.domain.facts import EXAMPLES
-from tests.domain.mail_scene import NOW, OPENED, POLICY, agent, ticket
+from tests.domain.mail_scene import DIRECTORY, NOW, OPENED, POLICY, agent, ticket
 
 BY_KAREN = Actor(Role.REQUESTER, address="karen@client.example")
 BY_JANE = Actor(Role.AGENT, "jane", "jane@acme.example")
@@ -265,3 +267,24 @@ def test_what_those_in_charge_may_not_see_goes_to_whoever_may():
 def test_a_team_of_nobody_makes_a_ticket_nobodys_news():
     """Whoever may see a ticket is told in place of circles that may not, and never in place of none."""
     assert heard(events.Assigned(at=NOW, by=BY_JANE, assignee="", team="gone"), ticket()) == {}
+
+
+# -- on duty ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("duty", "on", "wanted"),
+    [
+        ((), ticket(), ["jane", "john"]),  # nobody is: as without a rota, and not everybody who may see it
+        (("john",), ticket(), ["john"]),
+        (("john",), ticket(assignee="jane"), ["jane"]),
+        (("joe",), ticket(), ["jane", "john"]),  # joe may not see it
+    ],
+)
+def test_a_new_ticket_is_told_to_who_is_on_duty_or_else_to_who_is_in_charge(duty, on, wanted):
+    office = Office(
+        replace(DIRECTORY, rotas=(Rota(name="week", zone="UTC", department="support"),)),
+        Readers(duty={"week": duty}),
+        about=on,
+    )
+    assert [told.agent.name for told in newly_in_charge(on, office)] == wanted
