@@ -91,7 +91,7 @@ def test_a_reader_is_not_told_what_they_did_or_what_was_taken_back():
         (Kind.MENTION, Claim.NAMED, ["notify none"]),
         (Kind.MOVED, Claim.CIRCLE, ["mute", "notify new off"]),
         (Kind.TROUBLE, Claim.CIRCLE, ["mute"]),
-        (Kind.BREACH, None, [""]),
+        (Kind.BREACH, None, ["ack", ""]),
         (Kind.DIRECT, None, []),
     ],
 )
