@@ -9,6 +9,7 @@ from maild.domain.outbox import Answer, Verdict
 from maild.services import alarms, escalate
 from maild.services.escalate import escalate_due
 from maild.services.ledger import lines_of
+from maild.services.recompute import reckon_stale
 from tests.rig.office import CONFIG
 
 KAREN, JOHN, JANE, JOE, MARY = (
@@ -394,3 +395,33 @@ def test_two_nodes_that_tick_at_once_tell_once(open_office):
     second = escalate_due(office.store, office.helpdesk, now)
     assert (len(first), second) == (12, [])
     assert len(office.outbox("sla-gathered")) == 2
+
+
+# -- deadlines that move ----------------------------------------------------------------------------------------------
+
+
+def promised(name: str, resolution: str) -> str:
+    goal = f'\n[[sla_plan]]\nname = "{name}"\ncalendar = "always"\nresolution = "{resolution}"\n'
+    return f'{goal}[[sla_plan.step]]\nat = "100%"\nnotify = ["manager"]\n'
+
+
+@pytest.mark.parametrize("how", ["command", "configuration"])
+def test_a_breach_after_the_deadline_moved_is_told(open_office, how):
+    office = open_office(CONFIG + promised("default", "1h") + promised("slow", "10h"))
+    number = office.open_ticket()
+    assert [fired.step for fired in office.tick(HOUR)] == ["100%"]
+    if how == "command":
+        office.receive(office.answer(office.last("new-ticket", JANE), "!sla slow"))
+    else:
+        office.configure(CONFIG + promised("default", "10h"))
+        reckon_stale(office.store, office.helpdesk, office.clock.now())
+    assert office.tick(8 * HOUR) == []
+    mark = office.queued
+    (fired,) = office.tick(HOUR)
+    assert fired.step.startswith("100%@")
+    assert ("sla-breach", MARY) in office.told(mark)
+    assert [step for step, _ in escalations(office, number)] == ["100%", fired.step]
+    with office.store(reading=True) as unit:
+        lines = lines_of(unit, office.helpdesk, number, office.clock.now())
+    assert any("100%, due 2026-" in line for line in lines)
+    assert office.tick(DAY) == []
