@@ -89,6 +89,7 @@ def alarm(told: Recipient, about: Sequence[events.Escalated], ticket: Ticket, di
         pages=told.agent if told.paged else "",
         kind=Kind.BREACH if breach else Kind.WARNING,
         steps=steps,
+        in_place=told.in_place,
         buttons=() if told.paged or reader is None else _buttons(reader, ticket, directory),
     )
 
