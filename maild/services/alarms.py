@@ -98,7 +98,8 @@ def tell_alarms(
     told; one trouble with many tickets is not one mail for each."""
     tick = tick if tick is not None else Open()
     tick.heard.update(n.to.address.key for each in decided for n in each.decision.notices if n.steps)
-    many = {key for key, count in tick.heard.items() if count > FEW} | set(tick.rows) | set(tick.pages)
+    # While more is to come nobody knows who will hear of few: whoever hears now hears in a list.
+    many = {key for key, count in tick.heard.items() if count > FEW or not last} | set(tick.rows) | set(tick.pages)
     lines: list[_Line] = []
     done: list[tuple[Decided, Done]] = []
     for each in decided:

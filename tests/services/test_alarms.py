@@ -108,12 +108,9 @@ def test_a_few_in_each_transaction_are_many_in_the_tick(open_office, monkeypatch
     monkeypatch.setattr(escalate, "BATCH", 2)
     mark = office.queued
     office.tick(3 * DAY)
-    told = office.told(mark)
+    assert sorted(office.told(mark)) == [("sla-gathered", JOHN), ("sla-gathered", MARY)]
     for reader in (JOHN, MARY):
-        assert told.count(("sla-gathered", reader)) == 1
-        assert told.count(("sla-breach", reader)) <= alarms.FEW
-        rows = office.last("sla-gathered", reader).context["alarms"]["rows"]
-        assert len(rows) + told.count(("sla-breach", reader)) == 12
+        assert len(office.last("sla-gathered", reader).context["alarms"]["rows"]) == 12
 
 
 def test_the_numbers_of_what_is_not_shown_are_right(open_office, monkeypatch):
