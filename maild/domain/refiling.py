@@ -7,7 +7,7 @@ from datetime import datetime
 
 from maild.domain import events
 from maild.domain.events import Actor, Event
-from maild.domain.organisations import handed_over
+from maild.domain.organisations import closed_to_contacts, handed_over
 from maild.domain.policy import Policy
 from maild.domain.ticket import Ticket
 
@@ -25,6 +25,8 @@ def refiled(ticket: Ticket, facts: Sequence[Event], policy: Policy) -> list[Even
     given = [fact for fact in causes if isinstance(fact, events.RequesterChanged)]
     if given:
         made += handed_over(ticket, given[-1], policy.directory)
+    for moved in (fact for fact in causes if isinstance(fact, events.Transferred)):
+        made += closed_to_contacts(ticket, moved, policy.directory)
     fixed = ticket.plan_source in _FIXED or any(isinstance(fact, events.PlanChanged) for fact in facts)
     if not causes or fixed:
         return made
