@@ -13,7 +13,8 @@ from maild.domain.ticket import Ticket
 
 # Why a ticket has a plan that no other change takes away: somebody, or a rule for mails like it, chose that very one.
 CHOSEN = frozenset({"command", "rule", "topic"})
-_STAYS = CHOSEN | {"escalation", ""}
+_FIXED = CHOSEN | {"escalation"}
+_STAYS = _FIXED | {""}
 _CAUSES = (events.PriorityChanged, events.Transferred, events.RequesterChanged)
 
 
@@ -26,7 +27,7 @@ def refiled(ticket: Ticket, facts: Sequence[Event], policy: Policy) -> list[Even
         made += handed_over(ticket, given[-1], policy.directory)
     for moved in (fact for fact in causes if isinstance(fact, events.Transferred)):
         made += closed_to_contacts(ticket, moved, policy.directory)
-    fixed = ticket.plan_source in CHOSEN or any(isinstance(fact, events.PlanChanged) for fact in facts)
+    fixed = ticket.plan_source in _FIXED or any(isinstance(fact, events.PlanChanged) for fact in facts)
     if not causes or fixed:
         return made
     last = causes[-1]
