@@ -117,13 +117,17 @@ def _wished(
 
 def _by_default(due: DueDigest, since: datetime | None, helpdesk: Helpdesk, now: datetime) -> DueDigest:
     """A digest that nobody asked for: on working days, and never of a period that began before its reader was first
-    seen (`since`). So the first start mails nobody, and neither does an upgrade or a new name in the configuration."""
+    seen (`since`). So the first start mails nobody, and neither does an upgrade or a new name in the configuration.
+
+    The newest period of a Monday's night is Sunday's: the day that it began counts as well as today."""
     unseen = replace(due, period=None)
     if since is None or due.period is None or due.period.at < since:
         return unseen
-    today = now.astimezone(ZoneInfo(helpdesk.clock_of(due.agent))).date()
-    works = due.wish.every == "weekly" or works_on(_offices(due.agent, helpdesk), today)
-    return due if works else unseen
+    if due.wish.every == "weekly":
+        return due
+    offices, zone = _offices(due.agent, helpdesk), ZoneInfo(helpdesk.clock_of(due.agent))
+    days = {moment.astimezone(zone).date() for moment in (due.period.at, now)}
+    return due if all(works_on(offices, day) for day in days) else unseen
 
 
 def _wish(kind: DigestKind, wishes: Wishes, row: _Row, helpdesk: Helpdesk) -> tuple[DigestWish | None, bool]:

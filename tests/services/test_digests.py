@@ -127,6 +127,23 @@ def test_everybody_gets_one_on_working_days_at_eight(by_default):
     assert len(digests(by_default, JOHN)) == 1
 
 
+@pytest.mark.parametrize("closed", ["", "2026-05-11"])
+def test_the_night_after_days_off_brings_no_digest_of_them(open_office, closed):
+    """The newest period of a Monday's night is Sunday's; the same holds after a holiday."""
+    week = ", ".join(f'{day} = "08:00-17:00"' for day in ("mon", "tue", "wed", "thu", "fri"))
+    calendar = f'[[calendar]]\nname = "office"\nopen = {{ {week} }}\nclosed = [{closed}]\n'
+    office = open_office(f"{BY_DEFAULT}\n{calendar}")
+    office.tick()
+    office.open_ticket()
+    until(office, TUESDAY + 3 * DAY)  # Friday's has come
+    before = len(digests(office, JOHN))
+    returns = TUESDAY + (7 if closed else 6) * DAY
+    until(office, returns - timedelta(seconds=1))
+    assert len(digests(office, JOHN)) == before
+    until(office, returns + HOUR)
+    assert len(digests(office, JOHN)) == before + 1
+
+
 def test_the_first_start_mails_nobody_even_long_after_eight(open_office):
     office = open_office(BY_DEFAULT)
     office.open_ticket()
