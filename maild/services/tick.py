@@ -12,6 +12,7 @@ from maild.services.helpdesk import Helpdesk
 from maild.services.housekeeping import keep_house
 from maild.services.monthly_reports import make_reports
 from maild.services.remind import remind_writers
+from maild.services.setbacks import Setbacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +25,19 @@ class Ticked:
     digests: int = 0
 
 
-def tick(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> Ticked:
-    """Do what is due at `now`. When that is nothing it costs few questions, however many tickets are open."""
+def tick(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, setbacks: Setbacks | None = None) -> Ticked:
+    """Do what is due at `now`. When that is nothing it costs few questions, however many tickets are open.
+
+    `setbacks` remember from tick to tick which digests and reports failed; None: each is tried."""
+    setbacks = setbacks or Setbacks()
     with open_unit(reading=True) as unit:
         coming = _coming(unit, helpdesk)
         digests_due = list(due_digests(unit, helpdesk, now))
     fired = tuple(escalate_due(open_unit, helpdesk, now)) if _has_come(coming.sla, now) else ()
     timers = keep_house(open_unit, helpdesk, now) if _has_come(coming.timer, now) else 0
     reminders = remind_writers(open_unit, helpdesk, now) if _has_come(coming.reminder, now) else 0
-    digests = make_digests(open_unit, helpdesk, now, digests_due) + make_reports(open_unit, helpdesk, now)
+    digests = make_digests(open_unit, helpdesk, now, digests_due, setbacks)
+    digests += make_reports(open_unit, helpdesk, now, setbacks)
     return Ticked(fired, timers, reminders, digests)
 
 
