@@ -23,6 +23,7 @@ from maild.services.helpdesk import Helpdesk
 from maild.services.process import Processing
 from maild.services.receive import Intake
 from maild.services.recompute import reckon_stale
+from maild.services.setbacks import Setbacks
 from maild.services.tick import Ticked, next_instant, tick
 
 _SWEEP_SECONDS = 5  # loops look for work this often even when no bell rings
@@ -66,6 +67,7 @@ class Daemon:
             threading.Thread(target=source.run, args=(self.hand_in, self._stop), name=f"source {i}", daemon=True)
             for i, source in enumerate(self.sources)
         ]
+        self._setbacks = Setbacks()
         self._ticker = Ticker(self._tick, lambda after: next_instant(self.store, self.helpdesk, after), self.clock)
         # Not fed by the scheduler, for that is one of those whose life it tells.
         self._watchdog = Loop("watchdog", self._watch, idle=watchdog_interval() or _SWEEP_SECONDS)
@@ -136,7 +138,7 @@ class Daemon:
         for that may take a while, and mail and signals do not wait."""
         if self._stale:
             self._reckon()
-        done = tick(self._watched, self.helpdesk, self.clock.now())
+        done = tick(self._watched, self.helpdesk, self.clock.now(), self._setbacks)
         self._queued()
         return done
 

@@ -1,6 +1,7 @@
 """Answer an agent's questions by mail: lists with numbered rows, tickets, search, who is here, how it goes.
 
-Read in the transaction of the mail that asks, after all else that it does. One letter answers one mail; its rows are
+Read in the transaction of the mail that asks, after all else that it does; figures alone are reckoned when the letter
+leaves. One letter answers one mail; its rows are
 numbered through, and bound to a snapshot, so that "3 close" means what the reader saw."""
 
 from __future__ import annotations
@@ -27,17 +28,15 @@ from maild.domain.question import (
     WhoQuery,
     WishQuery,
 )
-from maild.domain.statistics import last_days
 from maild.domain.ticket import Ticket
 from maild.domain.token import Scope
 from maild.domain.visibility import Sight, may_see
 from maild.ports import ListedTicket, OutboxRow, Snapshot, StoredEntry, UnitOfWork
-from maild.services.charts import MOST_BARS, agent_told, overview, period_told, remarks, weight
+from maild.services import asked_figures
 from maild.services.context import entry_words
 from maild.services.helpdesk import Helpdesk
 from maild.services.letters import Letter, post
 from maild.services.listing import count_told, found_by, limited, listing_of, rows_of, said_in, sight_for
-from maild.services.statistics import Wanted, figures_of
 
 _NEWEST = 5  # entries of a ticket that is shown
 _THREAD = 1_000_000  # characters of a thread that goes along as a file
@@ -56,7 +55,6 @@ class _Answering:
     now: datetime
     rows: list[int] = field(default_factory=list)  # the ticket of each row so far
     files: list[tuple[str, str]] = field(default_factory=list)
-    bars: int = 0  # of the charts so far
 
     @property
     def sight(self) -> Sight | None:
@@ -213,21 +211,7 @@ def _who(answering: _Answering, asked: WhoQuery) -> Section:
 
 
 def _stats(answering: _Answering, asked: StatsQuery) -> Section:
-    helpdesk, zone = answering.helpdesk, answering.zone
-    wanted = Wanted(
-        period=last_days(asked.days, answering.now, zone),
-        department=asked.department,
-        agent=asked.agent,
-        sight=answering.sight,
-    )
-    figures = figures_of(answering.unit, helpdesk, wanted, answering.now, zone)
-    whose = f"{agent_told(asked.agent, helpdesk)}'s work, " if asked.agent else ""
-    note = f"{whose}{period_told(figures)}, of all tickets that you may see"
-    charts = overview(figures, helpdesk)
-    if answering.bars and answering.bars + weight(charts) > MOST_BARS:
-        return {"note": "this letter has no room for more charts: ask once more"}
-    answering.bars += weight(charts)
-    return {"note": note, "charts": charts, "lines": remarks(figures)}
+    return asked_figures.named(asked, answering.now)
 
 
 # -- the writer -------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from maild.mail.compose import Draft, OutgoingAttachment, compose
 from maild.mail.parse import extract_all
 from maild.mail.render import Rendered, Renderer, TemplateFailed
 from maild.ports import Clock, MailTransport, OpenUnitOfWork, OutboxRow, TemporaryFailure, UnitOfWork
+from maild.services.asked_figures import waits_for_figures, with_figures
 from maild.services.carry_out import carry_out
 from maild.services.handing_on import hand_on, lost_alarm, tell_of
 from maild.services.helpdesk import Helpdesk
@@ -171,6 +172,12 @@ def frozen(row: OutboxRow, open_unit: OpenUnitOfWork, renderer: Renderer, helpde
     """The bytes of a mail, made and committed at the first asking: every attempt sends the very same."""
     if row.raw is not None:
         return row.raw
+    if waits_for_figures(row):
+        try:
+            with open_unit(reading=True) as unit:  # it may take long: others can write meanwhile
+                row = with_figures(unit, row, helpdesk)
+        except ValueError as error:  # an event that this program cannot read
+            return TemplateFailed(row.template, 0, str(error))
     with open_unit() as unit:
         current = unit.outbox.get(row.id)
         if current is not None and current.raw is not None:

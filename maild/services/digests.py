@@ -20,8 +20,8 @@ from maild.services.digest_of_manager import departments_of, of_manager
 from maild.services.digest_of_team import of_team, teams_of
 from maild.services.digest_reader import Contents, DigestReader
 from maild.services.helpdesk import Helpdesk
-from maild.services.isolation import isolated
 from maild.services.letters import BY_ITSELF, Letter, post
+from maild.services.setbacks import Setbacks
 
 _TEMPLATE = "digest"
 _SNAPSHOT = "digest"
@@ -75,13 +75,14 @@ class DueDigest:
     period: Begun | None
 
 
-def make_digests(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, due: Sequence[DueDigest]) -> int:
+def make_digests(
+    open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, due: Sequence[DueDigest], setbacks: Setbacks
+) -> int:
     """Make the digests whose period has begun -> how many were mailed. One with nothing to tell is none."""
     made = 0
     for digest in due:
-        with open_unit() as unit:
-            made += bool(isolated(unit, 0, partial(_one, unit, digest, helpdesk, now)))
-            unit.commit()
+        what = f"the {digest.kind.name.lower()} digest of {digest.agent.name}"
+        made += bool(setbacks.attempt(what, now, partial(_one, open_unit, digest, helpdesk, now)))
     return made
 
 
@@ -117,13 +118,17 @@ def _wished(
 
 def _by_default(due: DueDigest, since: datetime | None, helpdesk: Helpdesk, now: datetime) -> DueDigest:
     """A digest that nobody asked for: on working days, and never of a period that began before its reader was first
-    seen (`since`). So the first start mails nobody, and neither does an upgrade or a new name in the configuration."""
+    seen (`since`). So the first start mails nobody, and neither does an upgrade or a new name in the configuration.
+
+    The newest period of a Monday's night is Sunday's: the day that it began counts as well as today."""
     unseen = replace(due, period=None)
     if since is None or due.period is None or due.period.at < since:
         return unseen
-    today = now.astimezone(ZoneInfo(helpdesk.clock_of(due.agent))).date()
-    works = due.wish.every == "weekly" or works_on(_offices(due.agent, helpdesk), today)
-    return due if works else unseen
+    if due.wish.every == "weekly":
+        return due
+    offices, zone = _offices(due.agent, helpdesk), ZoneInfo(helpdesk.clock_of(due.agent))
+    days = {moment.astimezone(zone).date() for moment in (due.period.at, now)}
+    return due if all(works_on(offices, day) for day in days) else unseen
 
 
 def _wish(kind: DigestKind, wishes: Wishes, row: _Row, helpdesk: Helpdesk) -> tuple[DigestWish | None, bool]:
@@ -142,29 +147,44 @@ def _offices(agent: Agent, helpdesk: Helpdesk) -> tuple[Calendar, ...]:
     return tuple(helpdesk.office_of(name) for name in agent.departments or departments_of(agent, helpdesk) or ("",))
 
 
-def _one(unit: UnitOfWork, due: DueDigest, helpdesk: Helpdesk, now: datetime) -> bool:
-    """One digest of one period -> whether there was anything to tell."""
-    agent, kind, row = due.agent, due.kind, _KINDS[due.kind]
-    if due.period is None:
-        unit.digests.begin(agent.name, kind, START, now)
-        return False
-    last = unit.digests.last(kind, [agent.name]).get(agent.name)
-    if not unit.digests.begin(agent.name, kind, due.period.key, now):
-        return False
+def _one(open_unit: OpenUnitOfWork, due: DueDigest, helpdesk: Helpdesk, now: datetime) -> bool:
+    """One digest of one period -> whether it was mailed.
+
+    Its contents may be long in the making, and nobody can write meanwhile who is kept out by a writing unit: they are
+    read before one is opened, and thrown away when another node has begun the period by then."""
+    agent, kind, period = due.agent, due.kind, due.period
+    contents = None
+    if period is not None:
+        with open_unit(reading=True) as unit:
+            contents = _contents(unit, due, period, helpdesk, now)
+    with open_unit() as unit:
+        begun = unit.digests.begin(agent.name, kind, period.key if period else START, now)
+        if begun and period is not None and contents is not None:
+            _mail(unit, due, period, contents, helpdesk, now)
+        unit.commit()
+    return begun and contents is not None
+
+
+def _contents(unit: UnitOfWork, due: DueDigest, period: Begun, helpdesk: Helpdesk, now: datetime) -> Contents | None:
+    last = unit.digests.last(due.kind, [due.agent.name]).get(due.agent.name)
     reader = DigestReader(
-        agent=agent,
+        agent=due.agent,
         helpdesk=helpdesk,
         now=now,
-        begun=due.period.at,
+        begun=period.at,
         since=last or now - _FIRST_LOOK_BACK,
         wish=due.wish,
-        offices=_offices(agent, helpdesk),
+        offices=_offices(due.agent, helpdesk),
     )
-    contents = row.contents(unit, reader)
-    if contents is None:
-        return False
+    return _KINDS[due.kind].contents(unit, reader)
+
+
+def _mail(
+    unit: UnitOfWork, due: DueDigest, period: Begun, contents: Contents, helpdesk: Helpdesk, now: datetime
+) -> None:
+    agent, kind, row = due.agent, due.kind, _KINDS[due.kind]
     snapshot = Snapshot(
-        agent=agent.name, kind=_SNAPSHOT, asked=due.period.key, made_at=now, tickets=tuple(contents.numbers)
+        agent=agent.name, kind=_SNAPSHOT, asked=period.key, made_at=now, tickets=tuple(contents.numbers)
     )
     letter = Letter(
         template=_TEMPLATE,
@@ -178,8 +198,7 @@ def _one(unit: UnitOfWork, due: DueDigest, helpdesk: Helpdesk, now: datetime) ->
         automatic=BY_ITSELF,
         stop=row.stop,
     )
-    post(unit, letter, helpdesk, now, f"{kind}-{agent.name}-{due.period.key}")
-    return True
+    post(unit, letter, helpdesk, now, f"{kind}-{agent.name}-{period.key}")
 
 
 def _when(due: DueDigest) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from maild import maillog
@@ -14,14 +15,15 @@ from maild.domain.people import Address, Agent, Organisation, Person
 from maild.domain.statistics import Figures, whole_days
 from maild.domain.stops import Stop
 from maild.domain.token import Scope, Sealed, message_id
+from maild.domain.visibility import Sight
 from maild.ports import OpenUnitOfWork, OutboxRow, UnitOfWork
 from maild.services.charts import for_customers, overview, remarks
 from maild.services.context import person_words
 from maild.services.digest_reader import section
 from maild.services.helpdesk import Helpdesk
-from maild.services.isolation import isolated
 from maild.services.letters import BY_ITSELF, Letter, post
 from maild.services.listing import sight_for
+from maild.services.setbacks import Setbacks
 from maild.services.statistics import Wanted, figures_of
 
 TEMPLATE = "monthly-report"
@@ -29,7 +31,7 @@ _KIND = "report"
 _HOUR = time(8)  # of the first day of a month, on the helpdesk's clock
 
 
-def make_reports(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> int:
+def make_reports(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, setbacks: Setbacks) -> int:
     """Make the reports of the month that is over -> how many were mailed. As with digests the first start sends none,
     and an organisation without a ticket has none."""
     if not any(organisation.monthly_report for organisation in helpdesk.policy.directory.organisations):
@@ -38,9 +40,8 @@ def make_reports(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -
         due = list(_due(unit, helpdesk, now))
     made = 0
     for organisation, period in due:
-        with open_unit() as unit:
-            made += isolated(unit, 0, partial(_one, unit, organisation, period, helpdesk, now)) or 0
-            unit.commit()
+        what = f"the monthly report of {organisation.name}"
+        made += setbacks.attempt(what, now, partial(_one, open_unit, organisation, period, helpdesk, now)) or 0
     return made
 
 
@@ -67,26 +68,59 @@ def _month(helpdesk: Helpdesk, now: datetime) -> Begun:
     return Begun(f"{day:%Y-%m}", begins)
 
 
-def _one(unit: UnitOfWork, organisation: Organisation, period: Begun | None, helpdesk: Helpdesk, now: datetime) -> int:
+def _one(
+    open_unit: OpenUnitOfWork, organisation: Organisation, period: Begun | None, helpdesk: Helpdesk, now: datetime
+) -> int:
+    """One organisation's report -> to how many it was mailed. It is made before the writing unit, as a digest is."""
+    made = None
+    if period is not None:
+        with open_unit(reading=True) as unit:
+            made = _figures(unit, organisation, period, helpdesk, now)
     key = period.key if period else START
-    if not unit.digests.begin(organisation.name, _KIND, key, now) or period is None:
-        return 0
-    first = period.at.astimezone(helpdesk.zone).date()
-    last = first - timedelta(days=1)
+    with open_unit() as unit:
+        begun = unit.digests.begin(organisation.name, _KIND, key, now)
+        mailed = _mail(unit, organisation, made, helpdesk, now, f"report-{key}-{organisation.name}") if begun else 0
+        unit.commit()
+    return mailed
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The figures of a month: for the contacts, and as far as each follower may see them."""
+
+    figures: Figures
+    followers: tuple[tuple[Agent, Figures], ...]
+
+
+def _figures(
+    unit: UnitOfWork, organisation: Organisation, period: Begun, helpdesk: Helpdesk, now: datetime
+) -> _Made | None:
+    """None when nothing happened and nothing is left."""
+    last = period.at.astimezone(helpdesk.zone).date() - timedelta(days=1)
     month = whole_days(last.replace(day=1), last, helpdesk.zone)
-    figures = figures_of(unit, helpdesk, Wanted(period=month, organisation=organisation.name), now, helpdesk.zone)
+
+    @cache  # who sees everything sees the same
+    def seen_by(sight: Sight | None) -> Figures:
+        wanted = Wanted(period=month, organisation=organisation.name, sight=sight)
+        return figures_of(unit, helpdesk, wanted, now, helpdesk.zone)
+
+    figures = seen_by(None)
     if figures.quiet and not figures.backlog:
+        return None
+    agents = [agent for name in organisation.followers if (agent := helpdesk.policy.directory.agent(name))]
+    return _Made(figures, tuple((agent, seen_by(sight_for(agent, helpdesk))) for agent in agents))
+
+
+def _mail(
+    unit: UnitOfWork, organisation: Organisation, made: _Made | None, helpdesk: Helpdesk, now: datetime, trace: str
+) -> int:
+    if made is None:
         return 0
-    trace = f"report-{key}-{organisation.name}"
     for address in organisation.contacts:
-        _to_contact(unit, address, organisation, figures, helpdesk, now, trace)
-    followers = [agent for name in organisation.followers if (agent := helpdesk.policy.directory.agent(name))]
-    for agent in followers:
-        sight = sight_for(agent, helpdesk)
-        seen = Wanted(period=month, organisation=organisation.name, sight=sight)
-        theirs = figures_of(unit, helpdesk, seen, now, helpdesk.zone)
-        post(unit, _to_follower(agent, organisation, theirs, helpdesk), helpdesk, now, trace)
-    return len(organisation.contacts) + len(followers)
+        _to_contact(unit, address, organisation, made.figures, helpdesk, now, trace)
+    for agent, figures in made.followers:
+        post(unit, _to_follower(agent, organisation, figures, helpdesk), helpdesk, now, trace)
+    return len(organisation.contacts) + len(made.followers)
 
 
 def _subject(figures: Figures) -> str:

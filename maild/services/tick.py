@@ -14,6 +14,7 @@ from maild.services.helpdesk import Helpdesk
 from maild.services.housekeeping import keep_house
 from maild.services.monthly_reports import make_reports
 from maild.services.remind import remind_writers
+from maild.services.setbacks import Setbacks
 
 Result = TypeVar("Result")
 
@@ -28,8 +29,11 @@ class Ticked:
     digests: int = 0
 
 
-def tick(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> Ticked:
-    """Do what is due at `now`. When that is nothing it costs few questions, however many tickets are open."""
+def tick(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, setbacks: Setbacks | None = None) -> Ticked:
+    """Do what is due at `now`. When that is nothing it costs few questions, however many tickets are open.
+
+    `setbacks` remember from tick to tick which digests and reports failed; None: each is tried."""
+    setbacks = setbacks or Setbacks()
     with open_unit(reading=True) as unit:
         coming = _coming(unit, helpdesk)
         digests_due = list(due_digests(unit, helpdesk, now))
@@ -39,8 +43,8 @@ def tick(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> Ticked
     timers = _part(failed, 0, lambda: keep_house(open_unit, helpdesk, now) if _has_come(coming.timer, now) else 0)
     due = _has_come(coming.reminder, now)
     reminders = _part(failed, 0, lambda: remind_writers(open_unit, helpdesk, now) if due else 0)
-    digests = _part(failed, 0, lambda: make_digests(open_unit, helpdesk, now, digests_due))
-    digests += _part(failed, 0, lambda: make_reports(open_unit, helpdesk, now))
+    digests = _part(failed, 0, lambda: make_digests(open_unit, helpdesk, now, digests_due, setbacks))
+    digests += _part(failed, 0, lambda: make_reports(open_unit, helpdesk, now, setbacks))
     if failed:
         raise failed[0]
     return Ticked(tuple(fired), timers, reminders, digests)

@@ -28,6 +28,7 @@ from maild.services.escalate import Fired
 from maild.services.helpdesk import Helpdesk
 from maild.services.process import ATTEMPTS, Processed, Processing
 from maild.services.receive import keep
+from maild.services.setbacks import Setbacks
 from maild.services.tick import tick
 from maild.store.unit_of_work import Store
 
@@ -137,6 +138,7 @@ class Office:
         shutil.copy(empty_database, folder / "maild.db")
         self.store = Store(f"sqlite:///{folder / 'maild.db'}", "test")
         self.clock = SetClock(MONDAY)
+        self.setbacks = Setbacks()
         self.relay = Relay()
         self.reader: Any = Here()
         self._numbers = itertools.count(1)
@@ -299,7 +301,7 @@ class Office:
     def tick(self, after: timedelta = timedelta(0)) -> list[Fired]:
         """Let time pass, and do what is due then."""
         self.clock.advance(after)
-        return list(tick(self.store, self.helpdesk, self.clock.now()).fired)
+        return list(tick(self.store, self.helpdesk, self.clock.now(), self.setbacks).fired)
 
 
 @pytest.fixture(scope="session")

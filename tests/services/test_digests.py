@@ -1,12 +1,18 @@
 """Digests: at the reader's hour, once, with rows that can be answered; none where there is nothing to tell."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from maild.domain.measuring import Measured
 from maild.mail.template_lint import CLIPPED
-from maild.ports import OutboxRow
+from maild.ports import Course, OutboxRow, UnitOfWork
+from maild.services import digest_of_agent, statistics
+from maild.services import digests as services
+from maild.services.digest_reader import DigestReader
+from maild.services.setbacks import Setbacks
 from tests.rig.office import CONFIG, Office
 
 JOHN, JANE, JOE, MARY = (f"{name}@acme.example" for name in ("john", "jane", "joe", "mary"))
@@ -24,6 +30,11 @@ def wish(office: Office, agent: str, words: str | None, name: str = "digest") ->
 
 def digests(office: Office, address: str = "") -> list[OutboxRow]:
     return office.outbox("digest", address)
+
+
+def managers(office: Office) -> list[OutboxRow]:
+    """The digests of Mary's departments."""
+    return [row for row in digests(office, MARY) if row.context["trace"].startswith("manager")]
 
 
 def titles(row: OutboxRow) -> list[str]:
@@ -127,6 +138,23 @@ def test_everybody_gets_one_on_working_days_at_eight(by_default):
     assert len(digests(by_default, JOHN)) == 1
 
 
+@pytest.mark.parametrize("closed", ["", "2026-05-11"])
+def test_the_night_after_days_off_brings_no_digest_of_them(open_office, closed):
+    """The newest period of a Monday's night is Sunday's; the same holds after a holiday."""
+    week = ", ".join(f'{day} = "08:00-17:00"' for day in ("mon", "tue", "wed", "thu", "fri"))
+    calendar = f'[[calendar]]\nname = "office"\nopen = {{ {week} }}\nclosed = [{closed}]\n'
+    office = open_office(f"{BY_DEFAULT}\n{calendar}")
+    office.tick()
+    office.open_ticket()
+    until(office, TUESDAY + 3 * DAY)  # Friday's has come
+    before = len(digests(office, JOHN))
+    returns = TUESDAY + (7 if closed else 6) * DAY
+    until(office, returns - timedelta(seconds=1))
+    assert len(digests(office, JOHN)) == before
+    until(office, returns + HOUR)
+    assert len(digests(office, JOHN)) == before + 1
+
+
 def test_the_first_start_mails_nobody_even_long_after_eight(open_office):
     office = open_office(BY_DEFAULT)
     office.open_ticket()
@@ -212,14 +240,75 @@ def test_every_digest_says_why_it_came_and_how_to_end_it(by_default):
 def test_two_ticks_at_once_make_one(by_default):
     by_default.open_ticket()
     by_default.clock.set(TUESDAY)
-    from maild.services import digests as services
-
     with by_default.store(reading=True) as unit:
         due = list(services.due_digests(unit, by_default.helpdesk, TUESDAY))
     by_default.tick()
-    for digest in due:  # another node that looked at the same moment
-        with by_default.store() as unit:
-            assert not services._one(unit, digest, by_default.helpdesk, TUESDAY)
+    another = services.make_digests(by_default.store, by_default.helpdesk, TUESDAY, due, Setbacks())
+    assert (another, len(digests(by_default, JOHN))) == (0, 1)  # it looked at the same moment
+
+
+@pytest.fixture
+def while_reckoning(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Something that happens once, while the figures of departments are being reckoned."""
+
+    def happens(what: Callable[[], object]) -> None:
+        def measure(*asked: Any) -> Iterator[Measured]:
+            monkeypatch.setattr(statistics, "measure", real)
+            what()
+            return real(*asked)
+
+        real = statistics.measure
+        monkeypatch.setattr(statistics, "measure", measure)
+
+    return happens
+
+
+def test_mail_is_taken_in_while_figures_are_reckoned(by_default, while_reckoning):
+    by_default.open_ticket()
+    by_default.clock.set(TUESDAY + 6 * DAY)
+    while_reckoning(lambda: by_default.open_ticket("ken@client.example", subject="Meanwhile"))
+    by_default.tick()
+    assert by_default.ticket(2)["subject"] == "Meanwhile"
+    assert managers(by_default)
+
+
+def test_what_another_node_mailed_meanwhile_is_thrown_away(by_default, while_reckoning):
+    by_default.open_ticket()
+    by_default.clock.set(TUESDAY + 6 * DAY)
+    while_reckoning(by_default.tick)
+    by_default.tick()
+    assert len(managers(by_default)) == 1
+    with by_default.store(reading=True) as unit:
+        kept = [number for number in range(1, 20) if unit.snapshots.get(number)]
+    assert len(kept) == len(digests(by_default))
+
+
+def test_a_digest_that_fails_is_told_once_and_tried_again_after_a_while(by_default, monkeypatch, caplog):
+    tried: list[datetime] = []
+
+    def fails(unit: UnitOfWork, reader: DigestReader) -> list[Course]:
+        if reader.agent.name != "john":
+            return real(unit, reader)
+        tried.append(reader.now)
+        raise ValueError("an event that nobody can read")
+
+    real = digest_of_agent._mine
+    monkeypatch.setattr(digest_of_agent, "_mine", fails)
+    by_default.open_ticket()
+    by_default.clock.set(TUESDAY)
+    for _ in range(10):
+        by_default.tick(timedelta(minutes=1))
+    assert {str(row.to.address) for row in digests(by_default)} == {JANE, MARY}  # the others get theirs
+    assert tried == [TUESDAY + timedelta(minutes=1)]
+    told = [record for record in caplog.records if "digest of john" in record.getMessage()]
+    assert [record.getMessage() for record in told] == [
+        "the personal digest of john cannot be made; it is tried again in 15 minutes"
+    ]
+    assert told[0].exc_info
+    by_default.tick(timedelta(minutes=6))
+    assert len(tried) == 2
+    monkeypatch.setattr(digest_of_agent, "_mine", real)
+    by_default.tick(timedelta(minutes=15))
     assert len(digests(by_default, JOHN)) == 1
 
 
@@ -353,7 +442,7 @@ def test_a_manager_hears_once_a_week_how_the_departments_did(by_default):
     done = answered(office, words="!close", subject="Done")
     late = taken(office, subject="Late")
     until(office, datetime(2026, 5, 11, 8, tzinfo=UTC))
-    (row,) = [row for row in digests(office, MARY) if row.context["trace"].startswith("manager")]
+    (row,) = managers(office)
     assert row.subject == "Mon 4 May to Sun 10 May 2026: support 2 new, 1 resolved"
     assert titles(row) == ["support", "The worst now"]  # nothing happened in the other one
     support = row.context["sections"][0]
@@ -382,7 +471,7 @@ def test_many_departments_fit_into_one_mail(open_office):
         office.open_ticket(to=f"b{number}@acme.example")
     until(office, TUESDAY)
     office.tick(6 * DAY)
-    row = next(row for row in digests(office, MARY) if row.context["trace"].startswith("manager"))
+    row = managers(office)[0]
     shown = row.context["sections"]
     assert [each["title"] for each in shown][-2:] == ["Other departments", "The worst now"]
     told = [line for each in shown for line in each["lines"] if each["title"] == "Other departments"]
@@ -396,7 +485,7 @@ def test_a_manager_who_was_late_hears_of_the_same_week(by_default):
     """The daemon was down on Monday: on Wednesday it tells of the week before that Monday."""
     by_default.open_ticket()
     by_default.tick(9 * DAY)
-    (row,) = [row for row in digests(by_default, MARY) if row.context["trace"].startswith("manager")]
+    (row,) = managers(by_default)
     assert row.subject.startswith("Mon 4 May to Sun 10 May 2026: ")
 
 

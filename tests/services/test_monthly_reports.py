@@ -1,9 +1,13 @@
 """An organisation's contacts get the figures of each month: once, of their own tickets alone, and without our names."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from maild.domain.measuring import Measured
+from maild.services import statistics
 from tests.rig.office import CONFIG, Office
 
 ORGANISATION = """
@@ -75,6 +79,43 @@ def test_an_answer_to_a_report_opens_a_ticket(reported):
     row = reported.last("monthly-report")
     answered = reported.receive(reported.answer(row, "Why so few?", proof="pass"))
     assert answered.outcome == "opened"
+
+
+def test_a_month_is_reckoned_while_mail_is_taken_in(reported, monkeypatch):
+    def measure(*asked: Any) -> Iterator[Measured]:
+        monkeypatch.setattr(statistics, "measure", real)
+        reported.open_ticket("ken@client.example", subject="Meanwhile")
+        reported.tick()  # another node, which is quicker
+        return real(*asked)
+
+    real = statistics.measure
+    reported.open_ticket()
+    reported.clock.set(JUNE)
+    monkeypatch.setattr(statistics, "measure", measure)
+    reported.tick()
+    assert reported.ticket(2)["subject"] == "Meanwhile"
+    assert [address for address, _ in reports(reported)] == ["boss@client.example", "jane@acme.example"]
+
+
+def test_a_report_that_fails_is_told_and_tried_again_after_a_while(reported, monkeypatch, caplog):
+    tried: list[str] = []
+
+    def measure(*asked: Any) -> Iterator[Measured]:
+        tried.append("once")
+        raise ValueError("an event that nobody can read")
+
+    reported.open_ticket()
+    reported.clock.set(JUNE)
+    with monkeypatch.context() as broken:
+        broken.setattr(statistics, "measure", measure)
+        for _ in range(10):
+            reported.tick(timedelta(minutes=1))
+    assert len(tried) == 1
+    told = [record.getMessage() for record in caplog.records if "report of" in record.getMessage()]
+    assert told == ["the monthly report of Client Ltd cannot be made; it is tried again in 15 minutes"]
+    assert not reports(reported)
+    reported.tick(timedelta(minutes=15))
+    assert len(reports(reported)) == 2
 
 
 def test_nobody_gets_a_report_of_nothing_or_unasked(reported):

@@ -1,12 +1,18 @@
 """Agents ask by mail and answer lists: one letter for one mail, rows that mean what was seen, and nothing posted."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from maild.domain.measuring import Measured
 from maild.domain.token import Scope
 from maild.mail.template_lint import CLIPPED
 from maild.ports import OutboxRow
+from maild.services import statistics
+from maild.services.asked_figures import waits_for_figures, with_figures
 from maild.services.command import command_ticket
 from tests.rig.office import CONFIG, Office
 
@@ -26,7 +32,8 @@ def ask(office: Office, text: str, *, sender: str = JANE, subject: str = "", **m
     assert done.outcome == "commanded", done
     (row,) = [row for row in office.outbox() if row.id > before]
     office.deliver()
-    return row
+    with office.store(reading=True) as unit:
+        return with_figures(unit, row, office.helpdesk) if waits_for_figures(row) else row
 
 
 def section(row: OutboxRow, at: int = 0) -> dict:
@@ -353,6 +360,42 @@ def test_figures_of_a_week(office: Office) -> None:
     assert [point["value"] for point in charts["New tickets"]["points"]] == ["0"] * 6 + ["3"]
     assert charts["What is left, by age"]["note"] == "2 open, 0 waiting for the customer"
     assert "New tickets        ▁▁▁▁▁▁█  3, most 3 on Mon 4 May" in office.words(row)
+
+
+def test_mail_is_taken_in_while_figures_are_reckoned(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measure(*asked: Any) -> Iterator[Measured]:
+        monkeypatch.setattr(statistics, "measure", real)
+        office.open_ticket("ken@client.example", subject="Meanwhile")
+        return real(*asked)
+
+    real = statistics.measure
+    three(office)
+    monkeypatch.setattr(statistics, "measure", measure)
+    done = office.receive(office.mail(JANE, "stats week", to=ME))
+    office.deliver()
+    assert done.outcome == "commanded"
+    assert office.ticket(4)["subject"] == "Meanwhile"
+    assert any("What came and went" in mail.text for mail in office.sent_to("jane@acme.example"))
+
+
+def test_figures_are_those_of_the_moment_that_asked(office: Office) -> None:
+    three(office)
+    office.receive(office.mail(JANE, "stats week", to=ME))
+    letter = office.last("list", "jane@acme.example")
+    office.clock.advance(timedelta(hours=5))  # the relay was away
+    office.open_ticket("ken@client.example", subject="Later")
+    with office.store(reading=True) as unit:
+        charts = section(with_figures(unit, letter, office.helpdesk))["charts"]
+    assert charts[0]["rows"][0]["told"] == "3"
+
+
+def test_who_is_no_agent_any_more_gets_no_figures(office: Office) -> None:
+    three(office)
+    office.receive(office.mail(JANE, "stats week", to=ME))
+    letter = replace(office.last("list", "jane@acme.example"), agent="somebody who left")
+    with office.store(reading=True) as unit:
+        shown = section(with_figures(unit, letter, office.helpdesk))
+    assert (shown["note"], shown["charts"]) == ("figures are for agents, and you are none any more", [])
 
 
 def test_a_week_without_anything_says_so_in_words(office: Office) -> None:

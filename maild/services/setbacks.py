@@ -1,0 +1,43 @@
+"""What could not be made of late: it is tried again after a while, and not at each tick."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from maild.ports import TemporaryFailure
+
+PAUSE = timedelta(minutes=15)  # after a failure
+_log = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+
+class Setbacks:
+    """The failures of one process; another one, or a restarted one, tries at once."""
+
+    def __init__(self) -> None:
+        self._failed_at: dict[str, datetime] = {}
+
+    def attempt(self, what: str, now: datetime, work: Callable[[], Result]) -> Result | None:
+        """What `work` answers; None when it fails, with a line in the log, and while it rests from a failure.
+
+        `what` says what it makes, as "the report of Client Ltd". A database that is away is nobody's fault and passes.
+        """
+        if self._rests(what, now):
+            return None
+        try:
+            made = work()
+        except TemporaryFailure:
+            raise
+        except Exception:  # noqa: BLE001 - whatever is wrong with one reader's mail, the others get theirs
+            self._failed_at[what] = now
+            _log.exception("%s cannot be made; it is tried again in %d minutes", what, PAUSE.total_seconds() // 60)
+            return None
+        self._failed_at.pop(what, None)
+        return made
+
+    def _rests(self, what: str, now: datetime) -> bool:
+        failed_at = self._failed_at.get(what)
+        return failed_at is not None and failed_at <= now < failed_at + PAUSE  # a clock that was put back ends it
