@@ -2,7 +2,7 @@
 #
 #   make demo    play the acceptance story on the real daemon, on this machine alone
 #   make run     the demo's configuration as a daemon that stays up
-#   make test    all tests but the soak (PostgreSQL comes with pip; Dovecot, Postfix, clamd are Debian packages)
+#   make test    all tests but the soak (PostgreSQL comes with pip; Dovecot, Postfix, clamd, faketime are Debian packages)
 #   make soak    the long ones: kills, mutations, readers fuzzed along their branches (MAILD_FUZZ_SECONDS=60 for each)
 #   make bench   measure
 #   make lint    ruff and mypy
