@@ -68,6 +68,12 @@ def _reload(daemon: Daemon) -> None:
         maillog.reloaded(config=str(path), problems=len(error.problems))
         notify("READY=1", "STATUS=reload refused: maild check")
         return
-    daemon.reload(settings)
+    try:
+        daemon.reload(settings)
+    except Exception as error:  # noqa: BLE001 - whatever cannot be taken over, the daemon goes on as it was
+        click.echo(f"reload refused: {error}; the old configuration stays", err=True)
+        maillog.reloaded(config=str(path), problems=1)
+        notify("READY=1", "STATUS=reload refused: maild check")
+        return
     maillog.reloaded(config=str(path), problems=0)
     notify("READY=1", "STATUS=reloaded")

@@ -47,6 +47,7 @@ class Daemon:
         self.store = assembly.open_store(settings, assembly.node_name(settings))
         self.helpdesk = Helpdesk.of(settings, assembly.key_ring(settings))
         self._renderer = assembly.renderer(settings)
+        self._stale = True  # deadlines may be those of another configuration
         self._workshop = assembly.workshop(settings)
         self._stop = threading.Event()
         self.intake = Intake(self.store, self.clock, self._kept)
@@ -75,7 +76,6 @@ class Daemon:
 
     def start(self) -> None:
         """Start everything; returns when mail can come in."""
-        reckon_stale(self.store, self.helpdesk, self.clock.now())
         self._intake_thread.start()
         for loop in self._loops():
             loop.start()
@@ -120,10 +120,10 @@ class Daemon:
 
     def reload(self, settings: Settings) -> None:
         """Take over people, rules, plans and texts of a new configuration; connections stay as they are."""
-        self.helpdesk = Helpdesk.of(settings, assembly.key_ring(settings))
-        self._renderer = assembly.renderer(settings)
-        reckon_stale(self.store, self.helpdesk, self.clock.now())
-        self._ticker.look()
+        helpdesk, renderer = Helpdesk.of(settings, assembly.key_ring(settings)), assembly.renderer(settings)
+        # Nothing is taken over before all of it is made: what fails leaves everything as it was.
+        self.helpdesk, self._renderer, self._stale = helpdesk, renderer, True
+        self._ticker.look_anew()
         if _connections(settings) != _connections(self.settings):
             _log.warning("mailboxes, listener, relays and clamd change at the next restart: systemctl restart maild")
 
@@ -134,10 +134,21 @@ class Daemon:
         return self.intake(mail)
 
     def tick(self) -> Ticked:
-        """Do what is due now."""
+        """Do what is due now. After a start or reload deadlines are reckoned first, by the configuration of now: here,
+        for that may take a while, and mail and signals do not wait."""
+        if self._stale:
+            self._reckon()
         done = tick(self._watched, self.helpdesk, self.clock.now(), self._setbacks)
         self._queued()
         return done
+
+    def _reckon(self) -> None:
+        self._stale = False  # before: a reload that comes meanwhile asks for it once more
+        try:
+            reckon_stale(self._watched, self.helpdesk, self.clock.now())
+        except Exception:
+            self._stale = True
+            raise
 
     def settled(self) -> bool:
         """Is there nothing to judge and nothing due to be sent?"""

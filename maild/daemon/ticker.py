@@ -16,7 +16,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from maild import maillog
 from maild.daemon.loops import Loop
-from maild.ports import Clock
+from maild.ports import Clock, TemporaryFailure
 
 SWEEP_SECONDS = 15  # what another process has made due is found by looking
 GUARD_SECONDS = 45.0  # the loop looks by itself when nobody has rung for so long
@@ -60,6 +60,7 @@ class Ticker:
         self._looked_at = clock.now()
         self._offset = _offset()
         self._armed_for: datetime | None = None  # the instant that the scheduler knows
+        self._failing_since: float | None = None  # monotonic; a database that is away does not count
 
     def start(self) -> None:
         self._scheduler.start()
@@ -76,10 +77,18 @@ class Ticker:
         """Something has changed: there may be an earlier instant, or one that has come already."""
         self.loop.ring()
 
+    def look_anew(self) -> None:
+        """Tick at once, whatever is due."""
+        self._sweeping = True
+        self.loop.ring()
+
     def healthy(self, most_seconds: float) -> bool:
-        """Do the scheduler and the loop live, does the one ring, and has the other come round within that time?"""
-        rings = self._scheduler.alive() and time.monotonic() - self._rung_at < _SILENT_SECONDS
-        return rings and self.loop.alive() and self.loop.idle_for() < most_seconds
+        """Do the scheduler and the loop live, does the one ring, has the other come round within that time, and was
+        there a tick in it that did not fail?"""
+        now, failing = time.monotonic(), self._failing_since
+        rings = self._scheduler.alive() and now - self._rung_at < _SILENT_SECONDS
+        works = failing is None or now - failing < most_seconds
+        return rings and works and self.loop.alive() and self.loop.idle_for() < most_seconds
 
     def _ring(self) -> None:
         """The scheduler's only job."""
@@ -101,10 +110,14 @@ class Ticker:
         self._looked_at = now
         try:
             self._tick()
-        except Exception:
+        except TemporaryFailure:
             self._sweeping = True
             raise
-        self._swept_at = time.monotonic()
+        except Exception:
+            self._sweeping = True
+            self._failing_since = self._failing_since or time.monotonic()
+            raise
+        self._swept_at, self._failing_since = time.monotonic(), None
 
     def _silent(self) -> bool:
         return time.monotonic() - self._swept_at >= GUARD_SECONDS

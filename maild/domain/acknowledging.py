@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from maild.domain.events import Acknowledged, Assigned, Bounced, Escalated, Event
 from maild.domain.people import Role
 from maild.domain.sla_clocks import cycles
-
-_REPEAT = "#"
+from maild.domain.sla_keys import first_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +81,6 @@ def wondering(history: Sequence[Event]) -> tuple[str, ...]:
             waiting, told = told, []
         told += _told_by(event)
     return tuple(name for name in dict.fromkeys(waiting) if name in standing)
-
-
-def first_of(step: str) -> str:
-    """ "+30m" for the key "+30m#3" of its third time."""
-    base, mark, number = step.rpartition(_REPEAT)
-    return base if mark and number.isdecimal() else step
 
 
 def _told_by(event: Event) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ class Recipient:
     agent: str
     reason: str
     paged: bool = False
+    in_place: bool = False  # of somebody whom no alarm reaches
 
     @property
     def known_as(self) -> str:
@@ -33,7 +34,7 @@ class Recipient:
 
     @classmethod
     def of(cls, told: Told) -> Recipient:
-        return cls(told.agent.person, told.agent.name, told.reason)
+        return cls(told.agent.person, told.agent.name, told.reason, in_place=told.in_place)
 
 
 def recipients(
@@ -53,7 +54,9 @@ def recipients(
 def each_once(told: Iterable[Recipient]) -> list[Recipient]:
     kept: dict[str, Recipient] = {}
     for each in told:
-        kept.setdefault(each.person.address.key, each)
+        first = kept.setdefault(each.person.address.key, each)
+        if each.in_place and not first.in_place:
+            kept[each.person.address.key] = replace(first, in_place=True)
     return list(kept.values())
 
 
@@ -138,7 +141,7 @@ def _there(circle: Sequence[Told], ticket: Ticket, office: Office) -> list[Told]
         substitute = office.readers.stand_in(told.agent, office.directory, partial(_able, ticket=ticket, office=office))
         if substitute is not None:
             reason = f"{office.gone(told.agent, substitute)}, and you stand in"
-            found.append(Told(substitute, reason, told.claim))
+            found.append(Told(substitute, reason, told.claim, in_place=True))
     return found
 
 

@@ -21,6 +21,7 @@ class Told:
     agent: Agent
     reason: str
     claim: Claim
+    in_place: bool = False  # of somebody whom no alarm reaches: nobody else is told
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def next_in_line(
     there = [[(one, words) for one, words in circle if one.name not in office.readers.away] for circle in able]
     substitute, leads, manager, admins, people = able
     found = next(filter(None, (*there, admins, manager, leads, people, substitute)), [])
-    return [Told(one, ", and ".join(filter(None, (why(one), words))), Claim.OWNER) for one, words in found]
+    return [Told(one, ", and ".join(filter(None, (why(one), words))), Claim.OWNER, True) for one, words in found]
 
 
 def _above(agent: Agent | None, ticket: Ticket, office: Office) -> tuple[list[tuple[Agent, str]], ...]:

@@ -278,7 +278,7 @@ def requester_warning(ticket: Ticket, person: Person, occasion: Occasion) -> str
     if speaker and ticket.requester.address in speaker.addresses:
         return ""
     staying = {p.person.address for p in ticket.participants}
-    along = contacts_of(person.address, occasion.surroundings.directory, staying)
+    along = contacts_of(person.address, occasion.surroundings.directory, ticket.department, staying)
     also = "".join(f", {each.address}" for each in along)
     return f"requester: answers go to {person.address}{also} from now on, and no more to {ticket.requester.address}"
 

@@ -26,6 +26,7 @@ from maild.domain.command_parsing import (
 )
 from maild.domain.command_table import BY_NAME, VERBS, Settles, TextGoes, Verb, help_text, lookup
 from maild.domain.command_telling import told
+from maild.domain.command_verb import Where
 from maild.domain.events import Actor, Event
 from maild.domain.ticket import Ticket, apply
 
@@ -185,7 +186,8 @@ def apply_intents(
             outcomes.append("text: stays inside" if goes is TextGoes.NOTE else "text: goes to the customer")
         elif verb.answer:
             answers.append(verb.answer(intent.reading))
-        elif not happened and not _says_something(brought):
+        elif not happened and not _says_something(brought) and verb.where is not Where.IN_A_FRESH_MAIL:
+            # Those of a fresh mail say whose ticket it opens, which the opening tells.
             outcomes.append(f"{verb.name}: nothing to change")
     rest = {field.name: getattr(beside, field.name) for field in fields(Beside)}
     return Applied(tuple(events), ticket, goes, "\n".join(answers), tuple(outcomes), **rest)

@@ -17,6 +17,7 @@ from maild.domain.people import Agent, Directory, Role
 from maild.domain.policy import Policy
 from maild.domain.refiling import refiled
 from maild.domain.sla import DueStep
+from maild.domain.sla_keys import shown_step
 from maild.domain.ticket import Ticket, apply
 from maild.domain.timing import Kind
 from maild.domain.token import Scope
@@ -56,7 +57,7 @@ def escalate(
         for event in done:
             ticket = apply(ticket.number, ticket, event)
         facts.extend(done)
-    reason = "; ".join(f"{due.target} {due.step_key} at {due.instant:%Y-%m-%d %H:%M} UTC" for due in steps)
+    reason = "; ".join(f"{due.target} {shown_step(due.step_key)} at {due.instant:%Y-%m-%d %H:%M} UTC" for due in steps)
     notices = tuple(alarm(person, about, ticket, policy.directory) for person, about in heard.values())
     return Decision(Outcome.COMMANDED, reason, tuple(facts), actor=SLA, notices=notices)
 
@@ -88,6 +89,7 @@ def alarm(told: Recipient, about: Sequence[events.Escalated], ticket: Ticket, di
         pages=told.agent if told.paged else "",
         kind=Kind.BREACH if breach else Kind.WARNING,
         steps=steps,
+        in_place=told.in_place,
         buttons=() if told.paged or reader is None else _buttons(reader, ticket, directory),
     )
 
@@ -115,7 +117,7 @@ def _reassign(reader: Agent, ticket: Ticket, directory: Directory) -> Button:
 
 def _actions(ticket: Ticket, due: DueStep, now: datetime) -> list[Event]:
     made: list[Event] = []
-    step, why = due.step, f"{due.target} {due.step_key}"
+    step, why = due.step, f"{due.target} {shown_step(due.step_key)}"
     if step.raise_priority and ticket.priority.raised() is not ticket.priority:
         raised = ticket.priority.raised()
         made.append(

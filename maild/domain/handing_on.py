@@ -40,7 +40,7 @@ def handed_on(ticket: Ticket, lost: LostAlarm, policy: Policy) -> tuple[Notice, 
     agent = policy.directory.agent(lost.agent)
     who = agent.shown if agent is not None else lost.recipient
     if lost.paged and agent is not None and agent.name not in lost.told:
-        told = [Told(agent, "no page reaches you", Claim.OWNER)]
+        told = [Told(agent, "no page reaches you", Claim.OWNER, in_place=True)]
     else:
         told = next_in_line(agent, ticket, office, lambda _reader: f"no mail reaches {who}", lost.told)
     return tuple(alarm(Recipient.of(each), lost.steps, ticket, policy.directory) for each in told)

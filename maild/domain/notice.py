@@ -36,6 +36,7 @@ class Notice:
     steps: tuple[events.Escalated, ...] = ()  # SLA notices
     others: int = 0  # a page that is about so many other tickets as well
     pages: str = ""  # a page for this agent, by name; a pager is no mailbox: nobody answers from it
+    in_place: bool = False  # an alarm for whoever hears of it in the place of somebody whom it does not reach
     buttons: tuple[Button, ...] | None = None  # None: what is usual for the ticket
     verb: str = ""  # what an answer to this very mail does beside: "fix-{draft}" mends the held text
     may_leave: bool = False  # somebody in Cc, who can leave the ticket by a mail

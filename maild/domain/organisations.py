@@ -5,15 +5,26 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from maild.domain.events import SYSTEM, Event, Followed, ParticipantAdded, ParticipantRemoved, RequesterChanged
+from maild.domain.events import (
+    SYSTEM,
+    Event,
+    Followed,
+    ParticipantAdded,
+    ParticipantRemoved,
+    RequesterChanged,
+    Transferred,
+)
 from maild.domain.people import Address, Directory, Person
 from maild.domain.ticket import CONTACT, Ticket
 
 
-def contacts_of(requester: Address, directory: Directory, but: Collection[Address] = ()) -> tuple[Person, ...]:
-    """The people outside who read what is answered to this requester, those who take part anyway (`but`) left out."""
-    organisation = directory.organisation_of(requester)
-    found = organisation.contacts if organisation else ()
+def contacts_of(
+    requester: Address, directory: Directory, department: str, but: Collection[Address] = ()
+) -> tuple[Person, ...]:
+    """The people outside who read what is answered to this requester, those who take part anyway (`but`) left out. What
+    is written to a private department is between it and whoever wrote."""
+    organisation, place = directory.organisation_of(requester), directory.department(department)
+    found = () if organisation is None or (place and place.private) else organisation.contacts
     return tuple(Person(address) for address in found if address != requester and address not in but)
 
 
@@ -25,10 +36,13 @@ def followers_of(requester: Address, directory: Directory) -> tuple[str, ...]:
 
 def handed_over(ticket: Ticket, change: RequesterChanged, directory: Directory) -> tuple[Event, ...]:
     """The ticket is somebody else's: whoever followed it for the organisation of before goes, and those of the new one
-    come. Who takes part in their own right stays."""
+    come. Who takes part in their own right stays. Within one organisation nobody comes: who is not there has left."""
     requester = change.requester.address
     staying = {p.person.address for p in ticket.participants if p.role != CONTACT}
-    coming = contacts_of(requester, directory, staying)
+    coming = contacts_of(requester, directory, ticket.department, staying)
+    if directory.organisation_of(requester) == directory.organisation_of(ticket.requester.address):
+        still = {p.person.address for p in ticket.participants if p.role == CONTACT}
+        coming = tuple(person for person in coming if person.address in still)
     wanted = {person.address for person in coming}
     here = [p.person for p in ticket.participants if p.role == CONTACT]
     there = {person.address for person in here}
@@ -42,3 +56,12 @@ def handed_over(ticket: Ticket, change: RequesterChanged, directory: Directory) 
         *(Followed(at=at, by=SYSTEM, agent=name, level="") for name in gone),
         *(Followed(at=at, by=SYSTEM, agent=name, level="watch") for name in new),
     )
+
+
+def closed_to_contacts(ticket: Ticket, change: Transferred, directory: Directory) -> tuple[Event, ...]:
+    """A ticket that goes to a private department is followed by no contact any more."""
+    place = directory.department(change.department)
+    if place is None or not place.private:
+        return ()
+    here = [p.person for p in ticket.participants if p.role == CONTACT]
+    return tuple(ParticipantRemoved(at=change.at, by=change.by, person=person, role=CONTACT) for person in here)

@@ -7,13 +7,14 @@ from datetime import datetime
 
 from maild.domain import events
 from maild.domain.events import Actor, Event
-from maild.domain.organisations import handed_over
+from maild.domain.organisations import closed_to_contacts, handed_over
 from maild.domain.policy import Policy
 from maild.domain.ticket import Ticket
 
 # Why a ticket has a plan that no other change takes away: somebody, or a rule for mails like it, chose that very one.
 CHOSEN = frozenset({"command", "rule", "topic"})
-_STAYS = CHOSEN | {"escalation", ""}
+_FIXED = CHOSEN | {"escalation"}
+_STAYS = _FIXED | {""}
 _CAUSES = (events.PriorityChanged, events.Transferred, events.RequesterChanged)
 
 
@@ -24,7 +25,9 @@ def refiled(ticket: Ticket, facts: Sequence[Event], policy: Policy) -> list[Even
     given = [fact for fact in causes if isinstance(fact, events.RequesterChanged)]
     if given:
         made += handed_over(ticket, given[-1], policy.directory)
-    fixed = ticket.plan_source in CHOSEN or any(isinstance(fact, events.PlanChanged) for fact in facts)
+    for moved in (fact for fact in causes if isinstance(fact, events.Transferred)):
+        made += closed_to_contacts(ticket, moved, policy.directory)
+    fixed = ticket.plan_source in _FIXED or any(isinstance(fact, events.PlanChanged) for fact in facts)
     if not causes or fixed:
         return made
     last = causes[-1]

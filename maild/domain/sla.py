@@ -10,7 +10,7 @@ breach is due itself, whenever somebody looks."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from maild.domain import events
 from maild.domain.calendars import Calendar, digest
 from maild.domain.sla_clocks import Target, cycles, whole_second
+from maild.domain.sla_keys import Firing, StepKey, firings, key_of, repeat_of
 from maild.domain.sla_meter import HandMeter, Meter, TargetStanding, metered
 
 __all__ = [
@@ -33,8 +34,6 @@ __all__ = [
     "plan_digest",
     "standing",
 ]
-
-StepKey = tuple[str, int, str]  # (target, cycle, key of the step): with the ticket, what the ledger holds once
 
 _ZERO = timedelta(0)
 _SECOND = timedelta(seconds=1)
@@ -168,7 +167,8 @@ def standing(
     now: datetime,
     already: AbstractSet[StepKey] = frozenset(),
 ) -> Standing:
-    """Where a ticket stands at `now`, by all events given; steps in the ledger (`already`) are not due again.
+    """Where a ticket stands at `now`, by all events given; steps in the ledger (`already`) are not due again,
+    unless their deadline has moved since to later than the history says they were told.
 
     Who asks about the past gives only the events until then. ValueError when the first event is not Opened."""
     moment = whole_second(now)
@@ -176,6 +176,7 @@ def standing(
     past: list[TargetStanding] = []
     come: list[DueStep] = []
     coming: list[datetime] = []
+    fired = firings(history) if already else {}
     for cycle in cycles(history):
         meter = metered(cycle, plan.goal(cycle.target), calendar, moment)
         if meter is None:
@@ -184,7 +185,7 @@ def standing(
             past.append(measured.pop(cycle.target))
         measured[cycle.target] = meter.standing()
         if cycle.pending:
-            for step in _schedule(meter, plan, already):
+            for step in _schedule(meter, plan, already, fired):
                 if step.instant <= moment:
                     come.append(step)
                 else:
@@ -198,10 +199,13 @@ def standing(
     )
 
 
-def _schedule(meter: Meter | HandMeter, plan: Plan, already: AbstractSet[StepKey]) -> Iterator[DueStep]:
+def _schedule(
+    meter: Meter | HandMeter, plan: Plan, already: AbstractSet[StepKey], fired: Mapping[StepKey, Firing]
+) -> Iterator[DueStep]:
     """The steps of a pending cycle that are not in the ledger: those that have come, and the next to come."""
     for name, step in plan.steps_of(meter.cycle.target):
-        key, threshold = name + meter.promise, step.threshold(meter.goal)
+        threshold = step.threshold(meter.goal)
+        key = key_of(meter, name, threshold, fired, already)
         for repeat in _repeats(meter, step, threshold, key, already):
             amount = threshold + (repeat - 1) * (step.every or _ZERO)
             instant = meter.instant_of(amount)
@@ -230,16 +234,10 @@ def _repeats(
     if step.every is None or not (first_is_done or meter.consumed >= threshold):
         return
     newest = 1 + (meter.consumed - threshold) // step.every
-    done = max((_repeat_of(fired, key) for t, c, fired in already if t == target and c == cycle), default=1)
+    done = max((repeat_of(told, key) for t, c, told in already if t == target and c == cycle), default=1)
     if newest > done:
         yield newest
     yield max(newest, done) + 1
-
-
-def _repeat_of(fired: str, key: str) -> int:
-    """3 for the ledger key "+30m#3" of the step "+30m"; 1 for keys of other steps."""
-    base, mark, number = fired.rpartition("#")
-    return int(number) if mark and base == key and number.isdecimal() else 1
 
 
 def _keyed(steps: tuple[Step, ...], target: Target) -> Iterator[tuple[str, Step]]:

@@ -41,6 +41,11 @@ def metered(cycle: Cycle, goal: timedelta | None, calendar: Calendar, now: datet
     return Meter(cycle, goal, calendar, now) if goal is not None else None
 
 
+def promise_of(due: datetime) -> str:
+    """What sets the steps of this due apart from those of another in the ledger."""
+    return f"@{due:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def running_time(cycle: Cycle, calendar: Calendar, now: datetime) -> timedelta:
     """Open business time over the runs of a cycle, whatever was promised: what a response or a resolution took."""
     return sum((between(calendar, run.start, run.end or now) for run in cycle.runs), _ZERO)
@@ -101,7 +106,7 @@ class HandMeter:
     @property
     def promise(self) -> str:
         """What sets the steps of this due apart from those of another in the ledger."""
-        return f"@{self._due:%Y-%m-%dT%H:%M:%SZ}"
+        return promise_of(self._due)
 
     def instant_of(self, amount: timedelta) -> datetime | None:
         """When `amount` of the goal is consumed; the whole goal exactly at the due, open or not."""

@@ -38,7 +38,7 @@ class Wakes(StrEnum):
 
     NEVER = "never"
     EMERGENCY = "in an emergency"  # the ticket's priority
-    OWN = "own"  # that, and a ticket that is the reader's, or nobody's
+    OWN = "own"  # that, and a ticket that is the reader's, or nobody's, or of whose assignee they stand in the place
     ALWAYS = "always"
 
 
@@ -110,22 +110,31 @@ class Leaving:
 
 
 def leaving(
-    kind: Kind, ticket: Ticket, agent: str, reader: Reader, rhythm: Rhythm, now: datetime, first_at: datetime
+    kind: Kind,
+    ticket: Ticket,
+    agent: str,
+    reader: Reader,
+    rhythm: Rhythm,
+    now: datetime,
+    first_at: datetime,
+    *,
+    in_place: bool = False,
 ) -> Leaving:
-    """When a notice about what happened `now` leaves. `first_at` is when the first happened of what it tells."""
+    """When a notice about what happened `now` leaves. `first_at` is when the first happened of what it tells.
+
+    `in_place`: the reader hears of it in the place of somebody whom it does not reach, as if the ticket were theirs."""
     pace = PACES[kind]
     at = now
     if pace.batched and not reader.at_once:
         at = max(now, min(now + rhythm.batch, first_at + rhythm.batch_most))
-    if not _disturbs(pace, ticket, agent):
+    if not _disturbs(pace, ticket, own=in_place or ticket.assignee in ("", agent)):
         at = after_quiet(at, reader.quiet, reader.zone)
     return Leaving(at, at > now)
 
 
-def _disturbs(pace: Pace, ticket: Ticket, agent: str) -> bool:
+def _disturbs(pace: Pace, ticket: Ticket, *, own: bool) -> bool:
     if pace.wakes in (Wakes.NEVER, Wakes.ALWAYS):
         return pace.wakes is Wakes.ALWAYS
-    own = ticket.assignee in ("", agent)
     return ticket.priority is Priority.EMERGENCY or (pace.wakes is Wakes.OWN and own)
 
 

@@ -59,5 +59,6 @@ class SlaSteps(Protocol):
         ...
 
     def unheard(self, limit: int) -> list[tuple[int, str, str]]:
-        """(ticket, target, key) of steps on open tickets of which every mail was lost, the oldest first."""
+        """(ticket, target, key) of steps on open tickets of which every mail was lost, or stands still (held,
+        dropped, failed), the oldest first."""
         ...

@@ -38,6 +38,7 @@ MOST_ROWS = 100  # tickets of one mail that are shown; of the others the numbers
 GRACE = timedelta(minutes=1)  # a mail that more may join leaves then, if nobody comes back to it
 
 Row = dict[str, Any]
+Rank = tuple[bool, int, datetime]  # the lower, the worse
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class Open:
     leaves. Kept between the transactions of the tick; what a crash forgets leaves after GRACE by itself."""
 
     rows: dict[str, tuple[int, datetime]] = field(default_factory=dict)
-    pages: dict[str, int] = field(default_factory=dict)
+    pages: dict[str, tuple[int, Rank]] = field(default_factory=dict)  # with the worst that was paged
+    heard: Counter[str] = field(default_factory=Counter)  # alarms of each reader so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class _Line:
     occasion: Occasion
 
     @property
-    def worst_first(self) -> tuple[bool, int, datetime]:
+    def worst_first(self) -> Rank:
         """A breach before a warning, the more urgent ticket before the less, what is overdue longest first."""
         ticket = self.occasion.ticket
         due = due_words(self.occasion.standing, self.occasion.now, self.notice.steps)
@@ -87,28 +89,41 @@ def tell_alarms(
     trace: str = "",
     tick: Open | None = None,
     last: bool = True,
+    alone: bool = False,
 ) -> list[tuple[Decided, Done]]:
     """Carry out decisions about alarms, each by itself, and queue the mails -> those that could be carried out.
 
     `prepare` runs in the savepoint of each, and answers the decision as it holds then. Mails about many tickets wait
-    within a `tick` for what its later transactions bring, until the `last` one."""
+    within a `tick` for what its later transactions bring, until the `last` one. `alone`: the alarms are all that is
+    told; one trouble with many tickets is not one mail for each."""
     tick = tick if tick is not None else Open()
-    heard = Counter(n.to.address.key for each in decided for n in each.decision.notices if n.steps)
-    many = {key for key, count in heard.items() if count > FEW} | set(tick.rows) | set(tick.pages)
+    tick.heard.update(n.to.address.key for each in decided for n in each.decision.notices if n.steps)
+    # While more is to come nobody knows who will hear of few: whoever hears now hears in a list.
+    many = {key for key, count in tick.heard.items() if count > FEW or not last} | set(tick.rows) | set(tick.pages)
     lines: list[_Line] = []
     done: list[tuple[Decided, Done]] = []
     for each in decided:
         found: list[_Line] = []
         made = isolated(
-            unit, each.ticket.number, partial(_carried, unit, each, helpdesk, now, prepare, trace, many, found)
+            unit, each.ticket.number, partial(_carried, unit, each, helpdesk, now, prepare, trace, many, found, alone)
         )
         if made is not None:
             done.append((each, made))
             lines += found
     for key, own in _by_reader(lines).items():
         told = sorted(own, key=lambda line: line.worst_first)
-        write = _page if told[0].notice.template == PAGE else _mail
-        if not isolated(unit, 0, partial(write, unit, key, told, helpdesk, now, tick)):
+        # What is kept in `tick` is what the savepoint has kept, too.
+        if told[0].notice.template == PAGE:
+            page = isolated(unit, 0, partial(_page, unit, told, helpdesk, now, tick.pages.get(key)))
+            written = page is not None
+            if page is not None:
+                tick.pages[key] = page
+        else:
+            mail = isolated(unit, 0, partial(_mail, unit, told, helpdesk, now, tick.rows.get(key)))
+            written = mail is not None
+            if mail is not None:
+                tick.rows[key] = mail
+        if not written:
             for line in told:  # better many mails than none
                 enqueue(unit, line.notice, line.occasion, helpdesk)
     if last:
@@ -127,8 +142,11 @@ def _carried(
     trace: str,
     many: Collection[str],
     found: list[_Line],
+    alone: bool,
 ) -> Done:
     def queue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Helpdesk) -> OutboxRow | None:
+        if alone and not notice.steps:
+            return None
         if not notice.steps or notice.to.address.key not in many:
             return enqueue(unit, notice, occasion, helpdesk)
         found.append(_Line(notice, occasion))
@@ -147,32 +165,38 @@ def _by_reader(lines: Sequence[_Line]) -> dict[str, list[_Line]]:
     return dict(sorted(found.items()))
 
 
-def _page(unit: UnitOfWork, key: str, lines: Sequence[_Line], helpdesk: Helpdesk, now: datetime, tick: Open) -> bool:
-    """One page about the worst of them, which says how many more there are."""
+def _page(
+    unit: UnitOfWork, lines: Sequence[_Line], helpdesk: Helpdesk, now: datetime, paged: tuple[int, Rank] | None
+) -> tuple[int, Rank]:
+    """One page about the worst of them, which says how many more there are -> its row, and how bad that was.
+
+    Who was `paged` in the same tick is paged again for what is worse alone."""
     worst, *others = lines
-    if key not in tick.pages:
+    if paged is None or worst.worst_first < paged[1]:
         row = enqueue(unit, replace(worst.notice, others=len(others)), worst.occasion, helpdesk)
-        tick.pages[key] = row.id
-    _note(unit, lines, tick.pages[key], now)  # what the page's own row has noted already is not noted twice
-    return True
+        paged = (row.id, worst.worst_first)
+    _note(unit, lines, paged[0], now)  # what the page's own row has noted already is not noted twice
+    return paged
 
 
-def _mail(unit: UnitOfWork, key: str, lines: Sequence[_Line], helpdesk: Helpdesk, now: datetime, tick: Open) -> bool:
-    """One list for this reader: a new one, or more rows in the one of the same tick that has not left yet."""
+def _mail(
+    unit: UnitOfWork, lines: Sequence[_Line], helpdesk: Helpdesk, now: datetime, begun: tuple[int, datetime] | None
+) -> tuple[int, datetime]:
+    """One list for this reader: a new one, or more rows in the one of the same tick that has not left yet -> its row,
+    and when it leaves."""
     at = _leaves_at(unit, lines, helpdesk, now)
-    number, before = tick.rows.get(key, (0, at))
+    number, before = begun or (0, at)
     row = unit.outbox.unbegun(number) if number else None
     if row is None:
         row = _begun(unit, lines, helpdesk, now, max(at, now + GRACE))
-        tick.rows[key] = (row.id, at)
     else:
         told = _added(row.context["alarms"], lines, helpdesk, now)
         unit.snapshots.change(told["list"], [each["number"] for each in told["rows"]])
         title = _subject(told)
         unit.outbox.rewrite(replace(row, subject=title, context={**row.context, "title": title, "alarms": told}))
-        tick.rows[key] = (row.id, min(at, before))
+        at = min(at, before)
     _note(unit, lines, row.id, now)
-    return True
+    return row.id, at
 
 
 def _note(unit: UnitOfWork, lines: Sequence[_Line], outbox: int, now: datetime) -> None:
@@ -186,10 +210,14 @@ def _leaves_at(unit: UnitOfWork, lines: Sequence[_Line], helpdesk: Helpdesk, now
     agent = helpdesk.policy.directory.agent(lines[0].notice.agent)
     if agent is None:
         return now
-    rhythm = helpdesk.policy.rhythm
+    rhythm, name = helpdesk.policy.rhythm, agent.name
     reader = Reader.of(agent, Wishes.of(unit.preferences.of(agent.name)), rhythm, ZoneInfo(helpdesk.clock_of(agent)))
-    times = (leaving(n.notice.kind, n.occasion.ticket, agent.name, reader, rhythm, now, now).at for n in lines)
-    return min(times)
+
+    def at(line: _Line) -> datetime:
+        kind, in_place = line.notice.kind, line.notice.in_place
+        return leaving(kind, line.occasion.ticket, name, reader, rhythm, now, now, in_place=in_place).at
+
+    return min(map(at, lines))
 
 
 def _begun(
@@ -200,7 +228,7 @@ def _begun(
     reader = helpdesk.policy.directory.agent(notice.agent) or Agent("", (notice.to.address,), notice.to.name)
     made = Snapshot(agent=reader.name, kind="list", asked=TEMPLATE, made_at=now, tickets=())
     about = unit.snapshots.add(made) if reader.name else 0
-    told = _added({"list": about, "rows": [], "others": []}, lines, helpdesk, now)
+    told = _added({"list": about, "rows": [], "others": [], "late_others": 0}, lines, helpdesk, now)
     if about:
         unit.snapshots.change(about, [each["number"] for each in told["rows"]])
     letter = Letter(
@@ -222,7 +250,12 @@ def _added(told: dict[str, Any], lines: Sequence[_Line], helpdesk: Helpdesk, now
     rows = sorted([*told["rows"], *(_row(line, helpdesk, now) for line in lines)], key=lambda row: row["rank"])
     shown, rest = rows[:MOST_ROWS], rows[MOST_ROWS:]
     numbered = [{**row, "row": place} for place, row in enumerate(shown, 1)]
-    return {**told, "rows": numbered, "others": [*told["others"], *(row["number"] for row in rest)]}
+    return {
+        **told,
+        "rows": numbered,
+        "others": [*told["others"], *(row["number"] for row in rest)],
+        "late_others": told["late_others"] + sum(row["breach"] for row in rest),
+    }
 
 
 def _row(line: _Line, helpdesk: Helpdesk, now: datetime) -> Row:
@@ -243,7 +276,7 @@ def _row(line: _Line, helpdesk: Helpdesk, now: datetime) -> Row:
 def _subject(told: dict[str, Any]) -> str:
     """ "12 tickets are overdue, 3 are due soon"."""
     rows = told["rows"]
-    late = sum(row["breach"] for row in rows) + (len(told["others"]) if rows[-1]["breach"] else 0)
+    late = sum(row["breach"] for row in rows) + told["late_others"]
     soon = len(rows) + len(told["others"]) - late
     parts = [f"{late} {_tickets(late)} overdue" if late else "", f"{soon} {_tickets(soon)} due soon" if soon else ""]
     return ", ".join(filter(None, parts))

@@ -13,6 +13,7 @@ from maild.domain.events import Bounced, Event, Snoozed, StatusChanged
 from maild.domain.measuring import COUNTED_KINDS
 from maild.domain.people import AgentRole, Role
 from maild.domain.sla_clocks import Target, cycles
+from maild.domain.sla_keys import shown_step
 from maild.domain.ticket import Status
 from maild.ports import Course, InboundState, KeptMail, ListedTicket, Listing, Order, UnitOfWork
 from maild.services.digest_reader import MOST_ROWS, Contents, DigestReader, by_due, is_asleep, many_told, section
@@ -63,7 +64,10 @@ def _of_admin(unit: UnitOfWork, reader: DigestReader, contents: Contents) -> lis
 
 
 def _unheard_section(unheard: Sequence[tuple[int, str, str]]) -> Shown:
-    lines = [f"#{ticket}: {target.replace('-', ' ')} {step}; ask: show {ticket}" for ticket, target, step in unheard]
+    lines = [
+        f"#{ticket}: {target.replace('-', ' ')} {shown_step(step)}; ask: show {ticket}"
+        for ticket, target, step in unheard
+    ]
     note = f"{len(lines)} alarm{'s' if len(lines) > 1 else ''} that reached nobody by mail"
     return section("Alarms that reached nobody", note, lines=lines)
 

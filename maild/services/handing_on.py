@@ -46,13 +46,15 @@ def lost_alarm(unit: UnitOfWork, outbox: int, ticket: Ticket, helpdesk: Helpdesk
 def hand_on(
     unit: UnitOfWork, outbox: int, diagnostic: str, by: str, helpdesk: Helpdesk, now: datetime, trace: str = ""
 ) -> None:
-    """A mail about the alarms of many tickets did not arrive: each goes on, in one mail where many go to one."""
+    """A mail about the alarms of many tickets did not arrive: each goes on, in one mail where many go to one.
+
+    Who is told of the alarms is told of the trouble; it is one trouble, and no note for each ticket."""
     decided: list[Decided] = []
     for number in dict.fromkeys(each.ticket for each in unit.sla_steps.told_by(outbox)):
         made = isolated(unit, number, partial(_one, unit, outbox, number, diagnostic, by, helpdesk, now))
         if made is not None:
             decided.append(made)
-    tell_alarms(unit, decided, helpdesk, now, trace=trace or f"out-{outbox}")
+    tell_alarms(unit, decided, helpdesk, now, trace=trace or f"out-{outbox}", alone=True)
 
 
 def _one(

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from maild.domain.events import Acknowledged, Escalated, Event
 from maild.domain.outbox import OutboxState
 from maild.domain.sla_explain import WIDTH, shown_at
+from maild.domain.sla_keys import shown_step
 from maild.ports import Telling, UnitOfWork
 from maild.services.helpdesk import Helpdesk
 
@@ -91,7 +92,8 @@ def _lines(history: Sequence[Event], told: Sequence[Telling], zone: ZoneInfo) ->
     for fact, tellings in steps_told(history, told):
         cycle = f", cycle {fact.cycle}" if fact.cycle > 1 else ""
         people = "; ".join(_person(each, history) for each in tellings) or "nobody"
-        text = f"{shown_at(fact.instant, zone)}  {fact.target.replace('-', ' ')} {fact.step}{cycle}: told {people}"
+        step = f"{fact.target.replace('-', ' ')} {shown_step(fact.step)}{cycle}"
+        text = f"{shown_at(fact.instant, zone)}  {step}: told {people}"
         lines += wrap(text, WIDTH, initial_indent="  ", subsequent_indent=" " * 6, break_on_hyphens=False)
     return ("", "Escalations", *lines) if lines else ()
 

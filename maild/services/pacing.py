@@ -39,7 +39,7 @@ def paced(unit: UnitOfWork, notice: Notice, agent: Agent, occasion: Occasion, he
     first_at = min((row.first_at or now for row in waited), default=now)
     since = min((row.since or 0 for row in waited), default=occasion.ticket.seq - len(occasion.decision.facts))
     reader = Reader.of(agent, Wishes.of(unit.preferences.of(agent.name)), rhythm, ZoneInfo(helpdesk.clock_of(agent)))
-    when = leaving(notice.kind, occasion.ticket, agent.name, reader, rhythm, now, first_at)
+    when = leaving(notice.kind, occasion.ticket, agent.name, reader, rhythm, now, first_at, in_place=notice.in_place)
     if waited:
         notice, occasion = _with(unit, notice, occasion, waited, since)
     begins, ends = hour_of(when.at)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from maild.ports import Coming, Lasts, OpenUnitOfWork, UnitOfWork
 from maild.services.digests import due_digests, make_digests
@@ -13,6 +15,8 @@ from maild.services.housekeeping import keep_house
 from maild.services.monthly_reports import make_reports
 from maild.services.remind import remind_writers
 from maild.services.setbacks import Setbacks
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,26 @@ def tick(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, setbacks:
     with open_unit(reading=True) as unit:
         coming = _coming(unit, helpdesk)
         digests_due = list(due_digests(unit, helpdesk, now))
-    fired = tuple(escalate_due(open_unit, helpdesk, now)) if _has_come(coming.sla, now) else ()
-    timers = keep_house(open_unit, helpdesk, now) if _has_come(coming.timer, now) else 0
-    reminders = remind_writers(open_unit, helpdesk, now) if _has_come(coming.reminder, now) else 0
-    digests = make_digests(open_unit, helpdesk, now, digests_due, setbacks)
-    digests += make_reports(open_unit, helpdesk, now, setbacks)
-    return Ticked(fired, timers, reminders, digests)
+    failed: list[Exception] = []
+    none: list[Fired] = []
+    fired = _part(failed, none, lambda: escalate_due(open_unit, helpdesk, now) if _has_come(coming.sla, now) else [])
+    timers = _part(failed, 0, lambda: keep_house(open_unit, helpdesk, now) if _has_come(coming.timer, now) else 0)
+    due = _has_come(coming.reminder, now)
+    reminders = _part(failed, 0, lambda: remind_writers(open_unit, helpdesk, now) if due else 0)
+    digests = _part(failed, 0, lambda: make_digests(open_unit, helpdesk, now, digests_due, setbacks))
+    digests += _part(failed, 0, lambda: make_reports(open_unit, helpdesk, now, setbacks))
+    if failed:
+        raise failed[0]
+    return Ticked(tuple(fired), timers, reminders, digests)
+
+
+def _part(failed: list[Exception], nothing: Result, work: Callable[[], Result]) -> Result:
+    """A part that fails keeps no other one from its work; it is told of when all have had their turn."""
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 - raised by the caller
+        failed.append(error)
+        return nothing
 
 
 def next_instant(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, after: datetime) -> datetime | None:

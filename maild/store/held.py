@@ -6,6 +6,7 @@ the whole history again. A savepoint that is rolled back gives locks back, and w
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -76,9 +77,11 @@ class Held:
 
         people = {number: list(found) for number, found in groupby(asked(_PEOPLE), lambda row: row["ticket"])}
         for row in asked(_TICKETS):
-            self.take(row, people.get(row["number"], ()))
+            with suppress(ValueError):  # told when somebody asks for that ticket: here it would stop all the others
+                self.take(row, people.get(row["number"], ()))
         for number, facts in groupby(asked(_EVENTS), lambda row: row["ticket"]):
-            self.histories[number] = tuple(rows.read_event(row) for row in facts)
+            with suppress(ValueError):  # an event of a newer version, likewise
+                self.histories[number] = tuple(rows.read_event(row) for row in facts)
         self.steps.update({number: set() for number in numbers})
         for row in asked(_STEPS):
             self.steps[row["ticket"]].add((row["target"], row["cycle"], row["step"]))

@@ -16,6 +16,7 @@ from maild.store.insert import insert_once
 from maild.store.schema import outbox, sla_step, sla_told, ticket
 
 _OF_STEP = ("ticket", "target", "cycle", "step")
+_STANDING_STILL = (OutboxState.HELD.value, OutboxState.DROPPED.value, OutboxState.FAILED.value)
 
 
 _FIRED = sa.select(sla_step).where(sla_step.c.ticket == sa.bindparam("number"))
@@ -80,12 +81,15 @@ class SqlSlaSteps:
         self._connection.execute(sa.update(sla_told).where(here).values(lost_at=at, passed_to=list(passed_to)))
 
     def unheard(self, limit: int) -> list[tuple[int, str, str]]:
-        other = sla_told.alias()
+        other, mail = sla_told.alias(), outbox.alias()
         same = sa.and_(*(other.c[name] == sla_told.c[name] for name in _OF_STEP))
-        heard = sa.exists().where(same, other.c.lost_at.is_(None))
+        stands_still = sa.exists().where(mail.c.id == other.c.outbox, mail.c.state.in_(_STANDING_STILL))
+        heard = sa.exists().where(same, other.c.lost_at.is_(None), ~stands_still)
         query = sa.select(*(sla_told.c[name] for name in _OF_STEP), sa.func.min(sla_told.c.told_at).label("since"))
         query = query.join(ticket, ticket.c.number == sla_told.c.ticket)
-        query = query.where(sla_told.c.lost_at.is_not(None), ticket.c.status.in_(["open", "waiting"]), ~heard)
+        query = query.outerjoin(outbox, outbox.c.id == sla_told.c.outbox)
+        lost = sa.or_(sla_told.c.lost_at.is_not(None), outbox.c.state.in_(_STANDING_STILL))
+        query = query.where(lost, ticket.c.status.in_(["open", "waiting"]), ~heard)
         query = query.group_by(*(sla_told.c[name] for name in _OF_STEP)).order_by("since", sla_told.c.ticket)
         return [(row.ticket, row.target, row.step) for row in self._connection.execute(query.limit(limit))]
 

@@ -8,6 +8,7 @@ import pytest
 import maild.daemon as module
 from maild.config import load
 from maild.daemon import Daemon
+from maild.ports import TemporaryFailure
 from maild.services.tick import Ticked
 from tests.rig.waiting import wait_until
 
@@ -87,3 +88,18 @@ def test_a_scheduler_that_died_starves_the_watchdog(daemon, manager):
     wait_until(lambda: manager.fed > 0, what="the watchdog to be fed")
     daemon._ticker._scheduler.shutdown()
     assert not daemon.healthy()
+
+
+def test_a_tick_that_fails_again_and_again_is_noticed_and_a_database_that_is_away_is_not_blamed(daemon, manager):
+    def broken(*about):
+        raise manager.error
+
+    manager.error = TemporaryFailure("the database is away")
+    manager.tick = broken
+    module.tick = broken
+    looked = daemon._ticker.loop.idle_for
+    wait_until(lambda: daemon._ticker._sweeping, what="a tick to fail")
+    assert daemon._ticker._failing_since is None
+    manager.error = ValueError("an event of a newer version")
+    wait_until(lambda: not daemon.healthy(), what="the failing ticks to be noticed")
+    assert looked() < 60

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 from maild.domain import events
-from maild.domain.acknowledging import alarms, first_of, relieved, wondering
+from maild.domain.acknowledging import alarms, relieved, wondering
 from maild.domain.events import Actor
 from maild.domain.people import Role
+from maild.domain.sla_keys import first_of
 from tests.domain.mail_scene import NOW, OPENED
 
 BY = {name: Actor(Role.AGENT, name) for name in ("john", "jane", "mary")}

@@ -119,6 +119,25 @@ def test_when_all_are_away_the_admins_hear_it_all_the_same():
     assert told(due("assignee"), ticket(), everybody) == ["ana", "zoe"]
 
 
+def test_whoever_hears_in_anothers_place_does_so_as_if_the_ticket_were_theirs():
+    """It is known from then on that nobody else hears of it: their night does not matter."""
+
+    def in_place(who, *words):
+        decision = escalate(
+            ticket(assignee="jane"), [due(*words)], replace(POLICY, directory=PEOPLE), NOW, who, history=()
+        )
+        return {notice.agent: notice.in_place for notice in decision.notices}
+
+    stands_in = readers("jane", substitutes={"jane": "john"})
+    assert in_place(readers(), "assignee", "manager") == {"jane": False, "mary": False}
+    assert in_place(stands_in, "assignee", "manager") == {"john": True, "mary": False}
+    assert in_place(stands_in, "agent:john", "assignee") == {"john": True}
+    assert in_place(readers("jane"), "manager", "assignee") == {"mary": True}
+    assert all(
+        notice.in_place for notice in handed_on(ticket(assignee="jane"), lost(), replace(POLICY, directory=PEOPLE))
+    )
+
+
 # -- private departments ----------------------------------------------------------------------------------------------
 
 

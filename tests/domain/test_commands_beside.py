@@ -12,7 +12,7 @@ from maild.domain.commands import VERBS, TextGoes, apply_intents, judge, parse_l
 from maild.domain.events import ParticipantAdded
 from maild.domain.people import Address, Person
 from maild.domain.ticket import Status
-from tests.domain.command_scene import BY_JOHN, JOHN, NOW, SURROUNDINGS, done, home_of, judged, ticket
+from tests.domain.command_scene import BY_JOHN, FRESH, JOHN, NOW, SURROUNDINGS, done, home_of, judged, ticket
 
 TOMORROW = NOW + timedelta(hours=22, minutes=30)  # nine o'clock in Berlin
 
@@ -55,6 +55,8 @@ def test_what_stands_beside_the_facts(text, wanted):
 
 
 def test_what_says_something_is_not_told_to_change_nothing():
+    for line in ("!for bob@client.example", "!to bob@client.example"):
+        assert done(line, surroundings=FRESH).outcomes == ()
     for line in ("!send tomorrow", "!now", "!check", "!tpl reboot", "!yes"):
         assert done(line).outcomes == ()
     assert done("!close quiet", ticket(status=Status.CLOSED)).outcomes == ("close: nothing to change",)

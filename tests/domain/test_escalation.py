@@ -8,7 +8,8 @@ import pytest
 from maild.domain import events
 from maild.domain.decision import Outcome
 from maild.domain.escalation import SLA, escalate
-from maild.domain.people import Department
+from maild.domain.people import Department, Role
+from maild.domain.refiling import refiled
 from maild.domain.sla import DueStep, Step, Target
 from maild.domain.ticket import Priority
 from maild.domain.token import Scope
@@ -167,3 +168,14 @@ def test_whom_a_ticket_is_handed_to_is_told_of_the_breach():
     """The assignee who is named is the one who has it now."""
     decision = escalated(due(1.0, notify=("manager",), reassign="joe"))
     assert names(decision) == ["mary"]  # and joe by the assignment itself
+
+
+def test_a_plan_that_a_step_switched_to_stays_when_the_priority_changes():
+    on = ticket(assignee="jane", priority=Priority.HIGH)  # its next priority has a plan of its own
+    decision = escalated(due(0.5, notify=("manager",), switch_plan="sev-b"), due(1.0, raise_priority=True), on=on)
+    assert kinds(decision.facts) == ["escalated", "plan-changed", "escalated", "priority-changed"]
+    later = ticket(sla_plan="sev-b", plan_source="escalation")
+    by_hand = events.PriorityChanged(
+        at=NOW, by=events.Actor(Role.AGENT, "jane"), priority="emergency", previous="normal"
+    )
+    assert kinds(refiled(later, [by_hand], POLICY)) == ["priority-changed"]

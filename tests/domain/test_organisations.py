@@ -9,7 +9,7 @@ from maild.domain.decide import decide
 from maild.domain.events import Actor
 from maild.domain.notices import Happening, notices_for
 from maild.domain.organisations import contacts_of, handed_over
-from maild.domain.people import Address, Organisation, Person, Role, Trust
+from maild.domain.people import Address, Department, Organisation, Person, Role, Trust
 from maild.domain.refiling import refiled
 from maild.domain.rules import Filing
 from maild.domain.ticket import CONTACT, Participant, Status, Ticket, apply, fold
@@ -83,9 +83,37 @@ def test_nobody_follows_because_of_a_forged_sender():
 
 
 def test_a_contact_does_not_follow_their_own_ticket_nor_one_that_they_are_copied_in():
-    assert contacts_of(BOSS.address, CONFIGURED.directory) == (Person(CONSULTANT.address),)
-    assert contacts_of(KAREN.address, CONFIGURED.directory, {BOSS.address}) == (Person(CONSULTANT.address),)
-    assert contacts_of(Address.of("x@other.example"), CONFIGURED.directory) == ()
+    assert contacts_of(BOSS.address, CONFIGURED.directory, "support") == (Person(CONSULTANT.address),)
+    assert contacts_of(KAREN.address, CONFIGURED.directory, "support", {BOSS.address}) == (Person(CONSULTANT.address),)
+    assert contacts_of(Address.of("x@other.example"), CONFIGURED.directory, "support") == ()
+
+
+HR = Department(name="hr", address=Address.of("hr@acme.example"), private=True)
+
+
+def test_what_is_written_to_a_private_department_is_not_for_the_writers_colleagues():
+    client = replace(CLIENT, department="support")
+    directory = replace(CONFIGURED.directory, organisations=(client,), departments=(*DIRECTORY.departments, HR))
+    made = replace(fresh(), policy=replace(CONFIGURED, directory=directory))
+    written = replace(made, message=replace(made.message, to=(Person(Address.of("hr@acme.example")),)))
+    ticket = opened(written)
+    assert (ticket.department, CONTACT in {p.role for p in ticket.participants}) == ("hr", False)
+    moved = events.Transferred(at=NOW, by=JANE_ACTS, department="hr", previous="support")
+    followed = opened(made)
+    assert CONTACT in {p.role for p in followed.participants}
+    after = followed
+    for fact in refiled(followed, [moved], replace(CONFIGURED, directory=directory)):
+        after = apply(1, after, fact)
+    assert CONTACT not in {p.role for p in after.participants}
+
+
+def test_a_contact_who_left_does_not_come_back_with_another_requester_of_the_same_organisation():
+    ticket = opened(fresh())
+    left = [p for p in ticket.participants if p.role == CONTACT]
+    change = events.RequesterChanged(at=NOW, by=JANE_ACTS, requester=EVE, previous=KARENS)
+    gone = events.ParticipantRemoved(at=NOW, by=JANE_ACTS, person=left[0].person, role=CONTACT)
+    without = apply(1, ticket, gone)
+    assert not any(isinstance(f, events.ParticipantAdded) for f in handed_over(without, change, CONFIGURED.directory))
 
 
 # -- who hears what -------------------------------------------------------------------------------------------------

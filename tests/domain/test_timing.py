@@ -80,6 +80,14 @@ def test_what_disturbs_a_night(kind, on, disturbs):
     assert disturbs or found == Leaving(MORNING, waits=True)
 
 
+def test_whoever_hears_of_a_breach_in_anothers_place_is_woken_as_if_it_were_theirs():
+    def at(kind, in_place):
+        return leaving(kind, JOHNS, "jane", ASLEEP, RHYTHM, NIGHT, NIGHT, in_place=in_place).at
+
+    assert at(Kind.BREACH, True) == NIGHT
+    assert at(Kind.BREACH, False) == at(Kind.WARNING, True) == MORNING
+
+
 def test_escalations_are_never_folded_nor_joined():
     for kind in (Kind.BREACH, Kind.WARNING, Kind.DIRECT):
         assert not PACES[kind].folds

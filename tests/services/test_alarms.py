@@ -9,6 +9,7 @@ from maild.domain.outbox import Answer, Verdict
 from maild.services import alarms, escalate
 from maild.services.escalate import escalate_due
 from maild.services.ledger import lines_of
+from maild.services.recompute import reckon_stale
 from tests.rig.office import CONFIG
 
 KAREN, JOHN, JANE, JOE, MARY = (
@@ -101,6 +102,28 @@ def test_one_mail_for_all_the_transactions_of_a_tick(open_office, monkeypatch):
         assert list(unit.snapshots.get(row.context["alarms"]["list"]).tickets) == numbers
 
 
+def test_a_few_in_each_transaction_are_many_in_the_tick(open_office, monkeypatch):
+    office = open_office(WARNED_THEN_BREACHED)
+    opened(office, 12)
+    monkeypatch.setattr(escalate, "BATCH", 2)
+    mark = office.queued
+    office.tick(3 * DAY)
+    assert sorted(office.told(mark)) == [("sla-gathered", JOHN), ("sla-gathered", MARY)]
+    for reader in (JOHN, MARY):
+        assert len(office.last("sla-gathered", reader).context["alarms"]["rows"]) == 12
+
+
+def test_the_numbers_of_what_is_not_shown_are_right(open_office, monkeypatch):
+    monkeypatch.setattr(alarms, "MOST_ROWS", 2)
+    monkeypatch.setattr(escalate, "BATCH", 4)
+    office = open_office(plan('at = "75%"\nnotify = ["manager"]', 'at = "100%"\nnotify = ["manager"]'))
+    opened(office, 5)
+    office.clock.advance(HOUR)
+    opened(office, 4)
+    office.tick(3 * HOUR)
+    assert office.last("sla-gathered", MARY).subject == "5 tickets overdue, 4 tickets due soon"
+
+
 def test_what_a_crash_leaves_behind_is_told_once(open_office, monkeypatch):
     """The daemon dies between two transactions of a tick: what was gathered leaves, the rest is gathered later."""
     office = open_office(WARNED_THEN_BREACHED)
@@ -165,6 +188,27 @@ def test_a_list_that_cannot_be_made_gives_way_to_mails_one_by_one(open_office, m
     office.tick(3 * DAY)
     assert sorted(office.told(mark)) == [("sla-breach", JOHN)] * 5 + [("sla-gathered", MARY)]
     assert all(dict(escalations(office, number)[1][1]).keys() == {"john", "mary"} for number in numbers)
+
+
+def test_a_list_that_was_undone_is_forgotten_with_its_number(open_office, monkeypatch):
+    """The number belongs to another mail from then on."""
+    ticks = []
+
+    def begun():
+        ticks.append(alarms.Open())
+        return ticks[-1]
+
+    def note(*_):
+        raise ValueError("a list that nobody can write")
+
+    monkeypatch.setattr(escalate, "Open", begun)
+    monkeypatch.setattr(alarms, "_note", note)
+    office = open_office(WARNED_THEN_BREACHED)
+    opened(office, 5)
+    mark = office.queued
+    office.tick(3 * DAY)
+    assert [tick.rows for tick in ticks] == [{}]
+    assert sorted(office.told(mark)) == 5 * [("sla-breach", JOHN)] + 5 * [("sla-breach", MARY)]
 
 
 def test_a_list_that_has_left_is_not_sent_again(open_office, monkeypatch):
@@ -270,6 +314,20 @@ def test_many_pages_are_one(open_office):
     assert all(escalations(office, number)[0][1][0] == ("jane", "sent") for number in numbers)
 
 
+def test_a_pager_beeps_again_in_a_tick_for_what_is_worse_alone(open_office, monkeypatch):
+    monkeypatch.setattr(escalate, "BATCH", 5)
+    office = open_office(PAGED.replace('"agent:john", ', ""))
+    opened(office, 10)
+    office.clock.advance(HOUR)
+    office.open_ticket(subject="On fire")
+    office.receive(office.answer(office.last("new-ticket", JANE, 11), "!priority emergency"))
+    office.tick(3 * DAY)
+    office.deliver()
+    pages = office.sent_to(PAGER)
+    assert ["4 more" in pages[0].text, "On fire" in pages[1].text, len(pages)] == [True, True, 2]
+    assert all(escalations(office, number)[0][1][0] == ("jane", "sent") for number in range(1, 12))
+
+
 def test_a_page_that_is_lost_goes_to_the_mailbox(open_office):
     office = open_office(PAGED.replace(f', "agent:john", "{NOC}"', ""))
     office.relay.answers[PAGER] = Answer(Verdict.PERMANENT, "550 no such pager", 550)
@@ -346,6 +404,7 @@ def test_a_lost_list_goes_on_as_a_list(open_office, how):
     office = open_office(ONE)
     numbers = opened(office, 5)
     office.deliver()
+    mark = office.queued
     if how == "relay":
         office.relay.answers[JOHN] = Answer(Verdict.PERMANENT, "550 no such user", 550)
     office.tick(3 * DAY)
@@ -360,6 +419,7 @@ def test_a_lost_list_goes_on_as_a_list(open_office, how):
         assert escalations(office, number) == [("100%", [("john", word), ("mary", "sent")])]
         assert "550" in office.ticket(number)["entries"][-1]["text"]
     assert [each["number"] for each in office.last("sla-gathered", MARY).context["alarms"]["rows"]] == numbers
+    assert sorted(office.told(mark)) == [("sla-gathered", JOHN), ("sla-gathered", MARY)]  # and no note for each ticket
 
 
 # -- the ledger -------------------------------------------------------------------------------------------------------
@@ -394,3 +454,57 @@ def test_two_nodes_that_tick_at_once_tell_once(open_office):
     second = escalate_due(office.store, office.helpdesk, now)
     assert (len(first), second) == (12, [])
     assert len(office.outbox("sla-gathered")) == 2
+
+
+# -- deadlines that move ----------------------------------------------------------------------------------------------
+
+
+def promised(name: str, resolution: str) -> str:
+    goal = f'\n[[sla_plan]]\nname = "{name}"\ncalendar = "always"\nresolution = "{resolution}"\n'
+    return f'{goal}[[sla_plan.step]]\nat = "100%"\nnotify = ["manager"]\n'
+
+
+@pytest.mark.parametrize("how", ["command", "configuration"])
+def test_a_breach_after_the_deadline_moved_is_told(open_office, how):
+    office = open_office(CONFIG + promised("default", "1h") + promised("slow", "10h"))
+    number = office.open_ticket()
+    assert [fired.step for fired in office.tick(HOUR)] == ["100%"]
+    if how == "command":
+        office.receive(office.answer(office.last("new-ticket", JANE), "!sla slow"))
+    else:
+        office.configure(CONFIG + promised("default", "10h"))
+        reckon_stale(office.store, office.helpdesk, office.clock.now())
+    assert office.tick(8 * HOUR) == []
+    mark = office.queued
+    (fired,) = office.tick(HOUR)
+    assert fired.step.startswith("100%@")
+    assert ("sla-breach", MARY) in office.told(mark)
+    assert [step for step, _ in escalations(office, number)] == ["100%", fired.step]
+    with office.store(reading=True) as unit:
+        lines = lines_of(unit, office.helpdesk, number, office.clock.now())
+    assert any("100%, due 2026-" in line for line in lines)
+    assert office.tick(DAY) == []
+
+
+# -- nights -----------------------------------------------------------------------------------------------------------
+
+NIGHTLY = '\n[notices]\nquiet = "18:00-08:00"\n'
+
+
+def taken_and_due_at_night(office):
+    """A ticket that Jane has, which is overdue in the evening."""
+    number = office.open_ticket()
+    office.receive(office.answer(office.last("new-ticket", JANE, number), "!take\n!due today 20:00"))
+    office.deliver()
+    return number
+
+
+def test_an_alarm_that_is_handed_on_at_night_leaves_at_once(open_office):
+    office = open_office(plan('at = "100%"\nnotify = ["assignee"]') + NIGHTLY)
+    taken_and_due_at_night(office)
+    office.relay.answers[JANE] = Answer(Verdict.PERMANENT, "550 no such user", 550)
+    while not office.tick(30 * timedelta(minutes=1)):
+        pass
+    office.deliver()
+    assert office.clock.now() < office.last("sla-breach", MARY).queued_at + HOUR
+    assert any("overdue" in mail.text for mail in office.sent_to(MARY)), office.sent_to(MARY)

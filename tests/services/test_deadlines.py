@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from maild.ports import Listing
 from maild.services import escalate, housekeeping, recompute
+from maild.services import tick as ticking
 from maild.services.escalate import escalate_due
 from maild.services.housekeeping import keep_house
 from maild.services.recompute import reckon_stale
@@ -348,3 +350,25 @@ def test_nothing_to_do_is_nothing_done(office):
     office.open_ticket()
     assert keep_house(office.store, office.helpdesk, office.clock.now()) == 0
     assert escalate_due(office.store, office.helpdesk, office.clock.now()) == []
+
+
+# -- what cannot be read stops nothing else --------------------------------------------------------------------------
+
+
+def test_a_ticket_that_cannot_be_read_keeps_no_other_deadline_from_being_told(timed):
+    """Such as one with an event of a newer version, after a step back."""
+    bad, good = timed.open_ticket(), timed.open_ticket("Ken <ken@client.example>", subject="Excel")
+    with timed.store() as unit:
+        unit._connection.execute(sa.text(f"UPDATE event SET kind = 'from-the-future' WHERE ticket = {bad}"))
+        unit.commit()
+    assert {fired.ticket for fired in timed.tick(5 * HOUR)} == {good}
+
+
+def test_one_part_of_a_tick_that_fails_keeps_no_other_from_its_work(office, monkeypatch):
+    number = office.open_ticket()
+    said(office, "new-ticket", "Use water.\n!resolve")
+    monkeypatch.setattr(ticking, "escalate_due", lambda *_: 1 / 0)
+    other = office.open_ticket("Ken <ken@client.example>", subject="Excel")
+    with pytest.raises(ZeroDivisionError):
+        office.tick(8 * DAY)
+    assert [office.ticket(each)["status"] for each in (number, other)] == ["closed", "open"]

@@ -85,6 +85,18 @@ def test_steps_that_reached_nobody_are_known_while_their_tickets_are_open(unit):
     assert unit.sla_steps.unheard(1) == [(1, "resolution", "100%")]
 
 
+@pytest.mark.parametrize("state", [OutboxState.HELD, OutboxState.DROPPED, OutboxState.FAILED])
+def test_a_mail_that_does_not_leave_reaches_nobody(unit, state):
+    opened(unit, 1)
+    for number in (1, 2):
+        unit.outbox.add(row(number, template="sla-breach"))
+    unit.sla_steps.tell([telling(), telling(recipient=MARY, outbox=2)])
+    unit.outbox.set_state(1, state, None)
+    assert unit.sla_steps.unheard(10) == []
+    unit.outbox.set_state(2, state, None)
+    assert unit.sla_steps.unheard(10) == [(1, "resolution", "100%")]
+
+
 def test_mails_are_found_by_the_mark_in_their_ids(unit):
     unit.outbox.add(row(1, message_id="<a1n2s3.1.mac@acme.example>"))
     unit.outbox.add(row(2, message_id="<a1n2s3.2.mac@acme.example>"))

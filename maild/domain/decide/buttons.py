@@ -104,7 +104,12 @@ def _typed(case: Case, agent: Agent, own: str, named: Draft | None) -> Decision:
         return _about(case, word, draft.id, own)
     if not own.strip():
         return Decision(Outcome.IGNORED, "an answer about a mail of no ticket, without a word that says anything of it")
-    problem = ("", "nothing was done: write !yes or !no, or the whole mail again with !to ADDRESS or !for ADDRESS", "")
+    return _nothing_done(case, agent, "write !yes or !no, or the whole mail again with !to ADDRESS or !for ADDRESS")
+
+
+def _nothing_done(case: Case, agent: Agent, why: str) -> Decision:
+    """Their words concern no ticket: they get them back, and hear why nothing came of them."""
+    problem = ("", f"nothing was done: {why}", "")
     return Decision(
         Outcome.REJECTED,
         problem[1],
@@ -122,22 +127,25 @@ def _word(command: Command) -> str:
 
 
 def _about(case: Case, word: str, number: int, words: str) -> Decision:
+    assert case.agent is not None
     draft = next((draft for draft in case.drafts if draft.id == number), None)
-    if draft is None:
-        return Decision(Outcome.IGNORED, f"there is no held text {number}")
     beside = parse(words).text
+    if draft is None:
+        why = f"there is no held text {number}"
+        return _nothing_done(case, case.agent, why) if beside.strip() else Decision(Outcome.IGNORED, why)
     if draft.settled_as and case.ticket is not None and beside.strip():
         # The button came too late, what stands beside it did not: it stays inside, as beside any button.
         return act_of_agent(replace(act_of(case, beside), button="", html_words=""), case.policy)
     if draft.settled_as:
-        return Decision(Outcome.IGNORED, f"the held text {number} was {draft.settled_as} before")
+        why = f"the held text {number} was {draft.settled_as} before"
+        return _nothing_done(case, case.agent, why) if beside.strip() else Decision(Outcome.IGNORED, why)
     if case.ticket is not None:
         return about_held_text(act_of(case, words), word, beside, draft)
     # About a mail that belongs to no ticket yet: a fresh one in an agent's name.
     row = row_of(word, draft)
     if row is None:
-        return Decision(Outcome.IGNORED, f'"{word}" says nothing about the held mail {draft.inbound}')
-    return settled_apart(Actor(Role.AGENT, case.agent.name if case.agent else "", str(case.sender.address)), draft, row)
+        return _nothing_done(case, case.agent, f'"{word}" says nothing about this mail: answer with !yes or !no')
+    return settled_apart(Actor(Role.AGENT, case.agent.name, str(case.sender.address)), draft, row)
 
 
 def act_of(case: Case, own: str, forwarded: str = "") -> Act:

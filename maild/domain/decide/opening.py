@@ -60,7 +60,7 @@ def opening(
         participants=participants,
         automatic=case.automatic,
         join_key=filing.join_key,
-        contacts=() if forged else contacts_of(requester.address, policy.directory, taking_part),
+        contacts=() if forged else contacts_of(requester.address, policy.directory, department, taking_part),
         watchers=() if forged else followers_of(requester.address, policy.directory),
     )
 
@@ -111,11 +111,14 @@ def _links(case: Case) -> tuple[int, ...]:
 
 
 def _department(case: Case, requester: Person) -> str:
-    """By rule or topic, else the requester's organisation's, else the one whose address was written to, else the
-    mailbox's, else the first."""
+    """By rule or topic, else the private one that was written to, else the requester's organisation's, else another one
+    that was written to, else the mailbox's, else the first."""
     directory = case.policy.directory
     organisation = directory.organisation_of(requester.address)
     agreed = organisation.department if organisation else ""
     wrote_to = set(case.message.recipients)
-    addressed = next((d.name for d in directory.departments if d.address and d.address in wrote_to), "")
-    return case.filing.department or agreed or addressed or case.department or case.policy.default_department
+    written_to = [each for each in directory.departments if each.address and each.address in wrote_to]
+    confidential = next((each.name for each in written_to if each.private), "")
+    addressed = next((each.name for each in written_to), "")
+    chosen = case.filing.department or confidential or agreed or addressed
+    return chosen or case.department or case.policy.default_department
