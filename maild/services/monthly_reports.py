@@ -107,7 +107,9 @@ def _figures(
     figures = seen_by(None)
     if figures.quiet and not figures.backlog:
         return None
-    agents = [agent for name in organisation.followers if (agent := helpdesk.policy.directory.agent(name))]
+    away = unit.people.absent(now)
+    named = (helpdesk.policy.directory.agent(name) for name in organisation.followers)
+    agents = [agent for agent in named if agent is not None and agent.name not in away]
     return _Made(figures, tuple((agent, seen_by(sight_for(agent, helpdesk))) for agent in agents))
 
 

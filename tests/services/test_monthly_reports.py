@@ -81,6 +81,14 @@ def test_an_answer_to_a_report_opens_a_ticket(reported):
     assert answered.outcome == "opened"
 
 
+def test_an_agent_who_is_away_gets_no_report(reported):
+    reported.open_ticket()
+    reported.clock.set(JUNE - HOUR)
+    reported.receive(reported.mail("jane@acme.example", "ooo until 2026-06-05", to="support+me@acme.example"))
+    reported.tick(HOUR)
+    assert [address for address, _ in reports(reported)] == ["boss@client.example"]
+
+
 def test_a_month_is_reckoned_while_mail_is_taken_in(reported, monkeypatch):
     def measure(*asked: Any) -> Iterator[Measured]:
         monkeypatch.setattr(statistics, "measure", real)
