@@ -282,7 +282,9 @@ class Dovecot:
 
     def contents(self, user: str, name: str = "INBOX") -> list[bytes]:
         """The mails in a folder, in order of delivery; [] when there is no such folder."""
-        return [path.read_bytes() for path in self._mails(user, name)]
+        while True:
+            with contextlib.suppress(FileNotFoundError):  # Dovecot gave a mail another name since we looked: look again
+                return [path.read_bytes() for path in self._mails(user, name)]
 
     def flags(self, user: str, name: str = "INBOX") -> list[str]:
         """The Maildir flags of the mails in the same order: "" or letters such as "FS"."""
