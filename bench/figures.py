@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
+from _tickets import ends_of
 
 from maild.config import load
 from maild.domain import events
@@ -94,14 +95,7 @@ def history(closed_at: datetime | None, chance: random.Random) -> tuple[events.E
 def fill(store: Store, count: int) -> None:
     """Open tickets, those that ended this month, and all the others over ten years; written in bulk."""
     chance = random.Random(1)
-    newest: list[datetime | None] = [None] * OPEN
-    newest += [NOW - timedelta(minutes=chance.randrange(30 * 1440)) for _ in range(RECENT)]
-    chance.shuffle(newest)
-    others = count - OPEN - RECENT
-    moments: list[datetime | None] = [
-        NOW - timedelta(days=31) - timedelta(hours=24 * 3600 * (others - n) / others) for n in range(others)
-    ]
-    moments = [*moments, *newest]
+    moments = ends_of(count, OPEN, RECENT, NOW, chance)
     for begin in range(0, count, CHUNK):
         batch = [(begin + i + 1, history(at, chance)) for i, at in enumerate(moments[begin : begin + CHUNK])]
         with store() as unit:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from _corpus import prose
+from _tickets import ends_of
 
 from maild.domain import events
 from maild.domain.command_arguments import Surroundings
@@ -71,14 +72,7 @@ def made(number: int, closed_at: datetime | None, chance: random.Random) -> tupl
 def fill(store: Store, count: int) -> None:
     """Open tickets, those that ended this month, and all the others over ten years; written in bulk."""
     chance = random.Random(1)
-    newest: list[datetime | None] = [None] * OPEN
-    newest += [NOW - timedelta(minutes=chance.randrange(30 * 1440)) for _ in range(RECENT)]
-    chance.shuffle(newest)
-    others = count - OPEN - RECENT
-    moments: list[datetime | None] = [
-        NOW - timedelta(days=31) - timedelta(hours=24 * 3600 * (others - n) / others) for n in range(others)
-    ]
-    moments = [*moments, *newest]
+    moments = ends_of(count, OPEN, RECENT, NOW, chance)
     for begin in range(0, count, CHUNK):
         batch = [made(begin + i + 1, at, chance) for i, at in enumerate(moments[begin : begin + CHUNK])]
         with store() as unit:

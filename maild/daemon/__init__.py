@@ -68,7 +68,7 @@ class Daemon:
             for i, source in enumerate(self.sources)
         ]
         self._setbacks = Setbacks()
-        self._ticker = Ticker(self._tick, lambda after: next_instant(self.store, self.helpdesk, after), self.clock)
+        self._ticker = Ticker(self.tick, lambda after: next_instant(self.store, self.helpdesk, after), self.clock)
         # Not fed by the scheduler, for that is one of those whose life it tells.
         self._watchdog = Loop("watchdog", self._watch, idle=watchdog_interval() or _SWEEP_SECONDS)
 
@@ -180,9 +180,6 @@ class Daemon:
             return False
 
         return step
-
-    def _tick(self) -> None:
-        self.tick()
 
     def _watched(self, *, reading: bool = False) -> UnitOfWork:
         """The store, for a tick that may have much to do: each transaction shows that it gets on."""

@@ -25,7 +25,7 @@ _STEP_SECONDS = 2.0  # the wall clock was set, and not only slewed, when it diff
 # Several rings that are late are one, and none is dropped for being late, as a second of delay would do by default.
 _DEFAULTS = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
 
-Tick = Callable[[], None]
+Tick = Callable[[], object]
 NextInstant = Callable[[datetime], datetime | None]
 
 
@@ -100,9 +100,12 @@ class Ticker:
     def _step(self) -> bool:
         self._mind_the_clock()
         now = self._clock.now()
-        if self._sweeping or self._silent() or self._has_come(now):
+        sweeps = self._sweeping or self._silent()
+        coming = None if sweeps else self._next_instant(self._looked_at)
+        if sweeps or (coming is not None and coming <= now):
             self._do_tick(now)
-        self._wake_at(self._next_instant(self._looked_at))
+            coming = self._next_instant(self._looked_at)
+        self._wake_at(coming)
         return False
 
     def _do_tick(self, now: datetime) -> None:
@@ -110,21 +113,15 @@ class Ticker:
         self._looked_at = now
         try:
             self._tick()
-        except TemporaryFailure:
+        except Exception as error:
             self._sweeping = True
-            raise
-        except Exception:
-            self._sweeping = True
-            self._failing_since = self._failing_since or time.monotonic()
+            if not isinstance(error, TemporaryFailure):
+                self._failing_since = self._failing_since or time.monotonic()
             raise
         self._swept_at, self._failing_since = time.monotonic(), None
 
     def _silent(self) -> bool:
         return time.monotonic() - self._swept_at >= GUARD_SECONDS
-
-    def _has_come(self, now: datetime) -> bool:
-        coming = self._next_instant(self._looked_at)
-        return coming is not None and coming <= now
 
     def _wake_at(self, instant: datetime | None) -> None:
         """Ring at this instant; the sweeps come besides. A wake-up that has lost its reason does no harm."""

@@ -80,7 +80,7 @@ def _named(word: str, ticket: Ticket, office: Office) -> list[Recipient]:
     if (outside := _outside(word, office)) is not None:
         # Nobody can say who reads an address that is no agent's: tickets of private departments are not told there.
         reason = "the SLA plan names this address"
-        return [] if _private(ticket, office) else [Recipient(Person(outside), "", reason)]
+        return [] if office.directory.is_private(ticket.department) else [Recipient(Person(outside), "", reason)]
     return [Recipient.of(told) for told in _agents(word, ticket, office)]
 
 
@@ -169,8 +169,3 @@ def _outside(word: str, office: Office) -> Address | None:
     """The address that a word is, where it is no agent's."""
     address = Address.read(word)
     return address if address is not None and office.directory.agent_at(address) is None else None
-
-
-def _private(ticket: Ticket, office: Office) -> bool:
-    department = office.directory.department(ticket.department)
-    return department is not None and department.private

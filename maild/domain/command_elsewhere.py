@@ -25,7 +25,7 @@ from maild.domain.events import (
     StatusChanged,
 )
 from maild.domain.notices import reachable
-from maild.domain.organisations import followers_of
+from maild.domain.organisations import contacts_in, followers_of
 from maild.domain.people import Person
 from maild.domain.ticket import CC, CONTACT, Status, Ticket
 from maild.domain.undo import Undoing, undoing
@@ -192,7 +192,7 @@ def opened_there(ticket: Ticket, reading: Part, occasion: Occasion) -> Beside:
         topic=ticket.topic,
         tags=ticket.tags,
         links=(ticket.number,),
-        contacts=tuple(p.person for p in ticket.participants if p.role == CONTACT),
+        contacts=contacts_in(ticket),
         watchers=followers_of(ticket.requester.address, occasion.surroundings.directory),
     )
     decision = Decision(

@@ -23,9 +23,14 @@ def contacts_of(
 ) -> tuple[Person, ...]:
     """The people outside who read what is answered to this requester, those who take part anyway (`but`) left out. What
     is written to a private department is between it and whoever wrote."""
-    organisation, place = directory.organisation_of(requester), directory.department(department)
-    found = () if organisation is None or (place and place.private) else organisation.contacts
+    organisation = directory.organisation_of(requester)
+    found = () if organisation is None or directory.is_private(department) else organisation.contacts
     return tuple(Person(address) for address in found if address != requester and address not in but)
+
+
+def contacts_in(ticket: Ticket) -> tuple[Person, ...]:
+    """The people outside who follow this ticket for an organisation, as it is."""
+    return tuple(each.person for each in ticket.participants if each.role == CONTACT)
 
 
 def followers_of(requester: Address, directory: Directory) -> tuple[str, ...]:
@@ -40,12 +45,11 @@ def handed_over(ticket: Ticket, change: RequesterChanged, directory: Directory) 
     requester = change.requester.address
     staying = {p.person.address for p in ticket.participants if p.role != CONTACT}
     coming = contacts_of(requester, directory, ticket.department, staying)
-    if directory.organisation_of(requester) == directory.organisation_of(ticket.requester.address):
-        still = {p.person.address for p in ticket.participants if p.role == CONTACT}
-        coming = tuple(person for person in coming if person.address in still)
-    wanted = {person.address for person in coming}
-    here = [p.person for p in ticket.participants if p.role == CONTACT]
+    here = contacts_in(ticket)
     there = {person.address for person in here}
+    if directory.organisation_of(requester) == directory.organisation_of(ticket.requester.address):
+        coming = tuple(person for person in coming if person.address in there)
+    wanted = {person.address for person in coming}
     before, now = (followers_of(each, directory) for each in (ticket.requester.address, requester))
     gone = [name for name in before if name not in now and name in ticket.watchers]
     new = [name for name in now if name not in ticket.watchers and name not in ticket.muted_by]
@@ -60,8 +64,5 @@ def handed_over(ticket: Ticket, change: RequesterChanged, directory: Directory) 
 
 def closed_to_contacts(ticket: Ticket, change: Transferred, directory: Directory) -> tuple[Event, ...]:
     """A ticket that goes to a private department is followed by no contact any more."""
-    place = directory.department(change.department)
-    if place is None or not place.private:
-        return ()
-    here = [p.person for p in ticket.participants if p.role == CONTACT]
-    return tuple(ParticipantRemoved(at=change.at, by=change.by, person=person, role=CONTACT) for person in here)
+    gone = contacts_in(ticket) if directory.is_private(change.department) else ()
+    return tuple(ParticipantRemoved(at=change.at, by=change.by, person=person, role=CONTACT) for person in gone)

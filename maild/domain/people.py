@@ -192,6 +192,11 @@ class Directory:
     def department(self, name: str) -> Department | None:
         return _named(self.departments, name)
 
+    def is_private(self, department: str) -> bool:
+        """Is there a department of this name, and is what is in it for its own people alone?"""
+        found = self.department(department)
+        return found is not None and found.private
+
     def agent_at(self, address: Address) -> Agent | None:
         """The agent who owns this address."""
         return self._by_address.get(address)

@@ -89,10 +89,6 @@ class Digests(Protocol):
         """(reader, kind, period) -> when it was made, of all among these that were."""
         ...
 
-    def made(self, reader: str, kind: str, period: str) -> datetime | None:
-        """When it was made; None: it was not."""
-        ...
-
     def last(self, kind: str, readers: Sequence[str]) -> Mapping[str, datetime]:
         """When these readers got their last one of a kind."""
         ...

@@ -46,14 +46,15 @@ def make_reports(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, s
 
 
 def _due(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime) -> Iterator[tuple[Organisation, Begun | None]]:
+    """What is to be made now: asked at once for all organisations, for every tick asks it."""
     period = _month(helpdesk, now)
-    for organisation in helpdesk.policy.directory.organisations:
-        if not organisation.monthly_report:
-            continue
-        since = unit.digests.made(organisation.name, _KIND, START)
+    reported = [each for each in helpdesk.policy.directory.organisations if each.monthly_report]
+    made = unit.digests.made_among([each.name for each in reported], [_KIND], [START, period.key])
+    for organisation in reported:
+        since = made.get((organisation.name, _KIND, START))
         if since is None:
             yield organisation, None
-        elif period.at >= since and unit.digests.made(organisation.name, _KIND, period.key) is None:
+        elif period.at >= since and (organisation.name, _KIND, period.key) not in made:
             yield organisation, period
 
 

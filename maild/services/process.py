@@ -119,7 +119,7 @@ class Processing:
 
     def _judge(self, batch: Sequence[KeptMail], read: Sequence[_Read | ReadingFailed]) -> list[Processed]:
         with self._open() as unit:
-            done = [self._one(unit, kept, found) for kept, found in zip(batch, read, strict=True)]
+            done = [self._ours(unit, kept, found) for kept, found in zip(batch, read, strict=True)]
             unit.commit()
         return done
 
@@ -140,6 +140,12 @@ class Processing:
             return _Read(message, look(kept.mail.raw, message))
         except ReadingFailed as failure:
             return failure
+
+    def _ours(self, unit: UnitOfWork, kept: KeptMail, found: _Read | ReadingFailed) -> Processed:
+        try:
+            return self._one(unit, kept, found)
+        except ClaimLost as lost:
+            return Processed(kept.id, "", None, str(lost), waits=True)
 
     def _one(self, unit: UnitOfWork, kept: KeptMail, found: _Read | ReadingFailed) -> Processed:
         now = self._clock.now()
@@ -171,10 +177,8 @@ class Processing:
                 if finding is not None:
                     judged = replace(judged, steps=(scan_step(finding), *judged.steps))
                 return self._finish(unit, kept, judged, message, now)
-        except TemporaryFailure:
+        except (TemporaryFailure, ClaimLost):
             raise
-        except ClaimLost as lost:
-            return Processed(kept.id, "", None, str(lost), waits=True)
         except Exception as error:  # noqa: BLE001 - whatever a mail does to the thinking, it must not stop the others
             return self._set_back(unit, kept, f"{type(error).__name__}: {error}", now)
 
@@ -249,10 +253,7 @@ class Processing:
             sender=_sender(message) if message else "",
             subject=message.subject if message else "",
         )
-        try:
-            unit.inbound.judge(kept.id, judgement, now)
-        except ClaimLost as lost:
-            return Processed(kept.id, "", None, str(lost), waits=True)
+        unit.inbound.judge(kept.id, judgement, now)
         return Processed(kept.id, Outcome.QUARANTINED, None, reason)
 
     def _tell(self, done: Sequence[Processed], batch: Sequence[KeptMail]) -> None:

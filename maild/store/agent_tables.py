@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from maild.store.columns import CleanJson, CleanText, UtcDateTime
-from maild.store.schema import Id, metadata
+from maild.store.schema import Id, metadata, some_rows
 
 draft = sa.Table(
     "draft",
@@ -25,9 +25,9 @@ draft = sa.Table(
     sqlite_autoincrement=True,
 )
 _WAITS = draft.c.remind_at.is_not(None)
-sa.Index("ix_draft_remind_at", draft.c.remind_at, sqlite_where=_WAITS, postgresql_where=_WAITS)
+some_rows("ix_draft_remind_at", draft.c.remind_at, where=_WAITS)
 _UNSETTLED = draft.c.settled_as == ""
-sa.Index("ix_draft_agent", draft.c.agent, sqlite_where=_UNSETTLED, postgresql_where=_UNSETTLED)
+some_rows("ix_draft_agent", draft.c.agent, where=_UNSETTLED)
 sa.Index("ix_draft_ticket", draft.c.ticket, draft.c.agent)
 
 # Lists that were mailed to an agent: row number -> ticket, so that "3 close" means what the reader saw.

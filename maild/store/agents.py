@@ -169,10 +169,6 @@ class SqlDigests:
         found = self._connection.execute(_MADE_AMONG, asked)
         return {(row.reader, row.kind, row.period): row.made_at for row in found}
 
-    def made(self, reader: str, kind: str, period: str) -> datetime | None:
-        here = sa.and_(digest_run.c.reader == reader, digest_run.c.kind == kind, digest_run.c.period == period)
-        return self._connection.scalar(sa.select(digest_run.c.made_at).where(here))
-
     def last(self, kind: str, readers: Sequence[str]) -> Mapping[str, datetime]:
         newest = sa.func.max(digest_run.c.made_at, type_=digest_run.c.made_at.type)
         query = sa.select(digest_run.c.reader, newest).where(

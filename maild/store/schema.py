@@ -14,7 +14,7 @@ def one_of(column: sa.Column[str], *words: str) -> sa.ColumnElement[bool]:
     return column.in_(sa.bindparam(None, list(words), expanding=True, literal_execute=True))
 
 
-def _some(name: str, *columns: sa.Column[Any], where: sa.ColumnElement[bool]) -> None:
+def some_rows(name: str, *columns: sa.ColumnElement[Any], where: sa.ColumnElement[bool]) -> None:
     """An index of the rows alone for which this holds, on both databases."""
     sa.Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
@@ -84,9 +84,9 @@ inbound = sa.Table(
     sa.Column("steps", CleanJson, nullable=False, default=list),
     sqlite_autoincrement=True,
 )
-_some("ix_inbound_kept", inbound.c.id, where=inbound.c.state == "kept")
+some_rows("ix_inbound_kept", inbound.c.id, where=inbound.c.state == "kept")
 _SET_ASIDE = inbound.c.state.in_(["held", "quarantined"])
-sa.Index("ix_inbound_waits", inbound.c.state, inbound.c.id, sqlite_where=_SET_ASIDE, postgresql_where=_SET_ASIDE)
+some_rows("ix_inbound_waits", inbound.c.state, inbound.c.id, where=_SET_ASIDE)
 sa.Index("ix_inbound_sender", inbound.c.sender, inbound.c.judged_at)
 sa.Index("ix_inbound_sameness", inbound.c.sameness)
 sa.Index("ix_inbound_uid", inbound.c.mailbox, inbound.c.uidvalidity, inbound.c.uid)
@@ -148,23 +148,18 @@ ticket = sa.Table(
     sa.Column("dues", CleanJson),  # target -> when it is due, as of the last reckoning
 )
 _WORKED_ON = ticket.c.status.in_(["open", "waiting"])
-_some("ix_ticket_next_sla", ticket.c.next_sla_at, where=ticket.c.next_sla_at.is_not(None))
-sa.Index("ix_ticket_worked_on", ticket.c.updated_at, sqlite_where=_WORKED_ON, postgresql_where=_WORKED_ON)
-_some("ix_ticket_join_key", ticket.c.join_key, where=sa.and_(_WORKED_ON, ticket.c.join_key != ""))
+some_rows("ix_ticket_next_sla", ticket.c.next_sla_at, where=ticket.c.next_sla_at.is_not(None))
+some_rows("ix_ticket_worked_on", ticket.c.updated_at, where=_WORKED_ON)
+some_rows("ix_ticket_join_key", ticket.c.join_key, where=sa.and_(_WORKED_ON, ticket.c.join_key != ""))
 sa.Index("ix_ticket_created_at", ticket.c.created_at)
 sa.Index("ix_ticket_updated_at", ticket.c.updated_at)  # what had a fact since some time
-_some("ix_ticket_ended_at", ticket.c.ended_at, where=ticket.c.ended_at.is_not(None))
+some_rows("ix_ticket_ended_at", ticket.c.ended_at, where=ticket.c.ended_at.is_not(None))
 sa.Index("ix_ticket_status_since", ticket.c.status, ticket.c.status_since)
-_some("ix_ticket_wake", ticket.c.wake_at, where=ticket.c.wake_at.is_not(None))
+some_rows("ix_ticket_wake", ticket.c.wake_at, where=ticket.c.wake_at.is_not(None))
 
-_some("ix_ticket_snoozed", ticket.c.snoozed_until, where=ticket.c.snoozed_until.is_not(None))
+some_rows("ix_ticket_snoozed", ticket.c.snoozed_until, where=ticket.c.snoozed_until.is_not(None))
 
-sa.Index(
-    "ix_ticket_spam",
-    sa.func.lower(ticket.c.requester_address),
-    sqlite_where=ticket.c.status == "spam",
-    postgresql_where=ticket.c.status == "spam",
-)
+some_rows("ix_ticket_spam", sa.func.lower(ticket.c.requester_address), where=ticket.c.status == "spam")
 
 participant = sa.Table(
     "participant",
@@ -267,22 +262,16 @@ outbox = sa.Table(
     sa.Column("tried_since", UtcDateTime),  # its first attempt
 )
 _DELIVERS = outbox.c.entry.is_not(None)
-sa.Index("ix_outbox_entry", outbox.c.entry, sqlite_where=_DELIVERS, postgresql_where=_DELIVERS)
+some_rows("ix_outbox_entry", outbox.c.entry, where=_DELIVERS)
 # How much a program answered of late is asked for every mail that it might answer.
 _COUNTED = outbox.c.counted != ""
-sa.Index("ix_outbox_counted", outbox.c.counted, outbox.c.queued_at, sqlite_where=_COUNTED, postgresql_where=_COUNTED)
-sa.Index("ix_outbox_answered", outbox.c.to_key, outbox.c.queued_at, sqlite_where=_COUNTED, postgresql_where=_COUNTED)
-sa.Index(
-    "ix_outbox_answered_domain",
-    outbox.c.to_domain,
-    outbox.c.queued_at,
-    sqlite_where=_COUNTED,
-    postgresql_where=_COUNTED,
-)
+some_rows("ix_outbox_counted", outbox.c.counted, outbox.c.queued_at, where=_COUNTED)
+some_rows("ix_outbox_answered", outbox.c.to_key, outbox.c.queued_at, where=_COUNTED)
+some_rows("ix_outbox_answered_domain", outbox.c.to_domain, outbox.c.queued_at, where=_COUNTED)
 _TO_AGENT = outbox.c.agent.is_not(None)
-sa.Index("ix_outbox_agent", outbox.c.agent, outbox.c.leaves_at, sqlite_where=_TO_AGENT, postgresql_where=_TO_AGENT)
+some_rows("ix_outbox_agent", outbox.c.agent, outbox.c.leaves_at, where=_TO_AGENT)
 _ON_ITS_WAY = outbox.c.state.in_(["queued", "deferred", "sending"])
-sa.Index("ix_outbox_next", outbox.c.next_at, sqlite_where=_ON_ITS_WAY, postgresql_where=_ON_ITS_WAY)
+some_rows("ix_outbox_next", outbox.c.next_at, where=_ON_ITS_WAY)
 
 absence = sa.Table(
     "absence",
@@ -320,7 +309,7 @@ sla_told = sa.Table(
     sa.Column("lost_at", UtcDateTime),
     sa.Column("passed_to", CleanJson, nullable=False),
 )
-_some("ix_sla_told_lost", sla_told.c.lost_at, where=sla_told.c.lost_at.is_not(None))
+some_rows("ix_sla_told_lost", sla_told.c.lost_at, where=sla_told.c.lost_at.is_not(None))
 
 mailbox_state = sa.Table(
     "mailbox_state",

@@ -316,10 +316,13 @@ def test_courses_bring_tickets_with_their_facts_of_some_kinds(unit):
 
 
 def test_a_digest_is_made_once_and_when_is_known(unit):
-    assert unit.digests.made("jane", "digest", "2026-05-04") is None
+    def made(kind):
+        return unit.digests.made_among(["jane"], [kind], ["2026-05-04"]).get(("jane", kind, "2026-05-04"))
+
+    assert made("digest") is None
     assert unit.digests.begin("jane", "digest", "2026-05-04", NOW)
     assert not unit.digests.begin("jane", "digest", "2026-05-04", NOW + MINUTE)
-    assert unit.digests.made("jane", "digest", "2026-05-04") == NOW
-    assert unit.digests.made("jane", "team", "2026-05-04") is None
+    assert made("digest") == NOW
+    assert made("team") is None
     assert unit.digests.begin("jane", "digest", "2026-05-05", NOW + MINUTE)
     assert unit.digests.last("digest", ["jane", "joe"]) == {"jane": NOW + MINUTE}

@@ -1,0 +1,17 @@
+"""When the tickets of a measurement ended: many open ones and recent ones behind a long past."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+
+
+def ends_of(count: int, still_open: int, recent: int, now: datetime, chance: random.Random) -> list[datetime | None]:
+    """`count` tickets in the order of their numbers: those that ended over ten years, one after the other, and behind
+    them, shuffled, the ones that are open (None) and those that ended within thirty days."""
+    newest: list[datetime | None] = [None] * still_open
+    newest += [now - timedelta(minutes=chance.randrange(30 * 1440)) for _ in range(recent)]
+    chance.shuffle(newest)
+    others = count - still_open - recent
+    past = [now - timedelta(days=31) - timedelta(hours=24 * 3600 * (others - n) / others) for n in range(others)]
+    return [*past, *newest]
