@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
@@ -131,7 +133,7 @@ class Ticker:
         # By the wall clock, whatever clock we live by: one that is set by hand stands still beside it.
         ahead = max(instant - self._clock.now(), timedelta(seconds=1))
         at = DateTrigger(datetime.now(UTC) + ahead)
-        self._scheduler.add_job(self._ring, at, id="next", replace_existing=True)
+        self._arm(at, "next")
 
     def _mind_the_clock(self) -> None:
         """After a step of the wall clock everything is counted anew from there."""
@@ -145,7 +147,13 @@ class Ticker:
 
     def _sweep_from_now(self) -> None:
         every = Sweep(seconds=SWEEP_SECONDS, timezone=UTC)
-        self._scheduler.add_job(self._ring, every, id="sweep", replace_existing=True)
+        self._arm(every, "sweep")
+
+    def _arm(self, trigger: BaseTrigger, name: str) -> None:
+        try:
+            self._scheduler.add_job(self._ring, trigger, id=name, replace_existing=True)
+        except JobLookupError:  # the one to be replaced rang, and was gone, between the library's look and its act
+            self._scheduler.add_job(self._ring, trigger, id=name, replace_existing=True)
 
 
 def _offset() -> float:
