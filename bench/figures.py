@@ -21,22 +21,22 @@ import sqlalchemy as sa
 from _tickets import ends_of
 
 from maild.config import load
-from maild.domain import events
-from maild.domain.calendars import ALWAYS
-from maild.domain.events import Actor
-from maild.domain.people import Address, Person, Role
-from maild.domain.statistics import last_days
-from maild.domain.ticket import fold
-from maild.domain.token import Key, KeyRing
-from maild.domain.visibility import sight_of
-from maild.domain.wishes import DigestWish
+from maild.domain.messages.reply_tokens import Key, KeyRing
+from maild.domain.people.directory import Address, Person, Role
+from maild.domain.people.preferences import DigestWish
+from maild.domain.reports.statistics import last_days
+from maild.domain.tickets import events
+from maild.domain.tickets.events import Actor
+from maild.domain.tickets.ticket import fold
+from maild.domain.tickets.visibility import sight_of
+from maild.domain.times.calendars import ALWAYS
 from maild.ports import UnitOfWork
-from maild.services.digest_of_agent import of_agent
-from maild.services.digest_of_manager import of_manager
-from maild.services.digest_of_team import of_team
-from maild.services.digest_reader import Contents, DigestReader
 from maild.services.helpdesk import Helpdesk
-from maild.services.statistics import Wanted, figures_of
+from maild.services.reports.digest_of_agent import of_agent
+from maild.services.reports.digest_of_manager import of_manager
+from maild.services.reports.digest_of_team import of_team
+from maild.services.reports.digest_parts import Contents, DigestReader
+from maild.services.reports.statistics import Wanted, figures_of
 from maild.store import rows
 from maild.store.schema import event, ticket
 from maild.store.unit_of_work import Store

@@ -23,14 +23,14 @@ import sqlalchemy as sa
 from _corpus import prose
 from _tickets import ends_of
 
-from maild.domain import events
-from maild.domain.command_arguments import Surroundings
-from maild.domain.people import Address, Agent, AgentRole, Department, Directory, Person
-from maild.domain.queries import MOST_ROWS, read_question
-from maild.domain.question import FindQuery, ListQuery, Query
-from maild.domain.search_words import alike, words_of
-from maild.domain.ticket import Ticket, fold
-from maild.domain.visibility import sight_of
+from maild.domain.commands.arguments import Surroundings
+from maild.domain.people.directory import Address, Agent, AgentRole, Department, Directory, Person
+from maild.domain.queries.parsing import MOST_ROWS, read_question
+from maild.domain.query import FindQuery, ListQuery, Query
+from maild.domain.tickets import events
+from maild.domain.tickets.search_words import alike, words_of
+from maild.domain.tickets.ticket import Ticket, fold
+from maild.domain.tickets.visibility import sight_of
 from maild.ports import Listing, Order, UnitOfWork
 from maild.services.listing import found_by, listing_of
 from maild.store import rows

@@ -24,10 +24,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import _corpus
 
-from maild.domain.classify import OwnMarks, classify
-from maild.domain.message import Envelope
-from maild.domain.people import Address
-from maild.mail import limits, parse, trace
+from maild.domain.intake.classify import OwnMarks, classify
+from maild.domain.messages.message import Envelope
+from maild.domain.people.directory import Address
+from maild.mail.reading import limits, parse, trace
 
 MARKS = OwnMarks(lambda _: False, own_addresses=frozenset({Address.of(_corpus.RECIPIENT)}))
 

@@ -27,11 +27,11 @@ import sqlalchemy as sa
 
 from maild import maillog
 from maild.config import load
-from maild.domain import events
-from maild.domain.people import Address, Person
-from maild.domain.sla import standing
-from maild.domain.ticket import EntryKind, apply
-from maild.domain.token import Key, KeyRing
+from maild.domain.messages.reply_tokens import Key, KeyRing
+from maild.domain.people.directory import Address, Person
+from maild.domain.sla.standing import standing
+from maild.domain.tickets import events
+from maild.domain.tickets.ticket import EntryKind, apply
 from maild.ports import SlaIndex, StoredEntry
 from maild.services.helpdesk import Helpdesk
 from maild.services.tick import tick

@@ -8,8 +8,8 @@ import click
 
 from maild.cli.session import Session, json_option, print_json
 from maild.daemon.clocks import SystemClock
-from maild.domain.complaint import Complaint
-from maild.domain.people import Agent
+from maild.domain.invalid import Complaint
+from maild.domain.people.directory import Agent
 from maild.services import agents as services
 from maild.services.agents import agent_document, wish, wishes_of
 

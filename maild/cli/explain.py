@@ -10,10 +10,10 @@ import click
 
 from maild.cli.session import Session, at_option, json_option, print_json
 from maild.daemon import assembly
-from maild.domain.message import Envelope
+from maild.domain.messages.message import Envelope
 from maild.ports import IncomingMail
-from maild.services.enquire import explained
-from maild.services.explain import explain_mail
+from maild.services.intake.explain import explain_mail
+from maild.services.queries.documents import explained
 
 
 @click.command()

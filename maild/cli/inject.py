@@ -11,10 +11,10 @@ import click
 
 from maild.cli.session import Session, at_option, json_option, print_json_line
 from maild.daemon import assembly
-from maild.domain.message import Envelope
+from maild.domain.messages.message import Envelope
 from maild.ports import InboundState, IncomingMail, Receipt, TemporaryFailure
-from maild.services.process import ATTEMPTS, Processed, Processing
-from maild.services.receive import keep
+from maild.services.intake.process import ATTEMPTS, Processed, Processing
+from maild.services.intake.receive import keep
 
 _PATIENCE = 60.0  # seconds for a daemon that took the mail over
 

@@ -9,11 +9,11 @@ import click
 
 from maild.cli.session import Session, at_option, json_option, print_json, print_table
 from maild.daemon import assembly
-from maild.domain.outbox import OutboxState
-from maild.mail.render import TemplateFailed
+from maild.domain.messages.outbox import OutboxState
+from maild.mail.templates.render import TemplateFailed
 from maild.ports import Clock, OutboxRow
 from maild.services.deliver import Delivered, Delivery, frozen
-from maild.services.enquire import outbox_document, outbox_list
+from maild.services.queries.documents import outbox_document, outbox_list
 
 _WAITING = (OutboxState.QUEUED, OutboxState.SENDING, OutboxState.DEFERRED, OutboxState.HELD, OutboxState.FAILED)
 

@@ -10,9 +10,9 @@ from maild.cli.session import Session, json_option, print_json, print_json_line,
 from maild.daemon import assembly
 from maild.daemon.clocks import SystemClock
 from maild.ports import InboundState, KeptMail, UnitOfWork
-from maild.services.beside import drop
-from maild.services.enquire import inbound_document, inbound_list
-from maild.services.process import Processed, Processing
+from maild.services.apply.side_effects import drop
+from maild.services.intake.process import Processed, Processing
+from maild.services.queries.documents import inbound_document, inbound_list
 
 
 @click.group()

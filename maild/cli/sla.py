@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import click
 
 from maild.cli.session import Session, at_option, json_option, print_json
-from maild.domain.sla_moves import move_words
-from maild.services.derive import derived_document, derived_lines
-from maild.services.enquire import moment
-from maild.services.ledger import escalations_of, lines_of
-from maild.services.recompute import Recomputed, differences
-from maild.services.recompute import recompute as recomputed
+from maild.domain.sla.moved_deadlines import move_words
+from maild.services.escalation.recompute import Recomputed, differences
+from maild.services.escalation.recompute import recompute as recomputed
+from maild.services.queries.documents import moment
+from maild.services.queries.due_explained import derived_document, derived_lines
+from maild.services.queries.escalation_ledger import escalations_of, lines_of
 
 
 @click.group()

@@ -13,9 +13,9 @@ from maild.cli.story import read_mail
 from maild.config import load
 from maild.daemon import Daemon
 from maild.daemon.clocks import SetClock
-from maild.domain.message import InboundMessage, OutboundMessage
-from maild.domain.people import Address
-from maild.services.enquire import ticket_list, ticket_show
+from maild.domain.messages.message import InboundMessage, OutboundMessage
+from maild.domain.people.directory import Address
+from maild.services.queries.documents import ticket_list, ticket_show
 from maild.sources.smtp import SmtpSource
 from maild.transports.smtp import RelayOptions, SmtpTransport
 

@@ -13,11 +13,11 @@ import click
 
 from maild.cli.agents import found
 from maild.cli.session import Session, at_option, json_option, print_json
-from maild.domain.charts import bar, sparkline, split_bar
-from maild.domain.statistics import Figures, Period, last_days, whole_days
-from maild.services.charts import agent_told, overview, period_told, remarks
-from maild.services.figures_document import HEAD, figures_document, figures_lines
-from maild.services.statistics import Wanted, figures
+from maild.domain.reports.statistics import Figures, Period, last_days, whole_days
+from maild.domain.reports.text_charts import bar, sparkline, split_bar
+from maild.services.queries.statistics_document import HEAD, figures_document, figures_lines
+from maild.services.reports.charts import agent_told, overview, period_told, remarks
+from maild.services.reports.statistics import Wanted, figures
 
 _DAYS = 30
 _LONGEST_LABEL, _WIDEST_BAR = 34, 40  # columns

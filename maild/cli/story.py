@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from maild.domain.message import InboundMessage
-from maild.domain.people import Address, Person
+from maild.domain.messages.message import InboundMessage
+from maild.domain.people.directory import Address, Person
 from maild.mail.compose import Draft, compose
-from maild.mail.parse import read
+from maild.mail.reading.parse import read
 
 HELPDESK = "support@acme.example"
 

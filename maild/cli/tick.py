@@ -6,7 +6,7 @@ import click
 
 from maild.cli.session import Session, at_option, json_option, print_json
 from maild.services import tick as services
-from maild.services.recompute import reckon_stale
+from maild.services.escalation.recompute import reckon_stale
 
 
 @click.command()

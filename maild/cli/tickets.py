@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 import click
 
 from maild.cli.session import Session, at_option, json_option, print_json, print_table
-from maild.domain.command_parsing import Problem
-from maild.domain.events import SYSTEM, DeadlineMoved, from_detail, kind_of
-from maild.domain.sla_moves import move_words
-from maild.services.command import command_ticket
-from maild.services.enquire import (
+from maild.domain.commands.parsing import Problem
+from maild.domain.sla.moved_deadlines import move_words
+from maild.domain.tickets.events import SYSTEM, DeadlineMoved, from_detail, kind_of
+from maild.services.admin_command import command_ticket
+from maild.services.queries.documents import (
     STATUS_LISTS,
     asked_list,
     event_document,

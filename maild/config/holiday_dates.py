@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import version
 
-from maild.domain.calendars import HolidaySource
+from maild.domain.times.calendars import HolidaySource
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,14 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from maild.config import directory, organisations, plans, rotas, servers, sorting, tables
-from maild.config.directory import Known
-from maild.config.document import read_document
-from maild.config.names import Names
+from maild.config import endpoints as servers
+from maild.config import filters as sorting
+from maild.config import organisations, plans, rotas, tables
+from maild.config import people as directory
+from maild.config.decode import Reader, Written
+from maild.config.people import Known
 from maild.config.problems import ConfigError, Findings, Place, Problem
-from maild.config.reading import Reader, Written
+from maild.config.references import Names
 from maild.config.secrets import Secret, SecretError
 from maild.config.settings import (
     AcknowledgeSettings,
@@ -39,7 +41,8 @@ from maild.config.settings import (
     StoreSettings,
     TemplateSettings,
 )
-from maild.domain.people import Address, Directory
+from maild.config.toml_document import read_document
+from maild.domain.people.directory import Address, Directory
 
 USUAL_PLACES = (Path("/etc/maild/maild.toml"), Path("config/maild.toml"))
 _SHORTEST_KEY = 32  # characters; 128 bits need 22 in base64, and people type words

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from maild.config.directory import Known
+from maild.config.decode import Written
+from maild.config.people import Known
 from maild.config.problems import Findings, Place
-from maild.config.reading import Written
 from maild.config.tables import OrganisationTable
 from maild.config.values import DomainMask, read_address
-from maild.domain.people import Address, Directory, Organisation
+from maild.domain.people.directory import Address, Directory, Organisation
 
 # Where everybody has an address: people who share such a domain have nothing to do with each other.
 FREE_MAIL = frozenset(

@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from maild.config.directory import Known
+from maild.config.decode import Written
 from maild.config.holiday_dates import holidays_of
+from maild.config.people import Known
 from maild.config.problems import Findings, Place, meant
-from maild.config.reading import Written
 from maild.config.tables import CalendarTable, PlanTable, PriorityPlanTable, StepTable
 from maild.config.values import read_address, read_duration
-from maild.domain.alarm_recipients import ON_DUTY
-from maild.domain.calendars import ALWAYS, WEEKDAYS, Calendar, Span, never_open, overlaps, special_overlaps
-from maild.domain.people import Directory
-from maild.domain.sla import Plan, Step, Target
+from maild.domain.escalation.step_recipients import ON_DUTY
+from maild.domain.people.directory import Directory
+from maild.domain.sla.standing import Plan, Step, Target
+from maild.domain.times.calendars import ALWAYS, WEEKDAYS, Calendar, Span, never_open, overlaps, special_overlaps
 
 OFFICE = "office"
 BUILT_IN_CALENDARS = (ALWAYS.name, OFFICE)

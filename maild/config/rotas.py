@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
-from maild.config.directory import Known
+from maild.config.decode import Written
+from maild.config.people import Known
 from maild.config.problems import Findings, Place
-from maild.config.reading import Written
 from maild.config.tables import OpenTable, RotaTable
-from maild.domain.calendars import WEEKDAYS, Calendar, never_open, overlaps
-from maild.domain.people import Directory, name_key
-from maild.domain.rotas import Rota, Turn
-from maild.domain.visibility import sight_of
+from maild.domain.people.directory import Directory, name_key
+from maild.domain.people.rotas import Rota, Turn
+from maild.domain.tickets.visibility import sight_of
+from maild.domain.times.calendars import WEEKDAYS, Calendar, never_open, overlaps
 
 _DAY = timedelta(days=1)
 

@@ -16,12 +16,12 @@ from msgspec import Meta, Struct
 from maild.config.problems import Problem
 from maild.config.secrets import Secret
 from maild.config.values import DigestTime, Endpoint, HostName, Language, Port, QuietHours, ScannerPlace, Size, ZoneName
-from maild.domain.calendars import Calendar
-from maild.domain.origins import MailingList, Robots, SpamMarks
-from maild.domain.people import Address, Directory
+from maild.domain.intake.rules import Ban, Rule, Topic
+from maild.domain.intake.spam_and_robots import MailingList, Robots, SpamMarks
+from maild.domain.people.directory import Address, Directory
 from maild.domain.policy import AcknowledgeTo, AgentProof
-from maild.domain.rules import Ban, Rule, Topic
-from maild.domain.sla import Plan
+from maild.domain.sla.standing import Plan
+from maild.domain.times.calendars import Calendar
 
 Tls = Literal["implicit", "starttls", "none"]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]

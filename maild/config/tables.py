@@ -20,12 +20,12 @@ from maild.config.values import (
     QuietHours,
     ZoneName,
 )
-from maild.domain.calendars import Span
-from maild.domain.classify import MailClass
-from maild.domain.origins import SHIPPED_MARKS
-from maild.domain.people import Address, AgentRole
-from maild.domain.sla import Target
-from maild.domain.ticket import Priority
+from maild.domain.intake.classify import MailClass
+from maild.domain.intake.spam_and_robots import SHIPPED_MARKS
+from maild.domain.people.directory import Address, AgentRole
+from maild.domain.sla.standing import Target
+from maild.domain.tickets.ticket import Priority
+from maild.domain.times.calendars import Span
 
 
 class DepartmentTable(Struct, frozen=True, kw_only=True):

@@ -16,12 +16,12 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import idna
 
-from maild.config.patterns import danger
 from maild.config.problems import nearest
-from maild.domain.calendars import WHOLE_DAY, Span
-from maild.domain.people import Address
-from maild.domain.wishes import read_digest as read_digest
-from maild.domain.wishes import read_quiet as read_quiet
+from maild.config.regex_safety import danger
+from maild.domain.people.directory import Address
+from maild.domain.people.preferences import read_digest as read_digest
+from maild.domain.people.preferences import read_quiet as read_quiet
+from maild.domain.times.calendars import WHOLE_DAY, Span
 
 ZoneName = NewType("ZoneName", str)  # an IANA time zone
 HostName = NewType("HostName", str)  # a DNS name or an IP address

@@ -19,10 +19,10 @@ from maild.daemon.systemd import notify, watchdog_interval
 from maild.daemon.ticker import Ticker
 from maild.ports import Clock, IncomingMail, MailSource, Receipt, UnitOfWork
 from maild.services.deliver import Delivery
+from maild.services.escalation.recompute import reckon_stale
 from maild.services.helpdesk import Helpdesk
-from maild.services.process import Processing
-from maild.services.receive import Intake
-from maild.services.recompute import reckon_stale
+from maild.services.intake.process import Processing
+from maild.services.intake.receive import Intake
 from maild.services.setbacks import Setbacks
 from maild.services.tick import Ticked, next_instant, tick
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from maild.config import SecretError, Settings
 from maild.config.settings import MailboxSettings, RelaySettings
-from maild.domain.people import Address, Directory
-from maild.domain.rules import refused_at_the_door
-from maild.domain.token import KeyRing
-from maild.mail.limits import Limits
-from maild.mail.render import Renderer
-from maild.mail.workshop import Workshop
+from maild.domain.intake.rules import refused_at_the_door
+from maild.domain.messages.reply_tokens import KeyRing
+from maild.domain.people.directory import Address, Directory
+from maild.mail.reading.limits import Limits
+from maild.mail.templates.render import Renderer
+from maild.mail.worker.pool import Workshop
 from maild.ports import Clock, MailTransport, Scanner
 from maild.scanners import ClamdPlace, ClamdScanner
 from maild.services.helpdesk import junk_name

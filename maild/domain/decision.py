@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from maild.domain.absence import Absence
-from maild.domain.attachment import Attachment
-from maild.domain.drafts import DraftKind
-from maild.domain.events import SYSTEM, Actor, Event
-from maild.domain.notices import Notice
-from maild.domain.people import Address
-from maild.domain.question import Question
-from maild.domain.ticket import EntryKind
+from maild.domain.messages.attachment import Attachment
+from maild.domain.notices.agent_notices import Notice
+from maild.domain.people.absence import Absence
+from maild.domain.people.directory import Address
+from maild.domain.query import Question
+from maild.domain.tickets.events import SYSTEM, Actor, Event
+from maild.domain.tickets.held_replies import DraftKind
+from maild.domain.tickets.ticket import EntryKind
 
 QUEUED = "queued"  # the verdict of a step that put a mail into the outbox
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from maild.domain.acknowledging import Alarm
-from maild.domain.calendars import Calendar
+from maild.domain.agent_mail.leak_guard import Said
 from maild.domain.decision import EntryDraft
-from maild.domain.events import Event
-from maild.domain.leaks import Said
-from maild.domain.people import Address
-from maild.domain.ticket import Ticket
+from maild.domain.people.directory import Address
+from maild.domain.sla.alarm_acks import Alarm
+from maild.domain.tickets.events import Event
+from maild.domain.tickets.ticket import Ticket
+from maild.domain.times.calendars import Calendar
 
 Batch = tuple[int, tuple[Event, ...]]  # (number of its first event, the events of one act)
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from maild.domain.people import Address, Directory
-from maild.domain.sla import Plan, choose_plan
-from maild.domain.timing import Rhythm
+from maild.domain.notices.pacing import Rhythm
+from maild.domain.people.directory import Address, Directory
+from maild.domain.sla.standing import Plan, choose_plan
 
 
 class AcknowledgeTo(StrEnum):

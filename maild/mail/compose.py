@@ -17,10 +17,10 @@ from email.policy import EmailPolicy
 from email.utils import format_datetime
 from typing import Any
 
-from maild.domain.people import Address, Person
-from maild.domain.subject import base_subject
-from maild.mail.cleaning import body_text, short_line
-from maild.mail.header_words import (
+from maild.domain.messages.subject import base_subject
+from maild.domain.people.directory import Address, Person
+from maild.mail.reading.cleaning import body_text, short_line
+from maild.mail.reading.header_words import (
     address_list,
     foreign_id,
     header_line,

@@ -1,6 +1,5 @@
 """What the rooms ask of each other, as Protocols, and the answers they give. Only the ground floor is known here."""
 
-from maild.ports.agenda import Agenda, Coming, Lasts
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshot, Snapshots
 from maild.ports.alarms import SlaSteps, Telling
 from maild.ports.inbound import ClaimLost, Inbound, InboundState, Judgement, KeptMail
@@ -21,6 +20,7 @@ from maild.ports.mail import (
     TemporaryFailure,
     WakeUp,
 )
+from maild.ports.next_due import Agenda, Coming, Lasts
 from maild.ports.store import (
     Contact,
     OpenUnitOfWork,

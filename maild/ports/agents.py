@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from maild.domain.drafts import Draft
+from maild.domain.tickets.held_replies import Draft
 
 
 class Drafts(Protocol):

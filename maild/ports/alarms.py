@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from maild.domain.outbox import OutboxState
-from maild.domain.people import Address
+from maild.domain.messages.outbox import OutboxState
+from maild.domain.people.directory import Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from maild.domain.events import Event
-from maild.domain.search_words import Terms
-from maild.domain.ticket import Ticket
-from maild.domain.visibility import Sight
+from maild.domain.tickets.events import Event
+from maild.domain.tickets.search_words import Terms
+from maild.domain.tickets.ticket import Ticket
+from maild.domain.tickets.visibility import Sight
 
 
 class Order(StrEnum):

@@ -10,8 +10,8 @@ from enum import StrEnum
 from threading import Event as ThreadEvent
 from typing import Protocol
 
-from maild.domain.message import Envelope, OutboundMessage
-from maild.domain.outbox import Answer, ChannelFault
+from maild.domain.messages.message import Envelope, OutboundMessage
+from maild.domain.messages.outbox import Answer, ChannelFault
 
 
 class Clock(Protocol):

@@ -9,16 +9,16 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol
 
-from maild.domain.attachment import Attachment
-from maild.domain.events import Actor, Event
-from maild.domain.outbox import Attempted, OutboxState
-from maild.domain.people import Address, Agent, Person
-from maild.domain.ticket import Ticket
-from maild.ports.agenda import Agenda
+from maild.domain.messages.attachment import Attachment
+from maild.domain.messages.outbox import Attempted, OutboxState
+from maild.domain.people.directory import Address, Agent, Person
+from maild.domain.tickets.events import Actor, Event
+from maild.domain.tickets.ticket import Ticket
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshots
 from maild.ports.alarms import SlaSteps
 from maild.ports.inbound import Inbound
 from maild.ports.lists import Course, ListedTicket, Listing, Search
+from maild.ports.next_due import Agenda
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

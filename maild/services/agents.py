@@ -8,15 +8,15 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from maild.domain.agent_act import ADMIN
-from maild.domain.complaint import Complaint
+from maild.domain.agent_mail.act import ADMIN
 from maild.domain.decision import Decision, Outcome
-from maild.domain.events import Assigned
-from maild.domain.people import Agent
-from maild.domain.timing import Reader
-from maild.domain.wishes import Wishes, in_words, read_wish
+from maild.domain.invalid import Complaint
+from maild.domain.notices.pacing import Reader
+from maild.domain.people.directory import Agent
+from maild.domain.people.preferences import Wishes, in_words, read_wish
+from maild.domain.tickets.events import Assigned
 from maild.ports import Listing, OpenUnitOfWork
-from maild.services.carry_out import carry_out
+from maild.services.apply.decision import carry_out
 from maild.services.helpdesk import Helpdesk
 
 

@@ -11,20 +11,20 @@ from functools import partial
 from typing import Any
 
 from maild import maillog
-from maild.domain.bounce import BouncedMail, bounced
-from maild.domain.message import OutboundMessage
-from maild.domain.outbox import Answer, Attempted, ChannelFault, OutboxState, Verdict, after_attempt
-from maild.domain.paging import PAGE, page_text
-from maild.domain.people import Address, Person
+from maild.domain.intake.bounce import BouncedMail, bounced
+from maild.domain.messages.message import OutboundMessage
+from maild.domain.messages.outbox import Answer, Attempted, ChannelFault, OutboxState, Verdict, after_attempt
+from maild.domain.notices.page import PAGE, page_text
+from maild.domain.people.directory import Address, Person
 from maild.mail.compose import Draft, OutgoingAttachment, compose
-from maild.mail.parse import extract_all
-from maild.mail.render import Rendered, Renderer, TemplateFailed
+from maild.mail.reading.parse import extract_all
+from maild.mail.templates.render import Rendered, Renderer, TemplateFailed
 from maild.ports import Clock, MailTransport, OpenUnitOfWork, OutboxRow, TemporaryFailure, UnitOfWork
-from maild.services.asked_figures import waits_for_figures, with_figures
-from maild.services.carry_out import carry_out
-from maild.services.handing_on import hand_on, lost_alarm, tell_of
+from maild.services.apply.decision import carry_out
+from maild.services.escalation.undelivered import hand_on, lost_alarm, tell_of
 from maild.services.helpdesk import Helpdesk
 from maild.services.isolation import isolated
+from maild.services.queries.asked_statistics import waits_for_figures, with_figures
 
 LEASE = timedelta(minutes=15)  # longer than one attempt may take (RFC 5321 4.5.3.2)
 BATCH = 20

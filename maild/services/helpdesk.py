@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from maild.config import Settings
-from maild.domain.calendars import Calendar
-from maild.domain.classify import OwnMarks
-from maild.domain.origins import SpamMarks
-from maild.domain.people import Address, Agent, Department, Person
+from maild.domain.intake.classify import OwnMarks
+from maild.domain.intake.spam_and_robots import SpamMarks
+from maild.domain.messages.reply_tokens import KeyRing, loop_mark, read_message_id, subject_token
+from maild.domain.notices.pacing import Rhythm
+from maild.domain.people.directory import Address, Agent, Department, Person
 from maild.domain.policy import Policy
-from maild.domain.sla import Plan, plan_digest
-from maild.domain.ticket import Ticket
-from maild.domain.timing import Rhythm
-from maild.domain.token import KeyRing, loop_mark, read_message_id, subject_token
-from maild.mail.canned import CannedTexts
+from maild.domain.sla.standing import Plan, plan_digest
+from maild.domain.tickets.ticket import Ticket
+from maild.domain.times.calendars import Calendar
+from maild.mail.templates.canned import CannedTexts
 
 OFFICE = "office"
 _JUNK = "/junk"

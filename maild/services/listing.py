@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from maild.domain.people import Agent
-from maild.domain.queries import MOST_ROWS
-from maild.domain.question import WORKED_ON, Filter, FindQuery
-from maild.domain.search_words import Terms, snippet
-from maild.domain.visibility import Sight, sight_of
+from maild.domain.people.directory import Agent
+from maild.domain.queries.parsing import MOST_ROWS
+from maild.domain.query import WORKED_ON, Filter, FindQuery
+from maild.domain.tickets.search_words import Terms, snippet
+from maild.domain.tickets.visibility import Sight, sight_of
 from maild.ports import ListedTicket, Listing, Order, UnitOfWork
 from maild.services.helpdesk import Helpdesk
 

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import TypeVar
 
 from maild.ports import Coming, Lasts, OpenUnitOfWork, UnitOfWork
-from maild.services.digests import due_digests, make_digests
-from maild.services.escalate import Fired, escalate_due
+from maild.services.escalation.due_steps import Fired, escalate_due
 from maild.services.helpdesk import Helpdesk
-from maild.services.housekeeping import keep_house
-from maild.services.monthly_reports import make_reports
-from maild.services.remind import remind_writers
+from maild.services.housekeeping.held_replies import remind_writers
+from maild.services.housekeeping.status_timers import keep_house
+from maild.services.reports.digests import due_digests, make_digests
+from maild.services.reports.monthly_reports import make_reports
 from maild.services.setbacks import Setbacks
 
 Result = TypeVar("Result")

@@ -19,7 +19,7 @@ from aiosmtpd.smtp import SMTP, TLSSetupException
 from aiosmtpd.smtp import Envelope as OpenEnvelope
 from aiosmtpd.smtp import Session as PeerSession
 
-from maild.domain.message import Envelope
+from maild.domain.messages.message import Envelope
 from maild.ports import Clock, HandIn, IncomingMail, Receipt, TemporaryFailure
 from maild.sources import smtp_replies as replies
 from maild.sources.connections import Connections

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from maild.ports import ClaimLost, InboundState, IncomingMail, Judgement, KeptMail, Receipt
 from maild.store import rows
-from maild.store.insert import insert_once
+from maild.store.insert_once import insert_once
 from maild.store.schema import entry, inbound, one_of, raw_mail
 
 SUSPECT = 3  # attempts; a mail that fails in the ordinary way has been set aside by then

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection, Engine
 from maild.ports import IgnoredMail, InboundState, MailboxState
 from maild.store.engine import temporary_failures
 from maild.store.inbound import SqlInbound, imap_key
-from maild.store.insert import insert_once
+from maild.store.insert_once import insert_once
 from maild.store.schema import mailbox_state
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from maild.domain.outbox import Attempted, OutboxState
-from maild.domain.people import Address, ascii_lower
+from maild.domain.messages.outbox import Attempted, OutboxState
+from maild.domain.people.directory import Address, ascii_lower
 from maild.ports import OutboxRow
 from maild.store import rows
-from maild.store.insert import next_number
+from maild.store.insert_once import next_number
 from maild.store.schema import one_of, outbox
 
 _LISTED = [column for column in outbox.c if column.name != "raw"]

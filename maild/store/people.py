@@ -9,12 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from maild.domain.people import Agent, Person
-from maild.domain.signature import SIGNATURE_MAILS, looks_like_signature, remembered
+from maild.domain.agent_mail.signature import SIGNATURE_MAILS, looks_like_signature, remembered
+from maild.domain.people.directory import Agent, Person
 from maild.ports import Contact
 from maild.store import rows
 from maild.store.agent_tables import acquaintance
-from maild.store.insert import insert_once
+from maild.store.insert_once import insert_once
 from maild.store.schema import absence, contact
 
 _BY_ADDRESS = sa.select(contact).where(contact.c.address_key == sa.bindparam("key"))

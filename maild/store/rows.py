@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy.engine import RowMapping
 
-from maild.domain.attachment import Attachment
 from maild.domain.decision import Step
-from maild.domain.events import Actor, Event, from_detail, to_detail
-from maild.domain.message import Envelope
-from maild.domain.outbox import OutboxState
-from maild.domain.people import Address, Person, Role, ascii_lower
-from maild.domain.ticket import Participant, Priority, Status, Ticket
+from maild.domain.messages.attachment import Attachment
+from maild.domain.messages.message import Envelope
+from maild.domain.messages.outbox import OutboxState
+from maild.domain.people.directory import Address, Person, Role, ascii_lower
+from maild.domain.tickets.events import Actor, Event, from_detail, to_detail
+from maild.domain.tickets.ticket import Participant, Priority, Status, Ticket
 from maild.ports import Contact, InboundState, IncomingMail, KeptMail, ListedTicket, OutboxRow, StoredEntry
 
 

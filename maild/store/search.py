@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
-from maild.domain.search_words import Phrase, Terms, words_of
+from maild.domain.tickets.search_words import Phrase, Terms, words_of
 from maild.ports import ListedTicket, Listing
 from maild.store import rows
-from maild.store.conditions import WORKED_ON, conditions, is_worked_on
+from maild.store.list_filters import WORKED_ON, conditions, is_worked_on
 from maild.store.schema import entry, one_of, participant, search_doc, search_index, search_words, ticket
 
 _WEIGHED = 500  # fitting tickets, the newest, whose rank is reckoned: a word that is everywhere costs no more

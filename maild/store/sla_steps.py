@@ -8,11 +8,11 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from maild.domain.outbox import OutboxState
-from maild.domain.people import Address
+from maild.domain.messages.outbox import OutboxState
+from maild.domain.people.directory import Address
 from maild.ports import Telling
-from maild.store.held import Held
-from maild.store.insert import insert_once
+from maild.store.identity_map import Held
+from maild.store.insert_once import insert_once
 from maild.store.schema import outbox, sla_step, sla_told, ticket
 
 _OF_STEP = ("ticket", "target", "cycle", "step")

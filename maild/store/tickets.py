@@ -8,21 +8,14 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from maild.domain.events import (
-    Event,
-    Opened,
-    ParticipantAdded,
-    ParticipantRemoved,
-    RequesterChanged,
-    Retitled,
-)
-from maild.domain.people import Address
-from maild.domain.ticket import Ticket
+from maild.domain.people.directory import Address
+from maild.domain.tickets.events import Event, Opened, ParticipantAdded, ParticipantRemoved, RequesterChanged, Retitled
+from maild.domain.tickets.ticket import Ticket
 from maild.ports import Course, ListedTicket, Listing, SlaIndex, StoredEntry
 from maild.store import rows
-from maild.store.conditions import conditions, ordering
-from maild.store.held import Held
-from maild.store.insert import insert_once, next_number
+from maild.store.identity_map import Held
+from maild.store.insert_once import insert_once, next_number
+from maild.store.list_filters import conditions, ordering
 from maild.store.schema import ancestor, attachment, entry, event, one_of, participant, ticket
 from maild.store.search import SqlSearch
 

@@ -9,13 +9,13 @@ from types import TracebackType
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from maild.store.agenda import SqlAgenda
-from maild.store.agents import SqlDigests, SqlDrafts, SqlPreferences, SqlSnapshots
+from maild.store.agent_records import SqlDigests, SqlDrafts, SqlPreferences, SqlSnapshots
 from maild.store.engine import make_engine, temporary_failures
-from maild.store.held import Held
+from maild.store.identity_map import Held
 from maild.store.inbound import SqlInbound
 from maild.store.mailboxes import SqlMailboxLedger
 from maild.store.migrate import migrate
+from maild.store.next_due import SqlAgenda
 from maild.store.outbox import SqlOutbox
 from maild.store.people import SqlPeople
 from maild.store.search import SqlSearch

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import idna
 
-from maild.domain.message import OutboundMessage
-from maild.domain.outbox import Answer, Verdict
+from maild.domain.messages.message import OutboundMessage
+from maild.domain.messages.outbox import Answer, Verdict
 
 MAX_LOCAL = 64  # octets, RFC 5321 4.5.3.1.1
 MAX_PATH = 254  # octets, RFC 5321 4.5.3.1.3 without the brackets

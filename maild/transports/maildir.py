@@ -9,8 +9,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from maild.domain.message import OutboundMessage
-from maild.domain.outbox import Answer, ChannelFault, Verdict
+from maild.domain.messages.message import OutboundMessage
+from maild.domain.messages.outbox import Answer, ChannelFault, Verdict
 from maild.transports.envelope import envelope_of
 
 _NUMBERS = itertools.count(1)

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from maild.domain.message import OutboundMessage
-from maild.domain.outbox import Answer, ChannelFault, Verdict
+from maild.domain.messages.message import OutboundMessage
+from maild.domain.messages.outbox import Answer, ChannelFault, Verdict
 from maild.transports.envelope import Envelope, envelope_of
 from maild.transports.smtp_login import log_in
 from maild.transports.smtp_replies import RelayFault, Reply, Stage, fault, judged

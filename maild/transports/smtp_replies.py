@@ -9,7 +9,7 @@ import ssl
 from dataclasses import dataclass
 from enum import StrEnum
 
-from maild.domain.outbox import Answer, Verdict
+from maild.domain.messages.outbox import Answer, Verdict
 
 MAX_TEXT = 500  # characters of a reply that are kept
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")

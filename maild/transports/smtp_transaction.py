@@ -7,7 +7,7 @@ import re
 import smtplib
 from collections.abc import Mapping
 
-from maild.domain.outbox import Answer, Verdict
+from maild.domain.messages.outbox import Answer, Verdict
 from maild.transports.envelope import Envelope, refused
 from maild.transports.smtp_replies import RelayFault, Reply, Stage, fault, judged, words_of
 

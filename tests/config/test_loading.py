@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from maild.config import ConfigError, Endpoint, Settings, describe, find_config, load
-from maild.domain.calendars import ALWAYS, Span
-from maild.domain.people import Address, Agent, AgentRole, Department, Team
-from maild.domain.rules import Match, Rule, Topic
-from maild.domain.sla import Step, Target
+from maild.domain.intake.rules import Match, Rule, Topic
+from maild.domain.people.directory import Address, Agent, AgentRole, Department, Team
+from maild.domain.sla.standing import Step, Target
+from maild.domain.times.calendars import ALWAYS, Span
 from tests.config.writing import LEAST, loaded, problems
 
 TWO_AGENTS = """

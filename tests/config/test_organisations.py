@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from maild.config import describe
-from maild.domain.people import Address, Organisation
+from maild.domain.people.directory import Address, Organisation
 from tests.config.writing import loaded, problems
 
 JANE = '[[agent]]\nname = "Jane"\naddresses = ["jane@acme.example"]\nrole = "admin"\n'

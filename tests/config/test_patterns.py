@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maild.config.patterns import danger
-from maild.domain.message import Envelope
-from maild.domain.rules import Match, matches
+from maild.config.regex_safety import danger
+from maild.domain.intake.rules import Match, matches
+from maild.domain.messages.message import Envelope
 from tests.domain.mail_scene import mail
 
 HARMLESS = r"""

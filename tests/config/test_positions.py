@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
-from maild.config.positions import Path, positions
+from maild.config.toml_positions import Path, positions
 from tests.config.toml_texts import documents
 
 EXAMPLE = '''\

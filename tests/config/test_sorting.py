@@ -6,8 +6,8 @@ import pytest
 
 from maild.config import Endpoint, describe
 from maild.config.settings import AttachmentSettings
-from maild.domain.origins import HeaderMark, MailingList, Robots, SpamMarks
-from maild.domain.rules import Ban, Match, Rule, Topic, name_fits
+from maild.domain.intake.rules import Ban, Match, Rule, Topic, name_fits
+from maild.domain.intake.spam_and_robots import HeaderMark, MailingList, Robots, SpamMarks
 from tests.config.writing import loaded, problems
 
 CONDITIONS = """

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maild.config import Endpoint, values
-from maild.domain.calendars import Span
-from maild.domain.people import Address
+from maild.domain.people.directory import Address
+from maild.domain.times.calendars import Span
 
 
 @pytest.mark.parametrize(

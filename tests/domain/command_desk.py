@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from maild.domain import events
-from maild.domain.commands import Applied, Interpreted, apply_intents, judge, parse
+from maild.domain.commands.apply import Applied, Interpreted, apply_intents, judge, parse
 from maild.domain.decision import Decision
-from maild.domain.events import NEW_TICKET, Actor, Event
 from maild.domain.lookups import Batch
-from maild.domain.people import Agent, Role
-from maild.domain.ticket import Ticket, fold
+from maild.domain.people.directory import Agent, Role
+from maild.domain.tickets import events
+from maild.domain.tickets.events import NEW_TICKET, Actor, Event
+from maild.domain.tickets.ticket import Ticket, fold
 from tests.domain.command_scene import (
     BY_KAREN,
     JOHN,

@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from maild.domain.calendars import Calendar, Span
-from maild.domain.commands import VERBS, Applied, Interpreted, Surroundings, Verb, apply_intents, judge, parse
+from maild.domain.commands.apply import VERBS, Applied, Interpreted, Surroundings, Verb, apply_intents, judge, parse
 from maild.domain.decision import EntryDraft
-from maild.domain.events import Actor, Opened, Replied
 from maild.domain.lookups import Lookups
-from maild.domain.people import Address, Agent, AgentRole, Department, Directory, Person, Role, Team
-from maild.domain.ticket import EntryKind, Ticket, fold
+from maild.domain.people.directory import Address, Agent, AgentRole, Department, Directory, Person, Role, Team
+from maild.domain.tickets.events import Actor, Opened, Replied
+from maild.domain.tickets.ticket import EntryKind, Ticket, fold
+from maild.domain.times.calendars import Calendar, Span
 
 # A Tuesday; in Berlin it is 10:30 in winter time.
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)

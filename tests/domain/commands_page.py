@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from maild.domain.command_table import reference_table
+from maild.domain.commands.table import reference_table
 
 PAGE = Path(__file__).parents[2] / "docs" / "mail-commands.md"
 BEGINS, ENDS = "<!-- commands: from the table of verbs -->\n", "<!-- /commands -->\n"

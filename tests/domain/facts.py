@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from maild.domain import events
-from maild.domain.events import Actor, Event
-from maild.domain.people import Address, Person, Role
+from maild.domain.people.directory import Address, Person, Role
+from maild.domain.tickets import events
+from maild.domain.tickets.events import Actor, Event
 
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 KAREN = Person(Address.of("karen@client.example"), "Karen Hill")

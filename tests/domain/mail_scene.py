@@ -4,18 +4,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from maild.domain import events
-from maild.domain.classify import Classification, MailClass
-from maild.domain.decide import Case
-from maild.domain.events import Actor, Opened
-from maild.domain.message import Envelope, Evidence, InboundMessage
-from maild.domain.people import Address, Agent, AgentRole, Department, Directory, Person, Role, Team, Trust
+from maild.domain.intake.classify import Classification, MailClass
+from maild.domain.intake.decide import Case
+from maild.domain.intake.route import Carrier, Facts, Holder, Route, Verdict
+from maild.domain.intake.rules import Filing
+from maild.domain.messages.message import Envelope, Evidence, InboundMessage
+from maild.domain.messages.reply_tokens import Key, KeyRing, Scope, Sealed, message_id, root_id, seal, subject_token
+from maild.domain.people.directory import Address, Agent, AgentRole, Department, Directory, Person, Role, Team, Trust
 from maild.domain.policy import Policy
-from maild.domain.route import Carrier, Facts, Holder, Route, Verdict
-from maild.domain.rules import Filing
-from maild.domain.sla import Plan
-from maild.domain.ticket import Participant, Ticket, fold
-from maild.domain.token import Key, KeyRing, Scope, Sealed, message_id, root_id, seal, subject_token
+from maild.domain.sla.standing import Plan
+from maild.domain.tickets import events
+from maild.domain.tickets.events import Actor, Opened
+from maild.domain.tickets.ticket import Participant, Ticket, fold
 
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 RING = KeyRing((Key("a", b"a secret of at least sixteen characters"),))

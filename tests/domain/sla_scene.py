@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from maild.domain import events
-from maild.domain.calendars import Calendar, Span
-from maild.domain.people import Address, Person, Role
-from maild.domain.sla import Plan, Step, Target
+from maild.domain.people.directory import Address, Person, Role
+from maild.domain.sla.standing import Plan, Step, Target
+from maild.domain.tickets import events
+from maild.domain.times.calendars import Calendar, Span
 
 FIRST, NEXT, RESOLUTION = Target.FIRST_RESPONSE, Target.NEXT_RESPONSE, Target.RESOLUTION
 KAREN = Person(Address.of("karen@bank.example"), "Karen")

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from maild.domain import events
-from maild.domain.acknowledging import alarms, relieved, wondering
-from maild.domain.events import Actor
-from maild.domain.people import Role
-from maild.domain.sla_keys import first_of
+from maild.domain.people.directory import Role
+from maild.domain.sla.alarm_acks import alarms, relieved, wondering
+from maild.domain.sla.step_keys import first_of
+from maild.domain.tickets import events
+from maild.domain.tickets.events import Actor
 from tests.domain.mail_scene import NOW, OPENED
 
 BY = {name: Actor(Role.AGENT, name) for name in ("john", "jane", "mary")}

@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from maild.domain import events
-from maild.domain.agent_mail import ADMIN, Act, act_of_agent, act_of_line
-from maild.domain.attachment import Attachment
-from maild.domain.command_table import VERBS
-from maild.domain.decide import decide
+from maild.domain.agent_mail.judge import ADMIN, Act, act_of_agent, act_of_line
+from maild.domain.commands.table import VERBS
 from maild.domain.decision import EntryDraft, Outcome
-from maild.domain.events import THIS_ENTRY
-from maild.domain.notices import NOWHERE
-from maild.domain.people import Address, Person, Role
-from maild.domain.ticket import EntryKind, Priority, Status
-from maild.domain.token import Scope
+from maild.domain.intake.decide import decide
+from maild.domain.messages.attachment import Attachment
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.notices.agent_notices import NOWHERE
+from maild.domain.people.directory import Address, Person, Role
+from maild.domain.tickets import events
+from maild.domain.tickets.events import THIS_ENTRY
+from maild.domain.tickets.ticket import EntryKind, Priority, Status
 from tests.domain.mail_scene import JANE, JOHN, NOW, POLICY, case, kinds, led, mail, ticket
 
 R, N = Scope.REPLY, Scope.NOTE

@@ -5,16 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain import events
-from maild.domain.audiences import Office
-from maild.domain.chain import next_in_line
-from maild.domain.escalation import escalate
-from maild.domain.events import Actor
-from maild.domain.handing_on import LostAlarm, handed_on, unheard
-from maild.domain.people import Address, AgentRole, Department, Directory, Role, Team
-from maild.domain.rotas import Rota
-from maild.domain.sla import DueStep, Step, Target
-from maild.domain.wishes import Readers, Wishes
+from maild.domain.escalation.chain import next_in_line
+from maild.domain.escalation.steps import escalate
+from maild.domain.escalation.undelivered import LostAlarm, handed_on, unheard
+from maild.domain.notices.recipients import Office
+from maild.domain.people.directory import Address, AgentRole, Department, Directory, Role, Team
+from maild.domain.people.preferences import Readers, Wishes
+from maild.domain.people.rotas import Rota
+from maild.domain.sla.standing import DueStep, Step, Target
+from maild.domain.tickets import events
+from maild.domain.tickets.events import Actor
 from tests.domain.mail_scene import NOW, OPENED, POLICY, agent, ticket
 
 ANA = agent("ana", role=AgentRole.ADMIN)

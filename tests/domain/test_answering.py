@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from maild.domain.decide import decide
-from maild.domain.decide.answering import STOPPED, acknowledgement
-from maild.domain.people import Trust
+from maild.domain.intake.auto_answer_limits import ALIKE, NO_TRAFFIC, PROVEN_PER_DAY, Traffic
+from maild.domain.intake.decide import decide
+from maild.domain.intake.decide.auto_answers import STOPPED, acknowledgement
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.people.directory import Trust
 from maild.domain.policy import AcknowledgeTo
-from maild.domain.token import Scope
-from maild.domain.traffic import ALIKE, NO_TRAFFIC, PROVEN_PER_DAY, Traffic
 from tests.domain.mail_scene import JANE, MARY, POLICY, case, led, mail
 
 EVERYONE = replace(POLICY, acknowledge=AcknowledgeTo.EVERYONE)

@@ -5,16 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain import events
-from maild.domain.audiences import Office, newly_in_charge
-from maild.domain.events import SYSTEM, Actor
-from maild.domain.notices import Happening, concerns_agents, notices_for
-from maild.domain.people import AgentRole, Department, Directory, Role, Team
-from maild.domain.rotas import Rota
-from maild.domain.ticket import apply
-from maild.domain.timing import PACES, Kind
-from maild.domain.token import Scope
-from maild.domain.wishes import ALL_IN, Claim, Level, Readers, Wishes
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.notices.agent_notices import Happening, concerns_agents, notices_for
+from maild.domain.notices.pacing import PACES, Kind
+from maild.domain.notices.recipients import Office, newly_in_charge
+from maild.domain.people.directory import AgentRole, Department, Directory, Role, Team
+from maild.domain.people.preferences import ALL_IN, Claim, Level, Readers, Wishes
+from maild.domain.people.rotas import Rota
+from maild.domain.tickets import events
+from maild.domain.tickets.events import SYSTEM, Actor
+from maild.domain.tickets.ticket import apply
 from tests.domain.facts import EXAMPLES
 from tests.domain.mail_scene import DIRECTORY, NOW, OPENED, POLICY, agent, ticket
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from maild.domain.calendars import (
+from maild.domain.times.calendars import (
     ALWAYS,
     ROUND_THE_CLOCK,
     WHOLE_DAY,

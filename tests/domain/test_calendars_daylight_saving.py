@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from maild.domain.calendars import ROUND_THE_CLOCK, Calendar, Span, add, between, open_spans
+from maild.domain.times.calendars import ROUND_THE_CLOCK, Calendar, Span, add, between, open_spans
 from tests.domain.sla_oracle import DAY, MINUTE, PLACES, Hours, after, count, open_minutes, window_start
 
 # zone, the span of every day, a local day, and when that span is open in UTC ("" = not at all)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from maild.config.holiday_dates import holidays_of
-from maild.domain.calendars import Calendar, HolidaySource, Span, add, digest, exception_on
+from maild.domain.times.calendars import Calendar, HolidaySource, Span, add, digest, exception_on
 
 WEEK = ((Span(480, 1020),),) * 5 + ((), ())
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from maild.domain.calendars import Calendar, NotOpenLongEnoughError, Span, add, between, open_spans
+from maild.domain.times.calendars import Calendar, NotOpenLongEnoughError, Span, add, between, open_spans
 from tests.domain.sla_oracle import DAY, MINUTE, PLACES, WINDOW_DAYS, Hours, after, count, open_minutes, window_start
 
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])

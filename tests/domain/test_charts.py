@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.charts import bar, sparkline, split_bar
+from maild.domain.reports.text_charts import bar, sparkline, split_bar
 
 
 @pytest.mark.parametrize(

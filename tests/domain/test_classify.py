@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.classify import MAX_HOPS, RULES, UNANSWERED, Classification, MailClass, OwnMarks, classify
-from maild.domain.message import DeliveryReport, Envelope, InboundMessage
-from maild.domain.origins import MailingList, Robots, SpamMarks
-from maild.domain.people import Address, Person
+from maild.domain.intake.classify import MAX_HOPS, RULES, UNANSWERED, Classification, MailClass, OwnMarks, classify
+from maild.domain.intake.spam_and_robots import MailingList, Robots, SpamMarks
+from maild.domain.messages.message import DeliveryReport, Envelope, InboundMessage
+from maild.domain.people.directory import Address, Person
 
 SUPPORT = Person(Address.of("support@acme.example"))
 KAREN = Person(Address.of("karen@client.example"), "Karen")

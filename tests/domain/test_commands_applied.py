@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain import commands
-from maild.domain.command_arguments import Complaint
-from maild.domain.command_table import BY_NAME, Settles
-from maild.domain.commands import VERBS, TextGoes, Verb, apply_intents, help_text, lookup
-from maild.domain.events import Assigned, Linked, PlanChanged, StatusChanged, from_detail, to_detail
-from maild.domain.people import Address, Person
-from maild.domain.ticket import Participant, Priority, Status, fold
+from maild.domain.commands import apply as commands
+from maild.domain.commands.apply import VERBS, TextGoes, Verb, apply_intents, help_text, lookup
+from maild.domain.commands.arguments import Complaint
+from maild.domain.commands.table import BY_NAME, Settles
+from maild.domain.people.directory import Address, Person
+from maild.domain.tickets.events import Assigned, Linked, PlanChanged, StatusChanged, from_detail, to_detail
+from maild.domain.tickets.ticket import Participant, Priority, Status, fold
 from tests.domain.command_scene import BY_JOHN, EVE, LINES, NOW, OPENED, SURROUNDINGS, done, judged, ticket
 
 FRIDAY = NOW + timedelta(days=3, hours=4, minutes=30)  # 15:00 in Berlin

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.command_acts import Beside
-from maild.domain.commands import VERBS, TextGoes, apply_intents, judge, parse_line
-from maild.domain.events import ParticipantAdded
-from maild.domain.people import Address, Person
-from maild.domain.ticket import Status
+from maild.domain.commands.actions import Beside
+from maild.domain.commands.apply import VERBS, TextGoes, apply_intents, judge, parse_line
+from maild.domain.people.directory import Address, Person
+from maild.domain.tickets.events import ParticipantAdded
+from maild.domain.tickets.ticket import Status
 from tests.domain.command_scene import BY_JOHN, FRESH, JOHN, NOW, SURROUNDINGS, done, home_of, judged, ticket
 
 TOMORROW = NOW + timedelta(hours=22, minutes=30)  # nine o'clock in Berlin

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from maild.domain.commands import judge, parse
+from maild.domain.commands.apply import judge, parse
 from maild.domain.decision import Outcome
-from maild.domain.events import (
+from maild.domain.lookups import NOTHING_KNOWN
+from maild.domain.people.directory import Address, Person
+from maild.domain.tickets.events import (
     NEW_TICKET,
     THIS_ENTRY,
     Absorbed,
@@ -17,9 +19,7 @@ from maild.domain.events import (
     Split,
     StatusChanged,
 )
-from maild.domain.lookups import NOTHING_KNOWN
-from maild.domain.people import Address, Person
-from maild.domain.ticket import EntryKind, Participant, Priority, Status
+from maild.domain.tickets.ticket import EntryKind, Participant, Priority, Status
 from tests.domain.command_desk import Desk
 from tests.domain.command_scene import BOB, BY_JOHN, EVE, KAREN, LAST_WORDS, NOW, SURROUNDINGS, done, ticket
 

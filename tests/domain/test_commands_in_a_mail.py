@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.command_parsing import MAX_PROBLEMS
-from maild.domain.command_table import near_miss, nearest
-from maild.domain.commands import MAX_COMMANDS, VERBS, corrected, escape, judge, parse, parse_button
+from maild.domain.commands.apply import MAX_COMMANDS, VERBS, corrected, escape, judge, parse, parse_button
+from maild.domain.commands.parsing import MAX_PROBLEMS
+from maild.domain.commands.table import near_miss, nearest
 from tests.domain.command_scene import SURROUNDINGS
 
 SPELLINGS = [(spelling, verb) for verb in VERBS for spelling in (verb.name, *verb.aliases)]

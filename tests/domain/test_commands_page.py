@@ -2,8 +2,8 @@
 
 import pytest
 
-from maild.domain.command_table import Group, reference_table
-from maild.domain.commands import VERBS, help_text
+from maild.domain.commands.apply import VERBS, help_text
+from maild.domain.commands.table import Group, reference_table
 from tests.domain.commands_page import PAGE, renewed
 
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.calendars import ALWAYS
-from maild.domain.command_table import BY_NAME
-from maild.domain.command_times import read_when, shown_when
-from maild.domain.commands import VERBS, Problem, interpret, judge, parse, parse_line
-from maild.domain.people import Agent, AgentRole, Team
-from maild.domain.ticket import Priority
+from maild.domain.commands.apply import VERBS, Problem, interpret, judge, parse, parse_line
+from maild.domain.commands.table import BY_NAME
+from maild.domain.people.directory import Agent, AgentRole, Team
+from maild.domain.tickets.ticket import Priority
+from maild.domain.times.calendars import ALWAYS
+from maild.domain.times.moments import read_when, shown_when
 from tests.domain.command_scene import (
     BOOKER,
     FRESH,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from maild.domain.courtesy import MOST_WORDS, SPACED, UNSPACED, is_thanks
+from maild.domain.intake.thank_you import MOST_WORDS, SPACED, UNSPACED, is_thanks
 
 NAMES = ("Karen Hill", "Jane Doe", "John Smith", "Acme Support")
 

@@ -5,16 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain import events
-from maild.domain.attachment import Attachment
-from maild.domain.classify import MailClass
-from maild.domain.decide import decide
 from maild.domain.decision import Outcome
-from maild.domain.people import Address, Person, Role, Trust
-from maild.domain.route import Carrier
-from maild.domain.ticket import Status
-from maild.domain.token import Scope
-from maild.domain.traffic import Traffic
+from maild.domain.intake.auto_answer_limits import Traffic
+from maild.domain.intake.classify import MailClass
+from maild.domain.intake.decide import decide
+from maild.domain.intake.route import Carrier
+from maild.domain.messages.attachment import Attachment
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.people.directory import Address, Person, Role, Trust
+from maild.domain.tickets import events
+from maild.domain.tickets.ticket import Status
 from tests.domain.mail_scene import EVE, JANE, KAREN, MALLORY, NOW, case, kinds, led, mail, person, ticket
 
 U = Scope.USER

@@ -5,21 +5,21 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain import events
-from maild.domain.bounce import BouncedMail
-from maild.domain.classify import MailClass
-from maild.domain.decide import RULES, acknowledgement, decide
 from maild.domain.decision import Outcome
-from maild.domain.events import SYSTEM, Actor, StatusChanged
+from maild.domain.intake.bounce import BouncedMail
+from maild.domain.intake.classify import MailClass
+from maild.domain.intake.decide import RULES, acknowledgement, decide
+from maild.domain.intake.route import Carrier, Route, Verdict
+from maild.domain.intake.rules import Filing
 from maild.domain.lookups import Lookups
-from maild.domain.message import DeliveryAction, DeliveryReport, DeliveryStatus, ForwardedMail
-from maild.domain.notices import Happening, notices_for
-from maild.domain.people import Address, Person, Role, Trust
+from maild.domain.messages.message import DeliveryAction, DeliveryReport, DeliveryStatus, ForwardedMail
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.notices.agent_notices import Happening, notices_for
+from maild.domain.people.directory import Address, Person, Role, Trust
 from maild.domain.policy import AcknowledgeTo, AgentProof
-from maild.domain.route import Carrier, Route, Verdict
-from maild.domain.rules import Filing
-from maild.domain.ticket import EntryKind, Status, apply
-from maild.domain.token import Scope
+from maild.domain.tickets import events
+from maild.domain.tickets.events import SYSTEM, Actor, StatusChanged
+from maild.domain.tickets.ticket import EntryKind, Status, apply
 from tests.domain.mail_scene import (
     BASE,
     EVE,

@@ -7,9 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.calendars import ALWAYS, Calendar, Span
-from maild.domain.digests import TITLES, Begun, Candidate, Section, horizon, period_of, sorted_out, works_on
-from maild.domain.wishes import DigestWish
+from maild.domain.people.preferences import DigestWish
+from maild.domain.reports.digest_schedule import (
+    TITLES,
+    Begun,
+    Candidate,
+    Section,
+    horizon,
+    period_of,
+    sorted_out,
+    works_on,
+)
+from maild.domain.times.calendars import ALWAYS, Calendar, Span
 
 DAY = timedelta(days=1)
 BERLIN = ZoneInfo("Europe/Berlin")

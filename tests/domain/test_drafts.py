@@ -1,6 +1,6 @@
 """Held texts in an agent's name: so many questions are open at once, and the rest waits its turn."""
 
-from maild.domain.drafts import MOST_QUESTIONS, Draft, DraftKind, asked_about
+from maild.domain.tickets.held_replies import MOST_QUESTIONS, Draft, DraftKind, asked_about
 from tests.domain.mail_scene import NOW
 
 

@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain import events
 from maild.domain.decision import Outcome
-from maild.domain.escalation import SLA, escalate
-from maild.domain.people import Department, Role
-from maild.domain.refiling import refiled
-from maild.domain.sla import DueStep, Step, Target
-from maild.domain.ticket import Priority
-from maild.domain.token import Scope
+from maild.domain.escalation.steps import SLA, escalate
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.people.directory import Department, Role
+from maild.domain.plan_change import refiled
+from maild.domain.sla.standing import DueStep, Step, Target
+from maild.domain.tickets import events
+from maild.domain.tickets.ticket import Priority
 from tests.domain.mail_scene import DIRECTORY, NOW, POLICY, kinds, ticket
 
 FIRST, RESOLUTION = Target.FIRST_RESPONSE, Target.RESOLUTION

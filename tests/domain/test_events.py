@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain import events
-from maild.domain.events import KINDS, Actor, Event, from_detail, to_detail
-from maild.domain.people import Address, Person, Role
+from maild.domain.people.directory import Address, Person, Role
+from maild.domain.tickets import events
+from maild.domain.tickets.events import KINDS, Actor, Event, from_detail, to_detail
 from tests.domain.facts import EXAMPLES
 
 _TEXT = st.text(max_size=20)

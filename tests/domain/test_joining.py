@@ -2,15 +2,15 @@
 
 import pytest
 
-from maild.domain import events
-from maild.domain.events import Actor
-from maild.domain.joining import Waited, news_for, together
-from maild.domain.notice import Notice
-from maild.domain.people import Role
-from maild.domain.stops import stops_of
-from maild.domain.timing import Kind
-from maild.domain.token import Scope
-from maild.domain.wishes import Claim
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.notices.merging import Waited, news_for, together
+from maild.domain.notices.notice import Notice
+from maild.domain.notices.opt_outs import stops_of
+from maild.domain.notices.pacing import Kind
+from maild.domain.people.directory import Role
+from maild.domain.people.preferences import Claim
+from maild.domain.tickets import events
+from maild.domain.tickets.events import Actor
 from tests.domain.mail_scene import JANE, NOW
 
 N, R = Scope.NOTE, Scope.REPLY

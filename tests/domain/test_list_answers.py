@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.command_arguments import Surroundings
-from maild.domain.command_parsing import folded
-from maild.domain.list_answers import MOST_LINES, RowCommand, corrected, read_answer
+from maild.domain.commands.arguments import Surroundings
+from maild.domain.commands.parsing import folded
+from maild.domain.queries.row_commands import MOST_LINES, RowCommand, corrected, read_answer
 from tests.domain.mail_scene import DIRECTORY, JANE
 
 HERE = Surroundings(

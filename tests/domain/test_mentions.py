@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.mentions import mentions
-from maild.domain.people import Directory
+from maild.domain.people.directory import Directory
+from maild.domain.people.mentions import mentions
 from tests.domain.mail_scene import DIRECTORY, JANE, JOHN, agent
 
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from maild.domain import events
-from maild.domain.audiences import Office, in_charge
-from maild.domain.events import SYSTEM, Actor
-from maild.domain.notices import AUDIENCES, NOWHERE, Happening, Notice, feedback, notices_for, strongest
-from maild.domain.people import Address, Department, Directory, Person, Role
-from maild.domain.ticket import Participant, Status, apply
-from maild.domain.token import Scope
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.notices.agent_notices import AUDIENCES, NOWHERE, Happening, Notice, feedback, notices_for, strongest
+from maild.domain.notices.recipients import Office, in_charge
+from maild.domain.people.directory import Address, Department, Directory, Person, Role
+from maild.domain.tickets import events
+from maild.domain.tickets.events import SYSTEM, Actor
+from maild.domain.tickets.ticket import Participant, Status, apply
 from tests.domain.facts import EXAMPLES
 from tests.domain.mail_scene import DIRECTORY, EVE, JANE, JOE, JOHN, KAREN, MARY, NOW, OPENED, POLICY, ticket
 

@@ -5,17 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from maild.domain import events
-from maild.domain.decide import decide
 from maild.domain.decision import Outcome, ReleasedAs
-from maild.domain.drafts import Draft, DraftKind
+from maild.domain.intake.decide import decide
+from maild.domain.intake.route import Carrier
 from maild.domain.lookups import Lookups
-from maild.domain.message import ForwardedMail
-from maild.domain.people import Address
+from maild.domain.messages.message import ForwardedMail
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.people.directory import Address
 from maild.domain.policy import AgentProof
-from maild.domain.route import Carrier
-from maild.domain.ticket import EntryKind
-from maild.domain.token import Scope
+from maild.domain.tickets import events
+from maild.domain.tickets.held_replies import Draft, DraftKind
+from maild.domain.tickets.ticket import EntryKind
 from tests.domain.mail_scene import BASE, JOHN, KAREN, NOW, POLICY, case, led, mail
 
 BOB = "bob@new.example"

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from maild.domain import events
-from maild.domain.decide import decide
-from maild.domain.events import Actor
-from maild.domain.notices import Happening, notices_for
-from maild.domain.organisations import contacts_of, handed_over
-from maild.domain.people import Address, Department, Organisation, Person, Role, Trust
-from maild.domain.refiling import refiled
-from maild.domain.rules import Filing
-from maild.domain.ticket import CONTACT, Participant, Status, Ticket, apply, fold
+from maild.domain.intake.decide import decide
+from maild.domain.intake.rules import Filing
+from maild.domain.notices.agent_notices import Happening, notices_for
+from maild.domain.people.directory import Address, Department, Organisation, Person, Role, Trust
+from maild.domain.plan_change import refiled
+from maild.domain.tickets import events
+from maild.domain.tickets.events import Actor
+from maild.domain.tickets.organisations import contacts_of, handed_over
+from maild.domain.tickets.ticket import CONTACT, Participant, Status, Ticket, apply, fold
 from tests.domain.mail_scene import DIRECTORY, EVE, KAREN, MALLORY, NOW, POLICY, Case, case, person
 
 BOSS = person("boss@client.example")

@@ -2,7 +2,14 @@
 
 import pytest
 
-from maild.domain.origins import HeaderMark, MailingList, Robots, SpamMarks, list_that_brought, read_list_id
+from maild.domain.intake.spam_and_robots import (
+    HeaderMark,
+    MailingList,
+    Robots,
+    SpamMarks,
+    list_that_brought,
+    read_list_id,
+)
 
 GROUP = MailingList(id="support.groups.example")
 POSTED = MailingList(address="support@groups.example")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.outbox import (
+from maild.domain.messages.outbox import (
     GIVE_UP_AFTER,
     RETRY_SCHEDULE,
     Answer,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.paging import MOST, folded, page_text
+from maild.domain.notices.page import MOST, folded, page_text
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from maild.domain.people import Address, Agent, AgentRole, Department, Directory, Person, Team, name_key
+from maild.domain.people.directory import Address, Agent, AgentRole, Department, Directory, Person, Team, name_key
 
 JANE = Agent("jane", (Address.of("jane@acme.example"), Address.of("Jane.Doe@home.example")), "Jane Doe", ("Support",))
 SAM_O = Agent("samo", (Address.of("samo@acme.example"),), "Sam Oduya", ("support", "Net Work"))

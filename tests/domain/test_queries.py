@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.command_arguments import Surroundings
-from maild.domain.command_parsing import Problem
-from maild.domain.people import Address, Agent, Department, Directory, Team
-from maild.domain.queries import BY_WORD, EXAMPLES, QUERIES, begins_question, help_text, read_question
-from maild.domain.query_filters import KEYS, WORDS, read_span
-from maild.domain.question import (
+from maild.domain.commands.arguments import Surroundings
+from maild.domain.commands.parsing import Problem
+from maild.domain.people.directory import Address, Agent, Department, Directory, Team
+from maild.domain.queries.filters import KEYS, WORDS, read_span
+from maild.domain.queries.parsing import BY_WORD, EXAMPLES, QUERIES, begins_question, help_text, read_question
+from maild.domain.query import (
     AwayQuery,
     Filter,
     FindQuery,
@@ -25,8 +25,8 @@ from maild.domain.question import (
     WhoQuery,
     WishQuery,
 )
-from maild.domain.search_words import Phrase
-from maild.domain.ticket import Status
+from maild.domain.tickets.search_words import Phrase
+from maild.domain.tickets.ticket import Status
 
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)  # a Monday
 

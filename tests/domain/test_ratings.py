@@ -1,9 +1,9 @@
 """Ratings counted: the last word on each resolution, for whose work it was."""
 
-from maild.domain import events
-from maild.domain.events import Actor
-from maild.domain.people import Role
-from maild.domain.ratings import Rating, counted, rated
+from maild.domain.people.directory import Role
+from maild.domain.tickets import events
+from maild.domain.tickets.events import Actor
+from maild.domain.tickets.ratings import Rating, counted, rated
 from tests.domain.facts import BY_JANE, KAREN, at
 
 OPENED = events.Opened(at=at(0), requester=KAREN, subject="Printer on fire", department="support")

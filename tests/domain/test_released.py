@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from maild.domain.decide import decide
 from maild.domain.decision import Outcome
-from maild.domain.drafts import Draft, DraftKind
-from maild.domain.people import Trust
-from maild.domain.route import Carrier
-from maild.domain.token import Scope
+from maild.domain.intake.decide import decide
+from maild.domain.intake.route import Carrier
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.people.directory import Trust
+from maild.domain.tickets.held_replies import Draft, DraftKind
 from tests.domain.mail_scene import JANE, JOE, MALLORY, NOW, case, kinds, led, mail
 
 TOKEN = led(Scope.NOTE, Carrier.SUBJECT_TOKEN)

@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from maild.domain.audiences import Office, covering
-from maild.domain.audiences import on_duty as told_on_duty
-from maild.domain.calendars import Calendar, Span
-from maild.domain.rotas import Rota, Turn, on_duty
-from maild.domain.wishes import Readers
+from maild.domain.notices.recipients import Office, covering
+from maild.domain.notices.recipients import on_duty as told_on_duty
+from maild.domain.people.preferences import Readers
+from maild.domain.people.rotas import Rota, Turn, on_duty
+from maild.domain.times.calendars import Calendar, Span
 from tests.domain.mail_scene import DIRECTORY, ticket
 
 BERLIN = "Europe/Berlin"

@@ -5,11 +5,11 @@ from types import MappingProxyType
 
 import pytest
 
-from maild.domain.message import Envelope
-from maild.domain.people import Address, Person
-from maild.domain.route import Carrier, Facts, Holder, Route, Verdict, clues, route
-from maild.domain.ticket import Participant
-from maild.domain.token import Scope, Sealed, seal
+from maild.domain.intake.route import Carrier, Facts, Holder, Route, Verdict, clues, route
+from maild.domain.messages.message import Envelope
+from maild.domain.messages.reply_tokens import Scope, Sealed, seal
+from maild.domain.people.directory import Address, Person
+from maild.domain.tickets.ticket import Participant
 from tests.domain.mail_scene import (
     BASE,
     DIRECTORY,

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from maild.domain.message import Envelope
-from maild.domain.people import Address, Person
-from maild.domain.rules import Filing, Match, Rule, Topic, file, matches
+from maild.domain.intake.rules import Filing, Match, Rule, Topic, file, matches
+from maild.domain.messages.message import Envelope
+from maild.domain.people.directory import Address, Person
 from tests.domain.mail_scene import BASE, ENVELOPE, KAREN, mail
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from maild.domain.message import Envelope
-from maild.domain.rules import Ban, Filing, Match, Rule, file, refused_at_the_door
+from maild.domain.intake.rules import Ban, Filing, Match, Rule, file, refused_at_the_door
+from maild.domain.messages.message import Envelope
 from tests.domain.mail_scene import KAREN, MALLORY, mail
 
 BANS = [

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.attachment import Attachment
-from maild.domain.message import Envelope, InboundMessage
-from maild.domain.people import Address, Person
-from maild.domain.rules import Ban, Filing, Match, Rule, Topic, file, matches, name_fits
+from maild.domain.intake.rules import Ban, Filing, Match, Rule, Topic, file, matches, name_fits
+from maild.domain.messages.attachment import Attachment
+from maild.domain.messages.message import Envelope, InboundMessage
+from maild.domain.people.directory import Address, Person
 from tests.domain.mail_scene import KAREN, mail
 
 MAIL = mail(

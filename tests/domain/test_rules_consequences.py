@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from maild.domain.message import Envelope, InboundMessage
-from maild.domain.rules import Filing, Match, Rule, Topic, file
+from maild.domain.intake.rules import Filing, Match, Rule, Topic, file
+from maild.domain.messages.message import Envelope, InboundMessage
 from tests.domain.mail_scene import EVE, KAREN, MALLORY, mail
 
 ANY = Match(subject=".*")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.search_words import LONGEST, Phrase, alike, phrase_of, snippet, terms_of, words_of
+from maild.domain.tickets.search_words import LONGEST, Phrase, alike, phrase_of, snippet, terms_of, words_of
 
 
 @pytest.mark.parametrize(

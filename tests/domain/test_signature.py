@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.people import Address, Agent
-from maild.domain.signature import SIGNATURE_MAILS, remembered, signature_in, tail_of
+from maild.domain.agent_mail.signature import SIGNATURE_MAILS, remembered, signature_in, tail_of
+from maild.domain.people.directory import Address, Agent
 
 JANE = Agent("jane", (Address.of("jane@acme.example"), Address.of("jdoe@home.example")), "Jane Doe")
 BODIES = ("We look into it.", "Nearly there,\none more hour.", "It runs again.")

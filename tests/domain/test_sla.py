@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from maild.domain import events
-from maild.domain.calendars import ALWAYS, Calendar, Span
-from maild.domain.sla import Plan, Step, Target, choose_plan, plan_digest, standing
+from maild.domain.sla.standing import Plan, Step, Target, choose_plan, plan_digest, standing
+from maild.domain.tickets import events
+from maild.domain.times.calendars import ALWAYS, Calendar, Span
 from tests.domain.sla_scene import FIRST, NEXT, OFFICE, RESOLUTION, hours, minutes, plan, story, when
 
 FIRST_4 = plan(first=4)

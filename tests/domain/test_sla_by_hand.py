@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maild.domain import events
-from maild.domain.calendars import ALWAYS
-from maild.domain.sla import Step, standing
-from maild.domain.sla_clocks import cycles
-from maild.domain.sla_explain import explain
+from maild.domain.sla.clocks import cycles
+from maild.domain.sla.explain import explain
+from maild.domain.sla.standing import Step, standing
+from maild.domain.tickets import events
+from maild.domain.times.calendars import ALWAYS
 from tests.domain.sla_scene import BY_JANE, FIRST, NEXT, OFFICE, RESOLUTION, hours, minutes, plan, story, when
 
 OPENED = "mon 10:00 opened"

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from maild.domain import events
-from maild.domain.calendars import ALWAYS, Calendar, Span, exception_on
-from maild.domain.sla import standing
-from maild.domain.sla_derivation import Part, derivations
-from maild.domain.sla_explain import explain
+from maild.domain.sla.derivation import Part, derivations
+from maild.domain.sla.explain import explain
+from maild.domain.sla.standing import standing
+from maild.domain.tickets import events
+from maild.domain.times.calendars import ALWAYS, Calendar, Span, exception_on
 from tests.domain.sla_oracle import PLACES
 from tests.domain.sla_scene import BY_JANE, event, plan
 

@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from maild.domain.calendars import ALWAYS, Calendar, Span
-from maild.domain.events import PlanChanged
-from maild.domain.sla_explain import explain
+from maild.domain.sla.explain import explain
+from maild.domain.tickets.events import PlanChanged
+from maild.domain.times.calendars import ALWAYS, Calendar, Span
 from tests.domain.sla_scene import OFFICE, plan, story, when
 
 OPENED = "mon 10:00 opened"

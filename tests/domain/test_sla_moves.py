@@ -5,10 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from maild.domain import events
-from maild.domain.calendars import ALWAYS
-from maild.domain.sla import standing
-from maild.domain.sla_moves import dues_of, move_words, moves, reason_of
+from maild.domain.sla.moved_deadlines import dues_of, move_words, moves, reason_of
+from maild.domain.sla.standing import standing
+from maild.domain.tickets import events
+from maild.domain.times.calendars import ALWAYS
 from tests.domain.sla_scene import OFFICE, plan, story, when
 
 BERLIN = ZoneInfo("Europe/Berlin")

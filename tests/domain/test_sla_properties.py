@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from maild.domain.calendars import Calendar, Span
-from maild.domain.sla import Plan, Step, Target, standing
-from maild.domain.sla_explain import explain
+from maild.domain.sla.explain import explain
+from maild.domain.sla.standing import Plan, Step, Target, standing
+from maild.domain.times.calendars import Calendar, Span
 from tests.domain.sla_oracle import (
     DAY,
     FIRST,

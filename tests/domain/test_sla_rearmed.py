@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from maild.domain import events
-from maild.domain.sla import Plan, Step, standing
-from maild.domain.sla_keys import shown_step
+from maild.domain.sla.standing import Plan, Step, standing
+from maild.domain.sla.step_keys import shown_step
+from maild.domain.tickets import events
 from tests.domain.sla_scene import OFFICE, RESOLUTION, hours, minutes, plan, story, when
 
 STEPS = [Step(at_share=0.75), Step(at_share=1.0)]

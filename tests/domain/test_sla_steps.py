@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain.calendars import ALWAYS
-from maild.domain.sla import DEFAULT_STEPS, Step, standing
+from maild.domain.sla.standing import DEFAULT_STEPS, Step, standing
+from maild.domain.times.calendars import ALWAYS
 from tests.domain.sla_scene import FIRST, OFFICE, RESOLUTION, hours, minutes, plan, story, when
 
 OPENED = "mon 10:00 opened"

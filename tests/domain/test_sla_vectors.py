@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from maild.domain.calendars import ALWAYS, Calendar, Span, add, open_spans
-from maild.domain.sla import Target, standing
+from maild.domain.sla.standing import Target, standing
+from maild.domain.times.calendars import ALWAYS, Calendar, Span, add, open_spans
 from tests.domain.sla_scene import RESOLUTION, event, hours, plan
 
 NINE_TO_FIVE, NINE_TO_SIX, EIGHT_TO_FIVE = Span(540, 1020), Span(540, 1080), Span(480, 1020)

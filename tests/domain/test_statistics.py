@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain import events
-from maild.domain.calendars import ALWAYS, Calendar, Span
-from maild.domain.events import Actor
-from maild.domain.measuring import COUNTED_KINDS, What, measured
-from maild.domain.people import Address, Person, Role
-from maild.domain.ratings import Rating
-from maild.domain.sla import Plan, Target
-from maild.domain.statistics import By, Kept, Period, Tally, Times, last_days, midnight, percentile, whole_days
-from maild.domain.ticket import fold
+from maild.domain.people.directory import Address, Person, Role
+from maild.domain.reports.statistics import By, Kept, Period, Tally, Times, last_days, midnight, percentile, whole_days
+from maild.domain.reports.ticket_measures import COUNTED_KINDS, What, measured
+from maild.domain.sla.standing import Plan, Target
+from maild.domain.tickets import events
+from maild.domain.tickets.events import Actor
+from maild.domain.tickets.ratings import Rating
+from maild.domain.tickets.ticket import fold
+from maild.domain.times.calendars import ALWAYS, Calendar, Span
 
 MONDAY = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

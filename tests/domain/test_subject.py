@@ -2,7 +2,7 @@
 
 import pytest
 
-from maild.domain.subject import base_subject, same_subject
+from maild.domain.messages.subject import base_subject, same_subject
 
 
 @pytest.mark.parametrize(

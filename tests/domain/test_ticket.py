@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain import events
-from maild.domain.people import Address, Person
-from maild.domain.ticket import Participant, Priority, Status, Ticket, apply, fold
+from maild.domain.people.directory import Address, Person
+from maild.domain.tickets import events
+from maild.domain.tickets.ticket import Participant, Priority, Status, Ticket, apply, fold
 from tests.domain.facts import BY_JANE, EVE, KAREN, LIFE, OPENED, at
 
 

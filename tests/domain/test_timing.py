@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.people import Agent
-from maild.domain.ticket import Priority
-from maild.domain.timing import PACES, Kind, Leaving, Reader, Rhythm, Wakes, after_quiet, hour_of, leaving
-from maild.domain.wishes import Wishes, hours
+from maild.domain.notices.pacing import PACES, Kind, Leaving, Reader, Rhythm, Wakes, after_quiet, hour_of, leaving
+from maild.domain.people.directory import Agent
+from maild.domain.people.preferences import Wishes, hours
+from maild.domain.tickets.ticket import Priority
 from tests.domain.mail_scene import JANE, ticket
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.people import Address
-from maild.domain.token import (
+from maild.domain.messages.reply_tokens import (
     Key,
     KeyRing,
     Scope,
@@ -25,6 +24,7 @@ from maild.domain.token import (
     thread_key,
     without_token,
 )
+from maild.domain.people.directory import Address
 
 OLD, NEW = Key("a", b"the old secret, long enough"), Key("b", b"the new secret, long enough")
 RING = KeyRing((OLD,))

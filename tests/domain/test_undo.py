@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maild.domain import events
-from maild.domain.events import Bounced, Escalated, Noted, TextHeld, Undone
-from maild.domain.people import Address, Person
-from maild.domain.ticket import Participant, Status, Ticket
+from maild.domain.people.directory import Address, Person
+from maild.domain.tickets import events
+from maild.domain.tickets.events import Bounced, Escalated, Noted, TextHeld, Undone
+from maild.domain.tickets.ticket import Participant, Status, Ticket
 from tests.domain.command_desk import Desk
 from tests.domain.command_scene import BY_JOHN, EVE, JANE, JOHN, KAREN, NOW
 

@@ -5,10 +5,10 @@ from itertools import product
 
 import pytest
 
-from maild.domain import events
-from maild.domain.people import Address, Agent, AgentRole, Department, Directory, Person, Team
-from maild.domain.ticket import Ticket, fold
-from maild.domain.visibility import may_see, sight_of
+from maild.domain.people.directory import Address, Agent, AgentRole, Department, Directory, Person, Team
+from maild.domain.tickets import events
+from maild.domain.tickets.ticket import Ticket, fold
+from maild.domain.tickets.visibility import may_see, sight_of
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 KAREN = Person(Address.of("karen@client.example"), "Karen Hill")

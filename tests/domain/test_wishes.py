@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.complaint import Complaint
-from maild.domain.wishes import (
+from maild.domain.invalid import Complaint
+from maild.domain.people.preferences import (
     FORMS,
     HEARD,
     Claim,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from maild.domain.people import Address
-from maild.mail.addresses import address, people, sender
+from maild.domain.people.directory import Address
+from maild.mail.reading.addresses import address, people, sender
 
 
 def _raw(text):

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from maild.mail.attachments import MAX_NAME_BYTES, safe_name
+from maild.mail.reading.attachments import MAX_NAME_BYTES, safe_name
 
 TRAVERSAL = ["../../etc/passwd", "..\\..\\etc\\passwd", "/etc/passwd", "C:\\temp\\passwd", "\\\\host\\share\\passwd"]
 TRAVERSAL += ["a/b/../passwd", "./passwd", ".../passwd", "~/passwd", "x:/passwd"]

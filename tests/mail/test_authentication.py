@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from maild.domain.people import Trust
-from maild.mail.authentication import judge
-from maild.mail.parse import read
+from maild.domain.people.directory import Trust
+from maild.mail.reading.authentication import judge
+from maild.mail.reading.parse import read
 from tests.domain.mail_scene import KAREN, mail
 
 TRUSTED = ("mx.acme.example", "mx2.acme.example")

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 
-from maild.mail.workshop import Workshop
+from maild.mail.worker.pool import Workshop
 
 HEAD = b"From: Karen <karen@client.example>\r\nSubject: bomb\r\nMessage-ID: <1@client.example>\r\n"
 HEAD += b"Date: Mon, 17 Nov 2025 10:20:30 +0100\r\n"

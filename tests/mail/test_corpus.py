@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from maild.domain.classify import OwnMarks, classify
-from maild.domain.message import Envelope, InboundMessage
-from maild.domain.people import Address
-from maild.mail import parse
+from maild.domain.intake.classify import OwnMarks, classify
+from maild.domain.messages.message import Envelope, InboundMessage
+from maild.domain.people.directory import Address
+from maild.mail.reading import parse
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 INDEX = tomllib.loads((CORPUS / "INDEX.toml").read_text(encoding="utf-8"))

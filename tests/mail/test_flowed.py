@@ -2,7 +2,7 @@
 
 import pytest
 
-from maild.mail.flowed import decode
+from maild.mail.reading.flowed import decode
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from maild.mail import headers
+from maild.mail.reading import headers
 
 
 def _raw(octets):

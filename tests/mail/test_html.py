@@ -2,7 +2,7 @@
 
 import pytest
 
-from maild.mail import html
+from maild.mail.reading import html
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from maild.mail import limits, parse
-from maild.mail.limits import Limits
+from maild.mail.reading import limits, parse
+from maild.mail.reading.limits import Limits
 
 SMALL = Limits(max_bytes=20_000, header_bytes=2_000, header_fields=20, received=5, parts=10, depth=5, lines=500)
 HEAD = b"From: karen@client.example\r\nSubject: help\r\nMessage-ID: <1@client.example>\r\n"

@@ -6,10 +6,10 @@ import quopri
 
 import pytest
 
-from maild.domain import token
-from maild.domain.attachment import Attachment
-from maild.mail import attachments, parse, parts
-from maild.mail.limits import Limits
+from maild.domain.messages import reply_tokens as token
+from maild.domain.messages.attachment import Attachment
+from maild.mail.reading import attachments, parse, parts
+from maild.mail.reading.limits import Limits
 
 HEAD = b"From: Karen <karen@client.example>\r\nDate: Mon, 17 Nov 2025 10:20:30 +0100\r\nSubject: help\r\n"
 MAIL = HEAD + b"Message-ID: <1@client.example>\r\n"

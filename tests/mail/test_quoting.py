@@ -2,8 +2,8 @@
 
 import pytest
 
-from maild.mail.quoting import cut
-from maild.mail.quoting_html import cut_html
+from maild.mail.quoting.cut import cut
+from maild.mail.quoting.html import cut_html
 
 QUOTE = "> Did the fuser help?\n> Ana"
 

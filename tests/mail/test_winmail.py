@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from maild.mail import parse, winmail
+from maild.mail.reading import parse, winmail
 
 NEEDS_LIBRARY = pytest.mark.skipif(winmail._library() is None, reason="the extra tnefparse is not installed")
 SIGNATURE = struct.pack("<IH", 0x223E9F78, 1)

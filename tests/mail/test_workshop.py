@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from maild.mail import parse, workshop_worker
-from maild.mail.limits import Limits
-from maild.mail.workshop import ReadingFailed, Workshop, _Worker
-from maild.mail.workshop_frames import Answer, answer_frame, answer_of, frame
+from maild.mail.reading import parse
+from maild.mail.reading.limits import Limits
+from maild.mail.worker import process as workshop_worker
+from maild.mail.worker.frames import Answer, answer_frame, answer_of, frame
+from maild.mail.worker.pool import ReadingFailed, Workshop, _Worker
 from maild.ports import TemporaryFailure
 
 GOOD = b"From: Karen <karen@client.example>\r\nSubject: help\r\nMessage-ID: <1@client.example>\r\n\r\nIt burns.\r\n"
@@ -241,7 +242,7 @@ def test_worker_that_cannot_start_is_the_machines_fault(workshop, monkeypatch):
 
 
 def test_worker_that_breaks_while_starting_is_the_machines_fault(workshop, monkeypatch):
-    monkeypatch.setattr("maild.mail.workshop._PROGRAM", "raise SystemExit(3)")
+    monkeypatch.setattr("maild.mail.worker.pool._PROGRAM", "raise SystemExit(3)")
     with pytest.raises(TemporaryFailure, match="exit code 3"):
         workshop.read(GOOD)
 
@@ -279,7 +280,7 @@ def test_workers_end_when_the_parent_dies(end):
 
 def test_workshop_works_from_a_folder_that_is_not_ours(tmp_path):
     (tmp_path / "email.py").write_text("raise SystemExit('the current folder is not to be imported from')")
-    script = 'from maild.mail.workshop import Workshop; print(Workshop(1).read(b"Subject: x\\r\\n\\r\\ny").subject)'
+    script = 'from maild.mail.worker.pool import Workshop; print(Workshop(1).read(b"Subject: x\\r\\n\\r\\ny").subject)'
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-P", "-c", script]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
@@ -287,7 +288,7 @@ def test_workshop_works_from_a_folder_that_is_not_ours(tmp_path):
 
 
 def test_worker_imports_only_what_reading_needs():
-    script = "import sys, maild.mail.workshop_worker; print(*sys.modules)"
+    script = "import sys, maild.mail.worker.process; print(*sys.modules)"
     unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=ROOT, env=unmeasured, capture_output=True, text=True, timeout=60, check=True)
@@ -329,7 +330,7 @@ while header := sys.stdin.buffer.read(8):
         break
 """
     with monkeypatch.context() as patched:
-        patched.setattr("maild.mail.workshop._PROGRAM", mad)
+        patched.setattr("maild.mail.worker.pool._PROGRAM", mad)
         with pytest.raises(ReadingFailed, match=reason):
             workshop.read(GOOD)
         with pytest.raises(ReadingFailed, match=reason):

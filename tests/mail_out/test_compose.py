@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maild.domain.people import Address, Person
+from maild.domain.people.directory import Address, Person
 from maild.mail.compose import (
     Draft,
     OutgoingAttachment,
@@ -23,7 +23,7 @@ from maild.mail.compose import (
     sent_type,
     thread_index,
 )
-from maild.mail.render import Renderer, fixtures
+from maild.mail.templates.render import Renderer, fixtures
 
 OUTLOOK_ID = "<AM0PR04MB1234ABCD5678EF90@AM0PR04MB1234.eurprd04.prod.outlook.com.protection.abcde>"
 ROOT = "<a1042.root.0123456789abcdef@acme.example>"

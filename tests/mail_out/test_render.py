@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from markupsafe import Markup
 
-from maild.mail import template_lint
-from maild.mail.render import (
+from maild.mail.templates import lint as template_lint
+from maild.mail.templates.filters import COLUMNS, FILTERS, columns, greeting, head, listing, size, transcript, wrap
+from maild.mail.templates.lint import contrast, faults_of_html
+from maild.mail.templates.render import (
     DEFAULTS,
     MAX_TEXT,
     TEMPLATES,
@@ -22,8 +24,6 @@ from maild.mail.render import (
     fixtures,
     shipped_templates,
 )
-from maild.mail.template_filters import COLUMNS, FILTERS, columns, greeting, head, listing, size, transcript, wrap
-from maild.mail.template_lint import contrast, faults_of_html
 
 EXAMPLES = fixtures()
 SHIPPED = Renderer()

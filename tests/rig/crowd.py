@@ -12,11 +12,11 @@ import sqlalchemy as sa
 
 from maild.config import load
 from maild.daemon import assembly
-from maild.domain.events import Assigned, Event, Opened
-from maild.domain.people import Address, Person
-from maild.domain.sla import standing
-from maild.domain.ticket import EntryKind, apply
-from maild.domain.token import root_id
+from maild.domain.messages.reply_tokens import root_id
+from maild.domain.people.directory import Address, Person
+from maild.domain.sla.standing import standing
+from maild.domain.tickets.events import Assigned, Event, Opened
+from maild.domain.tickets.ticket import EntryKind, apply
 from maild.ports import SlaIndex, StoredEntry, UnitOfWork
 from maild.services.helpdesk import Helpdesk
 

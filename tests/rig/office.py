@@ -16,18 +16,18 @@ import pytest
 
 from maild.config import load
 from maild.daemon.clocks import SetClock
-from maild.domain.message import Envelope, InboundMessage, OutboundMessage
-from maild.domain.outbox import Answer, ChannelFault, OutboxState, Verdict
-from maild.domain.token import Key, KeyRing
-from maild.mail.parse import read, rewritten
-from maild.mail.render import Renderer
+from maild.domain.messages.message import Envelope, InboundMessage, OutboundMessage
+from maild.domain.messages.outbox import Answer, ChannelFault, OutboxState, Verdict
+from maild.domain.messages.reply_tokens import Key, KeyRing
+from maild.mail.reading.parse import read, rewritten
+from maild.mail.templates.render import Renderer
 from maild.ports import IncomingMail, OutboxRow, Receipt
 from maild.services.deliver import Delivered, Delivery
-from maild.services.enquire import ticket_show
-from maild.services.escalate import Fired
+from maild.services.escalation.due_steps import Fired
 from maild.services.helpdesk import Helpdesk
-from maild.services.process import ATTEMPTS, Processed, Processing
-from maild.services.receive import keep
+from maild.services.intake.process import ATTEMPTS, Processed, Processing
+from maild.services.intake.receive import keep
+from maild.services.queries.documents import ticket_show
 from maild.services.setbacks import Setbacks
 from maild.services.tick import tick
 from maild.store.unit_of_work import Store

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from maild.mail import parse
+from maild.mail.reading import parse
 from maild.ports import Finding, ScanVerdict
 from maild.scanners import ClamdPlace, ClamdScanner
-from maild.services.scanning import Scanning
+from maild.services.intake.scanning import Scanning
 from tests.rig.clamd import SIGNATURE, STREAM_MAX
 from tests.rig.fake_clamd import MARKER
 

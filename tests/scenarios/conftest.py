@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from maild.domain.message import OutboundMessage
+from maild.domain.messages.message import OutboundMessage
 from tests.rig.office import MONDAY, Office, Relay
 from tests.scenarios.stage import CONFIG
 

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from maild.domain.drafts import DraftKind
-from maild.domain.events import Event, MailHeld
-from maild.domain.outbox import OutboxState
-from maild.domain.people import Agent, AgentRole, Directory, Role
-from maild.domain.ticket import CONTACT, Ticket
+from maild.domain.messages.outbox import OutboxState
+from maild.domain.people.directory import Agent, AgentRole, Directory, Role
+from maild.domain.tickets.events import Event, MailHeld
+from maild.domain.tickets.held_replies import DraftKind
+from maild.domain.tickets.ticket import CONTACT, Ticket
 from maild.ports import OutboxRow, StoredEntry
 from tests.scenarios.mail_client import Mail, scopes_in
 from tests.scenarios.stage import PAGERS, Stage

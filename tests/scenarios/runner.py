@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from maild.services.command import command_ticket
+from maild.services.admin_command import command_ticket
 from tests.scenarios.asking import flags_of, writing_of
 from tests.scenarios.comparing import Differs, contains, essence, plain, shown_field
 from tests.scenarios.invariants import Watch, tickets_of

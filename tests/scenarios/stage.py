@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
-from maild.domain.outbox import OutboxState
+from maild.domain.messages.outbox import OutboxState
 from maild.ports import OutboxRow
-from maild.services.process import Processed
+from maild.services.intake.process import Processed
 from tests.rig.office import Office
 from tests.scenarios.mail_client import Mail, MailProgram
 

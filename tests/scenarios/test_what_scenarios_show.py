@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
-from maild.domain.command_table import VERBS, lookup
-from maild.domain.token import Scope
+from maild.domain.commands.table import VERBS, lookup
+from maild.domain.messages.reply_tokens import Scope
 from tests.scenarios.script import Scenario, scenarios
 
 ALL = scenarios()

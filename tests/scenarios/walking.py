@@ -14,11 +14,11 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from maild.domain.command_table import VERBS
-from maild.domain.commands import parse
-from maild.domain.drafts import Draft
-from maild.domain.people import Address
-from maild.services.process import Processed
+from maild.domain.commands.apply import parse
+from maild.domain.commands.table import VERBS
+from maild.domain.people.directory import Address
+from maild.domain.tickets.held_replies import Draft
+from maild.services.intake.process import Processed
 from tests.scenarios.invariants import Watch
 from tests.scenarios.mail_client import Mail, MailProgram, Writing
 from tests.scenarios.stage import PEOPLE, Stage, number_of

@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 
 from maild import maillog
-from maild.domain.outbox import Answer, Verdict
-from maild.services import alarms, escalate
-from maild.services.escalate import escalate_due
-from maild.services.ledger import lines_of
-from maild.services.recompute import reckon_stale
+from maild.domain.messages.outbox import Answer, Verdict
+from maild.services.escalation import alarms
+from maild.services.escalation import due_steps as escalate
+from maild.services.escalation.due_steps import escalate_due
+from maild.services.escalation.recompute import reckon_stale
+from maild.services.queries.escalation_ledger import lines_of
 from tests.rig.office import CONFIG
 
 KAREN, JOHN, JANE, JOE, MARY = (

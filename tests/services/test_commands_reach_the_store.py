@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain.outbox import Answer, OutboxState, Verdict
-from maild.services.command import command_ticket
+from maild.domain.messages.outbox import Answer, OutboxState, Verdict
+from maild.services.admin_command import command_ticket
 from maild.store.outbox import SqlOutbox
 from tests.services.test_held_texts import JANE, JOHN, KAREN, LEAVES, answer, press, replies, settle
 

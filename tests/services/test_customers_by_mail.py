@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from maild.domain.token import Scope
-from maild.services.command import command_ticket
+from maild.domain.messages.reply_tokens import Scope
+from maild.services.admin_command import command_ticket
 from tests.rig.office import CONFIG
 
 KAREN, EVE, BOB = "karen@client.example", "eve@client.example", "bob@client.example"

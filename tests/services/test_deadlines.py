@@ -6,11 +6,13 @@ import pytest
 import sqlalchemy as sa
 
 from maild.ports import Listing
-from maild.services import escalate, housekeeping, recompute
 from maild.services import tick as ticking
-from maild.services.escalate import escalate_due
-from maild.services.housekeeping import keep_house
-from maild.services.recompute import reckon_stale
+from maild.services.escalation import due_steps as escalate
+from maild.services.escalation import recompute
+from maild.services.escalation.due_steps import escalate_due
+from maild.services.escalation.recompute import reckon_stale
+from maild.services.housekeeping import status_timers as housekeeping
+from maild.services.housekeeping.status_timers import keep_house
 from tests.rig.office import CONFIG
 
 KAREN, JOHN, JANE, JOE, MARY = (

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from maild.domain.measuring import Measured
-from maild.mail.template_lint import CLIPPED
+from maild.domain.reports.ticket_measures import Measured
+from maild.mail.templates.lint import CLIPPED
 from maild.ports import Course, OutboxRow, UnitOfWork
-from maild.services import digest_of_agent, statistics
-from maild.services import digests as services
-from maild.services.digest_reader import DigestReader
+from maild.services.reports import digest_of_agent, statistics
+from maild.services.reports import digests as services
+from maild.services.reports.digest_parts import DigestReader
 from maild.services.setbacks import Setbacks
 from tests.rig.office import CONFIG, Office
 

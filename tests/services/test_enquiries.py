@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain.message import Envelope
-from maild.domain.outbox import OutboxState
-from maild.domain.ticket import fold
+from maild.domain.messages.message import Envelope
+from maild.domain.messages.outbox import OutboxState
+from maild.domain.tickets.ticket import fold
 from maild.ports import InboundState, IncomingMail
-from maild.services.command import command_ticket
-from maild.services.derive import derived_document, derived_lines
-from maild.services.enquire import (
+from maild.services.admin_command import command_ticket
+from maild.services.intake.explain import explain_mail
+from maild.services.queries.documents import (
     explained,
     inbound_list,
     outbox_list,
@@ -20,7 +20,7 @@ from maild.services.enquire import (
     ticket_list,
     ticket_show,
 )
-from maild.services.explain import explain_mail
+from maild.services.queries.due_explained import derived_document, derived_lines
 from tests.rig.office import MONDAY
 
 KAREN, JOHN, JANE = "karen@client.example", "john@acme.example", "jane@acme.example"

@@ -4,12 +4,12 @@ from datetime import UTC, timedelta
 
 import pytest
 
-from maild.domain.measuring import What
-from maild.domain.sla import Target
-from maild.domain.statistics import last_days
-from maild.services import statistics
-from maild.services.command import command_ticket
-from maild.services.statistics import Wanted, figures, figures_by_department
+from maild.domain.reports.statistics import last_days
+from maild.domain.reports.ticket_measures import What
+from maild.domain.sla.standing import Target
+from maild.services.admin_command import command_ticket
+from maild.services.reports import statistics
+from maild.services.reports.statistics import Wanted, figures, figures_by_department
 from tests.rig.office import CONFIG, Office
 
 DAY = timedelta(days=1)

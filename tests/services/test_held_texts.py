@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from maild.services import beside, remind
+from maild.services.apply import side_effects as beside
+from maild.services.housekeeping import held_replies as remind
 from tests.rig.office import CONFIG
 
 KAREN = "karen@client.example"

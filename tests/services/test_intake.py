@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain.message import Envelope
+from maild.domain.messages.message import Envelope
 from maild.ports import IncomingMail, TemporaryFailure
-from maild.services.receive import Intake
+from maild.services.intake.receive import Intake
 
 KAREN = "karen@client.example"
 

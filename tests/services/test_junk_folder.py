@@ -5,7 +5,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from maild.ports import InboundState
-from maild.services.enquire import inbound_list, ticket_list
+from maild.services.queries.documents import inbound_list, ticket_list
 from tests.rig.office import CONFIG, Office
 
 KAREN = "Karen Hill <karen@client.example>"

@@ -4,15 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain.buttons import IT_WAS_ME
-from maild.domain.message import Envelope
-from maild.domain.people import Address
-from maild.domain.route import Route, Verdict, clues, route
-from maild.domain.token import Scope, read_message_id, read_reply_address
-from maild.mail.parse import read
+from maild.domain.intake.route import Route, Verdict, clues, route
+from maild.domain.messages.message import Envelope
+from maild.domain.messages.reply_tokens import Scope, read_message_id, read_reply_address
+from maild.domain.notices.buttons import IT_WAS_ME
+from maild.domain.people.directory import Address
+from maild.mail.reading.parse import read
 from maild.ports import OutboxRow, Snapshot
-from maild.services.judging import look_up
-from maild.services.letters import BY_ITSELF, Letter, post
+from maild.services.intake.gather import look_up
+from maild.services.notices.letter import BY_ITSELF, Letter, post
 from tests.rig.office import CONFIG, Office
 
 PLAIN = 'address = "support@acme.example"\n'

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from maild.services.command import command_ticket
+from maild.services.admin_command import command_ticket
 from tests.rig.office import CONFIG
 
 KAREN = "Karen Hill <karen@client.example>"

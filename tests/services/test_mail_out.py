@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain.outbox import Answer, ChannelFault, OutboxState, Verdict
+from maild.domain.messages.outbox import Answer, ChannelFault, OutboxState, Verdict
 from maild.services import deliver as delivering
-from maild.services.command import command_ticket
+from maild.services.admin_command import command_ticket
 from tests.rig.office import CONFIG
 
 KAREN, EVE = "karen@client.example", "eve@client.example"

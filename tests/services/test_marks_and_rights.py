@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from maild.mail.parse import read
+from maild.mail.reading.parse import read
 from tests.rig.office import CONFIG
 
 KAREN = "karen@client.example"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from maild.domain.measuring import Measured
-from maild.services import statistics
+from maild.domain.reports.ticket_measures import Measured
+from maild.services.reports import statistics
 from tests.rig.office import CONFIG, Office
 
 ORGANISATION = """

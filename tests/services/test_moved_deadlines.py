@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from maild.services.command import command_ticket
-from maild.services.recompute import differences, reckon_stale, recompute
+from maild.services.admin_command import command_ticket
+from maild.services.escalation.recompute import differences, reckon_stale, recompute
 from tests.rig.office import CONFIG
 
 HOUR = timedelta(hours=1)
@@ -150,7 +150,7 @@ def test_many_tickets_are_compared_batch_by_batch(mapped, monkeypatch):
     for _ in range(5):
         mapped.open_ticket()
     mapped.configure(CONFIG + MAPPED.replace('"4h"', '"2h"'))
-    monkeypatch.setattr("maild.services.recompute.BATCH", 2)
+    monkeypatch.setattr("maild.services.escalation.recompute.BATCH", 2)
     now = mapped.clock.now()
     assert [each.ticket.number for each in differences(mapped.store, mapped.helpdesk, now)] == [1, 2, 3, 4, 5]
     assert len(list(recompute(mapped.store, mapped.helpdesk, now))) == 5

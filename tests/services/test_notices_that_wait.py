@@ -5,15 +5,15 @@ from datetime import datetime, time, timedelta
 import pytest
 
 from maild.domain.decision import Decision, EntryDraft, Outcome
-from maild.domain.events import THIS_ENTRY, Actor, Noted
-from maild.domain.mentions import mentions
-from maild.domain.outbox import OutboxState
-from maild.domain.people import Role
-from maild.domain.ticket import EntryKind
-from maild.mail.parse import read
-from maild.services import readers
-from maild.services.carry_out import carry_out
+from maild.domain.messages.outbox import OutboxState
+from maild.domain.people.directory import Role
+from maild.domain.people.mentions import mentions
+from maild.domain.tickets.events import THIS_ENTRY, Actor, Noted
+from maild.domain.tickets.ticket import EntryKind
+from maild.mail.reading.parse import read
+from maild.services.apply.decision import carry_out
 from maild.services.deliver import frozen
+from maild.services.notices import due_notices as readers
 from tests.rig.office import CONFIG
 
 KAREN = "karen@client.example"

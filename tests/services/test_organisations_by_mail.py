@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from maild.services.command import command_ticket
+from maild.services.admin_command import command_ticket
 from tests.rig.office import CONFIG
 
 KAREN, BOSS, PAUL = "karen@client.example", "boss@client.example", "paul@other.example"

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from maild.domain.measuring import Measured
-from maild.domain.token import Scope
-from maild.mail.template_lint import CLIPPED
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.reports.ticket_measures import Measured
+from maild.mail.templates.lint import CLIPPED
 from maild.ports import OutboxRow
-from maild.services import statistics
-from maild.services.asked_figures import waits_for_figures, with_figures
-from maild.services.command import command_ticket
+from maild.services.admin_command import command_ticket
+from maild.services.queries.asked_statistics import waits_for_figures, with_figures
+from maild.services.reports import statistics
 from tests.rig.office import CONFIG, Office
 
 ME = "support+me@acme.example"

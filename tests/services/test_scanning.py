@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from maild.mail.workshop import ReadingFailed
+from maild.mail.worker.pool import ReadingFailed
 from maild.ports import Finding, InboundState, KeptMail, ScanVerdict
-from maild.services.process import ATTEMPTS, SCAN_PAUSE, Processing
+from maild.services.intake.process import ATTEMPTS, SCAN_PAUSE, Processing
 from tests.rig.office import CONFIG, Office
 
 CLEAN = Finding(ScanVerdict.CLEAN, "nothing was found")

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain.agent_act import Act
-from maild.domain.commands import parse
-from maild.domain.people import Address, Person
-from maild.domain.reuse import beginning, reusable, use_answer
-from maild.domain.search_words import Terms
-from maild.domain.token import Scope
+from maild.domain.agent_mail.act import Act
+from maild.domain.agent_mail.suggested_answers import beginning, reusable, use_answer
+from maild.domain.commands.apply import parse
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.people.directory import Address, Person
+from maild.domain.tickets.search_words import Terms
 from maild.ports import ListedTicket, Listing
 from maild.store.search import SqlSearch
 from tests.domain.mail_scene import JANE, KAREN, case, mail, ticket

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from maild.mail.parse import read
-from maild.mail.workshop import ReadingFailed
-from maild.services import process
-from maild.services.process import DEATHS
+from maild.mail.reading.parse import read
+from maild.mail.worker.pool import ReadingFailed
+from maild.services.intake import process
+from maild.services.intake.process import DEATHS
 from tests.rig.office import CONFIG, PROVIDER
 
 KAREN = "karen@client.example"

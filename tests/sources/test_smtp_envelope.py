@@ -4,7 +4,7 @@ import smtplib
 
 import pytest
 
-from maild.domain.message import Envelope
+from maild.domain.messages.message import Envelope
 from maild.sources.envelope_path import read_path
 from tests.sources.smtp_listening import Intake, Wire, listening
 

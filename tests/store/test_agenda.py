@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain import events
-from maild.domain.drafts import Draft, DraftKind
+from maild.domain.tickets import events
+from maild.domain.tickets.held_replies import Draft, DraftKind
 from maild.ports import Coming, Lasts, SlaIndex
 from maild.store.unit_of_work import Store
 from tests.store.conftest import MINUTE, NOW

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from maild.domain import events
-from maild.domain.outbox import Attempted, OutboxState
-from maild.domain.people import Address, Person
-from maild.domain.ticket import fold
+from maild.domain.messages.outbox import Attempted, OutboxState
+from maild.domain.people.directory import Address, Person
+from maild.domain.tickets import events
+from maild.domain.tickets.ticket import fold
 from maild.ports import SlaIndex, Telling
 from tests.store.conftest import MINUTE, NOW
 from tests.store.test_outbox_and_steps import row

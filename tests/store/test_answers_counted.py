@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from maild.domain.message import Envelope
-from maild.domain.outbox import OutboxState
-from maild.domain.people import Address, Person
+from maild.domain.messages.message import Envelope
+from maild.domain.messages.outbox import OutboxState
+from maild.domain.people.directory import Address, Person
 from maild.ports import InboundState, IncomingMail, Judgement
 from maild.store.engine import make_engine
 from tests.store.conftest import MINUTE, NOW

@@ -5,9 +5,9 @@ import threading
 import pytest
 import sqlalchemy as sa
 
-from maild.domain import events
-from maild.domain.people import Address, Person
-from maild.domain.ticket import apply
+from maild.domain.people.directory import Address, Person
+from maild.domain.tickets import events
+from maild.domain.tickets.ticket import apply
 from maild.ports import SlaIndex, TemporaryFailure
 from maild.store.unit_of_work import Store
 from tests.store.conftest import MINUTE, NOW

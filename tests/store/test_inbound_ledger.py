@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from maild.domain.decision import Step
-from maild.domain.message import Envelope
+from maild.domain.messages.message import Envelope
 from maild.ports import ClaimLost, IgnoredMail, InboundState, IncomingMail, Judgement, MailboxState, TemporaryFailure
 from maild.store.inbound import CLAIM
 from maild.store.unit_of_work import Store

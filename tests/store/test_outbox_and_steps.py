@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from maild.domain.outbox import Attempted, OutboxState
-from maild.domain.people import Address, Person
+from maild.domain.messages.outbox import Attempted, OutboxState
+from maild.domain.people.directory import Address, Person
 from maild.ports import OutboxRow
 from maild.store.unit_of_work import Store
 from tests.store.conftest import MINUTE, NOW

@@ -7,12 +7,12 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from maild.domain import events
-from maild.domain.events import Actor
-from maild.domain.people import Address, Person, Role
-from maild.domain.search_words import alike, terms_of
-from maild.domain.ticket import Ticket, fold
-from maild.domain.visibility import Sight
+from maild.domain.people.directory import Address, Person, Role
+from maild.domain.tickets import events
+from maild.domain.tickets.events import Actor
+from maild.domain.tickets.search_words import alike, terms_of
+from maild.domain.tickets.ticket import Ticket, fold
+from maild.domain.tickets.visibility import Sight
 from maild.ports import Listing, StoredEntry
 from maild.store import migrate
 from maild.store.engine import make_engine

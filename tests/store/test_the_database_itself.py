@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from maild.domain.people import Address
-from maild.domain.visibility import Sight
+from maild.domain.people.directory import Address
+from maild.domain.tickets.visibility import Sight
 from maild.ports import InboundState, Listing, Order, TemporaryFailure
 from maild.store import migrate as migrations
 from maild.store.columns import UtcDateTime

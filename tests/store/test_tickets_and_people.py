@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from maild.domain import events
-from maild.domain.attachment import Attachment
-from maild.domain.events import Actor
-from maild.domain.people import Address, Agent, Person, Role
-from maild.domain.ticket import Status, fold
-from maild.domain.visibility import Sight
+from maild.domain.messages.attachment import Attachment
+from maild.domain.people.directory import Address, Agent, Person, Role
+from maild.domain.tickets import events
+from maild.domain.tickets.events import Actor
+from maild.domain.tickets.ticket import Status, fold
+from maild.domain.tickets.visibility import Sight
 from maild.ports import Listing, Order, SlaIndex, StoredEntry
 from tests.store.conftest import MINUTE, NOW
 

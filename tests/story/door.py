@@ -14,7 +14,7 @@ from maild.cli.story import read_mail
 from maild.config import load
 from maild.daemon import Daemon
 from maild.daemon.clocks import SetClock
-from maild.services.enquire import ticket_list, ticket_show
+from maild.services.queries.documents import ticket_list, ticket_show
 from tests.rig.dovecot import PASSWORD, Dovecot, running_dovecot
 from tests.rig.postfix import PostfixRig, free_port, run_postfix
 

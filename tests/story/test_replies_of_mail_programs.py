@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from maild.cli.story import Cast
-from maild.domain.people import Address
+from maild.domain.people.directory import Address
 from tests.rig.postfix import why_no_postfix
 from tests.story.door import door_stage
 

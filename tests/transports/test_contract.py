@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from maild.domain.message import OutboundMessage
-from maild.domain.outbox import ChannelFault, Verdict
+from maild.domain.messages.message import OutboundMessage
+from maild.domain.messages.outbox import ChannelFault, Verdict
 from maild.ports import MailTransport
 from maild.transports import TRANSPORTS, MaildirTransport
 from tests.rig.sink_smtp import SinkSmtp

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from maild.domain.message import OutboundMessage
-from maild.domain.outbox import ChannelFault, Verdict
+from maild.domain.messages.message import OutboundMessage
+from maild.domain.messages.outbox import ChannelFault, Verdict
 from maild.transports import MaildirTransport
 
 RAW = b"Subject: Printer\r\n\r\nIt prints.\r\n"

@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from maild.domain.message import OutboundMessage
-from maild.domain.outbox import ChannelFault, Verdict
+from maild.domain.messages.message import OutboundMessage
+from maild.domain.messages.outbox import ChannelFault, Verdict
 from maild.mail.compose import compose
 from maild.transports import RelayOptions, SmtpTransport
 from tests.mail_out.test_compose import DRAFT, OUTLOOK_ID

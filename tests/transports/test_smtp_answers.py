@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from maild.domain.outbox import Answer, ChannelFault, Verdict
+from maild.domain.messages.outbox import Answer, ChannelFault, Verdict
 from maild.transports import RelayOptions, SmtpTransport
 from maild.transports.smtp_replies import TABLE, RelayFault, Reply, Stage, judged
 from tests.rig.sink_smtp import CUT, SILENCE, STAGES

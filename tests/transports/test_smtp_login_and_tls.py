@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from maild.domain.outbox import ChannelFault, Verdict
+from maild.domain.messages.outbox import ChannelFault, Verdict
 from maild.transports import RelayOptions
 from tests.rig.sink_smtp import Certificates
 from tests.transports.test_smtp_relay import BOB, Sink, answers, mail, relay

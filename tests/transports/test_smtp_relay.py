@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from maild.domain.message import OutboundMessage
-from maild.domain.outbox import Answer, ChannelFault, Verdict
+from maild.domain.messages.message import OutboundMessage
+from maild.domain.messages.outbox import Answer, ChannelFault, Verdict
 from maild.transports import RelayOptions, SmtpTransport
 from tests.rig.sink_smtp import CUT, SILENCE, SinkSmtp
 

@@ -13,7 +13,7 @@ POISON = b"arsenic"
 
 
 def _poisonable() -> None:
-    from maild.mail import parse
+    from maild.mail.reading import parse
 
     read = parse.read
 

@@ -1,0 +1,280 @@
+"""What connects us to the world: the database, mailboxes, the listener, relays. Defaults that depend on each other
+are filled in here, and what would only fail later is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from maild.config.decode import Written
+from maild.config.problems import Findings, Place
+from maild.config.references import Names
+from maild.config.secrets import Secret
+from maild.config.settings import (
+    AttachmentSettings,
+    ListenerSettings,
+    MailboxSettings,
+    MetricsSettings,
+    NoticeSettings,
+    RelaySettings,
+    StateSettings,
+    StoreSettings,
+    TemplateSettings,
+)
+from maild.config.values import is_loopback
+
+_IMAP_PORTS = {"implicit": 993, "starttls": 143, "none": 143}  # RFC 8314, RFC 9051
+_SMTP_PORTS = {"implicit": 465, "starttls": 587, "none": 25}  # RFC 8314, RFC 6409, RFC 5321
+_SQLITE = "sqlite:///"
+_POSTGRESQL = ("postgresql+psycopg", "postgresql", "postgres")
+
+
+def check_notices(written: Written[NoticeSettings], findings: Findings) -> None:
+    """A batch that ends before it may begin to wait would never be one."""
+    if written.table.batch_most < written.table.batch:
+        remedy = "make it as long as batch, or longer"
+        findings.problem(written.at("batch_most"), "batch_most is shorter than batch", remedy)
+
+
+# -- database and state folder ------------------------------------------------------------------------------------
+
+
+def build_store(written: Written[StoreSettings] | None, state: Path, folder: Path, findings: Findings) -> StoreSettings:
+    """The database, by default SQLite in the state folder; a relative SQLite path starts at `folder`."""
+    if written is None or not written.table.url:
+        return StoreSettings(url=f"{_SQLITE}{state / 'maild.db'}")
+    url, place = written.table.url, written.at("url")
+    scheme = url.partition("://")[0]
+    if url.startswith(_SQLITE) and len(url) > len(_SQLITE) and ":memory:" not in url:
+        return StoreSettings(url=f"{_SQLITE}{folder / url.removeprefix(_SQLITE)}")
+    if scheme in _POSTGRESQL and "://" in url:
+        return _postgresql(written, findings)
+    shown = "a SQLite database in memory forgets all mail" if scheme == "sqlite" else "expected a database URL"
+    remedy = 'write "sqlite:////var/lib/maild/maild.db" or "postgresql+psycopg://user@host/name"'
+    findings.problem(place, f"url: {shown}", remedy)
+    return StoreSettings(url=f"{_SQLITE}{state / 'maild.db'}")
+
+
+def _postgresql(written: Written[StoreSettings], findings: Findings) -> StoreSettings:
+    """psycopg is our driver whatever the URL calls it; a password leaves the URL, for URLs get printed."""
+    table, place = written.table, written.at("url")
+    rest = table.url.partition("://")[2]
+    try:
+        parts = urlsplit(f"postgresql://{rest}")
+        inline = parts.password
+    except ValueError as error:
+        findings.problem(place, f"url: not a URL: {error}")
+        return table
+    if inline is None:
+        if table.password is not None and not parts.username:
+            findings.problem(
+                place, "url: names no user for the password", 'write "postgresql+psycopg://user@host/name"'
+            )
+        return replace(table, url=f"postgresql+psycopg://{rest}")
+    login, _, host = rest.rpartition("@")
+    remedy = 'write password = { credential = "…" } beside url'
+    if table.password is not None:
+        findings.problem(place, "url: holds a password, and password states another", "take it out of the URL")
+    findings.warning(place, "url holds a password in the plain text", remedy)
+    url = f"postgresql+psycopg://{login.partition(':')[0]}@{host}"
+    return replace(table, url=url, password=table.password or Secret.literal(unquote(inline)))
+
+
+def state_folder(
+    state: Written[StateSettings] | None, store: Written[StoreSettings] | None, folder: Path, environ: Mapping[str, str]
+) -> Path:
+    """[state] folder, else $STATE_DIRECTORY (systemd.exec(5)), else beside the SQLite file, else the default."""
+    if state is not None and state.node.get("folder") is not None:
+        return state.table.folder
+    given = environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    if given:
+        return Path(given)
+    url = store.table.url if store is not None else ""
+    if url.startswith(_SQLITE) and len(url) > len(_SQLITE):
+        return (folder / url.removeprefix(_SQLITE)).parent
+    return StateSettings().folder
+
+
+# -- mail in ------------------------------------------------------------------------------------------------------
+
+
+def build_mailboxes(
+    mailboxes: Sequence[Written[MailboxSettings]],
+    departments: Names,
+    first_department: str,
+    zone: str,
+    findings: Findings,
+) -> tuple[MailboxSettings, ...]:
+    """The IMAP folders, with port, department and the zone of `start` filled in."""
+    seen: dict[tuple[str, str, str], str] = {}
+    built = []
+    _check_junk_apart(mailboxes, findings)
+    for written in mailboxes:
+        table = written.table
+        _check_tls(written, table.host, table.tls, findings)
+        _check_sign_in(written, findings)
+        if table.after == "move" and _folder_key(table.processed) == _folder_key(table.folder):
+            findings.problem(written.at("processed"), "processed: is the folder that we read", "name another folder")
+        if table.poll.total_seconds() < 1:
+            findings.problem(written.at("poll"), "poll: is shorter than a second", 'write "60s"')
+        _check_junk(written, findings)
+        same = seen.setdefault((table.host, table.user, _folder_key(table.folder)), table.name)
+        folder = written.node.get("folder")
+        if same != table.name and (folder is None or folder.plain == table.folder):
+            remedy = "every mail would come twice: remove one"
+            findings.problem(written.at(), f"{table.name!r} is the very folder of mailbox {same!r}", remedy)
+        department = departments.resolve(table.department, written.at("department"), "department")
+        built.append(
+            replace(
+                table,
+                port=table.port if written.node.get("port") else _IMAP_PORTS[table.tls],
+                department=department or first_department,
+                start=_with_zone(table.start, zone),
+            )
+        )
+    return tuple(built)
+
+
+def _check_junk(written: Written[MailboxSettings], findings: Findings) -> None:
+    """The spam folder is read and never changed: it cannot be one that mail is taken from or put into."""
+    table = written.table
+    others = {_folder_key(table.folder): "the folder that we read"}
+    if table.after == "move":
+        others[_folder_key(table.processed)] = "where processed mail goes"
+    if table.junk and (taken := others.get(_folder_key(table.junk))):
+        remedy = 'name the folder where the provider puts spam, such as "Junk" or "Spam"'
+        findings.problem(written.at("junk"), f"junk: is {taken}", remedy)
+
+
+def _check_junk_apart(mailboxes: Sequence[Written[MailboxSettings]], findings: Findings) -> None:
+    """Nor can another mailbox of the account read it: its mail would come twice."""
+    read = {(w.table.host, w.table.user, _folder_key(w.table.folder)): w.table.name for w in mailboxes}
+    for written in mailboxes:
+        table = written.table
+        if not table.junk:
+            continue
+        owner = read.setdefault((table.host, table.user, _folder_key(table.junk)), table.name)
+        if owner != table.name:
+            findings.problem(written.at("junk"), f"junk: mailbox {owner!r} reads that folder", "leave one of them out")
+
+
+def _folder_key(folder: str) -> str:
+    """INBOX is the only folder name that ignores case (RFC 9051 5.1)."""
+    return "INBOX" if folder.upper() == "INBOX" else folder
+
+
+def _with_zone(start: str | datetime, zone: str) -> str | datetime:
+    """A date without a zone is one on the helpdesk's clock."""
+    if isinstance(start, str):
+        return start
+    return (start if start.tzinfo else start.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
+
+
+def _check_sign_in(written: Written[MailboxSettings], findings: Findings) -> None:
+    table = written.table
+    if table.oauth:
+        what = f"mailbox {table.name!r}: this version cannot sign in with OAuth"
+        findings.problem(written.at("oauth"), what, 'take password = { credential = "imap-password" }')
+    elif written.node.get("password") is None:
+        remedy = 'add password = { credential = "imap-password" }'
+        findings.problem(written.at(), f"mailbox {table.name!r} has no password", remedy)
+
+
+def check_listener(written: Written[ListenerSettings] | None, findings: Findings) -> None:
+    """A listener without a place to listen, or half a certificate, or one that the whole net may reach."""
+    if written is None:
+        return
+    table = written.table
+    if written.node.get("smtp") is None and written.node.get("lmtp") is None:
+        findings.problem(written.at(), "[listener] listens nowhere", 'add smtp = "127.0.0.1:2525" or lmtp = "…"')
+    if table.smtp is not None and table.smtp == table.lmtp:
+        findings.problem(written.at("lmtp"), "lmtp: is the place of smtp", "they are two protocols: name two places")
+    for key, endpoint in (("smtp", table.smtp), ("lmtp", table.lmtp)):
+        if endpoint is not None and not endpoint.local:
+            findings.warning(
+                written.at(key),
+                f"{key} listens beyond this machine, at {endpoint}",
+                "put your MTA in front and listen on 127.0.0.1, unless this host is the MX",
+            )
+    pair = {"tls_certificate": table.tls_certificate, "tls_key": table.tls_key}
+    for key, path in pair.items():
+        other = "tls_key" if key == "tls_certificate" else "tls_certificate"
+        if path is not None and not path.is_file():
+            findings.problem(written.at(key), f"{key}: there is no file {path}")
+        elif path is not None and written.node.get(other) is None:
+            findings.problem(written.at(key), f"{key} is of no use without {other}", f'add {other} = "…"')
+
+
+def check_metrics(written: Written[MetricsSettings], findings: Findings) -> None:
+    """Measurements name departments and mailboxes: everybody should not read them."""
+    listen = written.table.listen
+    if listen is not None and not listen.local:
+        findings.warning(written.at("listen"), f"metrics can be read from beyond this machine, at {listen}")
+
+
+def check_attachments(written: Written[AttachmentSettings], findings: Findings) -> None:
+    """Scanning sends every file over the way to clamd, which has neither TLS nor passwords."""
+    scanner = written.table.clamd
+    if scanner is not None and not scanner.local:
+        remedy = "let clamd run here, or reach it by a tunnel"
+        findings.warning(written.at("clamd"), f"clamd: every file would go to {scanner.host} in the clear", remedy)
+    if written.node.get("clamd") is None and written.node.get("when_unavailable") is not None:
+        findings.problem(written.at("when_unavailable"), "when_unavailable: nothing scans", 'add clamd = "unix:/…"')
+    for index, glob in enumerate(written.table.blocked):
+        if not set("*?") & set(glob):
+            remedy = f'write "*.{glob.removeprefix(".")}" for all files that end so'
+            findings.problem(written.at("blocked", index), f"blocked: {glob!r} is one file's name", remedy)
+
+
+def check_templates(written: Written[TemplateSettings], findings: Findings) -> None:
+    """A mistyped folder would quietly mean the shipped texts."""
+    folder = written.table.folder
+    if folder is not None and not folder.is_dir():
+        remedy = f"mkdir -p {folder}, or leave the key out: the shipped templates are used"
+        findings.problem(written.at("folder"), f"folder: there is no folder {folder}", remedy)
+
+
+# -- mail out -----------------------------------------------------------------------------------------------------
+
+
+def build_relays(relays: Sequence[Written[RelaySettings]], findings: Findings) -> tuple[RelaySettings, ...]:
+    """The ways out, with ports filled in."""
+    for written in relays:
+        _check_relay(written, findings)
+    return tuple(
+        replace(
+            written.table,
+            port=written.table.port if written.node.get("port") else _SMTP_PORTS[written.table.tls],
+        )
+        for written in relays
+    )
+
+
+def _check_relay(written: Written[RelaySettings], findings: Findings) -> None:
+    table, node = written.table, written.node
+    has_host, has_maildir = node.get("host") is not None, node.get("maildir") is not None
+    if has_host == has_maildir:
+        wrong = "has a host and a maildir" if has_host else "has neither host nor maildir"
+        remedy = (
+            "keep one of them" if has_host else 'add host = "smtp.acme.example", or maildir = "var/sent" for trials'
+        )
+        findings.problem(written.at("maildir"), f"relay {table.name!r} {wrong}", remedy)
+    if table.host is not None:
+        _check_tls(written, table.host, table.tls, findings)
+    if bool(table.user) != (node.get("password") is not None):
+        lacking, given = ("password", "user") if table.user else ("user", "password")
+        findings.problem(written.at(given), f"relay {table.name!r} has a {given} but no {lacking}", f"add {lacking}")
+
+
+def _check_tls(
+    written: Written[MailboxSettings] | Written[RelaySettings], host: str, tls: str, findings: Findings
+) -> None:
+    """Without TLS everybody on the way reads passwords and mail (RFC 8314 3)."""
+    if tls == "none" and not is_loopback(host):
+        place: Place = written.at("tls")
+        findings.problem(place, f'tls = "none" would send everything to {host} in the clear', 'write "starttls"')

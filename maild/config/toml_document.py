@@ -1,0 +1,159 @@
+"""TOML files as one tree whose every node knows its place: the main file and those of its `maild.d` merged into it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from maild.config import toml_positions as positions
+from maild.config.problems import ConfigError, Place, Problem
+
+# How tomllib's complaint begins -> what it mostly comes from.
+_USUAL_CAUSES = (
+    ("Illegal character", "is a closing quote missing?"),
+    ("Invalid value", 'a text stands in quotes: "…"'),
+    ("Cannot declare", "write a table once, or each of several with double brackets"),
+    ("Cannot overwrite", "write a key once"),
+    ("Duplicate inline table key", "write a key once"),
+    ("Invalid date or datetime", "is there such a day?"),
+    ("Expected '='", 'write key = "value"'),
+)
+_AT_LINE = re.compile(r"^(.{0,400}) \(at (?:line (\d{1,9}), column (\d{1,9})|end of document)\)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value with its place. `plain` is a leaf's value as tomllib gave it; tables and arrays have nodes instead."""
+
+    place: Place
+    plain: object = None
+    table: Mapping[str, Node] | None = None
+    array: tuple[Node, ...] | None = None
+
+    def get(self, key: str) -> Node | None:
+        """The value of a key, None when this is no table or has no such key."""
+        return (self.table or {}).get(key)
+
+    def says(self, key: str) -> bool:
+        """Is anything written under the key? An unusable value counts, an empty list does not."""
+        found = self.get(key)
+        return found is not None and found.array != ()
+
+    def items(self, key: str) -> tuple[Node, ...]:
+        """The elements of the array under a key; a single table counts as an array of one."""
+        found = self.get(key)
+        if found is None:
+            return ()
+        return found.array if found.array is not None else (found,)
+
+    def at(self, *path: str | int) -> Place:
+        """The place of what lies under `path`, or of the nearest thing above it that is written."""
+        node = self
+        for step in path:
+            inner = node.get(step) if isinstance(step, str) else dict(enumerate(node.array or ())).get(step)
+            if inner is None:
+                break
+            node = inner
+        return node.place
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The merged configuration, the files it was read from, and the folder that relative paths start from."""
+
+    root: Node
+    files: tuple[str, ...]
+    folder: Path
+    shared: frozenset[str] = field(default=frozenset())  # files that anybody on this machine may read
+
+
+def read_document(path: Path) -> Document:
+    """Read `path` and beside it `maild.d/*.toml` in the order of their names.
+
+    A later file adds keys and tables, appends to arrays of tables, and wins where both set one value. Raises
+    ConfigError for files that cannot be read or are no TOML, all of them at once.
+    """
+    problems: list[Problem] = []
+    nodes: list[Node] = []
+    paths = [path, *_additions(path)]
+    for file in paths:
+        try:
+            nodes.append(_read(file))
+        except ConfigError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ConfigError(problems)
+    root = nodes[0]
+    for node in nodes[1:]:
+        root = _merged(root, node)
+    shared = frozenset(str(file) for file in paths if file.stat().st_mode & 0o004)
+    return Document(root, tuple(map(str, paths)), path.absolute().parent, shared)
+
+
+def _additions(path: Path) -> Iterator[Path]:
+    folder = path.parent / "maild.d"
+    if folder.is_dir():
+        yield from sorted((file for file in folder.glob("*.toml") if file.is_file()), key=lambda file: file.name)
+
+
+def _read(file: Path) -> Node:
+    """Raises ConfigError with the one problem that hides all others: not there, not UTF-8, no TOML."""
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError([Problem(Place(str(file), 0), f"cannot be read: {error.strerror}")]) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        column = error.start - error.object.rfind(b"\n", 0, error.start)
+        found = f"byte 0x{error.object[error.start]:02x} is not UTF-8"
+        raise ConfigError([Problem(Place(str(file), line, column), found, "save the file as UTF-8")]) from error
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([_syntax_problem(str(file), text, str(error))]) from error
+    except RecursionError as error:
+        raise ConfigError([Problem(Place(str(file)), "arrays or tables are nested too deep to read")]) from error
+    found_at = {path: Place(str(file), *spot) for path, spot in positions.positions(text).items()}
+    return _node(values, (), found_at, Place(str(file)))
+
+
+def _syntax_problem(file: str, text: str, error: str) -> Problem:
+    """tomllib states the place in words at the end of its message; that is all it tells."""
+    remedy = next((cause for beginning, cause in _USUAL_CAUSES if error.startswith(beginning)), "")
+    match = _AT_LINE.match(error)
+    if match is None:
+        return Problem(Place(file), f"not TOML: {error}", remedy)
+    message, line, column = match.groups()
+    if line is None:
+        lines = text.splitlines() or [""]
+        end = Place(file, len(lines), len(lines[-1]) + 1)
+        return Problem(end, f"not TOML: {message} at the end of the file", "is a bracket or quote left open?")
+    return Problem(Place(file, int(line), int(column)), f"not TOML: {message}", remedy)
+
+
+def _node(value: object, path: positions.Path, found_at: Mapping[positions.Path, Place], above: Place) -> Node:
+    place = found_at.get(path, above)
+    if isinstance(value, dict):
+        return Node(place, table={key: _node(inner, (*path, key), found_at, place) for key, inner in value.items()})
+    if isinstance(value, list):
+        return Node(place, array=tuple(_node(v, (*path, i), found_at, place) for i, v in enumerate(value)))
+    return Node(place, value)
+
+
+def _merged(base: Node, extra: Node) -> Node:
+    if base.table is not None and extra.table is not None:
+        table = dict(base.table)
+        for key, node in extra.table.items():
+            table[key] = _merged(table[key], node) if key in table else node
+        return Node(base.place, table=table)
+    both = (*_tables(base), *_tables(extra))
+    return Node(base.place, array=both) if _tables(base) and _tables(extra) else extra
+
+
+def _tables(node: Node) -> tuple[Node, ...]:
+    """The elements of an array of tables, a single table as one; empty for any other value."""
+    elements = (node,) if node.table is not None else node.array or ()
+    return elements if all(element.table is not None for element in elements) else ()

@@ -1,0 +1,223 @@
+"""What follows from an agent's mail that is understood: the entry, the facts, the receipt; or the refusal of it all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from maild.domain.agent_mail.act import Act, Understood
+from maild.domain.agent_mail.leak_guard import without_our_lines
+from maild.domain.agent_mail.send_delay import RISKY_WAIT, Leaving, risks
+from maild.domain.commands import apply as commands
+from maild.domain.commands.apply import Parsed, Problem
+from maild.domain.commands.table import Settles
+from maild.domain.decision import Decision, EntryDraft, Hold, Outcome, Transcript
+from maild.domain.messages.reply_tokens import Scope, without_seals
+from maild.domain.notices.agent_notices import Notice, feedback
+from maild.domain.notices.buttons import UNDO
+from maild.domain.people.mentions import mentions
+from maild.domain.plan_change import refiled
+from maild.domain.sla.clocks import Target
+from maild.domain.tickets import events
+from maild.domain.tickets.events import THIS_ENTRY, Event
+from maild.domain.tickets.held_replies import DraftKind
+from maild.domain.tickets.ticket import EntryKind, Ticket
+from maild.domain.times.moments import shown_when
+
+
+def refused(act: Act, problems: Sequence[Problem], *, has_text: bool = True) -> Decision:
+    """Nothing is applied and nothing is sent: one mail says what is wrong, with the mend prefilled. Text in it waits
+    for its writer's word; it takes the place of the held text that it was to mend."""
+    transcript = Transcript(
+        problems=tuple((p.line, p.message, p.suggestion) for p in problems),
+        original_text=act.text,
+        corrected_text=commands.corrected(act.text, problems, bare=act.scope is Scope.COMMAND),
+    )
+    reason = "; ".join(": ".join(filter(None, (p.line.strip(), p.message))) for p in problems[:3])
+    # What opens a ticket waits without a text, too: it is mended by an answer, as a fresh mail would begin another one.
+    waits = act.agent is not None and (has_text or act.opens is not None)
+    return Decision(
+        Outcome.REJECTED,
+        f"nothing applied, nothing sent: {reason}",
+        actor=act.actor,
+        notices=(feedback(act.agent, act.scope, held=waits),) if act.agent else (),
+        transcript=transcript,
+        hold=Hold(kind=DraftKind.REFUSED, agent=act.agent.name, reason=reason) if act.agent and waits else None,
+        **(replaced(act) if waits else {}),
+    )
+
+
+def replaced(act: Act) -> dict[str, Any]:
+    """The end of the held text that this mail mends: what was written anew takes its place."""
+    mended = act.mends
+    return {"settles": ((mended.id, "replaced"),), "drops": (mended.inbound,)} if mended else {}
+
+
+# -- doing ------------------------------------------------------------------------------------------------------
+
+
+def done(understood: Understood) -> Decision:
+    """Everything that the mail says, in one decision."""
+    act, applied = understood.act, understood.applied
+    facts: list[Event] = [act.opens] if act.opens else []
+    entry = None
+    outcome = Outcome.COMMANDED
+    if understood.says_something:
+        entry, brought, outcome = _entry(understood)
+        facts.append(brought)
+        if outcome is Outcome.REPLIED and not act.ticket.assignee and act.agent and not _assigns(understood.parsed):
+            # Who answers first has the ticket: otherwise two colleagues answer the next mail.
+            facts.append(events.Assigned(at=act.at, by=act.actor, assignee=act.agent.name, team=act.ticket.team))
+    facts.extend(applied.events)
+    facts.extend(_acknowledged(understood, facts, answers=outcome is Outcome.REPLIED))
+    if not understood.parsed.commands and entry is None:
+        return _nothing_said(act)
+    wait, why = _wait(understood) if outcome is Outcome.REPLIED else (None, ())
+    results = _results(understood, why)
+    transcript = Transcript(help=applied.help, results=results, original_text=act.text)
+    told = bool(act.agent and (applied.help or results))
+    changes = "; ".join(line for line in applied.outcomes if not line.startswith("text: ")) or "no commands"
+    where = {Outcome.REPLIED: "the text goes to the customer", Outcome.NOTED: "the text stays inside"}
+    begun = f"an agent opens a ticket for {act.opens.requester.address}; " if act.opens else ""
+    return Decision(
+        Outcome.OPENED if act.opens else outcome,
+        f"{begun}{where.get(outcome, 'no text')}; {changes}",
+        tuple(refiled(act.ticket, facts, understood.policy)),
+        entry,
+        act.actor,
+        notices=(_receipt(act, outcome),) if act.agent and told else (),
+        transcript=transcript if told or applied.help else None,
+        opens=act.opens is not None,
+        others=applied.others,
+        withdraws=applied.withdraws,
+        unshown=applied.unshown,
+        leaves_after=wait,
+        leaves_at=applied.leaves_at if outcome is Outcome.REPLIED else None,
+        quiet=applied.quiet,
+        meets=_domains(applied.ticket_after) if outcome is Outcome.REPLIED and act.agent else frozenset(),
+        **(replaced(act) if understood.says_something or act.opens else {}),
+    )
+
+
+def _acknowledged(understood: Understood, facts: Sequence[Event], *, answers: bool) -> list[Event]:
+    """Whoever answers a mail about an alarm knows of it. Who only takes the ticket has not said anything yet, and what
+    the answer itself brings to an end needs no word."""
+    act = understood.act
+    took = not understood.says_something and all(isinstance(fact, events.Assigned) for fact in facts)
+    said = any(isinstance(fact, events.Acknowledged) for fact in facts)
+    if act.agent is None or act.seen is None or said or took or understood.applied.ticket_after.status.ended:
+        return []
+    name, seen = act.agent.name, act.seen
+    return [
+        events.Acknowledged(at=act.at, by=act.actor, target=alarm.target, cycle=alarm.cycle, agent=name)
+        for alarm in act.lookups.alarms(act.ticket.number)
+        if name in alarm.told and alarm.told[name] <= seen and name not in alarm.answered
+        if not (answers and alarm.target != Target.RESOLUTION)
+    ]
+
+
+def _entry(understood: Understood) -> tuple[EntryDraft, Event, Outcome]:
+    act = understood.act
+    kind = EntryKind.REPLY if understood.public else EntryKind.NOTE
+    text = understood.text
+    if understood.public:
+        text = without_our_lines(without_seals(text), act.lookups.said(act.ticket.number)).strip() or text
+    # The sanitised HTML of the mail would carry quotes and commands along: an agent's words are kept as text.
+    entry = replace(act.draft, kind=kind, author=act.actor, text=text, html="", may_leave=understood.applied.may_leave)
+    if act.agent:
+        entry = replace(entry, author_name=act.agent.shown)
+    if understood.public:
+        return entry, events.Replied(at=act.at, by=act.actor, entry=THIS_ENTRY), Outcome.REPLIED
+    named = mentions(text, understood.policy.directory)
+    return entry, events.Noted(at=act.at, by=act.actor, entry=THIS_ENTRY, mentions=named), Outcome.NOTED
+
+
+def _assigns(parsed: Parsed) -> bool:
+    """Does the mail itself say who works on the ticket, be it nobody?"""
+    verbs = (commands.lookup(command.verb) for command in parsed.commands)
+    return any(verb.settles in {Settles.ASSIGNEE, Settles.TEAM} for verb in verbs if verb)
+
+
+def _wait(understood: Understood) -> tuple[timedelta | None, tuple[str, ...]]:
+    """(how long the answer waits before it leaves, why longer than usual)."""
+    act, applied, hold = understood.act, understood.applied, understood.policy.hold
+    if act.agent is None or not hold:
+        return None, ()  # the admin's own word, or nobody wishes to undo
+    if applied.at_once:
+        return timedelta(0), ()
+    if applied.leaves_at is not None:
+        return None, ()
+    agent = act.agent.name
+    leaving = Leaving(
+        text=understood.text,
+        widened=act.scope is not Scope.REPLY,
+        domains=_domains(applied.ticket_after),
+        people=len(applied.ticket_after.correspondents),
+        knows=lambda domain: act.lookups.knows(agent, domain),
+    )
+    found = risks(leaving)
+    return (max(hold, RISKY_WAIT), found) if found else (None, ())
+
+
+def _domains(ticket: Ticket) -> frozenset[str]:
+    return frozenset(person.address.domain for person in ticket.correspondents)
+
+
+# -- telling ----------------------------------------------------------------------------------------------------
+
+
+def _results(understood: Understood, risky: Sequence[str]) -> tuple[str, ...]:
+    """The lines of a receipt: only where something happened that the writer cannot know without it."""
+    act, applied = understood.act, understood.applied
+    told = [*_opened(understood), *applied.receipts]
+    if applied.leaves_at is not None and understood.public:
+        zone = ZoneInfo((act.agent.timezone if act.agent else "") or understood.policy.zone)
+        told.append(f"your answer leaves {shown_when(applied.leaves_at, zone)}; until then !undo stops it")
+    widened = understood.says_something and understood.public and act.scope is not Scope.REPLY
+    if widened and act.agent is not None and not applied.at_once:
+        told.append(f"your text goes to {act.ticket.requester.shown} in 2 minutes; until then !undo stops it")
+    if act.receipts or act.opens:
+        told.extend(applied.outcomes)
+    if act.receipts:
+        told.extend(f"it waits 2 minutes, for {reason}" for reason in risky if not widened)
+    return tuple(dict.fromkeys(told))
+
+
+def _opened(understood: Understood) -> tuple[str, ...]:
+    """Whose ticket it is: no other mail tells the writer of what they opened."""
+    if understood.act.opens is None:
+        return ()
+    whom = understood.act.opens.requester
+    goes = "; your text goes to them" if understood.says_something and understood.public else ""
+    return (f"opened for {whom.shown} <{whom.address}>{goes}",)
+
+
+def _receipt(act: Act, outcome: Outcome) -> Notice:
+    assert act.agent is not None
+    # That of a ticket which opened stands for its first notice: an answer to it goes to the customer.
+    notice = feedback(act.agent, Scope.REPLY if act.opens else act.scope)
+    return replace(notice, buttons=(UNDO,)) if outcome is not Outcome.COMMANDED or act.receipts else notice
+
+
+def _nothing_said(act: Act) -> Decision:
+    problem = ("", "your mail has no new text and no command", "")
+    transcript = Transcript(problems=(problem,), original_text=act.text)
+    told = (feedback(act.agent, act.scope),) if act.agent else ()
+    return Decision(Outcome.IGNORED, problem[1], actor=act.actor, notices=told, transcript=transcript)
+
+
+def checked(understood: Understood) -> Decision:
+    """What would happen, and the words that the customer would get. Nothing is done."""
+    act, applied = understood.act, understood.applied
+    whom = ", ".join(person.shown for person in applied.ticket_after.correspondents)
+    lines = [*_opened(understood), *(line for line in applied.outcomes if not line.startswith("check"))]
+    if understood.says_something and not (act.opens and understood.public):
+        lines.append(f"your text goes to {whom}" if understood.public else "your text stays inside")
+    told = ["Nothing was done. This is what would happen:", *(lines or ["nothing"]), *applied.receipts]
+    shown = f"{understood.text}\n" if understood.says_something else ""
+    transcript = Transcript(results=tuple(told), help=shown, original_text=act.text)
+    notices = (feedback(act.agent, act.scope),) if act.agent else ()
+    return Decision(Outcome.COMMANDED, "checked, nothing done", actor=act.actor, notices=notices, transcript=transcript)

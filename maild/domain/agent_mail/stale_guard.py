@@ -1,0 +1,48 @@
+"""What happened to a ticket after the notice that somebody answers: news that may change what they want to say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from maild.domain.people.directory import Agent, Directory, Role
+from maild.domain.tickets import events
+from maild.domain.tickets.events import Actor, Event
+from maild.domain.tickets.ticket import Status
+from maild.domain.times.moments import shown_when
+
+_ENDS = {Status.RESOLVED.value, Status.CLOSED.value}
+
+
+def news(since: Sequence[Event], reader: Agent, directory: Directory, zone: str) -> tuple[str, ...]:
+    """One line for each thing that the reader had not seen and should know before their answer leaves: another agent's
+    public reply, an end of the ticket by somebody else, a new message of the customer. Notes and the rest are none."""
+    told = []
+    for fact in since:
+        if fact.by.role is Role.AGENT and fact.by.name == reader.name:
+            continue
+        what = _told(fact)
+        if what:
+            told.append(f"{_who(fact.by, directory)} {what}, {shown_when(fact.at, ZoneInfo(zone))}")
+    return tuple(told)
+
+
+def _told(fact: Event) -> str:
+    if isinstance(fact, events.Replied):
+        return "answered the customer"
+    if isinstance(fact, events.MessageReceived) and not fact.automatic:
+        return "wrote once more"
+    if isinstance(fact, events.StatusChanged) and fact.status in _ENDS:
+        return f"marked the ticket as {fact.status}"
+    return ""
+
+
+def _who(actor: Actor, directory: Directory) -> str:
+    agent = directory.agent(actor.name) if actor.role is Role.AGENT else None
+    return agent.shown if agent else actor.shown
+
+
+def taken_by(since: Sequence[Event], reader: Agent) -> events.Assigned | None:
+    """The last assignment to somebody else that the reader had not seen."""
+    taken = [fact for fact in since if isinstance(fact, events.Assigned) and fact.assignee not in ("", reader.name)]
+    return taken[-1] if taken else None

@@ -1,0 +1,42 @@
+"""An answer that solved one customer's trouble, offered for another's: what of it may be said twice.
+
+Nothing that names the first customer goes to the second one. What is shown in the notice is, letter by letter, what
+one tap sends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from maild.domain.agent_mail.act import Act
+from maild.domain.commands.apply import escape
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.people.directory import Person
+from maild.domain.tickets.search_words import words_of
+
+USE = "use"  # use-17: the button that sends the answer of ticket 17
+SHOWN_LINES = 15
+SHOWN_CHARACTERS = 1200
+_GREETING = 40  # characters
+_NAME = 3  # letters; shorter parts of a name are words of many languages
+
+
+def reusable(answer: str, given_to: Person) -> str:
+    """The answer without its greeting; "" when it names whom it was given to."""
+    lines = answer.strip().split("\n")
+    if lines and len(lines[0]) <= _GREETING and lines[0].rstrip().endswith((",", "!", ":")):
+        lines = lines[1:]
+    text = "\n".join(lines).strip()
+    named = {word for word in words_of(f"{given_to.name} {given_to.address.local}") if len(word) >= _NAME}
+    return "" if named & set(words_of(text)) else text
+
+
+def beginning(text: str) -> tuple[str, bool]:
+    """(as much of an answer as a notice shows, is that not all of it?)"""
+    shown = "\n".join(text.split("\n")[:SHOWN_LINES])[:SHOWN_CHARACTERS]
+    return shown, shown != text
+
+
+def use_answer(act: Act, answer: str) -> Act:
+    """The pressed button as an answer to the customer: the text that solved it before, below what was typed now."""
+    text = "\n\n".join(filter(None, (escape(act.text.strip()), escape(answer))))
+    return replace(act, text=text, scope=Scope.REPLY, button="")

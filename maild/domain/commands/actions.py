@@ -1,0 +1,291 @@
+"""What the verbs do to a ticket: pure functions from a ticket and a resolved argument to the facts that follow.
+
+They answer no facts when the ticket is so already: a mail that comes twice acts once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from maild.domain.commands.arguments import Invitation, Surroundings, Tagging
+from maild.domain.decision import Other
+from maild.domain.people.directory import Address, Agent, Department, Person, Team, name_key
+from maild.domain.tickets.events import (
+    Acknowledged,
+    Actor,
+    Assigned,
+    DueSet,
+    Event,
+    Followed,
+    ParticipantAdded,
+    ParticipantRemoved,
+    PlanChanged,
+    PriorityChanged,
+    RequesterChanged,
+    Retitled,
+    Snoozed,
+    StatusChanged,
+    Tagged,
+    Transferred,
+)
+from maild.domain.tickets.organisations import contacts_of
+from maild.domain.tickets.spam import marked_by_filter_alone
+from maild.domain.tickets.ticket import Priority, Status, Ticket
+from maild.domain.times.moments import shown_when
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Who gives the command, when (UTC), and against which surroundings."""
+
+    by: Actor
+    at: datetime
+    surroundings: Surroundings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What commands bring beside the events of their ticket."""
+
+    others: tuple[Other, ...] = ()  # what follows for other tickets (merge, link, split)
+    appended: str = ""  # a canned text that follows the writer's own
+    leaves_at: datetime | None = None  # !send WHEN (UTC)
+    at_once: bool = False  # !now
+    quiet: bool = False  # no notice to the customer: !close quiet, and what is no news for them
+    may_leave: bool = False  # !draft: this note is meant for the customer
+    check: bool = False  # !check: say what would happen, do nothing
+    held_word: str = ""  # about a held text: "anyway", "text", "note", "nothing", "yes", "no"
+    confirm: tuple[str, ...] = ()  # why the whole mail waits for a "yes": what cannot be taken back
+    receipts: tuple[str, ...] = ()  # lines that must be told although all went well: moments as absolute times
+    withdraws: tuple[int, ...] = ()  # replies (entries) that must not leave
+    unshown: tuple[tuple[int, Address], ...] = ()  # histories (ticket, to whom) that must not leave
+
+    def __or__(self, later: Beside) -> Beside:
+        """Both: lists after each other, texts below each other; of the rest the later one where it says anything."""
+        return Beside(**{f.name: _both(getattr(self, f.name), getattr(later, f.name)) for f in fields(Beside)})
+
+
+def _both(first: Any, second: Any) -> Any:
+    if isinstance(first, tuple):
+        return first + second
+    if isinstance(first, str) and first and second:
+        return f"{first}\n\n{second}"
+    return second or first
+
+
+def _assignment(ticket: Ticket, assignee: str, team: str, occasion: Occasion) -> tuple[Event, ...]:
+    if (assignee, team) == (ticket.assignee, ticket.team):
+        return ()
+    return (Assigned(at=occasion.at, by=occasion.by, assignee=assignee, team=team),)
+
+
+def to_agent(ticket: Ticket, agent: Agent, occasion: Occasion) -> tuple[Event, ...]:
+    """The team keeps the ticket in sight, whoever works on it."""
+    return _assignment(ticket, agent.name, ticket.team, occasion)
+
+
+def to_team(ticket: Ticket, team: Team, occasion: Occasion) -> tuple[Event, ...]:
+    """An assignee outside the team gives the ticket up, or the team would wait for somebody who handed it over."""
+    members = {name_key(agent.name) for agent in occasion.surroundings.directory.members(team.name)}
+    stays = ticket.assignee if name_key(ticket.assignee) in members else ""
+    return _assignment(ticket, stays, team.name, occasion)
+
+
+def to_agent_or_team(ticket: Ticket, whom: Agent | Team, occasion: Occasion) -> tuple[Event, ...]:
+    return to_team(ticket, whom, occasion) if isinstance(whom, Team) else to_agent(ticket, whom, occasion)
+
+
+def to_nobody(ticket: Ticket, _reading: None, occasion: Occasion) -> tuple[Event, ...]:
+    return _assignment(ticket, "", ticket.team, occasion)
+
+
+def to_department(ticket: Ticket, department: Department, occasion: Occasion) -> tuple[Event, ...]:
+    """Assignee and team stay: colleagues go on working across departments until somebody takes over."""
+    if department.name == ticket.department:
+        return ()
+    moved = Transferred(at=occasion.at, by=occasion.by, department=department.name, previous=ticket.department)
+    return (moved,)
+
+
+def for_requester(ticket: Ticket, person: Person, occasion: Occasion) -> tuple[Event, ...]:
+    """Whom the ticket is for: answers go to them from now on."""
+    if person.address == ticket.requester.address:
+        return ()
+    previous = str(ticket.requester.address)
+    return (RequesterChanged(at=occasion.at, by=occasion.by, requester=person, previous=previous),)
+
+
+def at_priority(ticket: Ticket, level: Priority, occasion: Occasion) -> tuple[Event, ...]:
+    if level is ticket.priority:
+        return ()
+    change = PriorityChanged(
+        at=occasion.at, by=occasion.by, priority=level.value, previous=ticket.priority.value, reason="command"
+    )
+    return (change,)
+
+
+def under_plan(ticket: Ticket, plan: str, occasion: Occasion) -> tuple[Event, ...]:
+    """The same plan by command is a change too: from then on no priority or department takes it away."""
+    if plan == ticket.sla_plan and ticket.plan_source == "command":
+        return ()
+    return (PlanChanged(at=occasion.at, by=occasion.by, sla_plan=plan, previous=ticket.sla_plan, source="command"),)
+
+
+def becomes(
+    status: Status, *, unless: frozenset[Status]
+) -> Callable[[Ticket, object, Occasion], tuple[StatusChanged, ...]]:
+    """An act that brings `status`, and leaves a ticket alone that is in one of `unless`."""
+
+    def act(ticket: Ticket, _reading: object, occasion: Occasion) -> tuple[StatusChanged, ...]:
+        if ticket.status in unless:
+            return ()
+        change = StatusChanged(
+            at=occasion.at, by=occasion.by, status=status.value, previous=ticket.status.value, reason="command"
+        )
+        return (change,)
+
+    return act
+
+
+def spam(ticket: Ticket, _reading: object, occasion: Occasion) -> tuple[StatusChanged, ...]:
+    """That it is spam, also where a filter said so before: by a person's word it stays so, whoever writes again."""
+    history = (fact for _, facts in occasion.surroundings.lookups.batches(ticket.number) for fact in facts)
+    unless = frozenset[Status]() if marked_by_filter_alone(history) else frozenset({Status.SPAM})
+    return becomes(Status.SPAM, unless=unless)(ticket, _reading, occasion)
+
+
+def wait(ticket: Ticket, until: datetime | None, occasion: Occasion) -> tuple[Event, ...]:
+    """Waiting again changes nothing, unless another time is named."""
+    if ticket.status is Status.WAITING and until in (None, ticket.wake_at):
+        return ()
+    (change,) = becomes(Status.WAITING, unless=frozenset())(ticket, None, occasion)
+    return (replace(change, until=until),)
+
+
+def snooze(ticket: Ticket, until: datetime | None, occasion: Occasion) -> tuple[Event, ...]:
+    if until == ticket.snoozed_until:
+        return ()
+    return (Snoozed(at=occasion.at, by=occasion.by, until=until),)
+
+
+def due(ticket: Ticket, due_at: datetime | None, occasion: Occasion) -> tuple[Event, ...]:
+    """When the resolution is due, by hand; None gives it back to the plan. On an ended ticket nothing is due."""
+    if ticket.status.ended or due_at == ticket.due_by_hand:
+        return ()
+    return (DueSet(at=occasion.at, by=occasion.by, due_at=due_at, previous=ticket.due_by_hand),)
+
+
+def tag(ticket: Ticket, tagging: Tagging, occasion: Occasion) -> tuple[Event, ...]:
+    added = tuple(name for name in tagging.added if name not in ticket.tags)
+    removed = tuple(name for name in tagging.removed if name in ticket.tags)
+    if not added and not removed:
+        return ()
+    return (Tagged(at=occasion.at, by=occasion.by, added=added, removed=removed),)
+
+
+def retitle(ticket: Ticket, title: str, occasion: Occasion) -> tuple[Event, ...]:
+    if title == ticket.subject:
+        return ()
+    return (Retitled(at=occasion.at, by=occasion.by, subject=title, previous=ticket.subject),)
+
+
+def invite(ticket: Ticket, invited: Invitation, occasion: Occasion) -> tuple[Event, ...]:
+    """Who takes part already is not shown the history by being named again."""
+    if ticket.includes(invited.person.address):
+        return ()
+    return (ParticipantAdded(at=occasion.at, by=occasion.by, person=invited.person, history=invited.history),)
+
+
+def let_go(ticket: Ticket, person: Person, occasion: Occasion) -> tuple[Event, ...]:
+    found = next((p for p in ticket.participants if p.person.address == person.address), None)
+    if found is None:
+        return ()
+    return (ParticipantRemoved(at=occasion.at, by=occasion.by, person=found.person, role=found.role),)
+
+
+def follows(level: str) -> Callable[[Ticket, Agent, Occasion], tuple[Event, ...]]:
+    """An act after which the agent hears so much of the ticket: "watch", "mute", or "" for what is usual."""
+
+    def act(ticket: Ticket, agent: Agent, occasion: Occasion) -> tuple[Event, ...]:
+        if level_of(ticket, agent.name) == level:
+            return ()
+        return (Followed(at=occasion.at, by=occasion.by, agent=agent.name, level=level),)
+
+    return act
+
+
+def acknowledge(ticket: Ticket, agent: Agent, occasion: Occasion) -> tuple[Event, ...]:
+    """The agent knows of every alarm of this ticket that still stands, whether they were told or heard of it."""
+    standing = occasion.surroundings.lookups.alarms(ticket.number)
+    return tuple(
+        Acknowledged(at=occasion.at, by=occasion.by, target=alarm.target, cycle=alarm.cycle, agent=agent.name)
+        for alarm in standing
+        if agent.name not in alarm.answered
+    )
+
+
+def level_of(ticket: Ticket, agent: str) -> str:
+    """How much an agent hears of a ticket: "watch", "mute" or ""."""
+    if agent in ticket.watchers:
+        return "watch"
+    return "mute" if agent in ticket.muted_by else ""
+
+
+# -- beside -----------------------------------------------------------------------------------------------------
+
+
+def told_until(sentence: str) -> Callable[[Ticket, datetime | None, Occasion], Beside]:
+    """The moment that was meant, as an absolute time: "waiting until Fri 2026-05-08 15:00 CEST"."""
+
+    def beside(_ticket: Ticket, moment: datetime | None, occasion: Occasion) -> Beside:
+        if moment is None:
+            return Beside()
+        return Beside(receipts=(f"{sentence} {shown_when(moment, occasion.surroundings.wall_clock)}",))
+
+    return beside
+
+
+def due_told(ticket: Ticket, due_at: datetime | None, occasion: Occasion) -> Beside:
+    if ticket.status.ended:
+        return Beside(receipts=(f"the ticket is {ticket.status}: nothing is due on it",))
+    return told_until("due")(ticket, due_at, occasion)
+
+
+def sent(_ticket: Ticket, reading: datetime | str, _occasion: Occasion) -> Beside:
+    """A moment is told back together with the text that leaves then, not here."""
+    return Beside(held_word=reading) if isinstance(reading, str) else Beside(leaves_at=reading)
+
+
+def let_go_told(ticket: Ticket, person: Person, _occasion: Occasion) -> Beside:
+    """Whoever mistyped an address should know that nobody left."""
+    if any(p.person.address == person.address for p in ticket.participants):
+        return Beside()
+    return Beside(receipts=(f"{person.address} takes no part in the ticket",))
+
+
+# -- what cannot be taken back ----------------------------------------------------------------------------------
+
+
+def spam_warning(ticket: Ticket, _reading: object, _occasion: Occasion) -> str:
+    return f"spam: the mails of {ticket.requester.address} get no answer any more, and the ticket leaves all lists"
+
+
+def requester_warning(ticket: Ticket, person: Person, occasion: Occasion) -> str:
+    """An agent who forwarded somebody's mail is its first requester: they give away what is theirs alone."""
+    speaker = occasion.surroundings.speaker
+    if speaker and ticket.requester.address in speaker.addresses:
+        return ""
+    staying = {p.person.address for p in ticket.participants}
+    along = contacts_of(person.address, occasion.surroundings.directory, ticket.department, staying)
+    also = "".join(f", {each.address}" for each in along)
+    return f"requester: answers go to {person.address}{also} from now on, and no more to {ticket.requester.address}"
+
+
+def history_warning(_ticket: Ticket, invited: Invitation, _occasion: Occasion) -> str:
+    return f"cc +history: {invited.person.address} is sent all that was written to and by the customer so far"
+
+
+def nothing(_ticket: Ticket, _reading: object, _occasion: Occasion) -> tuple[Event, ...]:
+    return ()

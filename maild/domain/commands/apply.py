@@ -1,0 +1,208 @@
+"""What the commands in a mail, or on the command line, do to a ticket: read, resolve, check, apply.
+
+Nothing is applied before everything is understood. `judge` reads and resolves, `apply_intents` makes the facts; the
+verbs themselves are rows of command_table, and where commands stand in a text is told by command_parsing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from maild.domain.commands.actions import Beside, Occasion
+from maild.domain.commands.arguments import Complaint, Surroundings
+from maild.domain.commands.parsing import (
+    MAX_COMMANDS,
+    Command,
+    Parsed,
+    Problem,
+    corrected,
+    escape,
+    parse,
+    parse_button,
+    parse_line,
+    written,
+)
+from maild.domain.commands.table import BY_NAME, VERBS, Settles, TextGoes, Verb, help_text, lookup
+from maild.domain.commands.verb import Where
+from maild.domain.tickets.event_words import told
+from maild.domain.tickets.events import Actor, Event
+from maild.domain.tickets.ticket import Ticket, apply
+
+__all__ = [
+    "MAX_COMMANDS",
+    "VERBS",
+    "Applied",
+    "Command",
+    "Intent",
+    "Interpreted",
+    "Parsed",
+    "Problem",
+    "Surroundings",
+    "TextGoes",
+    "Verb",
+    "apply_intents",
+    "corrected",
+    "escape",
+    "help_text",
+    "interpret",
+    "judge",
+    "lookup",
+    "parse",
+    "parse_button",
+    "parse_line",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A command whose words are resolved: `reading` is what the verb's own reader made of them."""
+
+    verb: Verb[Any]
+    reading: Any
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreted:
+    """All intents in the order in which they act, or all problems and no intent."""
+
+    intents: tuple[Intent, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Applied(Beside):
+    """What the intents did. `outcomes` tell it line by line: "priority: normal -> emergency"."""
+
+    events: tuple[Event, ...]
+    ticket_after: Ticket
+    text_goes: TextGoes | None  # None: where the reply address says
+    help: str  # text asked for, to be sent back; "" when none was
+    outcomes: tuple[str, ...]
+
+
+# -- understanding ----------------------------------------------------------------------------------------------
+
+
+def judge(parsed: Parsed, surroundings: Surroundings) -> Interpreted:
+    """`interpret`, with the problems of the parsing before its own: people mend all their slips at once."""
+    found = interpret(parsed.commands, surroundings)
+    problems = sorted((*parsed.problems, *found.problems), key=lambda problem: problem.at)
+    return Interpreted(problems=tuple(problems)) if problems else found
+
+
+def interpret(commands: Sequence[Command], surroundings: Surroundings) -> Interpreted:
+    """Resolve every name and moment, and look for commands that contradict each other. All or nothing."""
+    intents: list[Intent] = []
+    problems: list[Problem] = []
+    for command in commands:
+        found = _resolved(command, surroundings)
+        if isinstance(found, Intent):
+            intents.append(found)
+        else:
+            problems.append(found)
+    intents, contradictions = _without_contradictions(intents)
+    problems.extend(contradictions)
+    if problems:
+        return Interpreted(problems=tuple(sorted(problems, key=lambda problem: problem.at)))
+    order = {verb.name: row for row, verb in enumerate(VERBS)}
+    return Interpreted(tuple(sorted(intents, key=lambda intent: order[intent.verb.name])))
+
+
+def _resolved(command: Command, surroundings: Surroundings) -> Intent | Problem:
+    verb = BY_NAME[command.verb]
+    if not verb.allowed_to(surroundings.speaker):
+        return Problem(command.line, f"{verb.name} is for a {verb.needs} alone", at=command.at)
+    if not verb.where.fits(surroundings.ticket):
+        return Problem(command.line, verb.where.value, at=command.at)
+    reading = verb.read(command.args, surroundings)
+    if not isinstance(reading, Complaint):
+        return Intent(verb, reading, command)
+    suggestion = "" if reading.instead is None else written(verb, reading.instead, command.mark)
+    return Problem(command.line, reading.message, suggestion, command.at)
+
+
+def _without_contradictions(intents: Sequence[Intent]) -> tuple[list[Intent], list[Problem]]:
+    """One command for each thing to settle. The same command twice, at the top and at the end, is said once."""
+    kept: list[Intent] = []
+    problems: list[Problem] = []
+    settled: dict[str, tuple[object, Intent]] = {}
+    for intent in intents:
+        if any((first.verb.name, first.reading) == (intent.verb.name, intent.reading) for first in kept):
+            continue
+        said = _said(intent)
+        clash = next((what for what, value in said.items() if what in settled and settled[what][0] != value), None)
+        if clash is None:
+            settled.update((what, (value, intent)) for what, value in said.items())
+            kept.append(intent)
+            continue
+        both = f'"{_brief(settled[clash][1].command.line)}" and "{_brief(intent.command.line)}"'
+        problems.append(Problem(intent.command.line, f"{both} both say {clash}: keep one", at=intent.command.at))
+    return kept, problems
+
+
+def _said(intent: Intent) -> Mapping[str, object]:
+    """What an intent says about which thing: the last word, or one of several that agree."""
+    verb = intent.verb
+    if verb.says:
+        return verb.says(intent.reading)
+    return {} if verb.settles is Settles.NOTHING else {verb.settles.value: (verb.name, intent.reading)}
+
+
+def _brief(line: str, width: int = 40) -> str:
+    """A line in at most `width` columns, its blanks made single."""
+    plain = " ".join(line[:1000].split())
+    return plain if len(plain) <= width else f"{plain[: width - 1]}…"
+
+
+# -- doing ------------------------------------------------------------------------------------------------------
+
+
+def apply_intents(
+    ticket: Ticket, intents: Sequence[Intent], by: Actor, at: datetime, surroundings: Surroundings
+) -> Applied:
+    """The facts that follow from the intents, in order, with the ticket after them. What is so already stays silent.
+
+    A changed priority or department brings no other SLA plan here: that follows from the configuration."""
+    occasion = Occasion(by, at, surroundings)
+    events: list[Event] = []
+    outcomes: list[str] = []
+    answers: list[str] = []
+    goes: TextGoes | None = None
+    beside = Beside()
+    for intent in intents:
+        verb = intent.verb
+        happened = verb.act(ticket, intent.reading, occasion)
+        brought = _brought(intent, ticket, occasion, happened)
+        for event in happened:
+            outcomes.extend(told(event, ticket, surroundings))
+            ticket = apply(ticket.number, ticket, event)
+        events.extend(happened)
+        beside = beside | brought
+        if verb.takes_text:
+            goes = verb.text
+            outcomes.append("text: stays inside" if goes is TextGoes.NOTE else "text: goes to the customer")
+        elif verb.answer:
+            answers.append(verb.answer(intent.reading))
+        elif not happened and not _says_something(brought) and verb.where is not Where.IN_A_FRESH_MAIL:
+            # Those of a fresh mail say whose ticket it opens, which the opening tells.
+            outcomes.append(f"{verb.name}: nothing to change")
+    rest = {field.name: getattr(beside, field.name) for field in fields(Beside)}
+    return Applied(tuple(events), ticket, goes, "\n".join(answers), tuple(outcomes), **rest)
+
+
+def _brought(intent: Intent, ticket: Ticket, occasion: Occasion, happened: tuple[Event, ...]) -> Beside:
+    """What an intent brings beside its events, and what its agent must know before it is done."""
+    verb = intent.verb
+    brought = verb.beside(ticket, intent.reading, occasion) if verb.beside else Beside()
+    if not happened or not verb.warns or occasion.surroundings.speaker is None:
+        return brought
+    warning = verb.warns(ticket, intent.reading, occasion)
+    return brought | Beside(confirm=(warning,)) if warning else brought
+
+
+def _says_something(brought: Beside) -> bool:
+    """`quiet` alone changes nothing."""
+    return brought not in (Beside(), Beside(quiet=True))

@@ -1,0 +1,317 @@
+"""What stands behind a verb, resolved: names into agents, teams, departments and plans; words into moments.
+
+A reader answers the typed argument, or a Complaint in words for whoever wrote the command. Nobody is guessed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from difflib import get_close_matches
+from zoneinfo import ZoneInfo
+
+from maild.domain.invalid import Complaint as Complaint
+from maild.domain.lookups import NOTHING_KNOWN, Lookups
+from maild.domain.people.directory import Address, Agent, Department, Directory, Person, Team, name_key
+from maild.domain.tickets.ticket import Priority, Ticket
+from maild.domain.times.calendars import Calendar
+from maild.domain.times.moments import FORMS, read_when
+
+_PERSON = re.compile(r"(?:([^<>\n]{0,100})<([^\s<>@]{1,64}@[^\s<>@]{1,255})>|([^\s<>@]{1,64}@[^\s<>@]{1,255}))")
+_LIST_AT_MOST = 8  # more names than these help nobody
+_QUOTE_AT_MOST = 60  # characters of a wrong argument that are shown again
+_TAG = re.compile(r"[^\W_][\w.:/-]{0,39}")
+_TAGS_AT_MOST = 20  # in one command
+_TITLE_AT_MOST = 200  # characters
+_VARIABLE = re.compile(r"""([a-z_]\w{0,39})=(?:"([^"]*)"|'([^']*)'|(\S*))(?=\s|$)\s*""")
+_MAX_WORDS = 2000  # characters of an argument that are looked at
+_JOINERS = "\u200c\u200d"  # invisible, but words and pictures of some scripts need them
+_NEVER = frozenset({"none", "off", "never"})
+_WORD_ABOUT_HELD_TEXT: Mapping[str, str] = {"anyway": "anyway", "text": "text", "note": "note", "nothing": "nothing"}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a command is read against: who exists, which plans there are, what time it is, who speaks.
+
+    `zone` is the IANA name of the speaker's time zone; an unknown one raises ZoneInfoNotFoundError when a moment is
+    read or shown. A day named without a time begins at `day_begins` there, and "eod" is `day_ends`.
+    `speaker` is None for the admin on the command line, who is nobody's colleague and may do everything."""
+
+    directory: Directory
+    plans: tuple[str, ...]
+    zone: str
+    now: datetime
+    speaker: Agent | None = None
+    day_begins: time = time(9)
+    day_ends: time = time(17)
+    ticket: Ticket | None = None  # the one that the command is about; None: one that a fresh mail opens
+    lookups: Lookups = NOTHING_KNOWN
+    calendar: Calendar | None = None  # of the ticket: what "+2bh" counts in
+
+    @property
+    def wall_clock(self) -> ZoneInfo:
+        """The rules of the speaker's time zone."""
+        return ZoneInfo(self.zone)
+
+
+def nothing(args: str, _surroundings: Surroundings) -> Complaint | None:
+    """For verbs that stand alone: words after them may be a sentence that only looks like a command."""
+    return Complaint("takes nothing after it", "") if args else None
+
+
+def any_text(_args: str, _surroundings: Surroundings) -> None:
+    """For verbs whose rest of the line belongs to the text."""
+    return
+
+
+def quietly(args: str, _surroundings: Surroundings) -> bool | Complaint:
+    """Is the customer to hear nothing of it?"""
+    if args.casefold() in {"", "quiet"}:
+        return bool(args)
+    return Complaint("takes nothing after it but quiet", "")
+
+
+def speaker(args: str, surroundings: Surroundings) -> Agent | Complaint:
+    """The agent who writes; the admin on the command line is none."""
+    if args:
+        return Complaint("takes nothing after it", "")
+    if surroundings.speaker is None:
+        return Complaint("the command line belongs to no agent: name one with assign NAME")
+    return surroundings.speaker
+
+
+def agent_or_team(args: str, surroundings: Surroundings) -> Agent | Team | Complaint:
+    """Whoever `args` names: an agent by name, display name, first name or address, "me", or a team."""
+    words = _plain_name(args)
+    if not words:
+        return Complaint("names no agent or team")
+    if words.casefold() == "me" and surroundings.speaker:
+        return surroundings.speaker
+    directory = surroundings.directory
+    agents, team = directory.agents_matching(words), directory.team(words)
+    if len(agents) + (team is not None) > 1:
+        found = [_introduced(agent) for agent in agents] + ([f"the team {team.name}"] if team else [])
+        who = "people or teams" if team else "agents"
+        return Complaint(f"{_COUNT.get(len(found), 'several')} {who} match: {', '.join(found)}", agents[0].name)
+    if agents:
+        return agents[0]
+    if team:
+        return team
+    known = {name: agent.name for agent in directory.agents for name in (*agent.display.split(), agent.display)}
+    known |= {agent.name: agent.name for agent in directory.agents} | {team.name: team.name for team in directory.teams}
+    return _unknown("agent or team", words, known)
+
+
+def team(args: str, surroundings: Surroundings) -> Team | Complaint:
+    words = _plain_name(args)
+    found = surroundings.directory.team(words)
+    return found or _unknown("team", words, _themselves(t.name for t in surroundings.directory.teams))
+
+
+def department(args: str, surroundings: Surroundings) -> Department | Complaint:
+    words = _plain_name(args)
+    found = surroundings.directory.department(words)
+    return found or _unknown("department", words, _themselves(d.name for d in surroundings.directory.departments))
+
+
+def priority(args: str, _surroundings: Surroundings) -> Priority | Complaint:
+    wanted = name_key(args)
+    found = next((level for level in Priority if name_key(level) == wanted), None)
+    return found or _unknown("priority", args, _themselves(Priority))
+
+
+def plan(args: str, surroundings: Surroundings) -> str | Complaint:
+    """The name of an SLA plan; severities may drop their first half, so that "sev a" reads as "sev-a"."""
+    by_key = {name_key(name): name for name in surroundings.plans}
+    wanted = name_key(args)
+    found = by_key.get(wanted) or (by_key.get(f"sev{wanted}") if wanted else None)
+    return found or _unknown("SLA plan", args, _themselves(surroundings.plans))
+
+
+def person(args: str, _surroundings: Surroundings) -> Person | Complaint:
+    """Somebody outside: an address, or a name and the address in angle brackets."""
+    found = _PERSON.fullmatch(args.strip())
+    if found is None:
+        return Complaint("it takes an address, such as bob@client.example")
+    name, bracketed, bare = found.groups()
+    return Person(Address.of(bracketed or bare), (name or "").strip(' "'))
+
+
+def outsider(args: str, surroundings: Surroundings) -> Person | Complaint:
+    """Somebody to whom mail may go on a ticket's behalf: everybody but the helpdesk itself."""
+    found = person(args, surroundings)
+    if isinstance(found, Person) and surroundings.directory.is_own(found.address):
+        return Complaint(f"{found.address} is an address of the helpdesk itself")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """Somebody who takes part from now on. `history`: they are shown what came before."""
+
+    person: Person
+    history: bool
+
+
+def invitation(args: str, surroundings: Surroundings) -> Invitation | Complaint:
+    """An outsider, with or without "+history" behind the address."""
+    words = args.split()
+    history = bool(words) and words[-1].casefold() == "+history"
+    found = outsider(" ".join(words[:-1] if history else words), surroundings)
+    if isinstance(found, Complaint):
+        return found
+    agent = surroundings.directory.agent_at(found.address)
+    if agent:
+        return Complaint(f"{found.address} is {_introduced(agent)}: name an agent in a note, as @{agent.name}")
+    return Invitation(found, history)
+
+
+def participant(args: str, surroundings: Surroundings) -> Person | Complaint:
+    """Somebody who is to hear nothing more; a requester cannot leave their own ticket."""
+    found = person(args, surroundings)
+    here = surroundings.ticket
+    if isinstance(found, Person) and here and found.address == here.requester.address:
+        return Complaint(f"{found.address} is the requester: !requester ADDRESS gives the ticket to somebody else")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """Tags to put on and to take off, in the order in which they were named."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+def tags(args: str, _surroundings: Surroundings) -> Tagging | Complaint:
+    """+a, a (both put on) and -b (takes off), between blanks or commas. Tags are kept in lower case."""
+    words = args.casefold().replace(",", " ").split()
+    if not words:
+        return Complaint("names no tag: write it as +urgent or -printer")
+    if len(words) > _TAGS_AT_MOST:
+        return Complaint(f"{len(words)} tags in one command: at most {_TAGS_AT_MOST} are read")
+    added: list[str] = []
+    removed: list[str] = []
+    for word in words:
+        name = word.lstrip("+-#") if word[0] in "+-#" else word
+        if not _TAG.fullmatch(name):
+            return Complaint(f'"{word[:_QUOTE_AT_MOST]}" is no tag: letters and digits, with . : / _ - between them')
+        (removed if word[0] == "-" else added).append(name)
+    if both := [name for name in added if name in removed]:
+        return Complaint(f"{both[0]} is put on and taken off at once")
+    return Tagging(tuple(dict.fromkeys(added)), tuple(dict.fromkeys(removed)))
+
+
+def title_or_none(args: str, _surroundings: Surroundings) -> str | Complaint:
+    """One line as written, its blanks made single; "" when no words are given."""
+    plain = " ".join("".join(letter if _shows(letter) else " " for letter in args[:_MAX_WORDS]).split())
+    if len(plain) > _TITLE_AT_MOST:
+        return Complaint(f"a title has at most {_TITLE_AT_MOST} characters")
+    return plain
+
+
+def title(args: str, surroundings: Surroundings) -> str | Complaint:
+    return title_or_none(args, surroundings) or Complaint("says no title")
+
+
+def canned(args: str, surroundings: Surroundings) -> str | Complaint:
+    """The canned text of this name, with what name=value puts into it."""
+    name, _, rest = args.partition(" ")
+    variables: dict[str, str] = {}
+    at = 0
+    while at < len(rest):
+        found = _VARIABLE.match(rest, at)
+        if found is None:
+            return Complaint(f'"{rest[at : at + _QUOTE_AT_MOST]}" is no name=value')
+        variables[found[1]] = next((value for value in found.groups()[1:] if value is not None), "")
+        at = found.end()
+    lookups = surroundings.lookups
+    wanted = next((known for known in lookups.canned_names if name_key(known) == name_key(name)), name)
+    try:
+        text = lookups.canned(wanted, variables) if name else None
+    except ValueError as wrong:
+        return Complaint(str(wrong))
+    return text if text is not None else _unknown("canned text", name, _themselves(lookups.canned_names))
+
+
+def moment_or_none(args: str, surroundings: Surroundings) -> datetime | Complaint | None:
+    """A later instant, or None when no words are given."""
+    return moment(args, surroundings) if args else None
+
+
+def moment_or_never(args: str, surroundings: Surroundings) -> datetime | Complaint | None:
+    """A later instant, or None for "none"."""
+    return None if args.casefold() in _NEVER else moment(args, surroundings)
+
+
+def moment(args: str, surroundings: Surroundings) -> datetime | Complaint:
+    """A later instant."""
+    here = surroundings
+    if not args:
+        return Complaint(f"say when: {FORMS}")
+    try:
+        return read_when(
+            args,
+            now=here.now,
+            zone=here.wall_clock,
+            day_begins=here.day_begins,
+            day_ends=here.day_ends,
+            calendar=here.calendar,
+        )
+    except ValueError as wrong:
+        return Complaint(str(wrong))
+
+
+def moment_or_word(args: str, surroundings: Surroundings) -> datetime | str | Complaint:
+    """When a text leaves, or one word about a text that is held."""
+    if word := _WORD_ABOUT_HELD_TEXT.get(args.casefold()):
+        return word
+    if not args:
+        return Complaint(f"say when, such as tomorrow 9:00, or about a held text: {', '.join(_WORD_ABOUT_HELD_TEXT)}")
+    return moment(args, surroundings)
+
+
+def deadlines(args: str, surroundings: Surroundings) -> str | Complaint:
+    """How the ticket's deadlines came about, line by line."""
+    if args.casefold().rstrip("?") != "due":
+        return Complaint("explains one thing: why due", "due")
+    here = surroundings.ticket
+    lines = surroundings.lookups.explain_due(here.number) if here else ()
+    return "\n".join(lines) or "Nothing is due on this ticket."
+
+
+_COUNT: Mapping[int, str] = {2: "two", 3: "three", 4: "four", 5: "five"}
+
+
+def _plain_name(args: str) -> str:
+    """A name without what mail programs wrap around it: <mailto:…> after an address, brackets, quotes, a leading @."""
+    return args.partition("<mailto:")[0].strip(" <>\"'").removeprefix("@").strip()
+
+
+def _shows(letter: str) -> bool:
+    return letter.isprintable() or letter in _JOINERS
+
+
+def _introduced(agent: Agent) -> str:
+    return f"{agent.display} ({agent.name})" if agent.display else agent.name
+
+
+def _themselves(names: Iterable[str]) -> dict[str, str]:
+    return {name: name for name in names}
+
+
+def _unknown(kind: str, words: str, known: Mapping[str, str]) -> Complaint:
+    """No such name. `known` maps every spelling of a name to the name that commands use."""
+    names = list(dict.fromkeys(known.values()))
+    by_key = {name_key(spelling): name for spelling, name in known.items() if name_key(spelling)}
+    near = list(
+        dict.fromkeys(by_key[key] for key in get_close_matches(name_key(words[:_QUOTE_AT_MOST]), by_key, cutoff=0.6))
+    )
+    message = f'there is no {kind} "{words[:_QUOTE_AT_MOST]}"' if words else f"names no {kind}"
+    if near:
+        return Complaint(f"{message}; the nearest: {', '.join(near)}", near[0])
+    if names and len(names) <= _LIST_AT_MOST:
+        return Complaint(f"{message}; there are: {', '.join(names)}")
+    return Complaint(message)

@@ -1,0 +1,239 @@
+"""Verbs that reach beyond their ticket: link, merge, split, and the undo of whatever an agent did last.
+
+Readers resolve the number of the other ticket; acts answer the facts here, and what follows there lies beside them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from maild.domain.commands.actions import Beside, Occasion
+from maild.domain.commands.arguments import Complaint, Surroundings, title_or_none
+from maild.domain.commands.undo import Undoing, undoing
+from maild.domain.decision import Decision, EntryDraft, Other, Outcome
+from maild.domain.notices.agent_notices import reachable
+from maild.domain.people.directory import Person
+from maild.domain.tickets.events import (
+    NEW_TICKET,
+    THIS_ENTRY,
+    Absorbed,
+    Actor,
+    Event,
+    Linked,
+    Merged,
+    Opened,
+    ParticipantAdded,
+    Split,
+    StatusChanged,
+)
+from maild.domain.tickets.organisations import contacts_in, followers_of
+from maild.domain.tickets.ticket import CC, CONTACT, Status, Ticket
+
+ADMIN = "admin"  # by this name the command line acts
+
+_NUMBER = re.compile(r"\[? ?#? ?([0-9]{1,9})(?:-[0-9a-z]{4})? ?\]?", re.ASCII)
+
+
+def _other(args: str, surroundings: Surroundings) -> Ticket | Complaint:
+    """Another ticket by its number: 17, #17 or [#17-7k2m]."""
+    found = _NUMBER.fullmatch(args.casefold())
+    if found is None:
+        return Complaint(f'"{args[:40]}" is no number of a ticket' if args else "names no ticket: write its number")
+    number = int(found[1])
+    here = surroundings.ticket
+    if here and number == here.number:
+        return Complaint(f"{number} is this ticket itself")
+    there = surroundings.lookups.ticket(number)
+    if there is None:
+        return Complaint(f"there is no ticket {number}")
+    return there
+
+
+def linkable(args: str, surroundings: Surroundings) -> Ticket | Complaint:
+    """A ticket that goes on by itself; where one that was merged goes on is suggested."""
+    there = _other(args, surroundings)
+    if isinstance(there, Complaint):
+        return there
+    here = surroundings.ticket
+    if here and there.number == here.number:
+        return Complaint("that ticket was merged into this one")
+    named = _named(args)
+    if there.number != named:
+        return Complaint(f"ticket {named} was merged into ticket {there.number}", str(there.number))
+    return there
+
+
+def survivor(args: str, surroundings: Surroundings) -> Ticket | Complaint:
+    """A ticket into which this one can be merged."""
+    there = linkable(args, surroundings)
+    here = surroundings.ticket
+    if isinstance(there, Complaint) or here is None:
+        return there
+    if here.merged_into not in (None, there.number):
+        return Complaint(f"this ticket was merged into ticket {here.merged_into} already")
+    for ticket, name in ((there, f"ticket {there.number}"), (here, "this ticket")):
+        if ticket.status is Status.SPAM:
+            return Complaint(f"{name} is spam: it can be reopened, not merged")
+    return there
+
+
+def _named(args: str) -> int:
+    found = _NUMBER.fullmatch(args.casefold())
+    return int(found[1]) if found else 0
+
+
+def _elsewhere(ticket: int, reason: str, facts: tuple[Event, ...], by: Actor) -> Other:
+    return Other(ticket, Decision(Outcome.COMMANDED, reason, facts, actor=by, quiet=True))
+
+
+# -- link -------------------------------------------------------------------------------------------------------
+
+
+def link(ticket: Ticket, there: Ticket, occasion: Occasion) -> tuple[Event, ...]:
+    if there.number in ticket.links:
+        return ()
+    return (Linked(at=occasion.at, by=occasion.by, ticket=there.number),)
+
+
+def linked_there(ticket: Ticket, there: Ticket, occasion: Occasion) -> Beside:
+    """Each of both shows the other."""
+    if ticket.number in there.links:
+        return Beside()
+    fact = Linked(at=occasion.at, by=occasion.by, ticket=ticket.number)
+    return Beside(others=(_elsewhere(there.number, f"linked with ticket {ticket.number}", (fact,), occasion.by),))
+
+
+# -- merge ------------------------------------------------------------------------------------------------------
+
+
+def merge(ticket: Ticket, there: Ticket, occasion: Occasion) -> tuple[Event, ...]:
+    """This ticket ends in the other one: closed here, for the work goes on there."""
+    if ticket.merged_into == there.number:
+        return ()
+    merged = Merged(at=occasion.at, by=occasion.by, into=there.number)
+    if ticket.status is Status.CLOSED:
+        return (merged,)
+    closed = StatusChanged(
+        at=occasion.at, by=occasion.by, status=Status.CLOSED.value, previous=ticket.status.value, reason="merged"
+    )
+    return (merged, closed)
+
+
+def absorbed_there(ticket: Ticket, there: Ticket, occasion: Occasion) -> Beside:
+    """The survivor gets the people of this ticket, who hear from then on what is written there."""
+    if ticket.merged_into == there.number:
+        return Beside()
+    facts: list[Event] = [Absorbed(at=occasion.at, by=occasion.by, ticket=ticket.number)]
+    for person, role in _newcomers(ticket, there):
+        facts.append(ParticipantAdded(at=occasion.at, by=occasion.by, person=person, role=role))
+    other = _elsewhere(there.number, f"ticket {ticket.number} was merged into it", tuple(facts), occasion.by)
+    state = f", which is {there.status}" if there.status.ended else ""
+    told = f'ticket {ticket.number} goes on in ticket {there.number}, "{there.subject}"{state}'
+    return Beside(others=(other,), quiet=True, receipts=(told,))
+
+
+def _newcomers(ticket: Ticket, there: Ticket) -> list[tuple[Person, str]]:
+    """Those who take part in their own right: who follows one organisation's tickets has no business in another's."""
+    own = [(p.person, p.role) for p in ticket.participants if p.role != CONTACT]
+    people = [(ticket.requester, CC), *own]
+    return [(person, role) for person, role in people if reachable(person) and not there.includes(person.address)]
+
+
+def merge_warning(ticket: Ticket, there: Ticket, _occasion: Occasion) -> str:
+    names = ", ".join(str(person.address) for person, _ in _newcomers(ticket, there))
+    heard = f", and {names} hears what is written there from now on" if names else ""
+    state = f", which is {there.status} and stays so" if there.status.ended else ""
+    return f'merge: this ticket ends in ticket {there.number}, "{there.subject}"{state}{heard}'
+
+
+# -- split ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What goes on by itself: under which title ("": the same), beginning with which words."""
+
+    title: str
+    begins: EntryDraft
+
+
+def part(args: str, surroundings: Surroundings) -> Part | Complaint:
+    """The customer's last message, which the new ticket begins with a copy of."""
+    title = title_or_none(args, surroundings)
+    if isinstance(title, Complaint):
+        return title
+    here = surroundings.ticket
+    last = surroundings.lookups.last_message(here.number) if here else None
+    if last is None:
+        return Complaint("the customer has not written to this ticket: there is nothing that a part could begin with")
+    # Answers to the message belong to the ticket that it was written to: the copy has no Message-ID.
+    return Part(title, replace(last, message_id=""))
+
+
+def split(_ticket: Ticket, _part: Part, occasion: Occasion) -> tuple[Event, ...]:
+    return (Split(at=occasion.at, by=occasion.by, into=NEW_TICKET),)
+
+
+def opened_there(ticket: Ticket, reading: Part, occasion: Occasion) -> Beside:
+    """The same people work on it under the same promise, which counts from now."""
+    opened = Opened(
+        at=occasion.at,
+        by=occasion.by,
+        entry=THIS_ENTRY,
+        requester=ticket.requester,
+        subject=reading.title or ticket.subject,
+        department=ticket.department,
+        priority=ticket.priority.value,
+        sla_plan=ticket.sla_plan,
+        plan_source=ticket.plan_source,
+        team=ticket.team,
+        assignee=ticket.assignee,
+        topic=ticket.topic,
+        tags=ticket.tags,
+        links=(ticket.number,),
+        contacts=contacts_in(ticket),
+        watchers=followers_of(ticket.requester.address, occasion.surroundings.directory),
+    )
+    decision = Decision(
+        Outcome.OPENED,
+        f"split off from ticket {ticket.number}",
+        (opened,),
+        entry=reading.begins,
+        actor=occasion.by,
+        opens=True,
+    )
+    return Beside(others=(Other(None, decision),), receipts=(f'a new ticket was split off: "{opened.subject}"',))
+
+
+# -- undo -------------------------------------------------------------------------------------------------------
+
+
+def last_act(args: str, surroundings: Surroundings) -> Undoing | Complaint:
+    """What takes back the newest act of whoever speaks."""
+    if args:
+        return Complaint("takes nothing after it: it takes back your last act on this ticket", "")
+    here = surroundings.ticket
+    if here is None:
+        return Complaint("there is no ticket yet")
+    name = surroundings.speaker.name if surroundings.speaker else ADMIN
+    found = undoing(here, name, surroundings.lookups, surroundings.now)
+    return Complaint(found) if isinstance(found, str) else found
+
+
+def undo(_ticket: Ticket, reading: Undoing, occasion: Occasion) -> tuple[Event, ...]:
+    return _stamped(reading.events, occasion.by, occasion.at)
+
+
+def undone_beside(_ticket: Ticket, reading: Undoing, occasion: Occasion) -> Beside:
+    others = tuple(
+        _elsewhere(number, "taken back by its agent", _stamped(facts, occasion.by, occasion.at), occasion.by)
+        for number, facts in reading.others
+    )
+    return Beside(
+        others=others, withdraws=reading.withdraws, unshown=reading.unshown, quiet=True, receipts=reading.told
+    )
+
+
+def _stamped(facts: tuple[Event, ...], by: Actor, at: datetime) -> tuple[Event, ...]:
+    return tuple(replace(fact, by=by, at=at) for fact in facts)

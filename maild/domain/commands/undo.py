@@ -1,0 +1,123 @@
+"""Taking back what an agent did last: from the acts of a ticket to the inverse facts.
+
+Only what is still as the act left it is taken back: what somebody changed since stays as they made it, and that is
+told. Nothing here looks at the world: whether an answer has left is asked of `Lookups`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from maild.domain.commands.undo_act import NO_ACT, Act, Back, act_at
+from maild.domain.commands.undo_other_tickets import (
+    absorbed_back,
+    goes_with_merge,
+    linked_back,
+    merged_back,
+    split_back,
+    unlinked_back,
+)
+from maild.domain.commands.undo_ticket import (
+    FIELDS,
+    added_back,
+    followed_back,
+    removed_back,
+    replied_back,
+    said,
+    status_back,
+    tags_back,
+    value_back,
+)
+from maild.domain.lookups import Batch, Lookups
+from maild.domain.people.directory import Address, Role
+from maild.domain.tickets import events
+from maild.domain.tickets.events import Event
+from maild.domain.tickets.ticket import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Undoing:
+    """The facts that take an act back, here and in other tickets; their time and actor are the asker's to set.
+
+    `told` says what has not been, or cannot be, taken back, and what was stopped in time."""
+
+    events: tuple[Event, ...]
+    others: tuple[tuple[int, tuple[Event, ...]], ...] = ()
+    withdraws: tuple[int, ...] = ()  # entries whose mails must not leave
+    unshown: tuple[tuple[int, Address], ...] = ()  # (ticket, to whom) of histories that must not leave
+    told: tuple[str, ...] = ()
+
+
+def undoing(ticket: Ticket, agent: str, lookups: Lookups, at: datetime) -> Undoing | str:
+    """What takes back the newest act of an agent (their name) that was not taken back yet; words when nothing does."""
+    batches = _opening_apart(lookups.batches(ticket.number))
+    found = _newest(batches, agent)
+    if found is None:
+        return "you have done nothing on this ticket that could be taken back"
+    if found == 0:
+        return "your last act opened this ticket, which cannot be taken back: close it, or say that it is spam"
+    act = act_at(ticket, batches, found, lookups, at)
+    kinds = dict.fromkeys(type(fact) for fact in reversed(act.facts))
+    backs = [back(act) for kind in kinds if (back := _BACK.get(kind)) and not goes_with_merge(kind, act)]
+    facts = tuple(fact for back in backs for fact in back.facts)
+    others = tuple(other for back in backs for other in back.others)
+    told = tuple(line for back in backs for line in back.told)
+    if told and not facts and not others:
+        return "; ".join(told)
+    if not facts and not others:  # done and reverted by hand: the next undo looks behind it
+        told = ("your last act had left nothing behind that could be taken back",)
+    withdraws = tuple(entry for back in backs for entry in back.withdraws)
+    unshown = tuple(shown for back in backs for shown in back.unshown)
+    undone = events.Undone(at=at, first=act.first, last=act.last)
+    return Undoing((*facts, undone), others, withdraws, unshown, told)
+
+
+def _opening_apart(batches: Sequence[Batch]) -> Sequence[Batch]:
+    """The acts with the opening by itself: it stays, what an agent's mail did to the ticket beside it can go back."""
+    if not batches or len(batches[0][1]) < 2:
+        return batches
+    first, facts = batches[0]
+    return ((first, facts[:1]), (first + 1, facts[1:]), *batches[1:])
+
+
+# -- which act --------------------------------------------------------------------------------------------------
+
+
+def _newest(batches: Sequence[Batch], agent: str) -> int | None:
+    """Where in the acts of a ticket the newest one of an agent is that still counts."""
+    taken_back = _taken_back(batches)
+    for index in reversed(range(len(batches))):
+        first, facts = batches[index]
+        acts = [fact for fact in facts if not isinstance(fact, NO_ACT)]
+        if not any(fact.by.role is Role.AGENT and fact.by.name == agent for fact in acts):
+            continue
+        if any(isinstance(fact, events.Undone) for fact in facts):
+            continue  # what an undo brought back is not taken away again
+        if not any(number in taken_back for number in range(first, first + len(facts))):
+            return index
+    return None
+
+
+def _taken_back(batches: Sequence[Batch]) -> set[int]:
+    ranges = [fact for _, facts in batches for fact in facts if isinstance(fact, events.Undone)]
+    return {number for undone in ranges for number in range(undone.first, undone.last + 1)}
+
+
+_BACK: Mapping[type[Event], Callable[[Act], Back]] = {
+    **{kind: value_back(kind) for kind in FIELDS},
+    events.StatusChanged: status_back,
+    events.Tagged: tags_back,
+    events.ParticipantAdded: added_back,
+    events.ParticipantRemoved: removed_back,
+    events.Followed: followed_back,
+    events.Linked: linked_back,
+    events.Unlinked: unlinked_back,
+    events.Split: split_back,
+    events.Merged: merged_back,
+    events.Absorbed: absorbed_back,
+    events.Replied: replied_back,
+    events.Noted: said("your note stays in the thread"),
+    events.MessageReceived: said("what was written from outside stays"),
+    events.Escalated: said("an escalation stays told"),
+}

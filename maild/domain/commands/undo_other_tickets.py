@@ -1,0 +1,129 @@
+"""Taking back what reached other tickets: links, parts that were split off, merges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from maild.domain.commands.undo_act import NO_ACT, Act, Back, act_at, folded, numbered
+from maild.domain.commands.undo_ticket import added_back, status_back
+from maild.domain.lookups import Batch
+from maild.domain.tickets import events
+from maild.domain.tickets.events import Event
+from maild.domain.tickets.ticket import Status
+
+# After these a ticket that absorbed another one has gone on: who wrote to whom cannot be told apart any more.
+_GOES_ON: tuple[type[Event], ...] = (events.MessageReceived, events.Replied, events.Merged, events.Split)
+
+
+def linked_back(act: Act) -> Back:
+    facts: list[Event] = []
+    others: list[tuple[int, tuple[Event, ...]]] = []
+    for fact in act.of(events.Linked):
+        if fact.ticket in act.now.links and fact.ticket not in act.before.links:
+            facts.append(events.Unlinked(at=act.at, ticket=fact.ticket))
+            others += _unlinked_there(act, fact.ticket)
+    return Back(tuple(facts), tuple(others))
+
+
+def _unlinked_there(act: Act, there: int) -> Iterator[tuple[int, tuple[Event, ...]]]:
+    """The other end of a link, where the same act made one."""
+    batches = act.lookups.batches(there)
+    here = act.now.number
+    ends = [
+        number
+        for number, fact in numbered(batches)
+        if isinstance(fact, events.Linked) and fact.ticket == here and fact.at == act.facts[0].at
+    ]
+    if ends and here in folded(there, batches).links:
+        undone = events.Undone(at=act.at, first=ends[-1], last=ends[-1])
+        yield there, (events.Unlinked(at=act.at, ticket=here), undone)
+
+
+def unlinked_back(act: Act) -> Back:
+    numbers = {fact.ticket for fact in act.of(events.Unlinked)} & set(act.before.links) - set(act.now.links)
+    return Back(tuple(events.Linked(at=act.at, ticket=number) for number in sorted(numbers)))
+
+
+def split_back(act: Act) -> Back:
+    """The part comes home: it is merged into the ticket that it was split off from, if nobody has worked on it."""
+    facts: list[Event] = []
+    others: list[tuple[int, tuple[Event, ...]]] = []
+    told: list[str] = []
+    for into in dict.fromkeys(fact.into for fact in act.of(events.Split)):
+        batches = act.lookups.batches(into)
+        if not batches or any(not isinstance(fact, NO_ACT[:-1]) for _, batch in batches[1:] for fact in batch):
+            told.append(f"ticket {into} has gone on by itself and stays")
+            continue
+        status = folded(into, batches).status.value
+        merged = events.Merged(at=act.at, into=act.now.number)
+        closed = events.StatusChanged(at=act.at, status=Status.CLOSED.value, previous=status, reason="merged")
+        others.append((into, (merged, closed)))
+        if into not in act.before.links:
+            facts.append(events.Unlinked(at=act.at, ticket=into))
+    return Back(tuple(facts), tuple(others), told=tuple(told))
+
+
+def merged_back(act: Act) -> Back:
+    """Seen from the ticket that ended in another one."""
+    into = act.of(events.Merged)[-1].into
+    if into is None or act.now.merged_into != into:
+        return Back()
+    parted = _parted(act.now.number, into, act)
+    if isinstance(parted, str):
+        return Back(told=(parted,))
+    ours, theirs = parted
+    return Back(ours, ((into, theirs),))
+
+
+def absorbed_back(act: Act) -> Back:
+    """Seen from the survivor, where the mail of the ticket that ended goes."""
+    facts: list[Event] = []
+    others: list[tuple[int, tuple[Event, ...]]] = []
+    told: list[str] = []
+    for fact in act.of(events.Absorbed):
+        parted = _parted(fact.ticket, act.now.number, act)
+        if isinstance(parted, str):
+            told.append(parted)
+            continue
+        theirs, ours = parted
+        facts += ours
+        others.append((fact.ticket, theirs))
+    return Back(tuple(facts), tuple(others), told=tuple(told))
+
+
+def _parted(ended: int, survivor: int, act: Act) -> tuple[tuple[Event, ...], tuple[Event, ...]] | str:
+    """(what brings the ended ticket back, what frees its survivor of it), or why they cannot be parted.
+
+    For the ticket that is not at hand the facts say that its part of the act was undone."""
+    ended_acts, survivor_acts = act.lookups.batches(ended), act.lookups.batches(survivor)
+    merging = _newest_with(ended_acts, lambda fact: isinstance(fact, events.Merged) and fact.into == survivor)
+    absorbing = _newest_with(survivor_acts, lambda fact: isinstance(fact, events.Absorbed) and fact.ticket == ended)
+    stays = f"ticket {ended} stays merged into ticket {survivor}"
+    if merging is None or absorbing is None:
+        return stays
+    here, there = folded(ended, ended_acts), folded(survivor, survivor_acts)
+    since = [fact for _, batch in survivor_acts[absorbing + 1 :] for fact in batch]
+    if here.merged_into != survivor or there.merged_into is not None or any(isinstance(f, _GOES_ON) for f in since):
+        return f"{stays}, which has gone on since"
+    ended_act = act_at(here, ended_acts, merging, act.lookups, act.at)
+    survivor_act = act_at(there, survivor_acts, absorbing, act.lookups, act.at)
+    back: tuple[Event, ...] = (events.Merged(at=act.at, into=None), *status_back(ended_act).facts)
+    freed: tuple[Event, ...] = added_back(survivor_act).facts
+    if ended not in survivor_act.before.links:
+        freed = (*freed, events.Unlinked(at=act.at, ticket=ended))
+    if act.now.number != ended:
+        back = (*back, events.Undone(at=act.at, first=ended_act.first, last=ended_act.last))
+    if act.now.number != survivor:
+        freed = (*freed, events.Undone(at=act.at, first=survivor_act.first, last=survivor_act.last))
+    return back, freed
+
+
+def goes_with_merge(kind: type[Event], act: Act) -> bool:
+    """Is it taken back, or left, together with the merge that it was a part of?"""
+    with_merged = kind is events.StatusChanged and any(fact.into is not None for fact in act.of(events.Merged))
+    return with_merged or (kind is events.ParticipantAdded and bool(act.of(events.Absorbed)))
+
+
+def _newest_with(batches: Sequence[Batch], wanted: Callable[[Event], bool]) -> int | None:
+    found = [index for index, (_, facts) in enumerate(batches) if any(map(wanted, facts))]
+    return found[-1] if found else None

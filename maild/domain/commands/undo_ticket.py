@@ -1,0 +1,188 @@
+"""Taking back what an act did to its own ticket: one value, lists, words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from maild.domain.commands.undo_act import Act, Back
+from maild.domain.people.directory import Address
+from maild.domain.tickets import events
+from maild.domain.tickets.events import UNDO, Event
+from maild.domain.tickets.ticket import Status, Ticket
+
+# -- fields that hold one value -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A part of the ticket that one kind of fact sets as a whole."""
+
+    what: str
+    value: Callable[[Ticket], Any]
+    again: Callable[[Ticket, Ticket, datetime], Event]  # (the ticket before, the ticket now, when) -> the inverse
+
+
+FIELDS: Mapping[type[Event], _Field] = {
+    events.StatusChanged: _Field(
+        "the status",
+        lambda t: (t.status, t.wake_at),
+        lambda before, now, at: events.StatusChanged(
+            at=at, status=before.status.value, previous=now.status.value, reason=UNDO, until=before.wake_at
+        ),
+    ),
+    events.Assigned: _Field(
+        "the assignment",
+        lambda t: (t.assignee, t.team),
+        lambda before, now, at: events.Assigned(at=at, assignee=before.assignee, team=before.team),
+    ),
+    events.Transferred: _Field(
+        "the department",
+        lambda t: t.department,
+        lambda before, now, at: events.Transferred(at=at, department=before.department, previous=now.department),
+    ),
+    events.PriorityChanged: _Field(
+        "the priority",
+        lambda t: t.priority,
+        lambda before, now, at: events.PriorityChanged(
+            at=at, priority=before.priority.value, previous=now.priority.value, reason=UNDO
+        ),
+    ),
+    events.PlanChanged: _Field(
+        "the SLA plan",
+        lambda t: (t.sla_plan, t.plan_source),
+        lambda before, now, at: events.PlanChanged(
+            at=at, sla_plan=before.sla_plan, previous=now.sla_plan, source=before.plan_source
+        ),
+    ),
+    events.RequesterChanged: _Field(
+        "the requester",
+        lambda t: t.requester,
+        lambda before, now, at: events.RequesterChanged(
+            at=at, requester=before.requester, previous=str(now.requester.address)
+        ),
+    ),
+    events.Retitled: _Field(
+        "the title",
+        lambda t: t.subject,
+        lambda before, now, at: events.Retitled(at=at, subject=before.subject, previous=now.subject),
+    ),
+    events.Snoozed: _Field(
+        "the snooze",
+        lambda t: t.snoozed_until,
+        lambda before, now, at: events.Snoozed(at=at, until=before.snoozed_until),
+    ),
+    events.DueSet: _Field(
+        "the due time",
+        lambda t: t.due_by_hand,
+        lambda before, now, at: events.DueSet(at=at, due_at=before.due_by_hand, previous=now.due_by_hand),
+    ),
+}
+
+
+def value_back(kind: type[Event]) -> Callable[[Act], Back]:
+    field = FIELDS[kind]
+
+    def back(act: Act) -> Back:
+        was, left, now = (field.value(ticket) for ticket in (act.before, act.after, act.now))
+        if now == was:
+            return Back()
+        if now != left:
+            return Back(told=(f"{field.what} stays as {_who_changed(kind, act)} set it since",))
+        return Back((field.again(act.before, act.now, act.at),))
+
+    return back
+
+
+def _who_changed(kind: type[Event], act: Act) -> str:
+    return next((fact.by.shown for fact in reversed(act.since) if isinstance(fact, kind)), "somebody")
+
+
+def status_back(act: Act) -> Back:
+    """That something is spam needs a confirmation each way: its mails were treated so since."""
+    if act.after.status is Status.SPAM and act.now.status is Status.SPAM:
+        return Back(told=("that it is spam was confirmed and stays so: !reopen brings the ticket back",))
+    if act.before.status is Status.SPAM:
+        return Back(told=("that it is no spam stays so: !spam says it again",))
+    back = value_back(events.StatusChanged)(act)
+    forgotten = act.before.due_by_hand if act.before.status.ended and not act.after.status.ended else None
+    if back.facts and forgotten and not act.of(events.DueSet) and act.now.due_by_hand is None:
+        # A new beginning forgot what was due by hand: without it nothing was forgotten.
+        return replace(back, facts=(*back.facts, events.DueSet(at=act.at, due_at=forgotten)))
+    return back
+
+
+# -- lists ------------------------------------------------------------------------------------------------------
+
+
+def tags_back(act: Act) -> Back:
+    was, now = act.before.tags, act.now.tags
+    put_on = {tag for fact in act.of(events.Tagged) for tag in fact.added}
+    taken_off = {tag for fact in act.of(events.Tagged) for tag in fact.removed}
+    added = tuple(tag for tag in was if tag in taken_off and tag not in now)
+    removed = tuple(tag for tag in now if tag in put_on and tag not in was)
+    return Back((events.Tagged(at=act.at, added=added, removed=removed),)) if added or removed else Back()
+
+
+def added_back(act: Act) -> Back:
+    """Who was let in goes; the history that was to be shown to them stays with us, as far as its mail has not left."""
+    facts: list[Event] = []
+    told: list[str] = []
+    unshown: list[tuple[int, Address]] = []
+    for fact in act.of(events.ParticipantAdded):
+        address = fact.person.address
+        found = next((p for p in act.now.participants if p.person.address == address), None)
+        if found and not act.before.includes(address):
+            facts.append(events.ParticipantRemoved(at=act.at, person=found.person, role=found.role))
+        if not fact.history:
+            continue
+        if act.lookups.history_left(act.now.number, address):
+            told.append(f"{address} was shown the history, which cannot be taken back")
+        else:
+            unshown.append((act.now.number, address))
+            told.append(f"the history for {address} was stopped before it left")
+    return Back(tuple(facts), told=tuple(told), unshown=tuple(unshown))
+
+
+def removed_back(act: Act) -> Back:
+    gone = [fact for fact in act.of(events.ParticipantRemoved) if not act.now.includes(fact.person.address)]
+    return Back(tuple(events.ParticipantAdded(at=act.at, person=fact.person, role=fact.role) for fact in gone))
+
+
+def followed_back(act: Act) -> Back:
+    facts = []
+    for agent in dict.fromkeys(fact.agent for fact in act.of(events.Followed)):
+        was, left, now = (_level(ticket, agent) for ticket in (act.before, act.after, act.now))
+        if now == left != was:
+            facts.append(events.Followed(at=act.at, agent=agent, level=was))
+    return Back(tuple(facts))
+
+
+def _level(ticket: Ticket, agent: str) -> str:
+    return "watch" if agent in ticket.watchers else "mute" if agent in ticket.muted_by else ""
+
+
+# -- words ------------------------------------------------------------------------------------------------------
+
+
+def replied_back(act: Act) -> Back:
+    back = Back()
+    for fact in act.of(events.Replied):
+        if fact.entry is not None and not fact.outside and act.lookups.stoppable(fact.entry):
+            withdrawn = events.ReplyWithdrawn(at=act.at, reply=fact.entry)
+            told = "your answer was stopped before it left"
+            back = replace(
+                back,
+                facts=(*back.facts, withdrawn),
+                withdraws=(*back.withdraws, fact.entry),
+                told=(*back.told, told),
+            )
+        else:
+            back = replace(back, told=(*back.told, "your answer has left: it cannot be called back"))
+    return back
+
+
+def said(sentence: str) -> Callable[[Act], Back]:
+    return lambda act: Back(told=(sentence,))

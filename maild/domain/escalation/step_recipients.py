@@ -1,0 +1,171 @@
+"""Whom a step of an SLA plan tells: its words become people who are there and may see the ticket. Never nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from maild.domain.escalation.chain import next_in_line
+from maild.domain.notices.recipients import Office, Told, around, on_duty
+from maild.domain.people.directory import Address, Agent, Person
+from maild.domain.people.preferences import Claim
+from maild.domain.sla.standing import DueStep
+from maild.domain.tickets.ticket import Ticket
+from maild.domain.tickets.visibility import may_see
+
+ON_DUTY = "on-duty"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Somebody who is told: where, and why in words. `agent` is "" for an address that is nobody's."""
+
+    person: Person
+    agent: str
+    reason: str
+    paged: bool = False
+    in_place: bool = False  # of somebody whom no alarm reaches
+
+    @property
+    def known_as(self) -> str:
+        """In facts: the agent's name, else the address."""
+        return self.agent or str(self.person.address)
+
+    @classmethod
+    def of(cls, told: Told) -> Recipient:
+        return cls(told.agent.person, told.agent.name, told.reason, in_place=told.in_place)
+
+
+def recipients(
+    ticket: Ticket, due: DueStep, office: Office, relieved: Collection[str] = frozenset()
+) -> list[Recipient]:
+    """Everybody the step names, each once; when that is nobody, who is in charge of the ticket.
+
+    Whoever is away, or may not see the ticket, is stood in for along the chain. `relieved` are told nothing."""
+    named = [each for word in due.step.notify for each in _named(word, ticket, office)]
+    paged, unreachable = _paged(due.step.page, ticket, office)
+    told = each_once((*named, *paged, *unreachable))
+    if not told:
+        told = each_once(map(Recipient.of, _in_charge(ticket, due, office)))
+    return [each for each in told if each.known_as not in relieved]
+
+
+def each_once(told: Iterable[Recipient]) -> list[Recipient]:
+    kept: dict[str, Recipient] = {}
+    for each in told:
+        first = kept.setdefault(each.person.address.key, each)
+        if each.in_place and not first.in_place:
+            kept[each.person.address.key] = replace(first, in_place=True)
+    return list(kept.values())
+
+
+def _in_charge(ticket: Ticket, due: DueStep, office: Office) -> list[Told]:
+    """The nearest circle around a ticket that nobody has. A breach in a department without a manager goes to the admins
+    as well: nobody else would answer for it."""
+    circles = around(replace(ticket, assignee=""), office)
+    found = next(filter(None, (_there(circle, ticket, office) for circle in circles)), [])
+    department = office.directory.department(ticket.department)
+    if due.breach and (department is None or not department.manager):
+        admins = [Told(one, "you are an admin of this helpdesk", Claim.OWNER) for one in office.directory.admins()]
+        found = [*found, *_there(admins, ticket, office)]
+    return found or next_in_line(None, ticket, office, lambda reader: "")
+
+
+# -- the words of `notify` and `page` ---------------------------------------------------------------------------------
+
+
+def _named(word: str, ticket: Ticket, office: Office) -> list[Recipient]:
+    """The people behind one word, or who is there in their place."""
+    if (outside := _outside(word, office)) is not None:
+        # Nobody can say who reads an address that is no agent's: tickets of private departments are not told there.
+        reason = "the SLA plan names this address"
+        return [] if office.directory.is_private(ticket.department) else [Recipient(Person(outside), "", reason)]
+    return [Recipient.of(told) for told in _agents(word, ticket, office)]
+
+
+def _paged(words: Sequence[str], ticket: Ticket, office: Office) -> tuple[list[Recipient], list[Recipient]]:
+    """(who is paged, who has no pager and is mailed instead)."""
+    paged: list[Recipient] = []
+    mailed: list[Recipient] = []
+    for word in words:
+        for each in _named(word, ticket, office):
+            agent = office.directory.agent(each.agent)
+            if agent is None:
+                paged.append(replace(each, paged=True))
+            elif agent.pager is not None:
+                paged.append(replace(each, person=Person(agent.pager, agent.shown), paged=True))
+            else:
+                mailed.append(each)
+    return paged, mailed
+
+
+def _agents(word: str, ticket: Ticket, office: Office) -> list[Told]:
+    directory = office.directory
+    circle = _circle(word, ticket, office)
+    if circle is not None:
+        return _there(circle, ticket, office) or _instead(circle[:1], ticket, office)
+    team, department = directory.team(ticket.team), directory.department(ticket.department)
+    one = {
+        "assignee": (ticket.assignee, "the ticket is assigned to you"),
+        "team-lead": (team.lead if team else "", f"you lead the team {ticket.team}"),
+        "manager": (department.manager if department else "", f"you manage the department {ticket.department}"),
+    }
+    name, reason = one.get(word, (word.removeprefix("agent:"), "the SLA plan names you"))
+    agent = directory.agent_at(Address.of(word)) if "@" in word else directory.agent(name)
+    told = [Told(agent, reason, Claim.OWNER)] if agent is not None else []
+    return told if not told or _able(told[0].agent, ticket, office) else _instead(told, ticket, office)
+
+
+def _circle(word: str, ticket: Ticket, office: Office) -> list[Told] | None:
+    """Several who do the same work: one who is there is enough. None for words that name one person."""
+    directory = office.directory
+    if word == "team":
+        return [Told(one, f"you are in the team {ticket.team}", Claim.OWNER) for one in directory.members(ticket.team)]
+    if word == "admins":
+        return [Told(one, "you are an admin of this helpdesk", Claim.OWNER) for one in directory.admins()]
+    if word == ON_DUTY or word.startswith(f"{ON_DUTY}:"):
+        return on_duty(ticket, office, word.removeprefix(ON_DUTY).removeprefix(":"))
+    return None
+
+
+def _there(circle: Sequence[Told], ticket: Ticket, office: Office) -> list[Told]:
+    """Those of a circle who are there, and the substitutes of those who are not."""
+    found = []
+    for told in circle:
+        if _able(told.agent, ticket, office):
+            found.append(told)
+            continue
+        if not _away(told.agent, office):
+            continue
+        substitute = office.readers.stand_in(told.agent, office.directory, partial(_able, ticket=ticket, office=office))
+        if substitute is not None:
+            reason = f"{office.gone(told.agent, substitute)}, and you stand in"
+            found.append(Told(substitute, reason, told.claim, in_place=True))
+    return found
+
+
+def _instead(circle: Sequence[Told], ticket: Ticket, office: Office) -> list[Told]:
+    """Who hears in the place of the first of a circle, of whom nobody is there."""
+    return [each for told in circle for each in _chained(told.agent, ticket, office)]
+
+
+def _chained(agent: Agent, ticket: Ticket, office: Office) -> list[Told]:
+    def why(reader: Agent) -> str:
+        return office.gone(agent, reader) if _away(agent, office) else ""
+
+    return next_in_line(agent, ticket, office, why)
+
+
+def _able(agent: Agent, ticket: Ticket, office: Office) -> bool:
+    return not _away(agent, office) and may_see(agent, ticket, office.directory)
+
+
+def _away(agent: Agent, office: Office) -> bool:
+    return agent.name in office.readers.away
+
+
+def _outside(word: str, office: Office) -> Address | None:
+    """The address that a word is, where it is no agent's."""
+    address = Address.read(word)
+    return address if address is not None and office.directory.agent_at(address) is None else None

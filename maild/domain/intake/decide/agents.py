@@ -1,0 +1,180 @@
+"""Mails of agents: answers to notices, forwards, copies of what they wrote themselves; and marks in wrong hands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from maild.domain.agent_mail.judge import act_of_agent
+from maild.domain.commands.apply import parse
+from maild.domain.decision import Decision, EntryDraft, Outcome, Transcript
+from maild.domain.intake.decide.buttons import act_of
+from maild.domain.intake.decide.case import Case, entry_of, held
+from maild.domain.intake.decide.copies import with_copies
+from maild.domain.intake.decide.on_behalf import names_somebody, opened_by_agent
+from maild.domain.intake.decide.opening import opening
+from maild.domain.intake.decide.proof import asked_back, forged, unproven, without_right
+from maild.domain.intake.route import Verdict
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.notices.agent_notices import feedback
+from maild.domain.people.directory import Person, Role
+from maild.domain.people.mentions import mentions
+from maild.domain.tickets import events
+from maild.domain.tickets.events import NEXT_ENTRY, THIS_ENTRY, Actor, Event
+from maild.domain.tickets.ticket import EntryKind
+
+
+def foreign_mark(case: Case) -> Decision | None:
+    """A mark that was given to somebody else, or one for agents in the hands of an address that SLA steps name."""
+    if case.route.verdict is Verdict.HELD:
+        decision = held(case, case.route.reason)
+        return _of_a_colleague(case, decision) if case.ticket is None else decision
+    if foreign := _let_in(case):
+        return foreign
+    inside = case.route.verdict is Verdict.REPLY and case.route.scope is not Scope.USER
+    if not inside or case.agent is not None:
+        return None
+    if case.automatic:
+        return Decision(Outcome.IGNORED, f"{case.classification.reason}; it answers a notice for agents")
+    return held(case, "an answer to a notice for agents, from somebody who is none")
+
+
+def _let_in(case: Case) -> Decision | None:
+    """An agent's mail with somebody else's mark that a person let in all the same: it is filed as a message, if it is
+    theirs and the ticket is not hidden from them. None when it may be, and for everybody else."""
+    agent, ticket = case.agent, case.ticket
+    if not case.released or agent is None or ticket is None or case.route.scope is not Scope.USER:
+        return None
+    if ticket.includes(case.sender.address):
+        return None
+    if doubt := forged(case):
+        return asked_back(case, doubt)
+    return without_right(case)
+
+
+def _of_a_colleague(case: Case, decision: Decision) -> Decision:
+    """An answer to a list or letter that somebody else was given: its writer hears that nothing came of it. Of a ticket
+    those in charge hear, here nobody else would."""
+    agent = case.agent
+    if agent is None or case.automatic or forged(case):
+        return decision
+    problem = "the mail that you answered was written to somebody else: ask for a list of your own with list open"
+    return replace(
+        decision,
+        actor=Actor(Role.AGENT, agent.name, str(case.sender.address)),
+        notices=(replace(feedback(agent, Scope.QUERY), buttons=()),),
+        transcript=Transcript(problems=(("", problem, ""),), original_text=case.message.new_text),
+        subject="Nothing was done",
+        answers=case.message.message_id,
+    )
+
+
+def agent_speaks(case: Case) -> Decision | None:
+    """An agent's answer to a notice, or a mail that names a ticket."""
+    if case.agent is None or case.ticket is None or case.route.scope in {None, Scope.USER}:
+        return None
+    if case.automatic:
+        return Decision(Outcome.IGNORED, f"{case.classification.reason}; automatic mail never speaks for an agent")
+    own, forwarded = case.message.own_and_forwarded
+    if doubt := unproven(case, own):
+        return asked_back(case, doubt)
+    if foreign := without_right(case):
+        return foreign
+    return with_copies(case, act_of_agent(act_of(case, own, forwarded), case.policy))
+
+
+# -- mails of agents that no notice asked for -----------------------------------------------------------------------
+
+
+def answered_elsewhere(case: Case) -> Decision | None:
+    """An agent wrote to a customer by a mail of their own, and we got a copy (Cc or Bcc): filed as an answer that has
+    been sent, and never mailed again."""
+    agent = case.agent
+    if agent is None or case.automatic or case.route.scope not in {None, Scope.NOTE}:
+        return None
+    customers = _outsiders(case, case.message.to)
+    if not customers or any(case.policy.directory.is_own(person.address) for person in case.message.to):
+        return None
+    # It ends a promise, and nobody here reads it again: what whoever knows a subject line could send is not enough.
+    if doubt := forged(case, outward=True):
+        return asked_back(case, doubt)
+    actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
+    entry = replace(entry_of(case), kind=EntryKind.REPLY, author=actor, author_name=agent.shown)
+    reply = events.Replied(at=case.at, by=actor, entry=THIS_ENTRY, outside=True)
+    ticket = case.ticket
+    if (
+        ticket is not None
+        and case.route.verdict is Verdict.REPLY
+        and any(ticket.includes(c.address) for c in customers)
+    ):
+        if foreign := without_right(case):
+            return foreign
+        return Decision(
+            Outcome.REPLIED, "an agent's own mail to the customer, with a copy to us", (reply,), entry, actor
+        )
+    opened = opening(case, customers[0], actor, entry=None, assignee=agent.name, participants=tuple(customers[1:]))
+    reason = f"an agent's own mail to {customers[0].address}, with a copy to us"
+    return Decision(Outcome.OPENED, reason, (opened, reply), entry, actor, opens=True)
+
+
+def agent_opens(case: Case) -> Decision | None:
+    """An agent's fresh mail that says for whom it is: !for ADDRESS opens that person's ticket with the text as a note,
+    !to ADDRESS mails it to them as well. Other commands in it act on the new ticket."""
+    agent = case.agent
+    if agent is None or case.automatic or case.route.verdict is not Verdict.NEW:
+        return None
+    own, forwarded = case.message.own_and_forwarded
+    parsed = parse(own)
+    if not parsed.commands and not parsed.problems:
+        return None
+    if not names_somebody(parsed) and (parsed.text.strip() or case.message.forwarded):
+        return None  # an agent's own request that happens to hold a command: opened, told, and mended by an answer
+    if doubt := forged(case, outward=True):
+        return asked_back(case, doubt)
+    return opened_by_agent(case, agent, own, forwarded)
+
+
+def agent_forwards(case: Case) -> Decision | None:
+    """An agent forwards a customer's mail to us: a ticket on behalf of that customer, the words above it as a note.
+
+    Where the original's sender is not certain nobody is guessed: it opens for the agent, who is asked once."""
+    agent, forwarded = case.agent, case.message.forwarded
+    if agent is None or forwarded is None or case.automatic or case.route.verdict is not Verdict.NEW:
+        return None
+    if doubt := forged(case):
+        return asked_back(case, doubt)
+    actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
+    told = (feedback(agent, Scope.REPLY),)
+    original = forwarded.sender
+    if original is None or not forwarded.certain or not _outsiders(case, (original,)):
+        asked = "Who wrote the mail that you forwarded could not be read for certain, so the ticket is yours."
+        transcript = Transcript(results=(asked, "Name the requester by an answer with: !requester ADDRESS"))
+        opened = opening(case, case.sender, actor, assignee=agent.name)
+        entry = replace(entry_of(case), author=Actor(Role.REQUESTER, address=str(case.sender.address)))
+        reason = "an agent's forward; its original sender is not certain"
+        return Decision(
+            Outcome.OPENED, reason, (opened,), entry, actor, opens=True, notices=told, transcript=transcript
+        )
+    facts: list[Event] = [opening(case, original, actor, subject=forwarded.subject)]
+    entry = EntryDraft(
+        kind=EntryKind.MESSAGE,
+        author=Actor(Role.REQUESTER, address=str(original.address)),
+        author_name=original.name,
+        text=forwarded.text,
+        attachments=case.message.attachments,
+    )
+    note = None
+    if comment := forwarded.comment.strip():
+        named = mentions(comment, case.policy.directory)
+        facts.append(events.Noted(at=case.at, by=actor, entry=NEXT_ENTRY, mentions=named))
+        note = EntryDraft(kind=EntryKind.NOTE, author=actor, author_name=agent.shown, text=comment)
+    transcript = Transcript(results=(f"Opened for {original.shown} <{original.address}>.",))
+    reason = f"an agent forwards a mail of {original.address}"
+    return Decision(
+        Outcome.OPENED, reason, tuple(facts), entry, actor, opens=True, notices=told, transcript=transcript, also=note
+    )
+
+
+def _outsiders(case: Case, people: Iterable[Person]) -> list[Person]:
+    """Those who are neither we nor agents."""
+    return [person for person in people if case.policy.directory.is_outside(person.address)]

@@ -1,0 +1,84 @@
+"""May a program answer a mail? Never automatic mail, never a forged sender, never too often (RFC 3834)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from maild.domain.decision import Step
+from maild.domain.intake.auto_answer_limits import STATES_PER_HOUR, UNPROVEN_PER_DAY
+from maild.domain.intake.classify import MailClass
+from maild.domain.intake.decide.case import Case
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.notices.notice import STOPPED, Notice
+from maild.domain.people.directory import Trust
+from maild.domain.policy import AcknowledgeTo
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Is an answer by a program due, why or why not, and whom it makes us tell that they are stopped now: the alarms of
+    a decision."""
+
+    due: bool
+    why: str
+    told: tuple[Notice, ...] = ()
+
+    def step(self, name: str) -> Step:
+        """As explain tells it."""
+        return Step("notices", name if self.due else f"no {name}", self.why)
+
+
+def acknowledgement(case: Case) -> Answer:
+    """Is the sender told that their ticket is there?"""
+    to, unproven = case.policy.acknowledge, case.evidence.trust is not Trust.VERIFIED
+    checks = (
+        (case.agent is not None, "an agent wrote it"),
+        (case.message.sender is None, "the mail has no valid From"),
+        (case.classification.mail_class is not MailClass.PERSON, case.classification.reason),
+        (not case.classification.answerable, case.classification.reason),
+        (case.filing.acknowledge is False, "a topic or rule says so"),
+        (to is AcknowledgeTo.NOBODY, 'acknowledge.to = "nobody"'),
+        (case.evidence.trust is Trust.FAILED, case.evidence.reason),
+        (
+            to is AcknowledgeTo.AUTHENTICATED and unproven,
+            f'acknowledge.to = "authenticated", and {case.evidence.reason}',
+        ),
+        (
+            unproven and case.traffic.to_sender >= UNPROVEN_PER_DAY,
+            "the sender is not proven, and was answered by program within a day",
+        ),
+    )
+    return _answer(case, checks, "a person wrote and waits for an answer")
+
+
+def state(case: Case) -> Answer:
+    """Is the state of a ticket told to whoever asked for it?
+
+    The setting for acknowledgements has no say: here somebody asked, by a mark of a ticket that they take part in."""
+    checks = (
+        (case.message.sender is None, "the mail has no valid From"),
+        (case.classification.mail_class is not MailClass.PERSON, case.classification.reason),
+        (not case.classification.answerable, case.classification.reason),
+        (case.evidence.trust is Trust.FAILED, case.evidence.reason),
+        (case.traffic.states >= STATES_PER_HOUR, "the state of this ticket was told within the last hour"),
+    )
+    return _answer(case, checks, "a person asked for the state of the ticket")
+
+
+def _answer(case: Case, checks: tuple[tuple[bool, str], ...], why: str) -> Answer:
+    hindrance = next((reason for holds, reason in checks if holds), "")
+    if hindrance:
+        return Answer(False, hindrance)
+    policy, traffic = case.policy, case.traffic
+    too_much = traffic.too_much(a_minute=policy.answers_a_minute, a_domain=policy.answers_a_domain)
+    if not too_much:
+        return Answer(True, why)
+    first_too_many = not traffic.stopped and traffic.to_all >= policy.answers_a_minute
+    return Answer(False, too_much, _told_to_admins(case) if first_too_many else ())
+
+
+def _told_to_admins(case: Case) -> tuple[Notice, ...]:
+    return tuple(
+        Notice(template=STOPPED, to=admin.person, scope=Scope.QUERY, reason="you are an admin", agent=admin.name)
+        for admin in case.policy.directory.admins()
+    )

@@ -1,0 +1,117 @@
+"""A fresh mail of an agent that begins somebody's ticket, or that names none.
+
+It is an act like every other, on the ticket that it opens: what stops, narrows or only tries an answer does so here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from maild.domain.agent_mail.act import Act
+from maild.domain.agent_mail.judge import act_of_agent, surroundings_of
+from maild.domain.agent_mail.outcome import refused
+from maild.domain.commands import apply as commands
+from maild.domain.commands.apply import Parsed, Problem
+from maild.domain.decision import Decision, Outcome, Transcript
+from maild.domain.intake.decide.case import Case, entry_of
+from maild.domain.intake.decide.opening import opening
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.messages.subject import base_subject
+from maild.domain.notices.agent_notices import feedback
+from maild.domain.people.directory import Agent, Person, Role
+from maild.domain.tickets.events import Actor
+from maild.domain.tickets.held_replies import Draft
+from maild.domain.tickets.ticket import apply
+
+_UNNUMBERED = 0  # the ticket has no number before it is stored
+# Commands that say whose ticket a mail opens -> what its text becomes.
+_NAMING: Mapping[str, Scope] = {"for": Scope.NOTE, "to": Scope.REPLY}
+
+
+def names_somebody(parsed: Parsed) -> bool:
+    """Does an agent's fresh mail say whose ticket it opens?"""
+    return any(command.verb in _NAMING for command in parsed.commands)
+
+
+def opened_by_agent(case: Case, agent: Agent, own: str, forwarded: str = "", mends: Draft | None = None) -> Decision:
+    """The ticket that the mail opens; or a letter about what is wrong with it, what it waits for, what it would do.
+
+    `mends` is the held text whose letter it answers: it takes its place."""
+    parsed = commands.parse(own)
+    act = _act(case, agent, case.sender, own, forwarded, mends)
+    if not names_somebody(parsed):
+        return _naming_nobody(case, agent, act, parsed)
+    surroundings = surroundings_of(act, case.policy)
+    naming = [command for command in parsed.commands if command.verb in _NAMING]
+    named = commands.interpret(naming, surroundings)
+    if named.problems:  # all that is wrong with the mail is told at once
+        return _as_letter(case, refused(act, commands.judge(parsed, surroundings).problems))
+    scope = Scope.REPLY if any(command.verb == "to" for command in naming) else Scope.NOTE
+    act = _act(case, agent, named.intents[0].reading, own, forwarded, mends, scope)
+    decision = act_of_agent(act, case.policy)
+    return decision if decision.opens else _as_letter(case, decision)
+
+
+def _act(
+    case: Case,
+    agent: Agent,
+    whom: Person,
+    own: str,
+    forwarded: str,
+    mends: Draft | None,
+    scope: Scope = Scope.NOTE,
+) -> Act:
+    """The mail as an act on the ticket of `whom`."""
+    actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
+    subject = base_subject(case.message.subject) if mends else ""
+    begun = opening(case, whom, actor, subject=subject, entry=None)
+    ticket = apply(_UNNUMBERED, None, begun)
+    known = {"name": whom.name, "subject": ticket.subject}  # to canned texts
+    lookups = replace(case.lookups, canned=lambda name, given: case.lookups.canned(name, known | dict(given)))
+    return Act(
+        agent=agent,
+        text=own,
+        html_words=case.message.html_words,
+        forwarded=forwarded,
+        scope=scope,
+        ticket=ticket,
+        opens=begun,
+        at=case.at,
+        draft=entry_of(case),
+        waiting=tuple(draft for draft in case.drafts if not draft.settled_as),
+        mends=mends,
+        released_as=case.released_as,
+        receipts=case.receipts,
+        lookups=lookups,
+    )
+
+
+def _as_letter(case: Case, decision: Decision) -> Decision:
+    """What is said of a mail whose ticket does not open: there is no thread for it."""
+    return replace(
+        decision,
+        facts=(),
+        apart=True,
+        subject=f"Re: {base_subject(case.message.subject) or 'your mail'}"[:200],
+        answers=case.message.message_id,
+    )
+
+
+def _naming_nobody(case: Case, agent: Agent, act: Act, parsed: Parsed) -> Decision:
+    """Commands alone, and no ticket that they could be about: help is given, all the rest is told."""
+    found = commands.judge(parsed, surroundings_of(act, case.policy))
+    helped = [intent for intent in found.intents if intent.verb.answer]
+    if found.intents and len(helped) == len(found.intents):
+        text = "\n".join(intent.verb.answer(intent.reading) for intent in helped if intent.verb.answer)
+        return _told(case, agent, Outcome.COMMANDED, "help was asked for", Transcript(help=text))
+    problem = Problem("", "your mail names no ticket: answer a notice, or begin with !for ADDRESS or !to ADDRESS")
+    problems = found.problems or (problem,)
+    transcript = Transcript(problems=tuple((p.line, p.message, p.suggestion) for p in problems))
+    return _told(case, agent, Outcome.REJECTED, f"nothing applied, nothing opened: {problems[0].message}", transcript)
+
+
+def _told(case: Case, agent: Agent, outcome: Outcome, reason: str, transcript: Transcript) -> Decision:
+    said = replace(transcript, original_text=case.message.new_text)
+    notices = (feedback(agent, Scope.QUERY),)
+    actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
+    return _as_letter(case, Decision(outcome, reason, actor=actor, notices=notices, transcript=said))

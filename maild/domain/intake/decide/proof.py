@@ -1,0 +1,124 @@
+"""Is it the agent who writes? The ladder of evidence (03, section 3.5), and what follows when it does not suffice.
+
+Three things can speak for an agent: the sealed address that only they were given, their From on file, and a trusted
+authentication result. How much of it an act needs is `security.agent_proof`:
+
+    strict     all three, for every act
+    normal     a failed authentication never acts; without a result the sealed address suffices for what can be undone;
+               without the sealed address a verified sender's text stays inside, and commands are not carried out
+    trusting   From at its word where the sealed address fits; without it, as in normal
+
+An agent's own yes at the address on file takes the place of all that. That somebody let a mail in proves nothing of its
+sender, and whoever wrote it: what they may not see they may not change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from maild.domain.commands.apply import parse
+from maild.domain.decision import Decision, Hold, Other, Transcript
+from maild.domain.intake.decide.case import Case, held
+from maild.domain.intake.route import Carrier
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.notices.agent_notices import Notice, feedback
+from maild.domain.notices.buttons import IT_WAS_ME, NOT_ME
+from maild.domain.people.directory import Role, Trust
+from maild.domain.policy import AgentProof
+from maild.domain.tickets.events import Actor
+from maild.domain.tickets.held_replies import MOST_QUESTIONS, DraftKind
+from maild.domain.tickets.visibility import may_see
+
+
+def unproven(case: Case, words: str) -> str:
+    """Why an answer to one of our mails does not count as the agent's; "" when it does. `words` are their own text."""
+    if case.proven:
+        return ""
+    proof, trust = case.policy.agent_proof, case.evidence.trust
+    sealed = is_sealed(case)
+    if proof is AgentProof.TRUSTING and sealed:
+        return ""
+    if trust is Trust.FAILED:
+        return f"the sender is not proven: {case.evidence.reason}"
+    if trust is not Trust.VERIFIED and (proof is AgentProof.STRICT or not sealed):
+        return "the sender is not proven: neither a sealed reply address nor a trusted authentication result"
+    if not sealed and _commands(words):
+        return "commands need an answer to a notice, to its reply address"
+    return ""
+
+
+def forged(case: Case, *, outward: bool = False) -> str:
+    """Why a mail that answers no notice does not count as the agent's; "" when it does. `outward`: it makes us write to
+    somebody, which nobody may on a mere From."""
+    if case.proven:
+        return ""
+    proof, trust = case.policy.agent_proof, case.evidence.trust
+    needs_result = proof is AgentProof.STRICT or (outward and proof is not AgentProof.TRUSTING)
+    if trust is Trust.FAILED or (needs_result and trust is not Trust.VERIFIED):
+        return f"the sender is not proven: {case.evidence.reason}"
+    return ""
+
+
+def is_sealed(case: Case) -> bool:
+    """Does the mail answer one of our own to this agent? The root id names a ticket and nobody: it proves nothing."""
+    if case.route.carrier is Carrier.REPLY_ADDRESS:
+        return True
+    return case.route.carrier is Carrier.OWN_MESSAGE_ID and case.route.seen is not None
+
+
+def asked_back(case: Case, doubt: str) -> Decision:
+    """The mail waits, and the agent is asked at the address on file whether they wrote it: the answer releases it once.
+
+    Where enough of such questions are open, or this mail answers one, it waits all the same: it is asked about when its
+    turn comes, and reminders count it."""
+    decision = held(case, doubt)
+    agent = case.agent
+    hidden = agent is not None and case.ticket is not None and not may_see(agent, case.ticket, case.policy.directory)
+    waiting = [draft for draft in case.drafts if draft.kind is DraftKind.UNPROVEN and not draft.settled_as]
+    if agent is None or case.automatic or hidden or case.inbound in {draft.inbound for draft in waiting}:
+        return decision
+    hold = Hold(kind=DraftKind.UNPROVEN, agent=agent.name, reason=doubt)
+    if len(waiting) >= MOST_QUESTIONS or case.route.verb:
+        return replace(decision, hold=hold, transcript=Transcript(original_text=case.message.new_text))
+    question = Notice(
+        template="was-this-you",
+        to=agent.person,
+        scope=Scope.COMMAND,
+        reason="a mail came in your name",
+        agent=agent.name,
+        buttons=(IT_WAS_ME, NOT_ME),
+    )
+    shown = Transcript(original_text=case.message.new_text)
+    return replace(
+        decision,
+        hold=hold,
+        notices=(*decision.notices, question),
+        transcript=shown,
+        subject=f"Was this you? {case.message.subject}".strip()[:200],
+    )
+
+
+def without_right(case: Case) -> Decision | None:
+    """An agent's answer about a ticket that they may not see any more: those in charge look at it, and the writer is
+    told so in a mail that says nothing of the ticket. None for everybody who may."""
+    agent, ticket = case.agent, case.ticket
+    if agent is None or ticket is None or may_see(agent, ticket, case.policy.directory):
+        return None
+    reason = "its writer may not see this ticket"
+    decision = held(case, reason)
+    problem = f"ticket {ticket.number} is not among yours: your mail waits for those who work on it"
+    said = Decision(
+        decision.outcome,
+        reason,
+        actor=Actor(Role.AGENT, agent.name, str(case.sender.address)),
+        notices=(replace(feedback(agent, Scope.QUERY), buttons=()),),
+        transcript=Transcript(problems=(("", problem, ""),), original_text=case.message.new_text),
+        apart=True,
+        subject="Your mail was not filed",
+        answers=case.message.message_id,
+    )
+    return replace(decision, others=(Other(ticket.number, said),))
+
+
+def _commands(words: str) -> bool:
+    parsed = parse(words)
+    return bool(parsed.commands or parsed.problems)

@@ -1,0 +1,91 @@
+"""Where mail comes from that is not what it seems: lists that feed us, spam that the provider marked, robots."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from maild.domain.people.directory import ascii_lower
+
+_VALUE_AT_MOST = 1000  # characters of a header's value that an expression gets to see
+_LIST_ID = re.compile(r"<([^<>]{1,255})>")  # RFC 2919 2: the identifier stands in brackets, behind a phrase
+
+
+@dataclass(frozen=True, slots=True)
+class MailingList:
+    """A list that feeds us: its gateway rewrites the sender, who is found elsewhere in the mail."""
+
+    id: str = ""  # what its List-Id says in brackets
+    address: str = ""  # where people post to it
+
+    def brings(self, list_ids: Iterable[str], addresses: Collection[str]) -> bool:
+        """Did it bring a mail with these List-Id values, from and to these addresses?"""
+        ids = {read_list_id(value) for value in list_ids}
+        known = {ascii_lower(address) for address in addresses}
+        return (bool(self.id) and read_list_id(self.id) in ids) or ascii_lower(self.address or "\0") in known
+
+    @property
+    def shown(self) -> str:
+        return self.id or self.address
+
+
+def read_list_id(value: str) -> str:
+    """The identifier of a List-Id value (RFC 2919), without phrase and brackets, for comparing."""
+    line = value[:_VALUE_AT_MOST]
+    bracketed = _LIST_ID.findall(line)
+    return ascii_lower((bracketed[-1] if bracketed else line).strip())
+
+
+def list_that_brought(
+    lists: Iterable[MailingList], list_ids: Iterable[str], addresses: Collection[str]
+) -> MailingList | None:
+    """The first of the lists that a mail came by. `addresses` are those of From, To, Cc and Delivered-To."""
+    ids = tuple(list_ids)
+    return next((each for each in lists if each.brings(ids, addresses)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderMark:
+    """A header by which the provider says "spam": its name, and an expression that one of its values must match."""
+
+    name: str
+    match: str
+
+
+# What the filters of the field write. A mark that a sender forges harms nobody but the sender.
+SHIPPED_MARKS: tuple[HeaderMark, ...] = (
+    HeaderMark("X-Spam-Flag", "^yes"),  # SpamAssassin, Rspamd
+    HeaderMark("X-Spam-Status", "^yes"),  # the same, where the flag is switched off
+    HeaderMark("X-Forefront-Antispam-Report", r"\bSFV:SPM\b"),  # Microsoft 365: the filter's verdict is spam
+    HeaderMark("X-MS-Exchange-Organization-SCL", "^[5-9]$"),  # Exchange: spam confidence from 5 (spam) to 9 (certain)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SpamMarks:
+    """The headers by which the provider's filter is believed."""
+
+    headers: tuple[HeaderMark, ...] = SHIPPED_MARKS
+
+    def found(self, headers: Mapping[str, tuple[str, ...]]) -> str:
+        """The mark that a mail bears, as "Name: value"; "" for none. `headers` has its names in lower case."""
+        for mark in self.headers:
+            compiled = re.compile(mark.match, re.IGNORECASE)
+            for value in headers.get(mark.name.lower(), ()):
+                if compiled.search(value.strip()[:_VALUE_AT_MOST]):
+                    return f"{mark.name}: {value.strip()[:80]}"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Robots:
+    """Senders whose mail is automatic though it does not say so: monitoring, scanners, shops."""
+
+    from_: tuple[str, ...] = ()  # globs over the sender's address: *@monitor.example
+
+    def wrote(self, sender: str) -> str:
+        """The glob that this address fits; "" when a person may have written."""
+        key = ascii_lower(sender)[:320]
+        return next((glob for glob in self.from_ if fnmatchcase(key, ascii_lower(glob))), "")

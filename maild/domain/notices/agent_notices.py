@@ -1,0 +1,269 @@
+"""Who hears of what: one ordered table of audiences. Never the actor; one mail a person, the strongest reason wins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.notices.buttons import DROP_TEXT, KEEP_AS_NOTE, SEND_TEXT
+from maild.domain.notices.customer_notices import answerable as answerable
+from maild.domain.notices.customer_notices import customer_notices
+from maild.domain.notices.customer_notices import reachable as reachable
+from maild.domain.notices.notice import NOWHERE as NOWHERE
+from maild.domain.notices.notice import Happening as Happening
+from maild.domain.notices.notice import Notice as Notice
+from maild.domain.notices.pacing import Kind
+from maild.domain.notices.recipients import Office, Told, given_to, in_charge, newly_in_charge, people_of
+from maild.domain.people.directory import Address, Agent, Role
+from maild.domain.people.preferences import ALL_IN, HEARD, Claim, Readers
+from maild.domain.policy import Policy
+from maild.domain.tickets import events
+from maild.domain.tickets.events import Actor, Event
+from maild.domain.tickets.ratings import Rating
+from maild.domain.tickets.spam import told_as_new
+from maild.domain.tickets.ticket import Status, Ticket
+from maild.domain.tickets.visibility import may_see
+
+
+def notices_for(happening: Happening, policy: Policy, readers: Readers = ALL_IN) -> tuple[Notice, ...]:
+    """All notices of a happening, customers' first. No agent is told of a ticket that they may not see after it."""
+    told: dict[str, Notice] = {}
+    if happening.after.status is Status.SPAM:
+        return ()
+    office = Office(policy.directory, readers, policy.zone, happening.after)
+    for row in _concerned(happening):
+        for each in row.audience(happening, office, row):
+            if _is_actor(each.agent, happening.actor) or not office.sees(each.agent):
+                continue
+            if not _hears(each, row.kind, happening.after, readers):
+                continue
+            told.setdefault(each.agent.name, _notice(row, each, happening.after))
+    return (*customer_notices(happening, policy), *told.values())
+
+
+def concerns_agents(happening: Happening) -> bool:
+    """Is there any row for it? What agents wish to hear matters then alone."""
+    return bool(_concerned(happening))
+
+
+def _concerned(happening: Happening) -> list[Audience]:
+    return [row for row in AUDIENCES if any(row.concerns(fact, happening) for fact in happening.facts)]
+
+
+def _notice(row: Audience, told: Told, ticket: Ticket) -> Notice:
+    # Where nobody outside can be reached, a mail must not promise that its answer goes there.
+    scope = row.scope if answerable(ticket) else Scope.NOTE
+    return Notice(
+        template=row.template,
+        to=told.agent.person,
+        scope=scope,
+        reason=told.reason,
+        agent=told.agent.name,
+        kind=row.kind,
+        claim=told.claim,
+    )
+
+
+def _is_actor(agent: Agent, actor: Actor) -> bool:
+    """Did this agent do it: as an agent, or as somebody who has a ticket of their own?"""
+    if actor.role is Role.AGENT:
+        return agent.name == actor.name
+    return Address.read(actor.address) in agent.addresses
+
+
+# What its assignee hears of a ticket that they muted: somebody has to see to these.
+_IN_SPITE_OF_MUTING = frozenset({Kind.NEW, Kind.MESSAGE, Kind.TROUBLE, Kind.MOVED})
+
+
+def _hears(told: Told, kind: Kind, ticket: Ticket, readers: Readers) -> bool:
+    """Do the agent's own wishes, and what they said of this ticket, leave it to be told?"""
+    wishes = readers.wishes_of(told.agent)
+    if told.claim not in HEARD[wishes.level]:
+        return False
+    if told.claim is Claim.CIRCLE and kind in {Kind.NEW, Kind.MOVED} and not wishes.new:
+        return False
+    if told.agent.name in ticket.muted_by:
+        return told.claim is Claim.NAMED or (told.claim is Claim.OWNER and kind in _IN_SPITE_OF_MUTING)
+    return True
+
+
+# -- audiences ------------------------------------------------------------------------------------------------
+
+
+def _charged(happening: Happening, office: Office, row: Audience) -> list[Told]:
+    """Who is in charge. What one circle does not wish to hear goes to the next: customers are heard by somebody."""
+    ticket = happening.after
+    return in_charge(ticket, office, wants=lambda told: _hears(told, row.kind, ticket, office.readers))
+
+
+def _new(happening: Happening, office: Office, row: Audience) -> list[Told]:
+    """Who is on duty for a ticket that nobody has, else who is in charge."""
+    ticket = happening.after
+    return newly_in_charge(ticket, office, lambda told: _hears(told, row.kind, ticket, office.readers))
+
+
+def _alarmed(happening: Happening, office: Office, _row: Audience) -> list[Told]:
+    """Whoever was told that time runs out, and must not wonder any more whether somebody sees to it."""
+    ticket = happening.after
+    agents = [agent for name in happening.alarmed if (agent := office.directory.agent(name))]
+    return [
+        Told(agent, "you were told that its time runs out", Claim.ALARMED)
+        for agent in agents
+        if may_see(agent, ticket, office.directory)
+    ]
+
+
+def _moved_to(happening: Happening, office: Office, row: Audience) -> list[Told]:
+    """The people of the new department, whoever works on the ticket: without them nobody there would know of it."""
+    ticket = happening.after
+    people = people_of(ticket, office, lambda told: _hears(told, row.kind, ticket, office.readers))
+    return [*_owner(happening, office, row), *people]
+
+
+def _undelivered(happening: Happening, office: Office, row: Audience) -> list[Told]:
+    """Who is in charge, but never by a mail to the very address that no mail reaches."""
+    ticket = happening.after
+    lost = next(fact.recipient for fact in happening.facts if isinstance(fact, events.Bounced))
+    wants = lambda told: _hears(told, row.kind, ticket, office.readers)  # noqa: E731
+    return in_charge(ticket, office, but=Address.read(lost), wants=wants)
+
+
+def _assigned(happening: Happening, office: Office, _row: Audience) -> list[Told]:
+    return given_to(happening.after, office)
+
+
+def _owner(happening: Happening, office: Office, _row: Audience) -> list[Told]:
+    """The assignee alone, or who stands in: no team and no department is woken by what colleagues do."""
+    assignee = office.directory.agent(happening.after.assignee)
+    standing = office.instead(Told(assignee, "the ticket is assigned to you", Claim.OWNER)) if assignee else None
+    return [standing] if standing else []
+
+
+def _mentioned(happening: Happening, office: Office, _row: Audience) -> list[Told]:
+    """Whom the note names, or who stands in. Where nobody does, the mail waits for whoever was asked."""
+    names = [name for fact in happening.facts if isinstance(fact, events.Noted) for name in fact.mentions]
+    agents = [agent for name in dict.fromkeys(names) if (agent := office.directory.agent(name))]
+    told = [Told(agent, "a note names you", Claim.NAMED) for agent in agents]
+    return [office.instead(each) or each for each in told]
+
+
+def _watchers(happening: Happening, office: Office, _row: Audience) -> list[Told]:
+    """Those of them who may see it: a ticket that moved out of their sight is no affair of theirs any more."""
+    ticket = happening.after
+    agents = [agent for name in ticket.watchers if (agent := office.directory.agent(name))]
+    seeing = [agent for agent in agents if may_see(agent, ticket, office.directory) and not office.away(agent)]
+    return [Told(agent, "you watch this ticket", Claim.WATCHER) for agent in seeing]
+
+
+# -- what concerns whom ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """One row: which fact, whom it concerns, how it is told. Rows further up win for a person who is told twice."""
+
+    kind: Kind
+    template: str
+    scope: Scope
+    concerns: Callable[[Event, Happening], bool]
+    audience: Callable[[Happening, Office, Audience], list[Told]]
+    why: str
+
+
+def _is(*kinds: type[Event]) -> Callable[[Event, Happening], bool]:
+    return lambda fact, happening: isinstance(fact, kinds)
+
+
+def _given_away(fact: Event, happening: Happening) -> bool:
+    """An assignment to somebody; taking a ticket concerns nobody else, and one that opens assigned is told as new."""
+    return isinstance(fact, events.Assigned) and bool(fact.assignee or fact.team)
+
+
+def _taken(fact: Event, happening: Happening) -> bool:
+    """Somebody has it from now on, while others know that its time runs out."""
+    return isinstance(fact, events.Assigned) and bool(fact.assignee) and happening.actor.role is Role.AGENT
+
+
+def _no_spam(fact: Event, happening: Happening) -> bool:
+    return told_as_new(fact)
+
+
+def _from_outside(fact: Event, happening: Happening) -> bool:
+    return isinstance(fact, events.MessageReceived) and not fact.automatic and not fact.courtesy
+
+
+def _courtesy(fact: Event, happening: Happening) -> bool:
+    return isinstance(fact, events.MessageReceived) and fact.courtesy
+
+
+def _bad_rating(fact: Event, happening: Happening) -> bool:
+    return isinstance(fact, events.Rated) and fact.rating == Rating.BAD
+
+
+def _outside_or_answered(fact: Event, happening: Happening) -> bool:
+    return isinstance(fact, events.Replied) or _from_outside(fact, happening)
+
+
+def _woken(fact: Event, happening: Happening) -> bool:
+    """The clock opened it again: somebody has to go on with it, if nobody has it the whole department."""
+    by_clock = happening.actor.role is Role.SYSTEM
+    return by_clock and isinstance(fact, events.StatusChanged) and fact.status == Status.OPEN
+
+
+def _names(fact: Event, happening: Happening) -> bool:
+    return isinstance(fact, events.Noted) and bool(fact.mentions)
+
+
+def _restated(fact: Event, happening: Happening) -> bool:
+    """A colleague changed where the ticket stands; what the clock does by its rules is no news."""
+    states = (events.StatusChanged, events.PriorityChanged, events.PlanChanged, events.DueSet)
+    return happening.actor.role is Role.AGENT and isinstance(fact, states)
+
+
+def _of_colleagues(fact: Event, happening: Happening) -> bool:
+    changes = (events.Noted, events.Assigned, events.Transferred)
+    return isinstance(fact, changes) or _restated(fact, happening)
+
+
+_N, _R = Scope.NOTE, Scope.REPLY
+AUDIENCES: tuple[Audience, ...] = (
+    Audience(Kind.NEW, "new-ticket", _R, _is(events.Opened), _new, "a customer waits: the answer goes to them"),
+    Audience(Kind.NEW, "new-ticket", _R, _no_spam, _new, "nobody heard of it while a filter took it for spam"),
+    Audience(Kind.ASSIGNED, "assigned", _N, _given_away, _assigned, "an answer to a colleague's act stays inside"),
+    Audience(Kind.NEWS, "note", _N, _taken, _alarmed, "the first who takes it has it: nobody else need wonder"),
+    Audience(Kind.MENTION, "note", _N, _names, _mentioned, "a colleague asks them"),
+    Audience(Kind.MESSAGE, "message", _R, _from_outside, _charged, "the customer wrote: the answer goes to them"),
+    Audience(Kind.NEWS, "message", _R, _courtesy, _charged, "for information, with a button to reopen"),
+    Audience(Kind.MOVED, "transferred", _N, _is(events.Transferred), _moved_to, "the new department must know"),
+    Audience(Kind.TROUBLE, "note", _N, _woken, _charged, "somebody must go on with it"),
+    Audience(Kind.TROUBLE, "note", _N, _bad_rating, _charged, "whoever helped should hear that it did not help"),
+    Audience(Kind.TROUBLE, "note", _N, _is(events.MailHeld), _charged, "somebody must look after it"),
+    Audience(Kind.TROUBLE, "note", _N, _is(events.Bounced), _undelivered, "somebody must look after it"),
+    Audience(Kind.ANSWERED, "message", _R, _is(events.Replied), _owner, "a colleague answered in my ticket"),
+    Audience(Kind.NEWS, "note", _N, _is(events.Noted), _owner, "an answer to a note can only be a note"),
+    Audience(Kind.NEWS, "note", _N, _restated, _owner, "my ticket stands differently now"),
+    Audience(Kind.WATCHED, "new-ticket", _R, _is(events.Opened), _watchers, "they follow all of this customer's"),
+    Audience(Kind.WATCHED, "message", _R, _outside_or_answered, _watchers, "what is said outside"),
+    Audience(Kind.WATCHED, "note", _N, _of_colleagues, _watchers, "what is done inside"),
+)
+
+
+def feedback(agent: Agent, scope: Scope, *, held: bool = False) -> Notice:
+    """The transcript for an agent whose mail asked for something that was not, or could not be, done.
+
+    `held`: text in it waits for their word, which the buttons give; an answer with the mended text takes its place."""
+    notice = Notice(
+        template="feedback", to=agent.person, scope=scope, reason="you sent a mail with commands", agent=agent.name
+    )
+    if not held:
+        return notice
+    return replace(notice, buttons=(SEND_TEXT, KEEP_AS_NOTE, DROP_TEXT), verb="fix-{draft}")
+
+
+def strongest(notices: Sequence[Notice]) -> tuple[Notice, ...]:
+    """One notice per recipient, the first one."""
+    kept: dict[str, Notice] = {}
+    for notice in notices:
+        kept.setdefault(notice.to.address.key, notice)
+    return tuple(kept.values())

@@ -1,0 +1,57 @@
+"""Buttons of mails: a reply address that asks for something by itself, so that an empty answer is enough.
+
+The verb stands in the sealed address (scope c), bound to its recipient and to the event that they had seen; the same is
+written as a line to type, for whoever answers by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.people.directory import Agent
+from maild.domain.tickets.ticket import Ticket
+
+MOST = 4  # buttons of one mail; beside them only the hint at !help
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One button. `verb` as it stands in an address: "close", "snooze-1d"; {draft} in it is the number of the held text
+    that the mail is about. `typed` is the same as a line in an answer, "" where there is none. `scope` other than
+    COMMAND makes it an address for an answer that means something else: then there is no verb."""
+
+    label: str
+    verb: str
+    typed: str = ""
+    scope: Scope = Scope.COMMAND
+
+
+TAKE = Button("Take it", "take", "!take")
+SNOOZE = Button("Snooze 1 day", "snooze-1d", "!snooze 1d")
+WAIT = Button("Wait for customer", "wait", "!wait")
+RESOLVE = Button("Resolve", "resolve", "!resolve")
+CLOSE = Button("Close", "close", "!close")
+REOPEN = Button("Reopen", "reopen", "!reopen")
+ACKNOWLEDGE = Button("Acknowledge", "ack", "!ack")
+NOTE_ONLY = Button("Note only", "", "!note", Scope.NOTE)
+TO_CUSTOMER = Button("Answer the customer", "", "!reply", Scope.REPLY)
+
+UNDO = Button("Undo", "undo", "!undo")
+
+SEND_ANYWAY = Button("Send anyway", "send-{draft}", "!send anyway")
+SEND_TEXT = Button("Send the text alone", "text-{draft}", "!send text")
+KEEP_AS_NOTE = Button("Keep as a note", "note-{draft}", "!send note")
+DROP_TEXT = Button("Drop it", "drop-{draft}", "!send nothing")
+YES = Button("Yes, do it", "yes-{draft}", "!yes")
+NO = Button("No", "drop-{draft}", "!no")
+IT_WAS_ME = Button("Yes, I wrote it", "yes-{draft}", "!yes")
+NOT_ME = Button("No, drop it", "drop-{draft}", "!no")
+
+
+def usual(ticket: Ticket, agent: Agent, scope: Scope) -> tuple[Button, ...]:
+    """What an agent most likely wants to do next, at most MOST things."""
+    other_audience = NOTE_ONLY if scope is Scope.REPLY else TO_CUSTOMER
+    if ticket.status.ended:
+        return (REOPEN, other_audience)
+    owning = SNOOZE if ticket.assignee == agent.name else TAKE
+    return (owning, RESOLVE, CLOSE, other_audience)

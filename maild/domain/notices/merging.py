@@ -1,0 +1,64 @@
+"""Notices of one ticket for one reader that leave as one mail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.notices.notice import Notice
+from maild.domain.notices.pacing import Kind
+from maild.domain.people.directory import Role
+from maild.domain.people.preferences import Claim
+from maild.domain.tickets.events import Event, MessageReceived, Replied, ReplyWithdrawn
+
+# Templates whose first line tells of a fact that stays the news, whatever was said after it.
+_LEADS = frozenset({Kind.ASSIGNED, Kind.NEW, Kind.MOVED})
+_BY_ENTRY = {"message": "message", "reply": "message", "note": "note", "": "note"}
+_ORDER = list(Kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waited:
+    """A notice that waited, as far as it matters for the one that takes it along."""
+
+    kind: Kind
+    template: str
+    scope: Scope
+    reason: str
+    claim: Claim | None
+
+
+def together(notice: Notice, waited: Sequence[Waited], entries: Sequence[str]) -> Notice:
+    """The one notice for all: the strongest gives the reason. `entries` are the kinds of the entries shown, in order.
+
+    Where a note is among them an answer stays inside: the more private wins."""
+    mine = Waited(
+        kind=notice.kind,
+        template=notice.template,
+        scope=notice.scope,
+        reason=notice.reason,
+        claim=notice.claim,
+    )
+    lead = min((mine, *waited), key=lambda each: _ORDER.index(each.kind))
+    return replace(
+        notice,
+        template=lead.template if lead.kind in _LEADS else _BY_ENTRY[entries[-1] if entries else ""],
+        scope=Scope.NOTE if "note" in entries else lead.scope,
+        kind=lead.kind,
+        reason=lead.reason,
+        claim=lead.claim,
+    )
+
+
+def news_for(agent: str, facts: Sequence[Event]) -> tuple[Event, ...]:
+    """What of these facts a reader has not seen: not their own acts, not what machines wrote, no answer that was taken
+    back before it left."""
+    withdrawn = {fact.reply for fact in facts if isinstance(fact, ReplyWithdrawn)}
+    return tuple(
+        fact
+        for fact in facts
+        if not (fact.by.role is Role.AGENT and fact.by.name == agent)
+        and not (isinstance(fact, MessageReceived) and fact.automatic)
+        and not (isinstance(fact, Replied) and fact.entry in withdrawn)
+    )

@@ -1,0 +1,67 @@
+"""Deadlines that moved: what a changed plan, department or configuration makes of a promise, and why, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
+
+from maild.domain.people.directory import Role
+from maild.domain.sla.clocks import Target
+from maild.domain.sla.standing import Standing
+from maild.domain.tickets import events
+from maild.domain.tickets.events import Actor, DeadlineMoved, Event
+from maild.domain.times.moments import shown_when
+
+CLOCKWORK = Actor(Role.SYSTEM, "SLA")
+CONFIGURATION = "the configuration changed"
+# Facts that lead to another plan or calendar.
+CAUSES = (events.PlanChanged, events.Transferred)
+Dues = Mapping[str, datetime]  # target -> when it is due (UTC), for those that somebody waits for
+
+
+def dues_of(standing: Standing) -> Dues:
+    """The deadlines that are still to be met. A target whose clock stands has none."""
+    pending = (target for target in standing.targets if target.running or target.paused)
+    return {target.target.value: target.due_at for target in pending if target.due_at is not None}
+
+
+def moves(before: Dues, after: Dues, at: datetime, reason: str) -> tuple[DeadlineMoved, ...]:
+    """One fact for each deadline that is another one, or is there or gone, in the order of the targets."""
+    return tuple(
+        DeadlineMoved(
+            at=at,
+            by=CLOCKWORK,
+            target=target.value,
+            due_at=after.get(target.value),
+            previous=before.get(target.value),
+            reason=reason,
+        )
+        for target in Target
+        if before.get(target.value) != after.get(target.value)
+    )
+
+
+def reason_of(facts: Sequence[Event]) -> str:
+    """What moved them: "priority normal -> high, plan default -> sev-b"."""
+    told = []
+    for fact in facts:
+        if isinstance(fact, events.PriorityChanged):
+            told.append(f"priority {fact.previous} -> {fact.priority}")
+        elif isinstance(fact, events.Transferred):
+            told.append(f"department {fact.previous or 'none'} -> {fact.department}")
+        elif isinstance(fact, events.RequesterChanged):
+            told.append("another requester")
+        elif isinstance(fact, events.PlanChanged) and fact.sla_plan != fact.previous:
+            told.append(f"plan {fact.previous or 'none'} -> {fact.sla_plan}")
+    return ", ".join(told)
+
+
+def move_words(move: DeadlineMoved, zone: tzinfo, *, with_reason: bool = True) -> str:
+    """ "resolution now due Mon 2026-05-04 16:00 CEST (was Tue 2026-05-05 10:00 CEST): priority normal -> high"."""
+    target = move.target.replace("-", " ")
+    was = f" (was {shown_when(move.previous, zone)})" if move.previous else ""
+    if move.due_at is None:
+        said = f"{target} not due any more{was}"
+    else:
+        said = f"{target} now due {shown_when(move.due_at, zone)}{was}"
+    return f"{said}: {move.reason}" if with_reason and move.reason else said

@@ -1,0 +1,407 @@
+"""The closed list of facts about a ticket, and their records.
+
+An event is what happened, when, and by whom. The list of events is the truth; the ticket row is folded from it.
+Records (`to_detail`, `from_detail`) lie in databases for years: a changed shape gets a new VERSION and a reader for
+the old one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from maild.domain.people.directory import Address, Person, Role
+
+VERSION = 1
+THIS_ENTRY = 0  # stands for the id of the entry that is stored together with the event
+NEXT_ENTRY = -1  # and this for the second one, where a mail brings two
+NEW_TICKET = 0  # stands for the number of a ticket that opens together with the event
+UNANSWERED = "the customer did not answer"  # the reason why waiting for them ended
+UNDO = "undo"  # the reason of a status that an undo brought back: the one before it did not happen
+THIS_DRAFT = 0  # stands for the number of the held text that is stored together with the event
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it. `name` is the agent's name for agents, the rule or clock for the system."""
+
+    role: Role
+    name: str = ""
+    address: str = ""
+
+    @property
+    def shown(self) -> str:
+        """One word for lists: the agent's name, an address, or "system"."""
+        return self.name or self.address or self.role.value
+
+
+SYSTEM = Actor(Role.SYSTEM)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A fact about one ticket. `at` is UTC: when it happened, which is not when we learned of it."""
+
+    at: datetime
+    by: Actor = SYSTEM
+    entry: int | None = None  # the thread entry that it brought
+
+    @property
+    def kind(self) -> str:
+        """The kebab-case of the class: status-changed."""
+        return kind_of(type(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened(Event):
+    """A ticket began: by mail, or by an agent for somebody."""
+
+    requester: Person
+    subject: str
+    department: str
+    priority: str = "normal"
+    sla_plan: str = ""
+    plan_source: str = ""
+    team: str = ""
+    assignee: str = ""
+    topic: str = ""
+    tags: tuple[str, ...] = ()
+    links: tuple[int, ...] = ()
+    participants: tuple[Person, ...] = ()
+    automatic: bool = False  # no person waits for an answer
+    join_key: str = ""  # what alerts about the same thing have in common
+    contacts: tuple[Person, ...] = ()  # who reads along for the requester's organisation
+    watchers: tuple[str, ...] = ()  # agents who do
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageReceived(Event):
+    """The requester or a participant wrote."""
+
+    automatic: bool = False  # auto-replies are filed, and move no clock
+    courtesy: bool = False  # nobody waits for an answer, as to a thank-you: it moves no clock either
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replied(Event):
+    """An agent answered the customer. `outside`: by a mail of their own, which we only file."""
+
+    outside: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted(Event):
+    """Somebody inside wrote a note; `mentions` are agents whom it names with an @."""
+
+    mentions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusChanged(Event):
+    status: str
+    previous: str
+    reason: str = ""
+    until: datetime | None = None  # waiting ends then by itself (UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assigned(Event):
+    """The whole assignment as it is now; "" is nobody."""
+
+    assignee: str
+    team: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transferred(Event):
+    department: str
+    previous: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorityChanged(Event):
+    priority: str
+    previous: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanChanged(Event):
+    sla_plan: str
+    previous: str
+    source: str = "command"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantAdded(Event):
+    """`history`: they are sent what was written to and by the customer before, too."""
+
+    person: Person
+    role: str = "cc"
+    history: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParticipantRemoved(Event):
+    """`person` hears nothing more of this ticket; `role` is the one they had."""
+
+    person: Person
+    role: str = "cc"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequesterChanged(Event):
+    requester: Person
+    previous: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retitled(Event):
+    """The title of lists; mails keep their subject, or mail programs split the thread."""
+
+    subject: str
+    previous: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tagged(Event):
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked(Event):
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlinked(Event):
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged(Event):
+    """This ticket ended in another one, where its later mail goes; None takes that back."""
+
+    into: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absorbed(Event):
+    """Another ticket was merged into this one."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split(Event):
+    """A part of this ticket goes on as another one."""
+
+    into: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snoozed(Event):
+    """Out of lists and digests until then (UTC); None: back in them. Its SLA runs on."""
+
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueSet(Event):
+    """The resolution is due then, by hand (UTC); None: as its plan says."""
+
+    due_at: datetime | None
+    previous: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlineMoved(Event):
+    """Another plan, calendar or configuration moved a deadline (UTC), which None is not there. `reason` in words."""
+
+    target: str
+    due_at: datetime | None
+    previous: datetime | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerReminded(Event):
+    """The customer was told that we wait for them, and that the ticket ends at `ends_at` (UTC) without an answer."""
+
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed(Event):
+    """How much an agent hears of this ticket: "watch", "mute", or "" for what is usual."""
+
+    agent: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextHeld(Event):
+    """An agent's text waits for their word (draft number): it neither left nor stayed as a note."""
+
+    draft: int
+    agent: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextSettled(Event):
+    """What became of a held text: "sent", "noted", "dropped", "replaced"."""
+
+    draft: int
+    settled_as: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyWithdrawn(Event):
+    """An answer that was stopped before it left: it did not happen."""
+
+    reply: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone(Event):
+    """The events `first` to `last` (their numbers) were taken back by the inverse events around this one."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rated(Event):
+    """What the customer said of the help: "good", "fair" or "bad"."""
+
+    rating: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalated(Event):
+    """An SLA step's instant came. `instant` is when it was due, `at` when it was noticed."""
+
+    target: str
+    cycle: int
+    step: str
+    instant: datetime
+    notified: tuple[str, ...] = ()
+    breach: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounced(Event):
+    """A mail of ours did not reach `recipient`. `reply` is the entry that it delivered: it then did not happen."""
+
+    recipient: str
+    permanent: bool
+    diagnostic: str = ""
+    reply: int | None = None
+    passed_to: tuple[str, ...] = ()  # the mail was an escalation: who was told of it instead, by name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailHeld(Event):
+    """A mail for this ticket waits for a person's word, such as one with a mark that was given to somebody else."""
+
+    sender: str
+    reason: str
+    inbound: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged(Event):
+    """An agent answered what they were told of a target that runs out, or ran out, of time: they know."""
+
+    target: str
+    cycle: int
+    agent: str
+
+
+_EVENT_CLASSES: tuple[type[Event], ...] = (
+    Opened,
+    MessageReceived,
+    Replied,
+    Noted,
+    StatusChanged,
+    Assigned,
+    Transferred,
+    PriorityChanged,
+    PlanChanged,
+    ParticipantAdded,
+    ParticipantRemoved,
+    RequesterChanged,
+    Retitled,
+    Tagged,
+    Linked,
+    Unlinked,
+    Merged,
+    Absorbed,
+    Split,
+    Snoozed,
+    DueSet,
+    DeadlineMoved,
+    CustomerReminded,
+    Followed,
+    TextHeld,
+    TextSettled,
+    ReplyWithdrawn,
+    Undone,
+    Rated,
+    Escalated,
+    Bounced,
+    MailHeld,
+    Acknowledged,
+)
+
+
+def kind_of(event_class: type[Event]) -> str:
+    """The kebab-case name of an event class."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", event_class.__name__).lower()
+
+
+KINDS: Mapping[str, type[Event]] = {kind_of(event_class): event_class for event_class in _EVENT_CLASSES}
+_HEAD: frozenset[str] = frozenset({"at", "by", "entry"})
+
+
+def to_detail(event: Event) -> dict[str, Any]:
+    """The fields of an event that are its own, as JSON values: {"v": 1, "status": "open", …}."""
+    return {"v": VERSION} | {f.name: _plain(getattr(event, f.name)) for f in fields(event) if f.name not in _HEAD}
+
+
+def from_detail(kind: str, detail: Mapping[str, Any], *, at: datetime, by: Actor, entry: int | None) -> Event:
+    """The event of a stored record. ValueError for a kind or version that this program does not know."""
+    event_class = KINDS.get(kind)
+    if event_class is None or detail.get("v", VERSION) > VERSION:
+        raise ValueError(f"event {kind!r} of version {detail.get('v')} is newer than this program: upgrade maild")
+    own = [f for f in fields(event_class) if f.name not in _HEAD and (f.name in detail or f.default is MISSING)]
+    values = {f.name: _typed(str(f.type), detail[f.name]) for f in own}
+    return event_class(at=at, by=by, entry=entry, **values)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Person):
+        return {"address": str(value.address), "name": value.name}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _typed(annotation: str, value: Any) -> Any:
+    """JSON back into what the dataclass declares; annotations are strings here."""
+    if value is None:
+        return None
+    if annotation.startswith("tuple["):
+        inner = annotation.removeprefix("tuple[").partition(",")[0]
+        return tuple(_typed(inner, item) for item in value)
+    if annotation.startswith("Person"):
+        return Person(Address.of(value["address"]), value["name"])
+    if annotation.startswith("datetime"):
+        return datetime.fromisoformat(value)
+    return value

@@ -1,0 +1,27 @@
+"""Who said that a ticket is spam: a provider's filter, which may be wrong, or a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from maild.domain.people.directory import Role
+from maild.domain.tickets import events
+from maild.domain.tickets.ticket import Status
+
+
+def marked_by_filter_alone(history: Iterable[events.Event]) -> bool:
+    """Is a ticket with these facts spam because a filter said so, and has no person said it as well?"""
+    marked = False
+    for fact in history:
+        if isinstance(fact, events.StatusChanged):
+            marked = fact.status == Status.SPAM and fact.by.role is Role.SYSTEM
+    return marked
+
+
+def told_as_new(fact: events.Event) -> bool:
+    """Does a ticket become one with this fact that nobody was told of before: it is no spam after all?"""
+    return (
+        isinstance(fact, events.StatusChanged)
+        and (fact.previous, fact.status) == (Status.SPAM, Status.OPEN)
+        and fact.by.role is Role.SYSTEM
+    )

@@ -1,0 +1,249 @@
+"""Byte-level checks before any parser sees a mail. A mail over a limit is not refused: its readable beginning is found.
+
+Counting is linear in the size of the mail and needs no more memory than one copy of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from maild.mail.reading.headers import MAX_FIELD, content_type
+from maild.mail.reading.parts import MAX_BOUNDARY
+
+_FIELD_LINE = re.compile(rb"[!-9;-~]{1,200}:")
+_FLAT = 8  # levels at which as many lines are allowed as in a flat mail; real mails have five
+_PART_HEADER = 16_384  # bytes of a part's header in which its Content-Type is looked for
+
+# Fields that are kept beyond the limit on fields, the first two of each: without them a mail has no sender, no subject
+# and no thread. Two, because a second From must still make the sender doubtful.
+_ESSENTIAL = frozenset(
+    (
+        *(b"from", b"to", b"cc", b"reply-to", b"subject", b"date", b"message-id", b"in-reply-to", b"references"),
+        *(b"content-type", b"content-transfer-encoding", b"auto-submitted", b"precedence", b"return-path"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of everything a mail may have. Sizes in bytes."""
+
+    max_bytes: int = 25 * 2**20
+    header_bytes: int = 128 * 2**10
+    header_fields: int = 1_000
+    received: int = 50  # more hops than this is a loop (RFC 5321 6.3)
+    parts: int = 500
+    depth: int = 40
+    lines: int = 500_000  # 25 MiB of base64 have 345,000
+    attachments: int = 100  # more are left out of the entry; the raw mail has them
+    attachment_bytes: int = 50 * 2**20  # of all attachments, decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One limit that a mail is over. `found` may be a lower bound: counting stops where nothing more is read."""
+
+    name: str
+    found: int
+    allowed: int
+
+    @property
+    def sentence(self) -> str:
+        """The breach for people."""
+        return f"{_SAYS[self.name]}: {self.found:,}, allowed are {self.allowed:,}"
+
+
+_SAYS = {
+    "max_bytes": "the mail is too large (bytes)",
+    "header_bytes": "its header is too large (bytes)",
+    "header_fields": "it has too many header fields",
+    "received": "it came over too many servers (Received fields)",
+    "parts": "it has too many parts",
+    "depth": "its parts are nested too deep",
+    "lines": "it has too many lines",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the bytes alone say: breaches, hops (Received fields), and the beginning of the mail that may be parsed."""
+
+    breaches: tuple[Breach, ...]
+    hops: int
+    readable: bytes
+
+
+def check(raw: bytes, limits: Limits | None = None) -> tuple[Breach, ...]:
+    """The limits that a raw mail is over; empty for a mail that may be parsed whole."""
+    return survey(raw, limits).breaches
+
+
+def survey(raw: bytes, limits: Limits | None = None) -> Survey:
+    """Breaches, hops and what may be parsed. Never raises; never runs a parser."""
+    limits = limits or Limits()
+    breaches: list[Breach] = []
+    readable = raw
+    if len(raw) > limits.max_bytes:
+        breaches.append(Breach("max_bytes", len(raw), limits.max_bytes))
+        readable = raw[: limits.max_bytes]
+    if len(readable) > limits.lines and (lines := max(readable.count(b"\n"), readable.count(b"\r"))) > limits.lines:
+        breaches.append(Breach("lines", lines, limits.lines))
+        readable = _first_lines(_with_lf(readable), limits.lines)
+    header = _header(readable)
+    hops = _hops(_with_lf(header))
+    if hops > limits.received:
+        breaches.append(Breach("received", hops, limits.received))
+    if len(header) > limits.header_bytes or header.count(b"\n") > limits.header_fields:
+        header, readable = _reduced(header, readable, limits, breaches)
+    readable = _within_structure(header, readable, limits, breaches)
+    return Survey(tuple(breaches), hops, readable)
+
+
+def _first_lines(raw: bytes, count: int) -> bytes:
+    at = 0
+    for _ in range(count):
+        found = raw.find(b"\n", at)
+        if found < 0:
+            return raw
+        at = found + 1
+    return raw[:at]
+
+
+def _with_lf(raw: bytes) -> bytes:
+    """The mail with LF as its only line end: to the parser a bare CR ends a line as well."""
+    return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _header(raw: bytes) -> bytes:
+    """Everything before the first empty line, the last line's end included."""
+    if raw[:1] in b"\r\n":
+        return b""
+    end = raw.find(b"\n\r\n")
+    for blank in (b"\n\n", b"\r\r"):
+        found = raw.find(blank, 0, end + 1 if end >= 0 else len(raw))
+        end = found if found >= 0 else end
+    return raw if end < 0 else raw[: end + 1]
+
+
+def _hops(header: bytes) -> int:
+    lowered = header.lower()
+    return lowered.count(b"\nreceived:") + lowered.startswith(b"received:")
+
+
+def _reduced(header: bytes, raw: bytes, limits: Limits, breaches: list[Breach]) -> tuple[bytes, bytes]:
+    """(header, mail) with as many fields as are allowed, over-long ones shortened; the essential ones in any case."""
+    fields: list[bytearray] = []
+    size = 0
+    for line in header.splitlines(keepends=True):
+        if line[:1] in b" \t" and fields:
+            fields[-1] += line
+        elif _FIELD_LINE.match(line) or (not fields and line.startswith(b"From ")):
+            fields.append(bytearray(line))
+        else:
+            break  # the header ends at a line that is none (as the parser sees it)
+        size += len(line)
+    if size > limits.header_bytes:
+        breaches.append(Breach("header_bytes", size, limits.header_bytes))
+    if len(fields) > limits.header_fields:
+        breaches.append(Breach("header_fields", len(fields), limits.header_fields))
+    if size <= limits.header_bytes and len(fields) <= limits.header_fields:
+        return header[:size], raw
+    kept: list[bytes] = []
+    essential: dict[bytes, int] = {}
+    room = limits.header_bytes
+    for number, field in enumerate(fields):
+        name = bytes(field[:40]).partition(b":")[0].lower()
+        short = bytes(field) if len(field) <= MAX_FIELD else bytes(field[: MAX_FIELD // 2] + field[-MAX_FIELD // 2 :])
+        essential[name] = essential.get(name, 0) + 1
+        wanted = name in _ESSENTIAL and essential[name] <= 2
+        if (number < limits.header_fields and len(short) <= room) or wanted:
+            kept.append(short)
+            room -= len(short)
+    shortened = b"".join(kept)
+    return shortened, shortened + raw[size:]
+
+
+def _within_structure(header: bytes, raw: bytes, limits: Limits, breaches: list[Breach]) -> bytes:
+    """The mail up to the part that is one too many or one too deep."""
+    boundary = _boundary(_with_lf(header))
+    if not boundary:
+        return raw
+    original = raw
+    if b"\r--" in raw:
+        raw = _with_lf(raw)
+    scan = _Scan(raw, limits)
+    scan.run(boundary)
+    if scan.parts > limits.parts:
+        breaches.append(Breach("parts", scan.parts, limits.parts))
+    if scan.depth > limits.depth:
+        breaches.append(Breach("depth", scan.depth, limits.depth))
+    kept = original if scan.cut is None else raw[: scan.cut]
+    # The parser compares each line with the boundary of every level that is open around it.
+    allowed = limits.lines * _FLAT // max(_FLAT, scan.depth)
+    if len(kept) > allowed and (lines := max(kept.count(b"\n"), kept.count(b"\r"))) > allowed:
+        breaches.append(Breach("lines", lines, allowed))
+        return _first_lines(_with_lf(kept), allowed)
+    return kept
+
+
+def _boundary(header: bytes) -> bytes:
+    """The boundary that a header block declares, b"" when it declares no multipart."""
+    lowered = header.lower()
+    at = 0 if lowered.startswith(b"content-type:") else lowered.find(b"\ncontent-type:") + 1
+    if not lowered.startswith(b"content-type:", at):
+        return b""
+    end = lowered.find(b"\n", at)
+    while 0 <= end < len(header) - 1 and lowered[end + 1] in b" \t":
+        end = lowered.find(b"\n", end + 1)
+    value = header[at + 13 : end if end >= 0 else len(header)][: 2 * MAX_FIELD]
+    if not value.lstrip().lower().startswith(b"multipart/"):
+        return b""
+    found = content_type(value.decode("ascii", "surrogateescape")).get("boundary").rstrip()
+    return found.encode("utf-8", "surrogateescape") if 0 < len(found) <= MAX_BOUNDARY else b""
+
+
+class _Scan:
+    """Walks over the delimiter lines (RFC 2046 5.1.1) of a mail with a stack of open boundaries."""
+
+    def __init__(self, raw: bytes, limits: Limits) -> None:
+        self._raw = raw
+        self._limits = limits
+        self._open: list[bytes] = []
+        self.parts = 0
+        self.depth = 0
+        self.cut: int | None = None
+
+    def run(self, boundary: bytes) -> None:
+        self._open = [boundary]
+        self.depth = 1
+        at = self._raw.find(b"\n--")
+        while at >= 0:
+            end = self._raw.find(b"\n", at + 3, at + 3 + 2 * MAX_BOUNDARY)
+            end = end if end >= 0 else min(len(self._raw), at + 3 + 2 * MAX_BOUNDARY)
+            self._line(at, end)
+            at = self._raw.find(b"\n--", at + 1)
+
+    def _line(self, at: int, end: int) -> None:
+        line = self._raw[at + 3 : end].rstrip(b" \t\r")
+        for level in range(len(self._open) - 1, -1, -1):
+            if line == self._open[level] + b"--":
+                del self._open[level:]
+                return
+            if line == self._open[level]:
+                del self._open[level + 1 :]
+                self._part(at, end)
+                return
+
+    def _part(self, at: int, end: int) -> None:
+        self.parts += 1
+        if self.parts > self._limits.parts and self.cut is None:
+            self.cut = at + 1
+        if self.cut is not None:
+            return
+        inner = _boundary(_header(self._raw[end + 1 : end + 1 + _PART_HEADER]))
+        if not inner:
+            return
+        self._open.append(inner)
+        self.depth = max(self.depth, len(self._open))
+        if self.depth > self._limits.depth:
+            self.cut = at + 1

@@ -1,0 +1,31 @@
+"""Our own marks in the body of a mail: the last thread when a relay rewrote ids and people edited subjects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from maild.domain.people.directory import ascii_lower
+
+MAX_MARKERS = 10
+MAX_CHARACTERS = 200_000  # of text and HTML together
+
+# "ref:" and the left side of one of our Message-IDs (maild.domain.token). Cases are forgiven, for phones change them.
+_WORDS = ("ref:", "Ref:", "REF:")  # the usual cases of it: looked for first, for that is much faster
+_MARKER = re.compile(
+    r"(?<![0-9A-Za-z])[Rr][Ee][Ff]:[ \t]?"
+    r"([A-Za-z][0-9]{1,12}[A-Za-z][0-9]{1,12}[Ss][0-9]{1,9}\.[0-9]{1,12}\.[0-9A-Za-z]{16})(?![0-9A-Za-z])"
+)
+
+
+def find(texts: Iterable[str]) -> tuple[str, ...]:
+    """What follows "ref:" in each marker, once each, in order, lower case; their MAC tells whether they are true."""
+    found: dict[str, None] = {}
+    room = MAX_CHARACTERS
+    for text in texts:
+        for match in _MARKER.finditer(text[: max(0, room)] if any(word in text for word in _WORDS) else ""):
+            found.setdefault(ascii_lower(match[1]))
+            if len(found) == MAX_MARKERS:
+                return tuple(found)
+        room -= len(text)
+    return tuple(found)

@@ -1,0 +1,52 @@
+"""Mails that are only a reaction to another one: RFC 9078, and Gmail's part of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from maild.mail.reading import charsets
+from maild.mail.reading.cleaning import one_line
+from maild.mail.reading.parts import Leaf
+
+MAX_REACTION = 24  # characters; an emoji of a family with skin tones has eleven
+_MAX_BYTES = 4_096
+GMAIL = "text/vnd.google.email-reaction+json"
+
+
+def is_reaction(leaf: Leaf) -> bool:
+    """Whether a part carries a reaction: it is neither text nor attachment."""
+    return leaf.part.type.value == GMAIL or leaf.part.disposition.value == "reaction"
+
+
+def read(leaves: Sequence[Leaf]) -> str:
+    """The emoji of the first part that carries one, "" when none does or when it is no emoji."""
+    for leaf in leaves:
+        if is_reaction(leaf):
+            found = _gmail(leaf) if leaf.part.type.value == GMAIL else _standard(leaf)
+            if found:
+                return found
+    return ""
+
+
+def _standard(leaf: Leaf) -> str:
+    """RFC 9078 3: one line of emoji."""
+    text, _ = charsets.decode(leaf.part.octets()[:_MAX_BYTES], leaf.part.type.get("charset"))
+    return _emoji(text)
+
+
+def _gmail(leaf: Leaf) -> str:
+    """`{"emoji": "👍", "version": 1}`."""
+    try:
+        found = json.loads(leaf.part.octets()[:_MAX_BYTES])
+    except (ValueError, RecursionError):
+        return ""  # no JSON: then it says nothing
+    emoji = found.get("emoji") if isinstance(found, dict) else None
+    return _emoji(emoji) if isinstance(emoji, str) else ""
+
+
+def _emoji(text: str) -> str:
+    lines = text.strip().splitlines()
+    words = "".join(one_line(lines[0]).split()) if lines else ""
+    plain = words.isascii() or any(letter.isalpha() for letter in words)
+    return "" if plain or len(words) > MAX_REACTION else words

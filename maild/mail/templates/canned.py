@@ -1,0 +1,48 @@
+"""Canned answers: templates/canned/NAME.txt.j2, the admin's folder first. Text alone; an agent adds them with !tpl."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChainableUndefined, ChoiceLoader, FileSystemLoader
+
+from maild.mail.templates.filters import FILTERS
+from maild.mail.templates.render import shipped_templates
+from maild.mail.templates.sandbox import MAX_STEPS, Sandbox, step_budget
+
+_FOLDER = "canned"
+_SUFFIX = ".txt.j2"
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
+_LONGEST = 100_000  # characters of one canned answer
+
+
+class CannedTexts:
+    """The canned answers of a folder of templates, and the shipped ones. May be shared by threads."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folders = [path / _FOLDER for path in (folder, shipped_templates()) if path is not None]
+        self._sandbox = Sandbox(ChoiceLoader([FileSystemLoader(str(path)) for path in self._folders]), FILTERS)
+        self._sandbox.undefined = ChainableUndefined  # a variable that nobody gave is an empty place: `what or "…"`
+
+    def names(self) -> tuple[str, ...]:
+        """What there is, in the order of the alphabet."""
+        files = (file.name for folder in self._folders if folder.is_dir() for file in folder.iterdir())
+        names = {name.removesuffix(_SUFFIX) for name in files if name.endswith(_SUFFIX)}
+        return tuple(sorted(name for name in names if _NAME.fullmatch(name)))
+
+    def render(self, name: str, variables: Mapping[str, Any]) -> str | None:
+        """The text with these variables; None when there is none of this name. ValueError says in words why a text that
+        is there cannot be made."""
+        wanted = name.strip().casefold().replace("_", "-").replace(" ", "-")
+        if wanted not in self.names():
+            return None
+        try:
+            with step_budget(MAX_STEPS):
+                made = self._sandbox.get_template(wanted + _SUFFIX).render(dict(variables))
+        except Exception as failure:
+            # A template is a program of somebody else's: whatever it raises is its failure, told to whoever asked.
+            raise ValueError(f'the canned text "{wanted}" cannot be made: {failure}') from failure
+        return made.strip()[:_LONGEST]

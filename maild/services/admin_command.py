@@ -1,0 +1,53 @@
+"""The admin's word on the command line: the verbs of the mails, by the same table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from maild.domain.agent_mail.judge import ADMIN, Act, act_of_line
+from maild.domain.decision import EntryDraft
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.tickets.events import Event
+from maild.domain.tickets.ticket import EntryKind
+from maild.ports import OpenUnitOfWork
+from maild.services.apply.decision import carry_out
+from maild.services.helpdesk import Helpdesk
+from maild.services.intake.lookups import lookups_for
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """What came of a line of commands."""
+
+    events: tuple[Event, ...]
+    problems: tuple[tuple[str, str, str], ...]
+    reason: str
+    help: str = ""
+
+
+def command_ticket(
+    open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, words: Sequence[str], now: datetime
+) -> Commanded | None:
+    """Do one command to a ticket; None when there is none of this number."""
+    with open_unit() as unit:
+        ticket = unit.tickets.get(number)
+        if ticket is None:
+            return None
+        draft = EntryDraft(kind=EntryKind.NOTE, author=ADMIN, author_name=helpdesk.name, text="", trust="verified")
+        act = Act(
+            agent=None,
+            text=" ".join(words),
+            scope=Scope.NOTE,
+            ticket=ticket,
+            at=max(now, ticket.updated_at),
+            draft=draft,
+            lookups=lookups_for(unit, helpdesk, now, ticket),
+        )
+        decision = act_of_line(act, words, helpdesk.policy)
+        done = carry_out(unit, decision, ticket, helpdesk, now, trace=f"do-{number}")
+        unit.commit()
+    transcript = decision.transcript
+    problems = transcript.problems if transcript else ()
+    return Commanded(done.facts, problems, decision.reason, transcript.help if transcript else "")

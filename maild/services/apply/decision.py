@@ -1,0 +1,287 @@
+"""Carry out a decision inside a transaction: entry, events, ticket row, next SLA instant, outbox rows. All or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from maild.domain.decision import Decision, EntryDraft
+from maild.domain.messages.reply_tokens import Scope, root_id
+from maild.domain.notices.agent_notices import Happening, Notice, strongest
+from maild.domain.sla.moved_deadlines import dues_of
+from maild.domain.sla.standing import Standing, standing
+from maild.domain.tickets.events import (
+    NEW_TICKET,
+    NEXT_ENTRY,
+    THIS_DRAFT,
+    THIS_ENTRY,
+    Bounced,
+    Event,
+    MessageReceived,
+    Opened,
+    Replied,
+    Split,
+    TextHeld,
+)
+from maild.domain.tickets.spam import told_as_new
+from maild.domain.tickets.ticket import Status, Ticket, apply
+from maild.ports import OutboxRow, SlaIndex, StoredEntry, UnitOfWork
+from maild.services.apply.moved_deadlines import with_moves
+from maild.services.apply.side_effects import do_beside, keep_draft
+from maild.services.helpdesk import Helpdesk
+from maild.services.notices.due_notices import notices_of
+from maild.services.notices.enqueue import enqueue
+from maild.services.notices.letter import BY_ITSELF, Letter, post
+from maild.services.notices.template_context import Occasion, Thread, letter_words
+from maild.services.queries.answers import answer
+
+_ANSWERS = frozenset({"reply", "history"})  # the mails in which an agent's answer leaves
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What carrying out a decision left behind. `released` are held mails that wait to be judged once more."""
+
+    ticket: Ticket | None
+    facts: tuple[Event, ...] = ()
+    entry: int | None = None
+    outbox: tuple[OutboxRow, ...] = ()
+    released: tuple[int, ...] = ()
+    others: tuple[int, ...] = ()  # tickets that were changed or opened with it
+
+
+Queue = Callable[[UnitOfWork, Notice, Occasion, Helpdesk], OutboxRow | None]  # None: another mail tells it
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """One decision on its way into the store."""
+
+    unit: UnitOfWork
+    helpdesk: Helpdesk
+    now: datetime
+    inbound: int | None
+    trace: str
+    queue: Queue
+
+
+def carry_out(
+    unit: UnitOfWork,
+    decision: Decision,
+    before: Ticket | None,
+    helpdesk: Helpdesk,
+    now: datetime,
+    *,
+    inbound: int | None = None,
+    trace: str = "",
+    about_draft: int = 0,
+    queue: Queue = enqueue,
+) -> Done:
+    """Store what a decision says about a ticket (None: it opens one) and queue the mails that follow.
+
+    `about_draft` is a held text that they are about, and that was kept before; `queue` queues a notice."""
+    act = _Act(unit, helpdesk, now, inbound, trace, queue)
+    released = do_beside(unit, decision, now)
+    elsewhere = _others(act, decision)
+    draft = about_draft or keep_draft(unit, decision, before, inbound, now)
+    opened = next((done.ticket.number for done in elsewhere if done.ticket), NEW_TICKET)
+    done = _here(act, _numbered(decision, draft, opened), before, draft)
+    answered = (*answer(unit, decision, helpdesk, now, trace), *_alarms(act, decision))
+    return replace(
+        done,
+        outbox=(*done.outbox, *(row for other in elsewhere for row in other.outbox), *answered),
+        released=(*released, *(number for other in elsewhere for number in other.released)),
+        others=tuple(other.ticket.number for other in elsewhere if other.ticket),
+    )
+
+
+def _others(act: _Act, decision: Decision) -> list[Done]:
+    """What the same act does to other tickets, those that open first: their numbers are named by the rest."""
+    made = []
+    for other in sorted(decision.others, key=lambda each: each.ticket is not None):
+        before = act.unit.tickets.get(other.ticket) if other.ticket is not None else None
+        if before is None and other.ticket is not None:
+            continue  # it was there when the decision was made: tickets are never deleted within a transaction
+        done = carry_out(act.unit, other.decision, before, act.helpdesk, act.now, inbound=act.inbound, trace=act.trace)
+        made.append(done)
+    return made
+
+
+def _numbered(decision: Decision, draft: int, opened: int) -> Decision:
+    """The decision with the numbers of what was stored together with it."""
+
+    def named(fact: Event) -> Event:
+        if isinstance(fact, TextHeld) and fact.draft == THIS_DRAFT:
+            return replace(fact, draft=draft)
+        if isinstance(fact, Split) and fact.into == NEW_TICKET:
+            return replace(fact, into=opened)
+        return fact
+
+    return replace(decision, facts=tuple(map(named, decision.facts)))
+
+
+def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> Done:
+    unit, helpdesk = act.unit, act.helpdesk
+    if not decision.facts:
+        if not decision.notices:
+            return Done(before)
+        if before is None or decision.apart:
+            return Done(before, outbox=_letters(act, decision, draft))
+        occasion = _occasion(act, before, decision, stand(unit, before, helpdesk, act.now), draft)
+        return Done(before, outbox=_queue(act, decision.notices, occasion))
+    start = None if decision.opens else before
+    number = start.number if start else unit.tickets.new_number()
+    entry = _store_entry(act, decision.entry, decision, number, act.inbound)
+    second = _store_entry(act, decision.also, decision, number, None)
+    ids = {THIS_ENTRY: entry, NEXT_ENTRY: second}
+    facts = tuple(replace(f, entry=ids.get(f.entry, f.entry)) if f.entry is not None else f for f in decision.facts)
+    if start is not None:
+        facts = with_moves(unit, start, facts, helpdesk, act.now)
+    after = start
+    for fact in facts:
+        after = apply(number, after, fact)
+    assert after is not None  # facts is not empty
+    unit.tickets.append(after, facts, root_id(helpdesk.ring, number, helpdesk.domain))
+    state = reckon(unit, after, helpdesk, act.now)
+    if decision.lost is not None:
+        passed_to = [name for fact in facts if isinstance(fact, Bounced) for name in fact.passed_to]
+        unit.sla_steps.lose(decision.lost, number, act.now, passed_to)
+    notices = _notices(act, decision, after, facts)
+    if helpdesk.policy.acknowledge_after and any(isinstance(fact, Replied) for fact in facts):
+        unit.outbox.drop_waiting(number, "acknowledgement")  # a person was quicker
+    if not notices:
+        return Done(after, facts, entry)  # the thread is read for mails alone
+    occasion = _occasion(act, after, replace(decision, facts=facts), state, draft)
+    if start is not None and any(map(told_as_new, facts)):
+        occasion = replace(occasion, since=_messages_before(unit, after, facts))
+    return Done(after, facts, entry, _queue(act, notices, occasion))
+
+
+def _messages_before(unit: UnitOfWork, after: Ticket, facts: tuple[Event, ...]) -> tuple[Event, ...]:
+    """What was written to a ticket of which nobody was told."""
+    history = unit.tickets.history(after.number)
+    earlier = history[: len(history) - len(facts)]
+    return tuple(fact for fact in earlier if isinstance(fact, Opened | MessageReceived))
+
+
+def _notices(act: _Act, decision: Decision, after: Ticket, facts: tuple[Event, ...]) -> tuple[Notice, ...]:
+    happening = Happening(after, facts, decision.actor, decision.acknowledge, decision.quiet)
+    told = notices_of(act.unit, happening, act.helpdesk.policy, act.now)
+    notices = strongest((*decision.notices, *told))
+    if decision.mute:
+        notices = tuple(notice for notice in notices if not notice.agent)
+    hold = _answers_wait(decision, act.now)
+    if hold is not None:
+        notices = tuple(replace(n, hold=hold) if n.template in _ANSWERS else n for n in notices)
+    return notices
+
+
+def _answers_wait(decision: Decision, now: datetime) -> timedelta | None:
+    """How long the answer to the customer waits; None: as the configuration says."""
+    if decision.leaves_at is not None:
+        return max(decision.leaves_at - now, timedelta(0))
+    return decision.leaves_after
+
+
+def _store_entry(
+    act: _Act, draft: EntryDraft | None, decision: Decision, ticket: int, inbound: int | None
+) -> int | None:
+    if draft is None:
+        return None
+    return act.unit.tickets.add_entry(
+        StoredEntry(
+            id=0,
+            ticket=ticket,
+            kind=draft.kind,
+            author=draft.author,
+            author_name=draft.author_name,
+            at=decision.facts[0].at,
+            text=draft.text,
+            html=draft.html,
+            folded_lines=draft.folded_lines,
+            message_id=draft.message_id,
+            trust=draft.trust,
+            may_leave=draft.may_leave,
+            inbound=draft.inbound or inbound,
+            attachments=draft.attachments,
+        )
+    )
+
+
+def _occasion(act: _Act, ticket: Ticket, decision: Decision, state: Standing, draft: int) -> Occasion:
+    thread = Thread(partial(act.unit.tickets.entries, ticket.number))
+    words: dict[str, Any] = {"ticket": ticket, "decision": decision, "thread": thread, "standing": state}
+    return Occasion(**words, now=act.now, trace=act.trace, draft=draft)
+
+
+def _letters(act: _Act, decision: Decision, draft: int) -> tuple[OutboxRow, ...]:
+    """The mails of a decision that concerns no ticket."""
+    made = []
+    for notice in decision.notices:
+        agent = act.helpdesk.policy.directory.agent(notice.agent)
+        if agent is None:
+            continue  # only agents are written to without a ticket
+        letter = Letter(
+            template=notice.template,
+            agent=agent,
+            subject=decision.subject or "Your mail",
+            scope=Scope.COMMAND if notice.buttons else Scope.DIGEST if decision.about else Scope.QUERY,
+            about=0 if notice.buttons else decision.about,
+            reason=notice.reason,
+            words=letter_words(decision, act.helpdesk),
+            verb=notice.verb.format(draft=draft),
+            buttons=notice.buttons or (),
+            draft=draft,
+            in_reply_to=decision.answers,
+        )
+        made.append(post(act.unit, letter, act.helpdesk, act.now, act.trace))
+    return tuple(made)
+
+
+def _alarms(act: _Act, decision: Decision) -> list[OutboxRow]:
+    """The letters about the helpdesk itself. They show nothing of a ticket, which their reader may not see."""
+    made = []
+    for notice in decision.alarms:
+        agent = act.helpdesk.policy.directory.agent(notice.agent)
+        if agent is not None:
+            letter = Letter(
+                template=notice.template,
+                agent=agent,
+                subject="Automatic answers are stopped for an hour",
+                scope=notice.scope,
+                reason=notice.reason,
+                words={"inbound": act.inbound or 0},
+                automatic=BY_ITSELF,
+                counted="alarm",
+            )
+            made.append(post(act.unit, letter, act.helpdesk, act.now, act.trace))
+    return made
+
+
+def _queue(act: _Act, notices: Sequence[Notice], occasion: Occasion) -> tuple[OutboxRow, ...]:
+    queued = (act.queue(act.unit, notice, occasion, act.helpdesk) for notice in notices)
+    return tuple(row for row in queued if row is not None)
+
+
+def stand(unit: UnitOfWork, ticket: Ticket, helpdesk: Helpdesk, now: datetime) -> Standing:
+    """How a ticket stands to its SLA, steps that fired already left out."""
+    history = unit.tickets.history(ticket.number)
+    fired = unit.sla_steps.fired(ticket.number)
+    return standing(history, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now, already=fired)
+
+
+def reckon(unit: UnitOfWork, ticket: Ticket, helpdesk: Helpdesk, now: datetime) -> Standing:
+    """Write the ticket's next SLA instant and due instant into its row."""
+    standing_now = stand(unit, ticket, helpdesk, now)
+    ended = ticket.status.ended or ticket.status is Status.SPAM
+    index = SlaIndex(
+        next_at=None if ended else standing_now.next_at,
+        due_at=None if ended else standing_now.due_at,
+        digest=helpdesk.digest_of(ticket),
+        dues={} if ended else dues_of(standing_now),
+    )
+    unit.tickets.index(ticket.number, index)
+    return standing_now

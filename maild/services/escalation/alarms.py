@@ -1,0 +1,286 @@
+"""Alarms become mails: one for each person and ticket, or one for all where a person hears of many at once.
+
+Whatever made them come at once (a night without the daemon, a lost mailbox), a person reads one list, worst first. The
+ledger and the mail that it names are written in one transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from maild.domain.decision import Decision
+from maild.domain.messages.outbox import OutboxState
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.notices.notice import Notice
+from maild.domain.notices.pacing import Reader, leaving
+from maild.domain.notices.page import PAGE
+from maild.domain.people.directory import Agent
+from maild.domain.people.preferences import Wishes
+from maild.domain.sla.standing import DueStep
+from maild.domain.tickets.ticket import Priority, Ticket
+from maild.ports import ListedTicket, OutboxRow, Snapshot, UnitOfWork
+from maild.services.apply.decision import Done, carry_out
+from maild.services.helpdesk import Helpdesk
+from maild.services.isolation import isolated
+from maild.services.listing import rows_of
+from maild.services.notices.enqueue import enqueue, tellings
+from maild.services.notices.letter import BY_ITSELF, Letter, post
+from maild.services.notices.template_context import Occasion, due_words
+
+TEMPLATE = "sla-gathered"
+FEW = 3  # alarms of one person in one tick that are mails of their own
+MOST_ROWS = 100  # tickets of one mail that are shown; of the others the numbers are
+GRACE = timedelta(minutes=1)  # a mail that more may join leaves then, if nobody comes back to it
+
+Row = dict[str, Any]
+Rank = tuple[bool, int, datetime]  # the lower, the worse
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A ticket, and what is decided about its alarms."""
+
+    ticket: Ticket
+    decision: Decision
+    steps: tuple[DueStep, ...] = ()
+
+
+Prepare = Callable[[Decided], Decision]
+
+
+@dataclass(slots=True)
+class Open:
+    """The mails of one tick that are about many tickets: for each reader (by address) the outbox row, and when it
+    leaves. Kept between the transactions of the tick; what a crash forgets leaves after GRACE by itself."""
+
+    rows: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    pages: dict[str, tuple[int, Rank]] = field(default_factory=dict)  # with the worst that was paged
+    heard: Counter[str] = field(default_factory=Counter)  # alarms of each reader so far
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One alarm of one ticket for one person, which is not mailed by itself."""
+
+    notice: Notice
+    occasion: Occasion
+
+    @property
+    def worst_first(self) -> Rank:
+        """A breach before a warning, the more urgent ticket before the less, what is overdue longest first."""
+        ticket = self.occasion.ticket
+        due = due_words(self.occasion.standing, self.occasion.now, self.notice.steps)
+        at = datetime.fromisoformat(due["at"]) if due else ticket.created_at
+        return (not self.notice.steps[0].breach, -list(Priority).index(ticket.priority), at)
+
+
+def tell_alarms(
+    unit: UnitOfWork,
+    decided: Sequence[Decided],
+    helpdesk: Helpdesk,
+    now: datetime,
+    *,
+    prepare: Prepare = lambda each: each.decision,
+    trace: str = "",
+    tick: Open | None = None,
+    last: bool = True,
+    alone: bool = False,
+) -> list[tuple[Decided, Done]]:
+    """Carry out decisions about alarms, each by itself, and queue the mails -> those that could be carried out.
+
+    `prepare` runs in the savepoint of each, and answers the decision as it holds then. Mails about many tickets wait
+    within a `tick` for what its later transactions bring, until the `last` one. `alone`: the alarms are all that is
+    told; one trouble with many tickets is not one mail for each."""
+    tick = tick if tick is not None else Open()
+    tick.heard.update(n.to.address.key for each in decided for n in each.decision.notices if n.steps)
+    # While more is to come nobody knows who will hear of few: whoever hears now hears in a list.
+    many = {key for key, count in tick.heard.items() if count > FEW or not last} | set(tick.rows) | set(tick.pages)
+    lines: list[_Line] = []
+    done: list[tuple[Decided, Done]] = []
+    for each in decided:
+        found: list[_Line] = []
+        made = isolated(
+            unit, each.ticket.number, partial(_carried, unit, each, helpdesk, now, prepare, trace, many, found, alone)
+        )
+        if made is not None:
+            done.append((each, made))
+            lines += found
+    for key, own in _by_reader(lines).items():
+        told = sorted(own, key=lambda line: line.worst_first)
+        # What is kept in `tick` is what the savepoint has kept, too.
+        if told[0].notice.template == PAGE:
+            page = isolated(unit, 0, partial(_page, unit, told, helpdesk, now, tick.pages.get(key)))
+            written = page is not None
+            if page is not None:
+                tick.pages[key] = page
+        else:
+            mail = isolated(unit, 0, partial(_mail, unit, told, helpdesk, now, tick.rows.get(key)))
+            written = mail is not None
+            if mail is not None:
+                tick.rows[key] = mail
+        if not written:
+            for line in told:  # better many mails than none
+                enqueue(unit, line.notice, line.occasion, helpdesk)
+    if last:
+        for row, at in tick.rows.values():
+            if unit.outbox.unbegun(row) is not None:
+                unit.outbox.set_state(row, OutboxState.QUEUED, at)
+    return done
+
+
+def _carried(
+    unit: UnitOfWork,
+    each: Decided,
+    helpdesk: Helpdesk,
+    now: datetime,
+    prepare: Prepare,
+    trace: str,
+    many: Collection[str],
+    found: list[_Line],
+    alone: bool,
+) -> Done:
+    def queue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Helpdesk) -> OutboxRow | None:
+        if alone and not notice.steps:
+            return None
+        if not notice.steps or notice.to.address.key not in many:
+            return enqueue(unit, notice, occasion, helpdesk)
+        found.append(_Line(notice, occasion))
+        return None
+
+    decision = prepare(each)
+    mark = trace or f"sla-{each.ticket.number}"
+    return carry_out(unit, decision, each.ticket, helpdesk, now, trace=mark, queue=queue)
+
+
+def _by_reader(lines: Sequence[_Line]) -> dict[str, list[_Line]]:
+    """The lines of each reader. In one order on every node, so that none waits for a row that the other waits with."""
+    found: dict[str, list[_Line]] = {}
+    for line in lines:
+        found.setdefault(line.notice.to.address.key, []).append(line)
+    return dict(sorted(found.items()))
+
+
+def _page(
+    unit: UnitOfWork, lines: Sequence[_Line], helpdesk: Helpdesk, now: datetime, paged: tuple[int, Rank] | None
+) -> tuple[int, Rank]:
+    """One page about the worst of them, which says how many more there are -> its row, and how bad that was.
+
+    Who was `paged` in the same tick is paged again for what is worse alone."""
+    worst, *others = lines
+    if paged is None or worst.worst_first < paged[1]:
+        row = enqueue(unit, replace(worst.notice, others=len(others)), worst.occasion, helpdesk)
+        paged = (row.id, worst.worst_first)
+    _note(unit, lines, paged[0], now)  # what the page's own row has noted already is not noted twice
+    return paged
+
+
+def _mail(
+    unit: UnitOfWork, lines: Sequence[_Line], helpdesk: Helpdesk, now: datetime, begun: tuple[int, datetime] | None
+) -> tuple[int, datetime]:
+    """One list for this reader: a new one, or more rows in the one of the same tick that has not left yet -> its row,
+    and when it leaves."""
+    at = _leaves_at(unit, lines, helpdesk, now)
+    number, before = begun or (0, at)
+    row = unit.outbox.unbegun(number) if number else None
+    if row is None:
+        row = _begun(unit, lines, helpdesk, now, max(at, now + GRACE))
+    else:
+        told = _added(row.context["alarms"], lines, helpdesk, now)
+        unit.snapshots.change(told["list"], [each["number"] for each in told["rows"]])
+        title = _subject(told)
+        unit.outbox.rewrite(replace(row, subject=title, context={**row.context, "title": title, "alarms": told}))
+        at = min(at, before)
+    _note(unit, lines, row.id, now)
+    return row.id, at
+
+
+def _note(unit: UnitOfWork, lines: Sequence[_Line], outbox: int, now: datetime) -> None:
+    """The lines of the ledger."""
+    noted = (tellings(line.notice, line.occasion.ticket.number, outbox, now) for line in lines)
+    unit.sla_steps.tell([each for told in noted for each in told])
+
+
+def _leaves_at(unit: UnitOfWork, lines: Sequence[_Line], helpdesk: Helpdesk, now: datetime) -> datetime:
+    """When the first of them would leave by itself: one that wakes its reader brings the others along."""
+    agent = helpdesk.policy.directory.agent(lines[0].notice.agent)
+    if agent is None:
+        return now
+    rhythm, name = helpdesk.policy.rhythm, agent.name
+    reader = Reader.of(agent, Wishes.of(unit.preferences.of(agent.name)), rhythm, ZoneInfo(helpdesk.clock_of(agent)))
+
+    def at(line: _Line) -> datetime:
+        kind, in_place = line.notice.kind, line.notice.in_place
+        return leaving(kind, line.occasion.ticket, name, reader, rhythm, now, now, in_place=in_place).at
+
+    return min(map(at, lines))
+
+
+def _begun(
+    unit: UnitOfWork, lines: Sequence[_Line], helpdesk: Helpdesk, now: datetime, leaves_at: datetime
+) -> OutboxRow:
+    notice = lines[0].notice
+    # An address that is nobody's gets the same list; what it answers counts for nothing.
+    reader = helpdesk.policy.directory.agent(notice.agent) or Agent("", (notice.to.address,), notice.to.name)
+    made = Snapshot(agent=reader.name, kind="list", asked=TEMPLATE, made_at=now, tickets=())
+    about = unit.snapshots.add(made) if reader.name else 0
+    told = _added({"list": about, "rows": [], "others": [], "late_others": 0}, lines, helpdesk, now)
+    if about:
+        unit.snapshots.change(about, [each["number"] for each in told["rows"]])
+    letter = Letter(
+        template=TEMPLATE,
+        agent=reader,
+        subject=_subject(told),
+        scope=Scope.DIGEST,
+        reason=f"{notice.reason}; more than {FEW} alarms at once are told in one mail",
+        words={"alarms": told},
+        about=about,
+        automatic=BY_ITSELF,
+    )
+    trace = f"sla-{reader.name or notice.to.address}"
+    return post(unit, letter, helpdesk, now, trace, leaves_at=leaves_at)
+
+
+def _added(told: dict[str, Any], lines: Sequence[_Line], helpdesk: Helpdesk, now: datetime) -> dict[str, Any]:
+    """The list with these alarms in it as well. What does not fit is named by its number."""
+    rows = sorted([*told["rows"], *(_row(line, helpdesk, now) for line in lines)], key=lambda row: row["rank"])
+    shown, rest = rows[:MOST_ROWS], rows[MOST_ROWS:]
+    numbered = [{**row, "row": place} for place, row in enumerate(shown, 1)]
+    return {
+        **told,
+        "rows": numbered,
+        "others": [*told["others"], *(row["number"] for row in rest)],
+        "late_others": told["late_others"] + sum(row["breach"] for row in rest),
+    }
+
+
+def _row(line: _Line, helpdesk: Helpdesk, now: datetime) -> Row:
+    occasion, steps = line.occasion, line.notice.steps
+    due = due_words(occasion.standing, now, steps)
+    at = datetime.fromisoformat(due["at"]) if due else None
+    (row,) = rows_of([ListedTicket(occasion.ticket, at)], helpdesk, now)
+    calm, urgency, since = line.worst_first
+    return row | {
+        "target": steps[0].target,
+        "breach": steps[0].breach,
+        "left": due["left"] if due else "",
+        "late": bool(due and due["late"]),
+        "rank": [calm, urgency, since.isoformat()],
+    }
+
+
+def _subject(told: dict[str, Any]) -> str:
+    """ "12 tickets are overdue, 3 are due soon"."""
+    rows = told["rows"]
+    late = sum(row["breach"] for row in rows) + told["late_others"]
+    soon = len(rows) + len(told["others"]) - late
+    parts = [f"{late} {_tickets(late)} overdue" if late else "", f"{soon} {_tickets(soon)} due soon" if soon else ""]
+    return ", ".join(filter(None, parts))
+
+
+def _tickets(count: int) -> str:
+    return "ticket" if count == 1 else "tickets"

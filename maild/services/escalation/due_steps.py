@@ -1,0 +1,104 @@
+"""SLA steps whose instant has come: recorded once, told, and the next instant reckoned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Literal
+
+from maild import maillog
+from maild.domain.decision import Decision
+from maild.domain.escalation.steps import escalate
+from maild.domain.people.preferences import ALL_IN, Readers
+from maild.domain.sla.standing import standing
+from maild.domain.tickets.events import Escalated
+from maild.ports import OpenUnitOfWork, UnitOfWork
+from maild.services.apply.decision import reckon
+from maild.services.escalation.alarms import Decided, Open, tell_alarms
+from maild.services.helpdesk import Helpdesk
+from maild.services.isolation import isolated
+from maild.services.notices.due_notices import readers_of
+
+BATCH = 100  # tickets in one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """One step that fired, and who was told."""
+
+    ticket: int
+    target: str
+    step: str
+    notified: tuple[str, ...]
+
+
+def escalate_due(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> list[Fired]:
+    """Fire every step that is due at `now`, a batch to a transaction. Who hears of many tickets gets one mail."""
+    fired: list[Fired] = []
+    stuck: set[int] = set()  # they stay due, and are passed over until the next tick
+    tick = Open()
+    while True:
+        with open_unit() as unit:
+            due = [number for number in unit.tickets.due(now, BATCH + len(stuck)) if number not in stuck]
+            last = len(due) < BATCH
+            batch = _batch(unit, due, helpdesk, now, tick, stuck, last=last)
+            unit.commit()
+        for step in batch:
+            maillog.escalated(ticket=step.ticket, target=step.target, step=step.step, notified=step.notified)
+        fired.extend(batch)
+        if last:
+            return fired
+
+
+def _batch(
+    unit: UnitOfWork,
+    due: Sequence[int],
+    helpdesk: Helpdesk,
+    now: datetime,
+    tick: Open,
+    stuck: set[int],
+    *,
+    last: bool,
+) -> list[Fired]:
+    """Decide about all of them first, for it is then known who hears of many; then carry out one by one."""
+    readers = readers_of(unit, helpdesk.policy, now) if due else ALL_IN
+    found = {number: isolated(unit, number, partial(_look, unit, number, helpdesk, now, readers)) for number in due}
+    decided = [each for each in found.values() if each]
+    prepare = partial(_recorded, unit, helpdesk, now, readers)
+    done = tell_alarms(unit, decided, helpdesk, now, prepare=prepare, tick=tick, last=last)
+    carried = {each.ticket.number for each, _ in done}
+    stuck |= {number for number, each in found.items() if each is None}
+    stuck |= {each.ticket.number for each in decided} - carried
+    facts = [(each.ticket.number, fact) for each, made in done for fact in made.facts if isinstance(fact, Escalated)]
+    return [Fired(number, fact.target, fact.step, fact.notified) for number, fact in facts]
+
+
+def _look(
+    unit: UnitOfWork, number: int, helpdesk: Helpdesk, now: datetime, readers: Readers
+) -> Decided | Literal[False]:
+    """What is to be done about a ticket; False where no step is due after all."""
+    ticket = unit.tickets.get(number)
+    if ticket is None:
+        return False
+    history, fired = unit.tickets.history(number), unit.sla_steps.fired(number)
+    steps = standing(history, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now, already=fired).due_steps
+    if not steps:
+        reckon(unit, ticket, helpdesk, now)
+        return False
+    return Decided(ticket, escalate(ticket, steps, helpdesk.policy, now, readers, history), steps)
+
+
+def _recorded(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime, readers: Readers, each: Decided) -> Decision:
+    """The decision about the steps that nobody recorded before: each fires once, whoever else looks at it."""
+    number = each.ticket.number
+    steps = [
+        step
+        for step in each.steps
+        if unit.sla_steps.record(number, step.target.value, step.cycle, step.step_key, step.instant, now)
+    ]
+    if len(steps) == len(each.steps):
+        return each.decision
+    reckon(unit, each.ticket, helpdesk, now)
+    return escalate(each.ticket, steps, helpdesk.policy, now, readers, unit.tickets.history(number))

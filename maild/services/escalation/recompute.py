@@ -1,0 +1,107 @@
+"""Deadlines after a change of the configuration: what moved is a fact of the ticket, with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from maild.domain.decision import Decision, Outcome
+from maild.domain.people.directory import Role
+from maild.domain.plan_change import planned_anew
+from maild.domain.sla.moved_deadlines import CONFIGURATION, dues_of, moves
+from maild.domain.sla.standing import standing
+from maild.domain.tickets.events import Actor, DeadlineMoved, Event
+from maild.domain.tickets.ticket import Ticket, apply
+from maild.ports import OpenUnitOfWork, UnitOfWork
+from maild.services.apply.decision import carry_out, reckon
+from maild.services.helpdesk import Helpdesk
+from maild.services.isolation import isolated
+
+BATCH = 100
+_BY = Actor(Role.SYSTEM, "configuration")
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputed:
+    """What the configuration of now makes of one ticket."""
+
+    ticket: Ticket  # as it was
+    plan: str  # as it is
+    moves: tuple[DeadlineMoved, ...]
+    newly_overdue: frozenset[str]  # targets
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.moves) or self.plan != self.ticket.sla_plan
+
+
+def reckon_stale(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> int:
+    """Reckon anew the tickets whose plan or calendar the configuration has changed -> how many."""
+    return sum(1 for _ in recompute(open_unit, helpdesk, now))
+
+
+def recompute(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> Iterator[Recomputed]:
+    """The same, one by one, those that stay as they are included. A batch is committed before it is told of."""
+    digests, last = helpdesk.digests(), 0
+    while True:
+        batch: list[Recomputed] = []
+        with open_unit() as unit:
+            numbers = unit.tickets.stale(digests, BATCH, above=last)
+            for number in numbers:
+                done = isolated(unit, number, partial(_one, unit, number, helpdesk, now))
+                batch.extend([done] if done is not None else [])
+            unit.commit()
+        yield from batch
+        if len(numbers) < BATCH:
+            return
+        last = numbers[-1]
+
+
+def differences(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> Iterator[Recomputed]:
+    """What `recompute` would do; nothing is written."""
+    digests, last = helpdesk.digests(), 0
+    while True:
+        with open_unit(reading=True) as unit:
+            numbers = unit.tickets.stale(digests, BATCH, above=last)
+            tickets = [ticket for number in numbers if (ticket := unit.tickets.get(number)) is not None]
+            batch = [_compared(unit, ticket, helpdesk, now)[0] for ticket in tickets]
+        yield from batch
+        if len(numbers) < BATCH:
+            return
+        last = numbers[-1]
+
+
+def _one(unit: UnitOfWork, number: int, helpdesk: Helpdesk, now: datetime) -> Recomputed | None:
+    ticket = unit.tickets.get(number)
+    if ticket is None or ticket.status.ended:
+        return None  # it ended since it was found
+    found, facts = _compared(unit, ticket, helpdesk, now)
+    if facts:
+        decision = Decision(Outcome.COMMANDED, CONFIGURATION, facts, actor=_BY)
+        carry_out(unit, decision, ticket, helpdesk, now, trace=f"configuration-{number}")
+    else:
+        reckon(unit, ticket, helpdesk, now)
+    return found
+
+
+def _compared(
+    unit: UnitOfWork, ticket: Ticket, helpdesk: Helpdesk, now: datetime
+) -> tuple[Recomputed, tuple[Event, ...]]:
+    """The ticket's deadlines as they were reckoned last and as they are now, and the facts that say so."""
+    change = planned_anew(ticket, helpdesk.policy, now, _BY)
+    facts: tuple[Event, ...] = (change,) if change else ()
+    after = apply(ticket.number, ticket, change) if change else ticket
+    history = (*unit.tickets.history(ticket.number), *facts)
+    found = standing(history, helpdesk.plan_of(after), helpdesk.calendar_of(after), now)
+    before, dues = unit.tickets.dues(ticket.number), dues_of(found)
+    reason = f"{CONFIGURATION}, plan {ticket.sla_plan} -> {after.sla_plan}" if change else CONFIGURATION
+    # Of tickets that were reckoned before deadlines were kept one by one, nothing is known to compare with.
+    moved = moves(before, dues, now, reason) if before is not None else ()
+    late = frozenset(
+        move.target
+        for move in moved
+        if move.due_at is not None and move.due_at <= now and (move.previous is None or move.previous > now)
+    )
+    return Recomputed(ticket, after.sla_plan, moved, late), (*facts, *moved)

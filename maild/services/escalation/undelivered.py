@@ -1,0 +1,91 @@
+"""Alarms that did not arrive go to the next person in line, in the transaction in which we learn of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+from maild import maillog
+from maild.domain.decision import Decision
+from maild.domain.escalation.undelivered import LostAlarm
+from maild.domain.intake.bounce import BouncedMail, bounced
+from maild.domain.sla.alarm_acks import alarms
+from maild.domain.tickets.events import Escalated, Event
+from maild.domain.tickets.ticket import Ticket
+from maild.ports import Telling, UnitOfWork
+from maild.services.escalation.alarms import Decided, tell_alarms
+from maild.services.helpdesk import Helpdesk
+from maild.services.isolation import isolated
+from maild.services.notices.due_notices import readers_of
+
+
+def lost_alarm(unit: UnitOfWork, outbox: int, ticket: Ticket, helpdesk: Helpdesk, now: datetime) -> LostAlarm | None:
+    """What a lost mail told of this ticket's deadlines; None when it told nothing, or was known to be lost before."""
+    ledger = unit.sla_steps.told(ticket.number)
+    told = [each for each in ledger if each.outbox == outbox and each.lost_at is None]
+    if not told:
+        return None
+    steps = {(each.target, each.cycle, each.step) for each in told}
+    others = [each for each in ledger if _step(each) in steps and each.outbox != outbox]
+    history = unit.tickets.history(ticket.number)
+    standing = set() if ticket.status.ended else {(alarm.target, alarm.cycle) for alarm in alarms(history)}
+    first = told[0]
+    mailed = not first.paged or any(each.agent == first.agent and not each.paged for each in others)
+    return LostAlarm(
+        outbox=outbox,
+        steps=tuple(fact for fact in _facts(history, steps) if (fact.target, fact.cycle) in standing),
+        recipient=str(first.recipient),
+        agent=first.agent,
+        told=frozenset(each.agent for each in others) | (frozenset({first.agent}) if mailed else frozenset()),
+        reached=any(each.lost_at is None for each in others),
+        paged=first.paged,
+        readers=readers_of(unit, helpdesk.policy, now),
+    )
+
+
+def hand_on(
+    unit: UnitOfWork, outbox: int, diagnostic: str, by: str, helpdesk: Helpdesk, now: datetime, trace: str = ""
+) -> None:
+    """A mail about the alarms of many tickets did not arrive: each goes on, in one mail where many go to one.
+
+    Who is told of the alarms is told of the trouble; it is one trouble, and no note for each ticket."""
+    decided: list[Decided] = []
+    for number in dict.fromkeys(each.ticket for each in unit.sla_steps.told_by(outbox)):
+        made = isolated(unit, number, partial(_one, unit, outbox, number, diagnostic, by, helpdesk, now))
+        if made is not None:
+            decided.append(made)
+    tell_alarms(unit, decided, helpdesk, now, trace=trace or f"out-{outbox}", alone=True)
+
+
+def _one(
+    unit: UnitOfWork, outbox: int, number: int, diagnostic: str, by: str, helpdesk: Helpdesk, now: datetime
+) -> Decided | None:
+    ticket = unit.tickets.get(number)
+    alarm = lost_alarm(unit, outbox, ticket, helpdesk, now) if ticket is not None else None
+    if ticket is None or alarm is None:
+        return None
+    lost = BouncedMail(number, alarm.recipient, None, outbox, alarm)
+    at = max(now, ticket.updated_at)
+    decision = bounced(ticket, lost, diagnostic, by=by, at=at, policy=helpdesk.policy)
+    tell_of(ticket, lost, decision)
+    return Decided(ticket, decision)
+
+
+def tell_of(ticket: Ticket, lost: BouncedMail, decision: Decision) -> None:
+    """Tell the log where an alarm went that was lost."""
+    if lost.alarm is None or not lost.alarm.steps:
+        return
+    if decision.notices:
+        to = [notice.agent for notice in decision.notices]
+        maillog.alarm_handed_on(ticket=ticket.number, lost=lost.recipient, to=to)
+    elif not lost.alarm.reached:
+        maillog.alarm_unheard(ticket=ticket.number, lost=lost.recipient)
+
+
+def _step(telling: Telling) -> tuple[str, int, str]:
+    return (telling.target, telling.cycle, telling.step)
+
+
+def _facts(history: tuple[Event, ...], steps: set[tuple[str, int, str]]) -> list[Escalated]:
+    facts = (event for event in history if isinstance(event, Escalated))
+    return [fact for fact in facts if (fact.target, fact.cycle, fact.step) in steps]

@@ -1,0 +1,122 @@
+"""Held texts of agents end in no silence: the writer is reminded, later whoever leads, until somebody gives a word."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+from maild.domain.agent_mail.guards import BUTTONS
+from maild.domain.decision import Decision, Hold, Outcome, Transcript
+from maild.domain.escalation.chain import above
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.notices.agent_notices import Notice
+from maild.domain.notices.buttons import DROP_TEXT, IT_WAS_ME, KEEP_AS_NOTE, NOT_ME, SEND_TEXT, Button
+from maild.domain.people.directory import Agent, Directory
+from maild.domain.tickets.held_replies import LEAD_EVERY, Draft, DraftKind, asked_about, next_reminder
+from maild.domain.tickets.ticket import Ticket
+from maild.domain.tickets.visibility import may_see
+from maild.ports import OpenUnitOfWork, UnitOfWork
+from maild.services.apply.decision import carry_out
+from maild.services.helpdesk import Helpdesk
+from maild.services.isolation import isolated
+
+BATCH = 100
+Readers = tuple[tuple[Agent, str], ...]  # each with the reason in words
+
+_BUTTONS: dict[DraftKind, tuple[Button, ...]] = {
+    **BUTTONS,
+    DraftKind.REFUSED: (SEND_TEXT, KEEP_AS_NOTE, DROP_TEXT),
+    DraftKind.UNPROVEN: (IT_WAS_ME, NOT_ME),
+}
+
+
+def remind_writers(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> int:
+    """Send the reminders that are due at `now` -> how many."""
+    sent = 0
+    stuck: set[int] = set()  # they stay due, and are passed over until the next tick
+    while True:
+        with open_unit() as unit:
+            due = [draft for draft in unit.drafts.due(now, BATCH + len(stuck)) if draft.id not in stuck]
+            for draft in due:
+                if isolated(unit, draft.ticket or 0, partial(_reminded, unit, draft, helpdesk, now)):
+                    sent += 1
+                else:
+                    stuck.add(draft.id)
+            unit.commit()
+        if len(due) < BATCH:
+            return sent
+
+
+def _reminded(unit: UnitOfWork, draft: Draft, helpdesk: Helpdesk, now: datetime) -> bool:
+    later = _later(unit, draft)
+    if draft.id in later:
+        unit.drafts.remind_at(draft.id, now + LEAD_EVERY)  # sooner when a question is answered
+        return False
+    to_lead, again = next_reminder(draft, now)
+    if not unit.drafts.remind_again(draft.id, draft.reminders, again):
+        return False
+    directory = helpdesk.policy.directory
+    ticket = unit.tickets.get(draft.ticket) if draft.ticket is not None else None
+    writer = directory.agent(draft.agent)
+    readers = above(writer, ticket, directory) if to_lead or writer is None else ((writer, _REASON),)
+    if ticket is not None:
+        readers = _who_may_see(readers, writer, ticket, directory)
+    for reader, reason in readers:
+        decision = _reminder(draft, reader, reason, ticket, by_other=reader != writer, more=len(later))
+        carry_out(unit, decision, ticket, helpdesk, now, trace=f"draft-{draft.id}", about_draft=draft.id)
+    return True
+
+
+def _later(unit: UnitOfWork, draft: Draft) -> frozenset[int]:
+    """The mails in this agent's name that are not asked about yet: enough questions are open."""
+    if draft.kind is not DraftKind.UNPROVEN:
+        return frozenset()
+    _, later = asked_about(unit.drafts.waiting(agent=draft.agent))
+    return frozenset(each.id for each in later)
+
+
+def _who_may_see(readers: Readers, writer: Agent | None, ticket: Ticket, directory: Directory) -> Readers:
+    """A reminder shows the ticket: who lost sight of it hears nothing, those above or in its department do."""
+    reason = f"you work in the department {ticket.department}"
+    department = tuple((one, reason) for one in directory.agents_of(ticket.department))
+    circles = (readers, above(writer, ticket, directory), department)
+    seeing = (tuple(pair for pair in circle if may_see(pair[0], ticket, directory)) for circle in circles)
+    return next(filter(None, seeing), ())
+
+
+_REASON = "your text waits for your word"
+
+
+def _reminder(
+    draft: Draft, reader: Agent, reason: str, ticket: Ticket | None, *, by_other: bool, more: int = 0
+) -> Decision:
+    # Who leads may file a text or drop it; only its writer may let it leave.
+    buttons = (KEEP_AS_NOTE, DROP_TEXT) if by_other else _BUTTONS[draft.kind]
+    if by_other and draft.kind in (DraftKind.UNPROVEN, DraftKind.CONFIRM):
+        buttons = (DROP_TEXT,)
+    notice = Notice(
+        template="held",
+        to=reader.person,
+        scope=Scope.NOTE,
+        reason=reason,
+        agent=reader.name,
+        buttons=buttons,
+        verb="" if by_other else "fix-{draft}",
+    )
+    hold = Hold(
+        kind=draft.kind,
+        agent=draft.agent,
+        reason=draft.reason,
+        news=(draft.reason, *([_more_wait(more)] if more else [])),
+        reminder=True,
+        by_other=by_other,
+    )
+    transcript = Transcript(original_text=draft.text)
+    return Decision(
+        Outcome.HELD, f"held text {draft.id} still waits", notices=(notice,), transcript=transcript, hold=hold
+    )
+
+
+def _more_wait(more: int) -> str:
+    mails = "1 more mail in the same name waits" if more == 1 else f"{more} more mails in the same name wait"
+    return f"{mails}: the next is asked about when one is answered"

@@ -1,0 +1,42 @@
+"""How much was answered by program of late: counted for each mail that a program might answer, and for no other."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from maild.domain.intake.auto_answer_limits import ALIKE_WITHIN, DAY, HOUR, MINUTE, NO_TRAFFIC, STOPPED_FOR, Traffic
+from maild.domain.intake.classify import Classification
+from maild.domain.intake.rules import Filing
+from maild.domain.messages.message import InboundMessage
+from maild.domain.messages.subject import same_subject
+from maild.domain.tickets.ticket import Ticket
+from maild.ports import UnitOfWork
+
+_SUBJECTS = 50  # mails of one sender within ten minutes that are compared
+
+
+def traffic_of(
+    message: InboundMessage,
+    classification: Classification,
+    filing: Filing,
+    ticket: Ticket | None,
+    unit: UnitOfWork,
+    inbound: int,
+    now: datetime,
+) -> Traffic:
+    """What there was before the mail `inbound`, counted for whom an answer would go to: the visitor of a contact form,
+    not the form. Nothing is counted for a mail that no program answers anyway."""
+    sender = filing.requester or message.sender
+    if sender is None or not classification.answerable:
+        return NO_TRAFFIC
+    address, answers = sender.address, unit.outbox.answers
+    written = unit.inbound.subjects(str(address), now - ALIKE_WITHIN, inbound, _SUBJECTS)
+    return Traffic(
+        to_sender=answers(now - DAY, to=address),
+        to_domain=answers(now - HOUR, domain=address.domain),
+        to_all=answers(now - MINUTE),
+        states=answers(now - HOUR, to=address, ticket=ticket.number, template="status") if ticket else 0,
+        alike=sum(same_subject(subject, message.subject) for subject in written),
+        spam=unit.tickets.marked_as_spam(address),
+        stopped=unit.outbox.alarmed(now - STOPPED_FOR),
+    )

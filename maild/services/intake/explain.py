@@ -1,0 +1,63 @@
+"""What would become of a mail: the same stops as in earnest, and nothing is written."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from maild.domain.decision import Decision, Step
+from maild.domain.notices.agent_notices import Happening, strongest
+from maild.domain.tickets.ticket import Ticket, apply
+from maild.mail.reading.trace import Trace, trace
+from maild.ports import IncomingMail, OpenUnitOfWork, UnitOfWork
+from maild.services.helpdesk import Helpdesk
+from maild.services.intake.gather import Reader, judge
+from maild.services.notices.due_notices import notices_of
+
+_DRY_RUN = 0  # the number of a mail that is not kept
+
+
+def explain_mail(
+    mail: IncomingMail, open_unit: OpenUnitOfWork, reader: Reader, helpdesk: Helpdesk, now: datetime
+) -> dict[str, Any]:
+    """The decisions about a mail, step by step, and the mails that would leave."""
+    message = reader.read(mail.raw)
+    with open_unit(reading=True) as unit:
+        judged = judge(mail, message, _DRY_RUN, unit, helpdesk, now)
+        effects = _effects(judged.decision, judged.ticket, unit, helpdesk, now)
+    way = trace(mail.raw)
+    steps = [Step("parse", "way", _way(way)), *judged.steps]
+    ticket = judged.ticket
+    return {
+        "inbound": None,
+        "ticket": ticket.number if ticket and not judged.decision.opens else None,
+        "outcome": judged.decision.outcome.value,
+        "reason": judged.decision.reason,
+        "steps": [{"stop": s.stop, "verdict": s.verdict, "reason": s.reason} for s in steps],
+        "effects": effects,
+    }
+
+
+def _way(way: Trace) -> str:
+    """The servers that the mail passed, in one line."""
+    if way.failure:
+        return way.failure
+    outside = f", handed over by {way.first_outside}" if way.first_outside else ""
+    odd = f"; odd: {', '.join(way.anomalies)}" if way.anomalies else ""
+    return f"{len(way.hops)} hops{outside}{odd}"
+
+
+def _effects(
+    decision: Decision, before: Ticket | None, unit: UnitOfWork, helpdesk: Helpdesk, now: datetime
+) -> list[str]:
+    """Facts and mails that would follow."""
+    after = None if decision.opens else before
+    for fact in decision.facts:
+        after = apply(after.number if after else 0, after, fact)
+    told = [f"event {fact.kind}" for fact in decision.facts]
+    told += [f"mail {alarm.template} to {alarm.to.address}: {alarm.reason}" for alarm in decision.alarms]
+    if after is None:
+        return told
+    happening = Happening(after, decision.facts, decision.actor, decision.acknowledge, decision.quiet)
+    notices = strongest((*decision.notices, *notices_of(unit, happening, helpdesk.policy, now)))
+    return told + [f"mail {notice.template} to {notice.to.address}: {notice.reason}" for notice in notices]

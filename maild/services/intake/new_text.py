@@ -1,0 +1,61 @@
+"""What a sender wrote now, given what we sent them before and the signature that they always put below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from maild.domain.messages.message import InboundMessage
+from maild.domain.people.directory import Address, Agent
+from maild.domain.tickets.ticket import Ticket
+from maild.mail.quoting.cut import cut
+from maild.ports import UnitOfWork
+from maild.services.notices.similar_tickets import answers_shown
+
+_NOTICES = 5  # of ours about the ticket to those people, the newest: older ones are quoted within those
+# These say an agent's own words back to them: whoever sends those words once more means them.
+_SAYS_BACK = ("feedback", "held", "was-this-you")
+
+
+def own_words(message: InboundMessage, ticket: Ticket | None, agent: Agent | None, unit: UnitOfWork) -> InboundMessage:
+    """The mail with our own text and an agent's learned signature folded away from its new text. Without a ticket it
+    answers a list, or another letter of ours.
+
+    The reading has cut what it knew by itself; this second cut sees only what that left."""
+    own, forwarded = message.own_and_forwarded
+    answered = (*message.in_reply_to, *reversed(message.references))[:_NOTICES]
+    if ticket is None:
+        known = unit.outbox.texts_of(answered, but=_SAYS_BACK)
+    else:
+        texts = unit.outbox.texts(ticket.number, _NOTICES, but=_SAYS_BACK, to=_readers(message, ticket, agent))
+        known = _without_offers(texts, ticket, unit)
+    signature = unit.people.signature(agent) if agent else ""
+    if message.html_words and (known or signature):
+        words = cut(message.html_words, known_texts=known, signature=signature).new_text
+        message = replace(message, html_words=words)
+    if not own.strip() or not (known or signature):
+        return message
+    again = cut(own, known_texts=known, signature=signature)
+    if again.kept_everything:
+        return replace(message, only_quotes=True)
+    left = "\n".join(filter(None, (again.new_text, forwarded)))
+    return replace(message, new_text=left, folded_lines=message.folded_lines + again.folded_lines)
+
+
+def _readers(message: InboundMessage, ticket: Ticket, agent: Agent | None) -> tuple[Address, ...]:
+    """Who got the mails that this sender may quote: an agent, or the customers among themselves. What agents are told
+    has the customers' own words in it, and who says those again means them."""
+    if agent is not None:
+        return agent.addresses
+    customers = (ticket.requester, *(one.person for one in ticket.participants), message.sender)
+    return tuple(person.address for person in customers if person is not None)
+
+
+def _without_offers(texts: Sequence[str], ticket: Ticket, unit: UnitOfWork) -> tuple[str, ...]:
+    """Our notices without the answers that they offer: an agent who copies one of those means it."""
+    offered = {line.strip() for answer in answers_shown(unit, ticket.number) for line in answer.split("\n")}
+    if not offered:
+        return tuple(texts)
+    return tuple(
+        "\n".join(line for line in text.split("\n") if line.removeprefix(">").strip() not in offered) for text in texts
+    )

@@ -1,0 +1,286 @@
+"""Take kept mails through reading and judging, and commit what follows. Transaction B of the way in.
+
+A mail that cannot be judged is tried three times and then quarantined with its raw bytes; the others go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from maild import maillog
+from maild.domain.agent_mail.signature import tail_of
+from maild.domain.decision import QUEUED, Decision, Outcome, Step
+from maild.domain.messages.message import InboundMessage
+from maild.mail.worker.pool import ReadingFailed
+from maild.ports import (
+    ClaimLost,
+    Clock,
+    Finding,
+    InboundState,
+    Judgement,
+    KeptMail,
+    OpenUnitOfWork,
+    Scanner,
+    ScanVerdict,
+    TemporaryFailure,
+    UnitOfWork,
+    WakeUp,
+)
+from maild.services.apply.decision import carry_out
+from maild.services.escalation.undelivered import hand_on
+from maild.services.helpdesk import Helpdesk
+from maild.services.intake.gather import Judged, Reader, judge
+from maild.services.intake.scanning import Look, Rewriter, Scanning, scan_step
+
+BATCH = 50  # mails in one transaction
+SCANNED_BATCH = 8  # the same with a scanner, which may take a minute for each: a round ends before anybody worries
+ATTEMPTS = 3
+DEATHS = 10  # attempts after which the program must have ended over this mail again and again
+_ANCESTORS = 20  # ids of a mail's References that are remembered
+PAUSE = timedelta(seconds=2)  # before a mail that failed is tried again
+SCAN_PAUSE = timedelta(minutes=1)  # before a mail that waits for the scanner is shown to it again
+
+_STATES = {Outcome.HELD: InboundState.HELD, Outcome.QUARANTINED: InboundState.QUARANTINED}
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """What became of one mail in this round; `outcome` is "" when it is to be tried again."""
+
+    inbound: int
+    outcome: str
+    ticket: int | None
+    reason: str
+    waits: bool = False  # for the scanner, or another node has it: no fault of the mail
+    released: tuple[int, ...] = ()  # held mails that it let go: they are judged next
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A mail as words, and what the scanner found in it; no finding when it was not asked."""
+
+    message: InboundMessage
+    finding: Finding | None = None
+
+
+class MailReader(Reader, Rewriter, Protocol):
+    """What reading mails and showing them to a scanner needs."""
+
+
+class Processing:
+    """Judges kept mails in the order of their arrival."""
+
+    def __init__(
+        self,
+        open_unit: OpenUnitOfWork,
+        reader: MailReader,
+        helpdesk: Callable[[], Helpdesk],
+        clock: Clock,
+        queued: WakeUp,
+        readers: int = 2,
+        pause: timedelta = PAUSE,
+        scanner: Scanner | None = None,
+    ) -> None:
+        self._open = open_unit
+        self._reader = reader
+        self._helpdesk = helpdesk
+        self._clock = clock
+        self._queued = queued
+        self._pause = pause
+        self._scanning = Scanning(scanner, reader) if scanner is not None else None
+        self._pool = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="read")
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def round(self, only: Sequence[int] | None = None) -> list[Processed]:
+        """Judge the next batch (of these mails, when given) -> what became of each; empty when nothing waits."""
+        with self._open() as unit:
+            limit = BATCH if self._scanning is None else SCANNED_BATCH
+            batch = unit.inbound.begin(limit, self._clock.now(), only)
+            unit.commit()  # the attempts are counted before anything can go wrong
+        if not batch:
+            return []
+        try:
+            look = self._scanning.round() if self._scanning is not None else None
+            read = list(self._pool.map(lambda kept: self._read(kept, look), batch))
+            done = self._judge(batch, read)
+        except TemporaryFailure:
+            self._give_back(batch)  # no mail is to blame when no reader can be started, or the database has trouble
+            raise
+        self._queued()
+        self._tell(done, batch)
+        released = [number for processed in done for number in processed.released]
+        # Who asked for certain mails does not come again for those that one of them let go.
+        return [*done, *self.round(released)] if released and only is not None else done
+
+    def _judge(self, batch: Sequence[KeptMail], read: Sequence[_Read | ReadingFailed]) -> list[Processed]:
+        with self._open() as unit:
+            done = [self._ours(unit, kept, found) for kept, found in zip(batch, read, strict=True)]
+            unit.commit()
+        return done
+
+    def _give_back(self, batch: Sequence[KeptMail]) -> None:
+        try:
+            with self._open() as unit:
+                unit.inbound.give_back([kept.id for kept in batch])
+                unit.commit()
+        except TemporaryFailure as failure:
+            # The trouble goes on: these attempts count, and the mails are this node's to begin again.
+            maillog.store_away(what="processing", reason=str(failure))
+
+    def _read(self, kept: KeptMail, look: Look | None) -> _Read | ReadingFailed:
+        try:
+            message = self._reader.read(kept.mail.raw)
+            if look is None or kept.mail.truncated:
+                return _Read(message)
+            return _Read(message, look(kept.mail.raw, message))
+        except ReadingFailed as failure:
+            return failure
+
+    def _ours(self, unit: UnitOfWork, kept: KeptMail, found: _Read | ReadingFailed) -> Processed:
+        try:
+            return self._one(unit, kept, found)
+        except ClaimLost as lost:
+            return Processed(kept.id, "", None, str(lost), waits=True)
+
+    def _one(self, unit: UnitOfWork, kept: KeptMail, found: _Read | ReadingFailed) -> Processed:
+        now = self._clock.now()
+        if isinstance(found, ReadingFailed):
+            return self._set_back(unit, kept, f"reading failed: {found}", now)
+        message, finding = found.message, found.finding
+        if kept.mail.truncated:
+            reason = "larger than limits.message: only its beginning was fetched, the whole mail is still in its folder"
+            return self._quarantine(unit, kept, reason, now, message)
+        if finding is not None and finding.verdict is ScanVerdict.INFECTED:
+            return self._quarantine(unit, kept, finding.reason, now, message, scan_step(finding))
+        if finding is not None and finding.verdict is ScanVerdict.UNAVAILABLE and self._holds():
+            return self._wait(unit, kept, finding.reason, now)
+        if kept.attempts > DEATHS:
+            return self._quarantine(unit, kept, f"judging it was begun {DEATHS} times and never ended", now, message)
+        try:
+            with unit.savepoint():
+                judged = judge(
+                    kept.mail,
+                    message,
+                    kept.id,
+                    unit,
+                    self._helpdesk(),
+                    now,
+                    released=kept.released,
+                    proven=kept.proven,
+                    released_as=kept.released_as,
+                )
+                if finding is not None:
+                    judged = replace(judged, steps=(scan_step(finding), *judged.steps))
+                return self._finish(unit, kept, judged, message, now)
+        except (TemporaryFailure, ClaimLost):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a mail does to the thinking, it must not stop the others
+            return self._set_back(unit, kept, f"{type(error).__name__}: {error}", now)
+
+    def _finish(
+        self, unit: UnitOfWork, kept: KeptMail, judged: Judged, message: InboundMessage, now: datetime
+    ) -> Processed:
+        decision = judged.decision
+        trace = maillog.trace_of(kept.id)
+        done = carry_out(unit, decision, judged.ticket, self._helpdesk(), now, inbound=kept.id, trace=trace)
+        ticket = done.ticket.number if done.ticket else None
+        if judged.ticket is None and decision.lost is not None:
+            helpdesk, by = self._helpdesk(), "delivery report"
+            hand_on(unit, decision.lost, decision.reason.partition(": ")[2], by, helpdesk, now, trace)
+        if ticket is not None and done.entry is not None:
+            unit.tickets.name_ancestors(ticket, _family(judged.message))
+        waits_on = decision.hold is not None or decision.outcome is Outcome.HELD
+        if kept.released and not waits_on:  # the text in it that waited for a word has had one
+            unit.drafts.settle_those_of(kept.id, "sent", now)
+        self._learn_signature(unit, message, decision)
+        effects = tuple(
+            Step("notices", QUEUED, f"mail {row.template} to {row.to.address} (outbox {row.id})") for row in done.outbox
+        )
+        judgement = Judgement(
+            state=InboundState.HELD if decision.hold else _STATES.get(decision.outcome, InboundState.DONE),
+            outcome=decision.outcome,
+            reason=decision.reason,
+            steps=(*judged.steps, *effects),
+            ticket=ticket,
+            entry=done.entry,
+            message_id=judged.message.message_id,
+            sameness=judged.message.sameness,
+            sender=_sender(judged.message),
+            subject=judged.message.subject,
+        )
+        unit.inbound.judge(kept.id, judgement, now)
+        return Processed(kept.id, decision.outcome, ticket, decision.reason, released=done.released)
+
+    def _learn_signature(self, unit: UnitOfWork, message: InboundMessage, decision: Decision) -> None:
+        """An agent's mail, as it was before their signature was cut, teaches what they put below."""
+        agent = self._helpdesk().policy.directory.agent(decision.actor.name)
+        if agent is not None and decision.outcome in {Outcome.REPLIED, Outcome.NOTED}:
+            unit.people.learn_tail(agent, tail_of(message.own_and_forwarded[0]))
+
+    def _holds(self) -> bool:
+        return self._helpdesk().settings.attachments.when_unavailable == "hold"
+
+    def _wait(self, unit: UnitOfWork, kept: KeptMail, reason: str, now: datetime) -> Processed:
+        """The mail stays kept until the scanner has looked at it; that is no attempt."""
+        unit.inbound.postpone(kept.id, now + SCAN_PAUSE, reason, counts=False)
+        return Processed(kept.id, "", None, reason, waits=True)
+
+    def _set_back(self, unit: UnitOfWork, kept: KeptMail, reason: str, now: datetime) -> Processed:
+        if kept.attempts >= ATTEMPTS:
+            return self._quarantine(unit, kept, reason, now, None)
+        unit.inbound.postpone(kept.id, now + self._pause, reason)
+        return Processed(kept.id, "", None, reason)
+
+    def _quarantine(
+        self,
+        unit: UnitOfWork,
+        kept: KeptMail,
+        reason: str,
+        now: datetime,
+        message: InboundMessage | None,
+        step: Step | None = None,
+    ) -> Processed:
+        judgement = Judgement(
+            state=InboundState.QUARANTINED,
+            outcome=Outcome.QUARANTINED,
+            reason=reason,
+            steps=(step or Step("parse", "failed", reason),),
+            sender=_sender(message) if message else "",
+            subject=message.subject if message else "",
+        )
+        unit.inbound.judge(kept.id, judgement, now)
+        return Processed(kept.id, Outcome.QUARANTINED, None, reason)
+
+    def _tell(self, done: Sequence[Processed], batch: Sequence[KeptMail]) -> None:
+        """Tell the log what is committed."""
+        for processed, kept in zip(done, batch, strict=True):
+            if processed.waits:
+                if processed.reason != kept.reason:
+                    maillog.waiting(inbound=kept.id, reason=processed.reason)
+            elif not processed.outcome:
+                maillog.reading_failed(inbound=kept.id, attempt=kept.attempts, reason=processed.reason)
+            elif processed.outcome == Outcome.QUARANTINED:
+                maillog.quarantined(inbound=kept.id, attempts=kept.attempts, reason=processed.reason)
+            else:
+                maillog.judged(
+                    inbound=kept.id,
+                    outcome=processed.outcome,
+                    ticket=processed.ticket,
+                    sender=kept.mail.envelope.sender or "",
+                    reason=processed.reason,
+                )
+
+
+def _family(message: InboundMessage) -> tuple[str, ...]:
+    """The ids by which mails that come later may be known as of the same thread: its own, and its ancestors'."""
+    ids = (message.message_id, *message.in_reply_to, *message.references[-_ANCESTORS:])
+    return tuple(text for text in dict.fromkeys(ids) if text)
+
+
+def _sender(message: InboundMessage) -> str:
+    return str(message.sender.address) if message.sender else message.from_header[:200]

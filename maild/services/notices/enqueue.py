@@ -1,0 +1,212 @@
+"""A notice becomes an outbox row: Message-ID, Date, reply address and context are fixed in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from maild import maillog
+from maild.domain.intake.rules import name_fits
+from maild.domain.messages.reply_tokens import Scope, Sealed, message_id, seal, thread_key
+from maild.domain.notices.notice import WITHOUT_TEXT, Notice
+from maild.domain.notices.page import PAGE
+from maild.domain.people.directory import Address, Role
+from maild.domain.tickets.events import Bounced
+from maild.domain.tickets.ticket import Ticket
+from maild.mail.compose import reply_subject
+from maild.mail.reading.attachments import distinct
+from maild.ports import Contact, OutboxRow, StoredEntry, Telling, UnitOfWork
+from maild.services.helpdesk import Helpdesk
+from maild.services.notices.customer_context import customer_words, unsubscribing
+from maild.services.notices.letter import ask_words, reply_address
+from maild.services.notices.overflow import fold
+from maild.services.notices.pacing import Paced, paced
+from maild.services.notices.similar_tickets import seen_before
+from maild.services.notices.template_context import Occasion, Sealing, context_of, last_of, page_words
+
+# A machine's answers to a mail: marked auto-replied, with the null reverse-path (RFC 3834 3.3 and 5, RFC 5321 4.5.5).
+_ANSWERS = frozenset({"acknowledgement", "status", "feedback"})
+
+
+def _reverse_path(notice: Notice, occasion: Occasion, reply_to: Address) -> str:
+    """Where a bounce of this mail comes back to. News of a bounce brings none: two dead mailboxes would never stop."""
+    of_a_bounce = any(isinstance(fact, Bounced) for fact in occasion.decision.facts)
+    if notice.steps:
+        return str(reply_to)  # an alarm ends nowhere: each bounce passes it on, and nobody is told twice
+    return "" if of_a_bounce or notice.template in _ANSWERS else str(reply_to)
+
+
+def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Helpdesk) -> OutboxRow:
+    """Queue one notice -> the outbox row that tells it: its own, or a summary's where the reader has had enough."""
+    agent = helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
+    if agent is None:
+        return _queued(unit, notice, occasion, helpdesk)
+    timed = paced(unit, notice, agent, occasion, helpdesk)
+    return (
+        fold(unit, timed, agent, helpdesk)
+        if timed.full
+        else _queued(unit, timed.notice, timed.occasion, helpdesk, timed)
+    )
+
+
+def _queued(
+    unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Helpdesk, timed: Paced | None = None
+) -> OutboxRow:
+    ticket = occasion.ticket
+    agent = helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
+    contact = unit.people.agent(agent) if agent else unit.people.contact(notice.to)
+    row_id = unit.outbox.next_id()
+    sealed = Sealed("", ticket.number, notice.scope, contact.number, ticket.seq)
+    sealing = sealing_for(helpdesk, ticket, contact)
+    reply_to = sealing(notice.scope, notice.verb.format(draft=occasion.draft))
+    subject = _subject(unit, notice, ticket, helpdesk, to_agent=agent is not None)
+    root = unit.tickets.root_id(ticket.number)
+    own_id = message_id(helpdesk.ring, sealed, row_id, helpdesk.domain)
+    context = dict(context_of(notice, occasion, helpdesk, sealing, own_id.strip("<>").partition("@")[0]))
+    if agent is not None and notice.template == "feedback":
+        context["ask"] = ask_words(helpdesk, contact)
+    if notice.template == PAGE:
+        context |= page_words(notice, occasion, helpdesk)
+    context |= customer_words(notice, occasion, helpdesk, sealing)
+    if agent is not None and notice.template == "new-ticket" and notice.scope is Scope.REPLY:
+        context["seen_before"] = seen_before(unit, occasion, agent, helpdesk, sealing)
+    context["mail"] = _mail(notice, occasion, helpdesk, reply_to, root, to_agent=agent is not None)
+    context["mail"]["list_unsubscribe"] = unsubscribing(notice, helpdesk, sealing)
+    row = OutboxRow(
+        id=row_id,
+        ticket=ticket.number,
+        entry=occasion.entry.id if notice.template == "reply" and occasion.entry else None,
+        template=notice.template,
+        to=notice.to,
+        envelope_from=_reverse_path(notice, occasion, reply_to),
+        subject=subject,
+        message_id=own_id,
+        context=context,
+        next_at=(timed.leaving.at if timed else occasion.now) + notice.hold,
+        relay=helpdesk.relay_of(ticket.department),
+        queued_at=occasion.now,
+        counted=_counted(notice),
+        agent=agent.name if agent else "",
+        leaves_at=timed.leaving.at if timed else None,
+        since=timed.since if timed else None,
+        first_at=timed.first_at if timed else None,
+    )
+    unit.outbox.add(row)
+    if notice.steps:
+        unit.sla_steps.tell(tellings(notice, ticket.number, row_id, occasion.now))
+    maillog.queued(
+        outbox=row_id, ticket=ticket.number, template=notice.template, to=str(notice.to.address), trace=occasion.trace
+    )
+    return row
+
+
+def _subject(unit: UnitOfWork, notice: Notice, ticket: Ticket, helpdesk: Helpdesk, *, to_agent: bool) -> str:
+    if notice.template == PAGE:
+        return f"#{helpdesk.token(ticket.number)}"
+    return reply_subject(
+        ticket.thread_subject,
+        helpdesk.token(ticket.number),
+        first=to_agent and not unit.outbox.written_to(ticket.number, notice.to.address),
+        show_token=helpdesk.shows_token(to_agent=to_agent),
+    )
+
+
+def tellings(notice: Notice, ticket: int, outbox: int, now: datetime) -> list[Telling]:
+    """The lines of the escalation ledger for a mail that tells of steps."""
+    return [
+        Telling(
+            ticket=ticket,
+            target=fact.target,
+            cycle=fact.cycle,
+            step=fact.step,
+            recipient=notice.to.address,
+            agent=notice.agent or notice.pages,
+            paged=notice.template == PAGE,
+            outbox=outbox,
+            told_at=now,
+        )
+        for fact in notice.steps
+    ]
+
+
+def sealing_for(helpdesk: Helpdesk, ticket: Ticket, contact: Contact) -> Sealing:
+    """Where answers of this recipient go, by what they mean: sealed, or the bare address where the provider has no plus
+    addressing."""
+    base = helpdesk.address_of(ticket.department)
+
+    def sealing(scope: Scope, verb: str) -> Address:
+        if scope is Scope.QUERY:
+            return reply_address(helpdesk, contact, scope)  # concerns no ticket
+        if not helpdesk.settings.helpdesk.plus_addressing:
+            return base
+        meaning = Sealed("", ticket.number, scope, contact.number, ticket.seq, verb)
+        return seal(helpdesk.ring, base, meaning, contact.epoch)
+
+    return sealing
+
+
+def _mail(
+    notice: Notice, occasion: Occasion, helpdesk: Helpdesk, reply_to: Address, root: str, *, to_agent: bool
+) -> dict[str, Any]:
+    """What composing needs beside the words: JSON, frozen with the row."""
+    ticket = occasion.ticket
+    voice = helpdesk.voice(ticket.department, _speaker(notice, occasion))
+    answered = "" if to_agent else _last_from_outside(occasion)
+    told = [*occasion.earlier, *([occasion.entry] if occasion.entry else [])]
+    blocked = helpdesk.settings.attachments.blocked
+    forwarded = told if notice.template in {"reply", "new-ticket", "message", "note", "assigned"} else []
+    return {
+        "from": {"name": voice.name, "address": str(voice.address)},
+        "reply_to": str(reply_to),
+        "in_reply_to": answered or root,
+        "references": [root, *([answered] if answered else [])],
+        "automatic": "" if notice.person_wrote else _automatic(notice),
+        "precedence": "" if notice.person_wrote or notice.steps else ("list" if to_agent else "bulk"),
+        "thread_key": thread_key(root).hex(),
+        "thread_started": ticket.created_at.isoformat(),
+        "thread_topic": ticket.thread_subject,
+        "list_id": f"{ticket.department}.{helpdesk.domain}" if to_agent else "",
+        "reason": notice.template,
+        "attach": [file for entry in forwarded for file in _attached(entry, occasion, blocked)],
+        "kind": notice.kind.value,
+        "claim": notice.claim.value if notice.claim else "",
+    }
+
+
+def _counted(notice: Notice) -> str:
+    """As what the row counts when it is asked how much a program answered of late."""
+    return "answer" if notice.template in _ANSWERS and not notice.agent else ""
+
+
+def _automatic(notice: Notice) -> str:
+    return "auto-replied" if notice.template in _ANSWERS else "auto-generated"
+
+
+def _speaker(notice: Notice, occasion: Occasion) -> str:
+    """The person whose words the mail carries, for the display name of From."""
+    entry = occasion.entry
+    if entry is None or notice.template in WITHOUT_TEXT | {"feedback"} or notice.steps:
+        return ""
+    if entry.author.role is Role.SYSTEM:
+        return ""
+    return entry.author_name or entry.author.address
+
+
+def _last_from_outside(occasion: Occasion) -> str:
+    last = last_of(occasion.entries, "message")
+    return last.message_id if last else ""
+
+
+def _attached(entry: StoredEntry, occasion: Occasion, blocked: Sequence[str]) -> list[dict[str, Any]]:
+    """Pointers to the files that go along: none that the admin blocks, and a picture within the text, such as the logo
+    of a signature, once for the ticket."""
+    others = (other for other in occasion.entries if other.id != entry.id)
+    seen = {a.sha256 for other in others for a in other.attachments if a.inline}
+    pictures = distinct((a for a in entry.attachments if a.inline), seen)
+    return [
+        {"entry": entry.id, "part": a.part, "name": a.name, "content_type": a.content_type, "size": a.size}
+        | {"inline": a.inline, "content_id": a.content_id}
+        for a in entry.attachments
+        if not name_fits(blocked, a.name) and (a in pictures or not a.inline)
+    ]

@@ -1,0 +1,163 @@
+"""Mails to agents that concern no ticket: answers to questions, lists, digests, questions about a fresh mail.
+
+A letter becomes an outbox row in the transaction of whatever caused it, as a notice does. What it is about stands in
+its reply address: the number of the list that it shows, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from maild import maillog
+from maild.domain.messages.reply_tokens import Scope, Sealed, message_id, seal
+from maild.domain.notices.buttons import MOST, Button
+from maild.domain.notices.opt_outs import Stop
+from maild.domain.people.directory import Address, Agent
+from maild.ports import Contact, OutboxRow, UnitOfWork
+from maild.services.helpdesk import Helpdesk
+from maild.services.notices.template_context import asked_words, mailto, person_words
+
+ANSWER = "auto-replied"  # RFC 3834 5: an answer to one mail
+BY_ITSELF = "auto-generated"  # nobody asked just now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What is to be said to whom, and what their answer will mean.
+
+    `words` are the keys of templates/README.md that the template shows beside those that every letter has. `about` is
+    the number of the list that it shows (scope d), else 0; `verb` asks for something by itself (scope c). `draft` is
+    the number of the held text that buttons name. `files` are (name, text)."""
+
+    template: str
+    agent: Agent
+    subject: str
+    scope: Scope
+    reason: str  # in words, for the foot of the mail
+    words: Mapping[str, Any] = field(default_factory=dict)
+    about: int = 0
+    verb: str = ""
+    buttons: tuple[Button, ...] = ()
+    draft: int = 0
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    automatic: str = ANSWER
+    files: tuple[tuple[str, str], ...] = ()
+    counted: str = ""  # as what the mail counts when it is asked how much a program answered of late
+    stop: Stop | None = None  # what ends letters like this one: told in the foot, a wish to mail programs as well
+
+
+def post(
+    unit: UnitOfWork,
+    letter: Letter,
+    helpdesk: Helpdesk,
+    now: datetime,
+    trace: str = "",
+    leaves_at: datetime | None = None,
+) -> OutboxRow:
+    """Queue a letter -> its outbox row. One with a time of its own counts among its reader's notices of that hour."""
+    contact = unit.people.agent(letter.agent) if letter.agent.name else unit.people.contact(letter.agent.person)
+    row_id = unit.outbox.next_id()
+    reply_to = reply_address(helpdesk, contact, letter.scope, letter.about, letter.verb)
+    if not letter.agent.name:
+        reply_to = helpdesk.address_of("")  # a reader who is no agent may not answer lists: it is mail as any other
+    sealed = Sealed("", letter.about, letter.scope, contact.number, 0)
+    own_id = message_id(helpdesk.ring, sealed, row_id, helpdesk.domain)
+    context = _context(letter, helpdesk, contact, own_id.strip("<>").partition("@")[0])
+    context["trace"] = trace
+    if corrected := letter.words.get("corrected_text"):
+        context["fix_mailto"] = mailto(reply_to, f"Re: {letter.subject[:120]}", corrected)
+    context["mail"] = _mail(letter, helpdesk, reply_to, now)
+    if letter.stop is not None and not letter.stop.asks:
+        context["stop"] = [{"label": letter.stop.label, "typed": "", "to": "", "mailto": ""}]
+    elif letter.stop is not None and helpdesk.settings.helpdesk.plus_addressing:
+        asked_at = reply_address(helpdesk, contact, Scope.QUERY)
+        context["stop"] = [asked_words(letter.stop, asked_at)]
+        context["mail"]["list_unsubscribe"] = f"<{mailto(asked_at, letter.stop.asks, '')}>"  # RFC 2369 3.2
+    row = OutboxRow(
+        id=row_id,
+        ticket=None,
+        template=letter.template,
+        to=letter.agent.person,
+        # An answer to a mail has the null reverse-path (RFC 3834 3.3); of a lost digest we want to know.
+        envelope_from="" if letter.automatic == ANSWER else str(reply_to),
+        subject=letter.subject,
+        message_id=own_id,
+        context=context,
+        next_at=leaves_at or now,
+        relay=helpdesk.relay_of(""),
+        queued_at=now,
+        agent=letter.agent.name,
+        leaves_at=leaves_at,
+        counted=letter.counted,
+    )
+    unit.outbox.add(row)
+    maillog.queued(outbox=row_id, ticket=None, template=letter.template, to=str(row.to.address), trace=trace)
+    return row
+
+
+def reply_address(helpdesk: Helpdesk, contact: Contact, scope: Scope, about: int = 0, verb: str = "") -> Address:
+    """Where words of this agent to us go, by what they mean: sealed, or the bare address where the provider has no plus
+    addressing."""
+    base = helpdesk.address_of("")
+    if not helpdesk.settings.helpdesk.plus_addressing:
+        return base
+    return seal(helpdesk.ring, base, Sealed("", about, scope, contact.number, 0, verb), contact.epoch)
+
+
+def ask_words(helpdesk: Helpdesk, contact: Contact) -> dict[str, str]:
+    """The agent's own address for questions, for the foot of their mails."""
+    address = reply_address(helpdesk, contact, Scope.QUERY)
+    return {"address": str(address), "mailto": mailto(address, "Question", "")}
+
+
+def _context(letter: Letter, helpdesk: Helpdesk, contact: Contact, marker: str) -> dict[str, Any]:
+    return {
+        "v": 1,
+        "helpdesk": {"name": helpdesk.name, "address": str(helpdesk.address_of(""))},
+        "language": helpdesk.settings.helpdesk.language,
+        "timezone": helpdesk.clock_of(letter.agent),
+        "ticket": None,
+        "title": letter.subject,
+        "recipient": person_words(letter.agent.person),
+        "answer": {"scope": letter.scope.value, "to": "", "copies": []},
+        "actions": _actions(letter, helpdesk, contact),
+        "ask": ask_words(helpdesk, contact),
+        "reason": letter.reason,
+        "marker": marker,
+        **letter.words,
+    }
+
+
+def _actions(letter: Letter, helpdesk: Helpdesk, contact: Contact) -> list[dict[str, str]]:
+    made = []
+    for button in letter.buttons[:MOST]:
+        verb = button.verb.format(draft=letter.draft)
+        about = letter.about if button.scope is letter.scope else 0  # the number of a list is no ticket's
+        to = reply_address(helpdesk, contact, button.scope, about, verb)
+        link = mailto(to, f"Re: {letter.subject[:120]}", button.typed)
+        made.append({"label": button.label, "mailto": link, "typed": button.typed})
+    return made
+
+
+def _mail(letter: Letter, helpdesk: Helpdesk, reply_to: Address, now: datetime) -> dict[str, Any]:
+    """What composing needs beside the words: JSON, frozen with the row."""
+    voice = helpdesk.voice("")
+    named = dict.fromkeys(each for each in (*letter.references, letter.in_reply_to) if each)
+    return {
+        "from": {"name": voice.name, "address": str(voice.address)},
+        "reply_to": str(reply_to),
+        "in_reply_to": letter.in_reply_to,
+        "references": list(named),
+        "automatic": letter.automatic,
+        "precedence": "list",
+        "thread_key": "",
+        "thread_started": now.isoformat(),
+        "thread_topic": "",
+        "list_id": "",
+        "reason": letter.template,
+        "attach": [],
+        "files": [{"name": name, "text": text} for name, text in letter.files],
+    }

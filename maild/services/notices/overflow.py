@@ -1,0 +1,106 @@
+"""Notices beyond an agent's ceiling become lines of one mail, which leaves when the hour is over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.notices.opt_outs import ONLY_MINE
+from maild.domain.notices.pacing import Reader, after_quiet, hour_of
+from maild.domain.people.directory import Agent
+from maild.domain.people.preferences import Wishes
+from maild.ports import OutboxRow, Snapshot, UnitOfWork
+from maild.services.helpdesk import Helpdesk
+from maild.services.notices.letter import BY_ITSELF, Letter, post, reply_address
+from maild.services.notices.pacing import Paced
+from maild.services.notices.template_context import Occasion, asked_words, changes, person_words
+
+TEMPLATE = "gathered"
+MOST = 100  # tickets of one mail; notices of others are counted
+_WORDS = 160  # characters of what was said
+
+
+def fold(unit: UnitOfWork, paced: Paced, agent: Agent, helpdesk: Helpdesk) -> OutboxRow:
+    """Put a notice into the agent's summary -> the outbox row of that."""
+    now = paced.occasion.now
+    row = unit.outbox.gathering(agent.name, TEMPLATE, now)
+    if row is None:
+        return _begun(unit, paced, agent, helpdesk)
+    told = _added(row.context["gathered"], paced.occasion, helpdesk)
+    unit.snapshots.change(told["list"], [each["ticket"] for each in told["rows"]])
+    subject = _subject(told)
+    row = replace(row, subject=subject, context={**row.context, "title": subject, "gathered": told})
+    unit.outbox.rewrite(row)
+    return row
+
+
+def _begun(unit: UnitOfWork, paced: Paced, agent: Agent, helpdesk: Helpdesk) -> OutboxRow:
+    occasion, ceiling = paced.occasion, helpdesk.policy.rhythm.ceiling
+    number = occasion.ticket.number
+    shown = unit.snapshots.add(
+        Snapshot(agent=agent.name, kind="list", asked="gathered", made_at=occasion.now, tickets=(number,))
+    )
+    told = _added({"list": shown, "notices": 0, "more": 0, "ceiling": ceiling, "rows": []}, occasion, helpdesk)
+    letter = Letter(
+        template=TEMPLATE,
+        agent=agent,
+        subject=_subject(told),
+        scope=Scope.DIGEST,
+        reason=f"more than {ceiling} notices in an hour are told in one mail",
+        words={"gathered": told, "stop": _stop(unit, agent, helpdesk)},
+        about=shown,
+        automatic=BY_ITSELF,
+    )
+    leaves_at = _over(unit, paced.leaving.at, agent, helpdesk)
+    return post(unit, letter, helpdesk, occasion.now, occasion.trace, leaves_at=leaves_at)
+
+
+def _stop(unit: UnitOfWork, agent: Agent, helpdesk: Helpdesk) -> list[dict[str, str]]:
+    if not helpdesk.settings.helpdesk.plus_addressing:
+        return []
+    return [asked_words(ONLY_MINE, reply_address(helpdesk, unit.people.agent(agent), Scope.QUERY))]
+
+
+def _over(unit: UnitOfWork, at: datetime, agent: Agent, helpdesk: Helpdesk) -> datetime:
+    """When the hour is over, and the agent's night."""
+    wishes = Wishes.of(unit.preferences.of(agent.name))
+    reader = Reader.of(agent, wishes, helpdesk.policy.rhythm, ZoneInfo(helpdesk.clock_of(agent)))
+    return after_quiet(hour_of(at)[1], reader.quiet, reader.zone)
+
+
+def _subject(told: dict[str, Any]) -> str:
+    notices, tickets = _many(told["notices"], "more notice"), _many(len(told["rows"]), "ticket")
+    return f"{notices} about {tickets}{' and others' if told['more'] else ''}"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' if count != 1 else ''}"
+
+
+def _added(told: dict[str, Any], occasion: Occasion, helpdesk: Helpdesk) -> dict[str, Any]:
+    """The summary with one notice more; a ticket has one row, which shows what came last."""
+    ticket = occasion.ticket
+    rows = [dict(row) for row in told["rows"]]
+    row = next((row for row in rows if row["ticket"] == ticket.number), None)
+    if row is None and len(rows) >= MOST:
+        return {**told, "notices": told["notices"] + 1, "more": told["more"] + 1}
+    if row is None:
+        row = {"ticket": ticket.number, "notices": 0}
+        rows.append(row)
+    row["notices"] += 1
+    row |= {"subject": ticket.subject, "requester": person_words(ticket.requester), **_last(occasion, helpdesk)}
+    return {**told, "notices": told["notices"] + 1, "rows": rows}
+
+
+def _last(occasion: Occasion, helpdesk: Helpdesk) -> dict[str, Any]:
+    """What happened, in few words."""
+    entry = occasion.entry
+    return {
+        "author": (entry.author_name or entry.author.address) if entry else "",
+        "kind": entry.kind if entry else "",
+        "text": " ".join(entry.text.split())[:_WORDS] if entry else "",
+        "changes": changes(occasion.facts, helpdesk, helpdesk.zone)[:3],
+    }

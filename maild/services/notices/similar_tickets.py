@@ -1,0 +1,77 @@
+""" "Seen before: #17": a solved ticket about the same trouble, with the answer that solved it, in the notice of a new
+one."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from maild.domain.agent_mail.suggested_answers import USE, beginning, reusable
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.people.directory import Agent
+from maild.domain.tickets.search_words import alike
+from maild.domain.tickets.ticket import Status, Ticket
+from maild.domain.tickets.visibility import Sight, may_see, sight_of
+from maild.ports import Listing, UnitOfWork
+from maild.services.helpdesk import Helpdesk
+from maild.services.notices.template_context import Occasion, Sealing, last_of, link_subject, mailto
+
+_SOLVED = (Status.RESOLVED.value, Status.CLOSED.value)
+_NOTICES = 10  # of one ticket, the newest
+_LOOKED_AT = 5  # of the best matches, until one has an answer
+
+
+def seen_before(
+    unit: UnitOfWork, occasion: Occasion, agent: Agent, helpdesk: Helpdesk, sealing: Sealing
+) -> dict[str, Any] | None:
+    """The best match among the solved tickets that this agent may see, as `seen_before` of templates/README.md."""
+    ticket, sight = occasion.ticket, sight_of(agent, helpdesk.policy.directory)
+    for hit in _alike(unit, occasion, sight):
+        number = hit.number
+        answer = _answer_once(unit, occasion, hit) if sight.sees(hit) else ""
+        if not answer:
+            continue
+        shown, cut = beginning(answer)
+        whole = not cut and helpdesk.settings.helpdesk.plus_addressing
+        link = mailto(sealing(Scope.COMMAND, f"{USE}-{number}"), link_subject(ticket, helpdesk), "") if whole else ""
+        told = {"number": number, "subject": hit.subject, "text": shown, "cut": cut}
+        return told | {"mailto": link, "typed": ""}
+    return None
+
+
+def _alike(unit: UnitOfWork, occasion: Occasion, sight: Sight) -> tuple[Ticket, ...]:
+    """The solved tickets that are most alike: looked for once for all who are told of this occasion and see the same
+    departments and teams. What one of them alone may see (`sight.agent`) is to be left out for the others."""
+    shared = ("alike", sight.departments, sight.teams, sight.all_but)
+    if shared not in occasion.found:
+        wanted = Listing(statuses=_SOLVED, sight=sight)
+        hits = (hit.ticket for hit in unit.search.find(alike(occasion.ticket.subject), wanted, _LOOKED_AT))
+        occasion.found[shared] = tuple(hit for hit in hits if hit.number != occasion.ticket.number)
+    return cast(tuple[Ticket, ...], occasion.found[shared])
+
+
+def _answer_once(unit: UnitOfWork, occasion: Occasion, solved: Ticket) -> str:
+    key = ("answer", solved.number)
+    if key not in occasion.found:
+        occasion.found[key] = _answer(unit, solved)
+    return str(occasion.found[key])
+
+
+def solving_answer(unit: UnitOfWork, number: int, agent: Agent | None, helpdesk: Helpdesk) -> str:
+    """The last answer of a solved ticket, fit to be given to somebody else; "" when there is none, or when the ticket
+    is none of this agent's."""
+    ticket = unit.tickets.get(number)
+    if ticket is None or agent is None or ticket.status.value not in _SOLVED:
+        return ""
+    return _answer(unit, ticket) if may_see(agent, ticket, helpdesk.policy.directory) else ""
+
+
+def _answer(unit: UnitOfWork, ticket: Ticket) -> str:
+    last = last_of(unit.tickets.entries(ticket.number), "reply")
+    return reusable(last.text, ticket.requester) if last is not None else ""
+
+
+def answers_shown(unit: UnitOfWork, number: int) -> tuple[str, ...]:
+    """The answers of other tickets that notices of this one showed. Each went to a customer before: whoever says it
+    once more gives nothing away."""
+    shown = (context.get("seen_before") for context in unit.outbox.contexts(number, "new-ticket", _NOTICES))
+    return tuple(dict.fromkeys(str(seen["text"]) for seen in shown if seen))

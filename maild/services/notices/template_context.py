@@ -1,0 +1,359 @@
+"""The template context of a notice: plain JSON, as of the event. Its keys are told in templates/README.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from maild.domain.decision import Decision, Transcript
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.notices.buttons import MOST, usual
+from maild.domain.notices.notice import WITHOUT_TEXT, Notice
+from maild.domain.notices.opt_outs import Stop, stops_of
+from maild.domain.people.directory import Address, Person, Role
+from maild.domain.sla.moved_deadlines import CAUSES, move_words
+from maild.domain.sla.standing import Standing
+from maild.domain.tickets import events
+from maild.domain.tickets.ticket import EntryKind, Status, Ticket
+from maild.ports import StoredEntry
+from maild.services.helpdesk import Helpdesk
+
+_SUBJECT_LENGTH = 120  # characters of a subject in a link
+_MAILTO_LENGTH = 1500  # characters: mail programs cut longer links
+
+# (what an answer means, the verb that acts by itself or "") -> the address that says so to this recipient.
+Sealing = Callable[[Scope, str], Address]
+
+
+class Thread:
+    """A ticket's entries, read when somebody first asks: a mail about many tickets quotes none of them."""
+
+    def __init__(self, read: Callable[[], tuple[StoredEntry, ...]]) -> None:
+        self._read = read
+
+    @cached_property
+    def entries(self) -> tuple[StoredEntry, ...]:
+        return self._read()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """What notices are about: the ticket after the facts, the decision, the thread, its SLA."""
+
+    ticket: Ticket
+    decision: Decision
+    thread: Thread
+    standing: Standing
+    now: datetime
+    trace: str = ""
+    draft: int = 0  # the held text that the decision left behind
+    since: tuple[events.Event, ...] = ()  # what the reader was not told of yet, from before the decision
+    actor: Mapping[str, str] | None = None  # who did what the mail is about, where that is not the decision's
+    found: dict[Hashable, Any] = field(default_factory=dict)  # what was looked up once for all who are told
+
+    @property
+    def entries(self) -> tuple[StoredEntry, ...]:
+        return self.thread.entries
+
+    @property
+    def facts(self) -> tuple[events.Event, ...]:
+        return (*self.since, *self.decision.facts)
+
+    @property
+    def entry(self) -> StoredEntry | None:
+        """The entry that the decision brought; where it brought none, the last one that was not told yet."""
+        brought = next((fact.entry for fact in self.decision.facts if fact.entry is not None), None)
+        before = [fact.entry for fact in self.since if fact.entry is not None]
+        wanted = brought if brought is not None or not before else before[-1]
+        return next((entry for entry in self.entries if entry.id == wanted), None) if wanted is not None else None
+
+    @property
+    def earlier(self) -> tuple[StoredEntry, ...]:
+        """The entries before that one that were not told yet, in their order."""
+        before, last = {fact.entry for fact in self.since}, self.entry
+        if not before:
+            return ()
+        return tuple(entry for entry in self.entries if entry.id in before and entry is not last)
+
+
+def context_of(
+    notice: Notice, occasion: Occasion, helpdesk: Helpdesk, sealing: Sealing, marker: str
+) -> Mapping[str, Any]:
+    """Everything that the templates may show of this notice. `marker` is the left side of the mail's Message-ID: in the
+    body it survives relays that give mails other ids."""
+    reply_to = sealing(notice.scope, notice.verb.format(draft=occasion.draft))
+    ticket = occasion.ticket
+    entry = occasion.entry
+    shown = None if notice.template in WITHOUT_TEXT or notice.steps else entry
+    agent = helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
+    clock = helpdesk.clock_of(agent) if agent else str(helpdesk.zone)
+    return {
+        "v": 1,
+        "helpdesk": {"name": helpdesk.name, "address": str(helpdesk.address_of(ticket.department))},
+        "language": helpdesk.settings.helpdesk.language,
+        "timezone": clock,
+        "signature": helpdesk.signature(ticket.department),
+        "ticket": ticket_words(ticket, helpdesk) | ({} if notice.agent else {"subject": ticket.thread_subject}),
+        "recipient": person_words(notice.to),
+        "actor": occasion.actor or _actor_words(occasion, helpdesk),
+        "earlier": [entry_words(each) for each in _earlier(notice, occasion)],
+        "entry": entry_words(shown) if shown else None,
+        "last_message": entry_words(last) if (last := _last_message(notice, occasion, shown)) else None,
+        "answer": answer_words(notice.scope, ticket),
+        "due": due_words(occasion.standing, occasion.now, notice.steps),
+        "changes": changes(occasion.facts, helpdesk, ZoneInfo(clock)),
+        "actions": actions(notice, occasion, helpdesk, sealing),
+        **_held_words(occasion.decision, helpdesk),
+        "reason": notice.reason,
+        "stop": _stop_words(notice, ticket, helpdesk, sealing),
+        "marker": marker,
+        "trace": occasion.trace,
+        **_transcript_words(occasion.decision.transcript, ticket, reply_to, notice),
+    }
+
+
+def _earlier(notice: Notice, occasion: Occasion) -> Sequence[StoredEntry]:
+    """What the mail shows before its own entry: for the history of a thread all that was said outside."""
+    if notice.template != "history":
+        return occasion.earlier
+    return [each for each in occasion.entries if each.kind != EntryKind.NOTE]
+
+
+def ticket_words(ticket: Ticket, helpdesk: Helpdesk) -> dict[str, Any]:
+    assignee = helpdesk.policy.directory.agent(ticket.assignee)
+    return {
+        "number": ticket.number,
+        "token": helpdesk.token(ticket.number),
+        "subject": ticket.subject,
+        "status": ticket.status.value,
+        "priority": ticket.priority.value,
+        "sla_plan": ticket.sla_plan,
+        "department": ticket.department,
+        "team": ticket.team,
+        "assignee": assignee.shown if assignee else ticket.assignee,
+        "requester": person_words(ticket.requester),
+        "created_at": ticket.created_at.isoformat(),
+        "closed": ticket.status in {Status.RESOLVED, Status.CLOSED},
+    }
+
+
+def person_words(person: Person) -> dict[str, str]:
+    return {"name": person.name, "address": str(person.address)}
+
+
+def entry_words(entry: StoredEntry) -> dict[str, Any]:
+    author = {"name": entry.author_name or entry.author.address, "address": entry.author.address}
+    files = [{"name": a.name, "size": a.size} for a in entry.attachments]
+    words = {"kind": entry.kind, "text": entry.text, "at": entry.at.isoformat(), "author": author}
+    return words | {"attachments": files, "folded_lines": entry.folded_lines}
+
+
+def last_of(entries: Sequence[StoredEntry], kind: str) -> StoredEntry | None:
+    """The newest entry of a kind."""
+    return next((entry for entry in reversed(entries) if entry.kind == kind), None)
+
+
+def _last_message(notice: Notice, occasion: Occasion, shown: StoredEntry | None) -> StoredEntry | None:
+    """The customer's last words, where the notice is about something else."""
+    last = last_of(occasion.entries, "message") if notice.agent else None
+    return last if last is not None and last is not shown else None
+
+
+def answer_words(scope: Scope, ticket: Ticket) -> dict[str, Any]:
+    """What an answer to the mail will do, for its first line."""
+    to = _mailbox(ticket.requester) if scope is Scope.REPLY else ""
+    copies = [_mailbox(p.person) for p in ticket.participants if p.reads_answers] if scope is Scope.REPLY else []
+    return {"scope": scope.value, "to": to, "copies": copies}
+
+
+def _mailbox(person: Person) -> str:
+    return f"{person.name} <{person.address}>" if person.name else str(person.address)
+
+
+def _actor_words(occasion: Occasion, helpdesk: Helpdesk) -> dict[str, str]:
+    actor = occasion.decision.actor
+    agent = helpdesk.policy.directory.agent(actor.name) if actor.role is Role.AGENT else None
+    entry = occasion.entry
+    name = agent.shown if agent else (entry.author_name if entry else "") or actor.shown
+    return {"name": name, "address": actor.address, "role": actor.role.value}
+
+
+# -- SLA --------------------------------------------------------------------------------------------------------
+
+
+def due_words(standing: Standing, now: datetime, steps: Sequence[events.Escalated]) -> dict[str, Any] | None:
+    """The deadline that the mail speaks of: the escalated target's, else the earliest unmet one."""
+    wanted = steps[0].target if steps else ""
+    running = [t for t in standing.targets if t.due_at is not None and t.met_at is None]
+    chosen = [t for t in running if t.target.value == wanted] or sorted(running, key=lambda t: t.due_at or now)
+    if not chosen or chosen[0].due_at is None:
+        return None
+    due = chosen[0].due_at
+    return {
+        "target": chosen[0].target.value,
+        "at": due.isoformat(),
+        "local": "",  # the template names the day in the recipient's words
+        "left": span_words(due - now),
+        "late": due <= now,
+    }
+
+
+def page_words(notice: Notice, occasion: Occasion, helpdesk: Helpdesk) -> dict[str, Any]:
+    """What a page says beside the ticket and its deadline: on whose clock, and of how many more."""
+    agent = helpdesk.policy.directory.agent(notice.pages)
+    zone = helpdesk.clock_of(agent) if agent is not None else str(helpdesk.zone)
+    return {"timezone": zone, "others": notice.others, "entry": None, "last_message": None, "changes": []}
+
+
+def span_words(span: timedelta) -> str:
+    """A duration in its two largest units, without its sign: 3 h 18 min."""
+    minutes = round(abs(span.total_seconds()) / 60)
+    days, rest = divmod(minutes, 1440)
+    hours, minutes = divmod(rest, 60)
+    parts = [
+        f"{days} d" if days else "",
+        f"{hours} h" if hours else "",
+        f"{minutes} min" if minutes and not days else "",
+    ]
+    return " ".join(part for part in parts if part) or "less than a minute"
+
+
+# -- what happened ----------------------------------------------------------------------------------------------
+
+
+def changes(facts: Sequence[events.Event], helpdesk: Helpdesk, zone: tzinfo) -> list[str]:
+    """What happened besides text: "priority normal -> emergency". Times stand on the clock of `zone`."""
+    moved_by = any(isinstance(fact, CAUSES) for fact in facts)  # it is told beside, and needs no repeating
+    told = []
+    for fact in facts:
+        if isinstance(fact, events.DeadlineMoved):
+            told.append(move_words(fact, zone, with_reason=not moved_by))
+        else:
+            told.append(_change(fact, helpdesk))
+    return [words for words in told if words]
+
+
+def _change(fact: events.Event, helpdesk: Helpdesk) -> str:
+    """One fact in words; "" for those that are told elsewhere."""
+    match fact:
+        case events.Bounced():
+            return f"a mail to {fact.recipient} could not be delivered"
+        case events.MailHeld():
+            return f"a mail from {fact.sender} is held"
+        case events.StatusChanged() if fact.status == fact.previous:
+            return f"status {fact.status}, confirmed"
+        case events.StatusChanged():
+            return f"status {fact.previous} -> {fact.status}"
+        case events.PriorityChanged():
+            return f"priority {fact.previous} -> {fact.priority}"
+        case events.PlanChanged() if fact.sla_plan != fact.previous:
+            return f"SLA plan {fact.previous or 'none'} -> {fact.sla_plan}"
+        case events.Rated():
+            return f"the customer rates the help: {fact.rating}"
+        case events.Transferred():
+            return f"department {fact.previous} -> {fact.department}"
+        case events.Assigned():
+            agent = helpdesk.policy.directory.agent(fact.assignee)
+            names = [agent.shown if agent else "", f"team {fact.team}" if fact.team else ""]
+            return f"assigned to {', '.join(filter(None, names)) or 'nobody'}"
+    return ""
+
+
+# -- what can be done -------------------------------------------------------------------------------------------
+
+
+def actions(notice: Notice, occasion: Occasion, helpdesk: Helpdesk, sealing: Sealing) -> list[dict[str, str]]:
+    """At most four things that one tap asks for, each by an address of its own. The command stands in the body as well,
+    for providers that lose what follows a plus."""
+    agent = helpdesk.policy.directory.agent(notice.agent)
+    if agent is None:
+        return []
+    ticket = occasion.ticket
+    buttons = usual(ticket, agent, notice.scope) if notice.buttons is None else notice.buttons
+    subject = link_subject(ticket, helpdesk)
+    made = []
+    for button in buttons[:MOST]:
+        to = sealing(button.scope, button.verb.format(draft=occasion.draft))
+        made.append({"label": button.label, "mailto": mailto(to, subject, button.typed), "typed": button.typed})
+    return made
+
+
+def _stop_words(notice: Notice, ticket: Ticket, helpdesk: Helpdesk, sealing: Sealing) -> list[dict[str, str]]:
+    """How the reader ends notices like this one: what to type, where to, and a link that does it."""
+    made = []
+    for stop in stops_of(notice):
+        words = {"label": stop.label, "typed": f"!{stop.verb}" if stop.verb else stop.asks, "to": "", "mailto": ""}
+        if stop.verb:
+            words["mailto"] = mailto(sealing(Scope.COMMAND, stop.verb), link_subject(ticket, helpdesk), words["typed"])
+        elif stop.asks:
+            if not helpdesk.settings.helpdesk.plus_addressing:
+                continue  # a mail to the bare address asks for nothing
+            words = asked_words(stop, sealing(Scope.QUERY, ""))
+        made.append(words)
+    return made
+
+
+def asked_words(stop: Stop, address: Address) -> dict[str, str]:
+    """A wish that is mailed to the reader's own address for questions."""
+    link = mailto(address, stop.asks, stop.asks)
+    return {"label": stop.label, "typed": stop.asks, "to": str(address), "mailto": link}
+
+
+def link_subject(ticket: Ticket, helpdesk: Helpdesk) -> str:
+    """The subject of the thread with its token: a fresh subject would make it a fresh mail."""
+    return f"Re: {ticket.thread_subject[:_SUBJECT_LENGTH]} [#{helpdesk.token(ticket.number)}]"
+
+
+def mailto(address: Address, subject: str, body: str) -> str:
+    """An RFC 6068 link; "" when it would be longer than mail programs take."""
+    to = quote(str(address), safe="@.")
+    link = (
+        f"mailto:{to}?subject={quote(subject, safe='')}&body={quote(body.replace(chr(10), chr(13) + chr(10)), safe='')}"
+    )
+    return link if len(link) <= _MAILTO_LENGTH else ""
+
+
+def _held_words(decision: Decision, helpdesk: Helpdesk) -> dict[str, Any]:
+    """The text that waits for somebody's word, and what they should know."""
+    hold = decision.hold
+    if hold is None:
+        return {}
+    agent = helpdesk.policy.directory.agent(hold.agent)
+    told = {"kind": hold.kind.value, "reason": hold.reason, "agent": agent.shown if agent else hold.agent}
+    return {
+        "news": list(hold.news),
+        "held": told | {"reminder": hold.reminder, "by_other": hold.by_other},
+        "original_text": decision.transcript.original_text if decision.transcript else "",
+    }
+
+
+def letter_words(decision: Decision, helpdesk: Helpdesk) -> dict[str, Any]:
+    """What a mail about no ticket says of a decision: the held text, the transcript."""
+    words = _held_words(decision, helpdesk)
+    return words | _said_back(decision.transcript) if decision.transcript else words
+
+
+def _transcript_words(
+    transcript: Transcript | None, ticket: Ticket, reply_to: Address, notice: Notice
+) -> dict[str, Any]:
+    if transcript is None or notice.template != "feedback":
+        return {}
+    fix = mailto(reply_to, ticket.thread_subject, transcript.corrected_text) if transcript.corrected_text else ""
+    return _said_back(transcript) | {"fix_mailto": fix}
+
+
+def _said_back(transcript: Transcript) -> dict[str, Any]:
+    names = ("line", "message", "suggestion")
+    return {
+        "problems": [dict(zip(names, problem, strict=True)) for problem in transcript.problems],
+        "results": list(transcript.results),
+        "help": transcript.help,
+        "original_text": transcript.original_text,
+        "corrected_text": transcript.corrected_text,
+        "receipt": not transcript.problems,
+    }

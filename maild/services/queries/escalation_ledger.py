@@ -1,0 +1,108 @@
+"""The escalation ledger as it is shown: each step that fired, whom it told, when, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from textwrap import wrap
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from maild.domain.messages.outbox import OutboxState
+from maild.domain.sla.explain import WIDTH, shown_at
+from maild.domain.sla.step_keys import shown_step
+from maild.domain.tickets.events import Acknowledged, Escalated, Event
+from maild.ports import Telling, UnitOfWork
+from maild.services.helpdesk import Helpdesk
+
+_OUTCOMES = {OutboxState.SENDING: "queued", OutboxState.FAILED: "failed"}
+
+
+def outcome_of(telling: Telling, history: Sequence[Event]) -> str:
+    """One word: acknowledged, bounced, or how far its mail came (queued, sent, deferred, failed, held, dropped)."""
+    if telling.lost_at is not None:
+        return "failed" if telling.state is OutboxState.FAILED else "bounced"
+    if telling.agent and any(_acknowledges(fact, telling) for fact in history):
+        return "acknowledged"
+    state = telling.state or OutboxState.DROPPED
+    return _OUTCOMES.get(state, state.value)
+
+
+def _acknowledges(fact: Event, telling: Telling) -> bool:
+    if not isinstance(fact, Acknowledged) or fact.agent != telling.agent:
+        return False
+    return (fact.target, fact.cycle) == (telling.target, telling.cycle) and fact.at >= telling.told_at
+
+
+def steps_told(history: Sequence[Event], told: Sequence[Telling]) -> list[tuple[Escalated, list[Telling]]]:
+    """Each step that fired, in their order, with whom it told; nobody where a later one overtook it."""
+    fired = [fact for fact in history if isinstance(fact, Escalated)]
+    return [
+        (fact, [t for t in told if (t.target, t.cycle, t.step) == (fact.target, fact.cycle, fact.step)])
+        for fact in fired
+    ]
+
+
+def escalation_documents(history: Sequence[Event], told: Sequence[Telling]) -> list[dict[str, Any]]:
+    """For `maild ticket show --json`."""
+    return [
+        {
+            "target": fact.target,
+            "cycle": fact.cycle,
+            "step": fact.step,
+            "breach": fact.breach,
+            "instant": _moment(fact.instant),
+            "at": _moment(fact.at),
+            "told": [
+                {
+                    "agent": each.agent or None,
+                    "address": str(each.recipient),
+                    "paged": each.paged,
+                    "at": _moment(each.told_at),
+                    "outbox": each.outbox,
+                    "outcome": outcome_of(each, history),
+                    "answer": each.answer,
+                    "passed_to": list(each.passed_to),
+                }
+                for each in tellings
+            ],
+        }
+        for fact, tellings in steps_told(history, told)
+    ]
+
+
+def escalations_of(unit: UnitOfWork, number: int, now: datetime) -> list[dict[str, Any]]:
+    """The steps of a ticket that had fired at `now`, with what has come of them."""
+    return escalation_documents(*_as_of(unit, number, now))
+
+
+def lines_of(unit: UnitOfWork, helpdesk: Helpdesk, number: int, now: datetime) -> tuple[str, ...]:
+    """The same in lines for people, behind an empty one; () when none had fired."""
+    history, told = _as_of(unit, number, now)
+    return _lines(history, told, helpdesk.zone)
+
+
+def _as_of(unit: UnitOfWork, number: int, now: datetime) -> tuple[list[Event], list[Telling]]:
+    history = [event for event in unit.tickets.history(number) if event.at <= now]
+    return history, [each for each in unit.sla_steps.told(number) if each.told_at <= now]
+
+
+def _lines(history: Sequence[Event], told: Sequence[Telling], zone: ZoneInfo) -> tuple[str, ...]:
+    lines: list[str] = []
+    for fact, tellings in steps_told(history, told):
+        cycle = f", cycle {fact.cycle}" if fact.cycle > 1 else ""
+        people = "; ".join(_person(each, history) for each in tellings) or "nobody"
+        step = f"{fact.target.replace('-', ' ')} {shown_step(fact.step)}{cycle}"
+        text = f"{shown_at(fact.instant, zone)}  {step}: told {people}"
+        lines += wrap(text, WIDTH, initial_indent="  ", subsequent_indent=" " * 6, break_on_hyphens=False)
+    return ("", "Escalations", *lines) if lines else ()
+
+
+def _person(telling: Telling, history: Sequence[Event]) -> str:
+    how = " by pager" if telling.paged else ""
+    passed = f", so {', '.join(telling.passed_to)} heard of it" if telling.passed_to else ""
+    return f"{telling.agent or telling.recipient}{how} ({outcome_of(telling, history)}{passed})"
+
+
+def _moment(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")

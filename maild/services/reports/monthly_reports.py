@@ -1,0 +1,204 @@
+"""The monthly report of an organisation's tickets, to its contacts: figures of the month that is over, and no names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from functools import cache, partial
+from typing import Any
+
+from maild import maillog
+from maild.domain.messages.reply_tokens import Scope, Sealed, message_id
+from maild.domain.notices.opt_outs import Stop
+from maild.domain.people.directory import Address, Agent, Organisation, Person
+from maild.domain.reports.digest_schedule import START, Begun
+from maild.domain.reports.statistics import Figures, whole_days
+from maild.domain.reports.ticket_measures import What
+from maild.domain.tickets.visibility import Sight
+from maild.ports import OpenUnitOfWork, OutboxRow, UnitOfWork
+from maild.services.helpdesk import Helpdesk
+from maild.services.listing import sight_for
+from maild.services.notices.letter import BY_ITSELF, Letter, post
+from maild.services.notices.template_context import person_words
+from maild.services.reports.charts import for_customers, overview, remarks
+from maild.services.reports.digest_parts import section
+from maild.services.reports.statistics import Wanted, figures_of
+from maild.services.setbacks import Setbacks
+
+TEMPLATE = "monthly-report"
+_KIND = "report"
+_HOUR = time(8)  # of the first day of a month, on the helpdesk's clock
+
+
+def make_reports(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, setbacks: Setbacks) -> int:
+    """Make the reports of the month that is over -> how many were mailed. As with digests the first start sends none,
+    and an organisation without a ticket has none."""
+    if not any(organisation.monthly_report for organisation in helpdesk.policy.directory.organisations):
+        return 0
+    with open_unit(reading=True) as unit:
+        due = list(_due(unit, helpdesk, now))
+    made = 0
+    for organisation, period in due:
+        what = f"the monthly report of {organisation.name}"
+        made += setbacks.attempt(what, now, partial(_one, open_unit, organisation, period, helpdesk, now)) or 0
+    return made
+
+
+def _due(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime) -> Iterator[tuple[Organisation, Begun | None]]:
+    """What is to be made now: asked at once for all organisations, for every tick asks it."""
+    period = _month(helpdesk, now)
+    reported = [each for each in helpdesk.policy.directory.organisations if each.monthly_report]
+    made = unit.digests.made_among([each.name for each in reported], [_KIND], [START, period.key])
+    for organisation in reported:
+        since = made.get((organisation.name, _KIND, START))
+        if since is None:
+            yield organisation, None
+        elif period.at >= since and (organisation.name, _KIND, period.key) not in made:
+            yield organisation, period
+
+
+def _month(helpdesk: Helpdesk, now: datetime) -> Begun:
+    """The month that has begun; its report is of the one before."""
+    local = now.astimezone(helpdesk.zone)
+    day = local.date().replace(day=1)
+    begins = datetime.combine(day, _HOUR, tzinfo=helpdesk.zone).astimezone(UTC)
+    if begins > now:
+        day = (day - timedelta(days=1)).replace(day=1)
+        begins = datetime.combine(day, _HOUR, tzinfo=helpdesk.zone).astimezone(UTC)
+    return Begun(f"{day:%Y-%m}", begins)
+
+
+def _one(
+    open_unit: OpenUnitOfWork, organisation: Organisation, period: Begun | None, helpdesk: Helpdesk, now: datetime
+) -> int:
+    """One organisation's report -> to how many it was mailed. It is made before the writing unit, as a digest is."""
+    made = None
+    if period is not None:
+        with open_unit(reading=True) as unit:
+            made = _figures(unit, organisation, period, helpdesk, now)
+    key = period.key if period else START
+    with open_unit() as unit:
+        begun = unit.digests.begin(organisation.name, _KIND, key, now)
+        mailed = _mail(unit, organisation, made, helpdesk, now, f"report-{key}-{organisation.name}") if begun else 0
+        unit.commit()
+    return mailed
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """The figures of a month: for the contacts, and as far as each follower may see them."""
+
+    figures: Figures
+    followers: tuple[tuple[Agent, Figures], ...]
+
+
+def _figures(
+    unit: UnitOfWork, organisation: Organisation, period: Begun, helpdesk: Helpdesk, now: datetime
+) -> _Made | None:
+    """None when nothing happened and nothing is left."""
+    last = period.at.astimezone(helpdesk.zone).date() - timedelta(days=1)
+    month = whole_days(last.replace(day=1), last, helpdesk.zone)
+
+    @cache  # who sees everything sees the same
+    def seen_by(sight: Sight | None) -> Figures:
+        wanted = Wanted(period=month, organisation=organisation.name, sight=sight)
+        return figures_of(unit, helpdesk, wanted, now, helpdesk.zone)
+
+    figures = seen_by(None)
+    if figures.quiet and not figures.backlog:
+        return None
+    away = unit.people.absent(now)
+    named = (helpdesk.policy.directory.agent(name) for name in organisation.followers)
+    agents = [agent for agent in named if agent is not None and agent.name not in away]
+    return _Made(figures, tuple((agent, seen_by(sight_for(agent, helpdesk))) for agent in agents))
+
+
+def _mail(
+    unit: UnitOfWork, organisation: Organisation, made: _Made | None, helpdesk: Helpdesk, now: datetime, trace: str
+) -> int:
+    if made is None:
+        return 0
+    for address in organisation.contacts:
+        _to_contact(unit, address, organisation, made.figures, helpdesk, now, trace)
+    for agent, figures in made.followers:
+        post(unit, _to_follower(agent, organisation, figures, helpdesk), helpdesk, now, trace)
+    return len(organisation.contacts) + len(made.followers)
+
+
+def _subject(figures: Figures) -> str:
+    counts = figures.totals
+    return f"tickets in {figures.days[0].day:%B %Y}: {counts[What.OPENED]} new, {counts[What.RESOLVED]} resolved"
+
+
+def _to_follower(agent: Agent, organisation: Organisation, figures: Figures, helpdesk: Helpdesk) -> Letter:
+    """An agent's: of the tickets that they may see."""
+    note = f"{figures.backlog} open or waiting at its end"
+    charts = overview(figures, helpdesk)
+    return Letter(
+        template="digest",
+        agent=agent,
+        subject=f"{organisation.name}: {_subject(figures)}",
+        scope=Scope.QUERY,
+        reason=f"you are a contact of {organisation.name}, and its report comes each month",
+        words={"sections": [section(organisation.name, note, charts=charts, lines=remarks(figures))]},
+        automatic=BY_ITSELF,
+        stop=Stop(f"the admin takes you out of the contacts of {organisation.name}"),
+    )
+
+
+def _to_contact(
+    unit: UnitOfWork,
+    address: Address,
+    organisation: Organisation,
+    figures: Figures,
+    helpdesk: Helpdesk,
+    now: datetime,
+    trace: str,
+) -> None:
+    """One contact's mail: an answer to it opens a ticket, as any fresh mail does."""
+    contact = unit.people.contact(Person(address))
+    voice = helpdesk.voice(organisation.department)
+    row_id = unit.outbox.next_id()
+    own_id = message_id(helpdesk.ring, Sealed("", 0, Scope.USER, contact.number, 0), row_id, helpdesk.domain)
+    context: dict[str, Any] = {
+        "v": 1,
+        "helpdesk": {"name": helpdesk.name, "address": str(voice.address)},
+        "language": helpdesk.settings.helpdesk.language,
+        "timezone": str(helpdesk.zone),
+        "signature": helpdesk.signature(organisation.department),
+        "ticket": None,
+        "title": f"Your {_subject(figures)}",
+        "recipient": person_words(contact.person),
+        "sections": [section(organisation.name, charts=for_customers(figures))],
+        "trace": trace,
+        "mail": {
+            "from": {"name": voice.name, "address": str(voice.address)},
+            "reply_to": str(voice.address),
+            "in_reply_to": "",
+            "references": [],
+            "automatic": BY_ITSELF,
+            "precedence": "list",
+            "thread_key": "",
+            "thread_started": now.isoformat(),
+            "thread_topic": "",
+            "list_id": "",
+            "reason": TEMPLATE,
+            "attach": [],
+        },
+    }
+    row = OutboxRow(
+        id=row_id,
+        ticket=None,
+        template=TEMPLATE,
+        to=contact.person,
+        envelope_from="",  # nobody waits for its bounce
+        subject=context["title"],
+        message_id=own_id,
+        context=context,
+        next_at=now,
+        relay=helpdesk.relay_of(organisation.department),
+        queued_at=now,
+    )
+    unit.outbox.add(row)
+    maillog.queued(outbox=row_id, ticket=None, template=TEMPLATE, to=str(address), trace=trace)

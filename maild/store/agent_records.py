@@ -1,0 +1,177 @@
+"""What is kept for agents: held texts, lists, wishes, digests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from maild.domain.tickets.held_replies import Draft, DraftKind
+from maild.ports import Snapshot
+from maild.store.agent_tables import digest_run, draft, preference, snapshot
+from maild.store.insert_once import insert_once
+
+# Written into the SQL: by a bound parameter the partial index is not found.
+_WAITS = draft.c.settled_as == sa.literal("", literal_execute=True)
+
+
+class SqlDrafts:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, new: Draft) -> int:
+        values = {
+            "inbound": new.inbound,
+            "ticket": new.ticket,
+            "agent": new.agent,
+            "kind": new.kind.value,
+            "reason": new.reason,
+            "text": new.text,
+            "created_at": new.created_at,
+            "remind_at": new.remind_at,
+            "reminders": 0,
+            "settled_as": "",
+        }
+        before = sa.update(draft).where(draft.c.inbound == new.inbound, _WAITS)
+        replaced = {"settled_as": "replaced", "settled_at": new.created_at, "remind_at": None}
+        self._connection.execute(before.values(replaced))
+        return int(self._connection.scalar(sa.insert(draft).values(values).returning(draft.c.id)) or 0)
+
+    def get(self, number: int) -> Draft | None:
+        row = self._connection.execute(sa.select(draft).where(draft.c.id == number)).mappings().first()
+        return _read(row) if row else None
+
+    def waiting(self, *, ticket: int | None = None, agent: str | None = None) -> tuple[Draft, ...]:
+        query = sa.select(draft).where(_WAITS).order_by(draft.c.id)
+        if ticket is not None:
+            query = query.where(draft.c.ticket == ticket)
+        if agent is not None:
+            query = query.where(draft.c.agent == agent)
+        return tuple(_read(row) for row in self._connection.execute(query).mappings())
+
+    def settle(self, number: int, settled_as: str, now: datetime) -> bool:
+        values = {"settled_as": settled_as, "settled_at": now, "remind_at": None}
+        ended = sa.update(draft).where(draft.c.id == number, _WAITS).values(values)
+        return self._connection.execute(ended).rowcount == 1
+
+    def settle_those_of(self, inbound: int, settled_as: str, now: datetime) -> None:
+        values = {"settled_as": settled_as, "settled_at": now, "remind_at": None}
+        self._connection.execute(sa.update(draft).where(draft.c.inbound == inbound, _WAITS).values(values))
+
+    def due(self, now: datetime, limit: int) -> tuple[Draft, ...]:
+        query = sa.select(draft).where(draft.c.remind_at <= now).order_by(draft.c.remind_at).limit(limit)
+        query = query.with_for_update(skip_locked=True)  # not those that another node reminds of just now
+        return tuple(_read(row) for row in self._connection.execute(query).mappings())
+
+    def remind_at(self, number: int, at: datetime) -> None:
+        self._connection.execute(sa.update(draft).where(draft.c.id == number, _WAITS).values(remind_at=at))
+
+    def remind_again(self, number: int, reminders: int, at: datetime) -> bool:
+        here = sa.update(draft).where(draft.c.id == number, _WAITS, draft.c.reminders == reminders)
+        step = here.values(reminders=reminders + 1, remind_at=at)
+        return self._connection.execute(step).rowcount == 1
+
+
+def _read(row: RowMapping) -> Draft:
+    return Draft(
+        id=row["id"],
+        inbound=row["inbound"],
+        ticket=row["ticket"],
+        agent=row["agent"],
+        kind=DraftKind(row["kind"]),
+        reason=row["reason"],
+        text=row["text"],
+        created_at=row["created_at"],
+        remind_at=row["remind_at"],
+        reminders=row["reminders"],
+        settled_as=row["settled_as"],
+    )
+
+
+class SqlSnapshots:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, new: Snapshot) -> int:
+        values = {
+            "agent": new.agent,
+            "kind": new.kind,
+            "asked": new.asked,
+            "made_at": new.made_at,
+            "tickets": list(new.tickets),
+        }
+        return int(self._connection.scalar(sa.insert(snapshot).values(values).returning(snapshot.c.id)) or 0)
+
+    def get(self, number: int) -> Snapshot | None:
+        row = self._connection.execute(sa.select(snapshot).where(snapshot.c.id == number)).mappings().first()
+        if row is None:
+            return None
+        return Snapshot(
+            id=row["id"],
+            agent=row["agent"],
+            kind=row["kind"],
+            asked=row["asked"],
+            made_at=row["made_at"],
+            tickets=tuple(row["tickets"]),
+        )
+
+    def change(self, number: int, tickets: Sequence[int]) -> None:
+        step = sa.update(snapshot).where(snapshot.c.id == number)
+        self._connection.execute(step.values(tickets=list(tickets)))
+
+
+_PREFERENCES = sa.select(preference)
+
+
+class SqlPreferences:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def of(self, agent: str) -> Mapping[str, Any]:
+        found = self._connection.scalar(sa.select(preference.c.wishes).where(preference.c.agent == agent))
+        return dict(found or {})
+
+    def all(self) -> Mapping[str, Mapping[str, Any]]:
+        return {row.agent: dict(row.wishes) for row in self._connection.execute(_PREFERENCES)}
+
+    def change(self, agent: str, wishes: Mapping[str, Any], now: datetime) -> None:
+        self._connection.execute(
+            insert_once(self._connection, preference, {"agent": agent, "wishes": {}, "changed_at": now})
+        )
+        merged = {key: value for key, value in {**self.of(agent), **wishes}.items() if value is not None}
+        step = sa.update(preference).where(preference.c.agent == agent)
+        self._connection.execute(step.values(wishes=merged, changed_at=now))
+
+
+_MADE_AMONG = sa.select(digest_run).where(
+    digest_run.c.reader.in_(sa.bindparam("readers", expanding=True)),
+    digest_run.c.kind.in_(sa.bindparam("kinds", expanding=True)),
+    digest_run.c.period.in_(sa.bindparam("periods", expanding=True)),
+)
+
+
+class SqlDigests:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def begin(self, reader: str, kind: str, period: str, now: datetime) -> bool:
+        values = {"reader": reader, "kind": kind, "period": period, "made_at": now}
+        made = insert_once(self._connection, digest_run, values).returning(digest_run.c.reader)
+        return self._connection.scalar(made) is not None
+
+    def made_among(
+        self, readers: Sequence[str], kinds: Sequence[str], periods: Sequence[str]
+    ) -> Mapping[tuple[str, str, str], datetime]:
+        asked = {"readers": list(readers), "kinds": list(kinds), "periods": list(periods)}
+        found = self._connection.execute(_MADE_AMONG, asked)
+        return {(row.reader, row.kind, row.period): row.made_at for row in found}
+
+    def last(self, kind: str, readers: Sequence[str]) -> Mapping[str, datetime]:
+        newest = sa.func.max(digest_run.c.made_at, type_=digest_run.c.made_at.type)
+        query = sa.select(digest_run.c.reader, newest).where(
+            digest_run.c.kind == kind, digest_run.c.reader.in_(list(readers))
+        )
+        return {row[0]: row[1] for row in self._connection.execute(query.group_by(digest_run.c.reader))}
