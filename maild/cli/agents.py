@@ -8,7 +8,7 @@ import click
 
 from maild.cli.session import Session, json_option, print_json
 from maild.daemon.clocks import SystemClock
-from maild.domain.invalid import Complaint
+from maild.domain.invalid import Invalid
 from maild.domain.people.directory import Agent
 from maild.services import agents as services
 from maild.services.agents import agent_document, wish, wishes_of
@@ -46,7 +46,7 @@ def prefs(session: Session, name: str, words: tuple[str, ...], as_json: bool) ->
     whose = found(session, name)
     if words:
         changed = wish(session.store, session.helpdesk, whose, " ".join(words), SystemClock().now())
-        if isinstance(changed, Complaint):
+        if isinstance(changed, Invalid):
             meant = f"; did you mean: maild agent prefs {whose.name} {changed.instead}" if changed.instead else ""
             click.echo(f"{changed.message}{meant}", err=True)
             sys.exit(1)

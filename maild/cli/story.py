@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from maild.domain.messages.message import InboundMessage
 from maild.domain.people.directory import Address, Person
-from maild.mail.compose import Draft, compose
+from maild.mail.compose import OutgoingMail, compose
 from maild.mail.reading.parse import read
 
 HELPDESK = "support@acme.example"
@@ -85,7 +85,7 @@ class Writer:
 
     def _send(self, to: Address, subject: str, text: str, parent: str = "", references: tuple[str, ...] = ()) -> None:
         self.written += 1
-        draft = Draft(
+        draft = OutgoingMail(
             from_=Person(self.address, self.name),
             to=Person(to),
             subject=subject,

@@ -6,7 +6,7 @@ import click
 
 from maild.cli.session import Session, at_option, json_option, print_json
 from maild.services import tick as services
-from maild.services.escalation.recompute import reckon_stale
+from maild.services.escalation.recompute import recompute_changed
 
 
 @click.command()
@@ -16,7 +16,7 @@ from maild.services.escalation.recompute import reckon_stale
 def tick(session: Session, at: str | None, as_json: bool) -> None:
     """Do what is due: SLA steps, timers, reminders of held texts, digests."""
     now = session.clock(at).now()
-    reckon_stale(session.store, session.helpdesk, now)
+    recompute_changed(session.store, session.helpdesk, now)
     done = services.tick(session.store, session.helpdesk, now)
     if as_json:
         steps = [

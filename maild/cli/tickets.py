@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from maild.cli.session import Session, at_option, json_option, print_json, print_table
-from maild.domain.commands.parsing import Problem
+from maild.domain.commands.parsing import CommandProblem
 from maild.domain.sla.moved_deadlines import move_words
 from maild.domain.tickets.events import SYSTEM, DeadlineMoved, from_detail, kind_of
 from maild.services.admin_command import command_ticket
@@ -65,9 +65,9 @@ def list_tickets(
     print_tickets(found)
 
 
-def _understood(found: list[dict[str, Any]] | Problem) -> list[dict[str, Any]]:
+def _understood(found: list[dict[str, Any]] | CommandProblem) -> list[dict[str, Any]]:
     """The answer to a question; one that is not understood ends the program."""
-    if isinstance(found, Problem):
+    if isinstance(found, CommandProblem):
         meant = f"; did you mean: {found.suggestion}" if found.suggestion else ""
         raise click.UsageError(f"{found.message}{meant}")
     return found

@@ -89,7 +89,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _BAD = object()  # stands for a value that has been reported
 
 
-class Reader:
+class TableReader:
     """Reads the tables of one document and reports what is wrong to `findings`."""
 
     def __init__(

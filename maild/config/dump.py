@@ -21,7 +21,7 @@ from maild.domain.intake.rules import Match, Rule
 from maild.domain.intake.spam_and_robots import HeaderMark
 from maild.domain.people.directory import Address, Organisation
 from maild.domain.people.rotas import Rota
-from maild.domain.sla.standing import Plan, Step
+from maild.domain.sla.standing import EscalationStep, Plan
 from maild.domain.times.calendars import WEEKDAYS, Calendar
 
 HIDDEN = "(hidden)"
@@ -160,7 +160,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
     return {"name": plan.name, "calendar": plan.calendar, **goals, "step": [_step(step) for step in plan.steps]}
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _step(step: EscalationStep) -> dict[str, Any]:
     rest = _words(step, changed_only=True)
     return {"at": step.key, **{key: value for key, value in rest.items() if key not in ("at_share", "offset")}}
 

@@ -13,7 +13,7 @@ from maild.config import endpoints as servers
 from maild.config import filters as sorting
 from maild.config import organisations, plans, rotas, tables
 from maild.config import people as directory
-from maild.config.decode import Reader, Written
+from maild.config.decode import TableReader, Written
 from maild.config.people import Known
 from maild.config.problems import ConfigError, Findings, Place, Problem
 from maild.config.references import Names
@@ -91,7 +91,7 @@ def load(path: Path, *, environ: Mapping[str, str]) -> Settings:
     """
     document = read_document(path)
     findings = Findings(Place(str(path)))
-    reader = Reader(document, findings, environ, tables.TABLES)
+    reader = TableReader(document, findings, environ, tables.TABLES)
     reader.unknown_tables()
     settings = _Assembly(reader, environ).settings(path)
     problems = findings.problems(document.files)
@@ -103,7 +103,7 @@ def load(path: Path, *, environ: Mapping[str, str]) -> Settings:
 class _Assembly:
     """Puts the tables together; what is wrong goes to the reader's findings."""
 
-    def __init__(self, reader: Reader, environ: Mapping[str, str]) -> None:
+    def __init__(self, reader: TableReader, environ: Mapping[str, str]) -> None:
         self._reader = reader
         self._findings = reader.findings
         self._environ = environ

@@ -14,7 +14,7 @@ from maild.config.tables import CalendarTable, PlanTable, PriorityPlanTable, Ste
 from maild.config.values import read_address, read_duration
 from maild.domain.escalation.step_recipients import ON_DUTY
 from maild.domain.people.directory import Directory
-from maild.domain.sla.standing import Plan, Step, Target
+from maild.domain.sla.standing import EscalationStep, Plan, Target
 from maild.domain.times.calendars import ALWAYS, WEEKDAYS, Calendar, Span, never_open, overlaps, special_overlaps
 
 OFFICE = "office"
@@ -25,8 +25,8 @@ _OFFICE_WEEK = (_OFFICE_HOURS,) * 5 + ((),) * 2
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 SHIPPED_STEPS = (
-    Step(at_share=0.75, notify=("assignee", "team")),  # those who can still save it
-    Step(at_share=1.0, notify=("assignee", "team-lead", "manager")),  # those who answer for it
+    EscalationStep(at_share=0.75, notify=("assignee", "team")),  # those who can still save it
+    EscalationStep(at_share=1.0, notify=("assignee", "team-lead", "manager")),  # those who answer for it
 )
 
 
@@ -166,7 +166,7 @@ def _plan(written: Written[PlanTable], known: Known, people: Directory, findings
 
 def _step(
     table: StepTable, plan: Written[PlanTable], index: int, known: Known, people: Directory, findings: Findings
-) -> Step | None:
+) -> EscalationStep | None:
     """None after reporting a step that cannot be."""
 
     def at(*path: str | int) -> Place:
@@ -192,7 +192,7 @@ def _step(
     if table.every is not None and table.every < _MINUTE:
         findings.problem(at("every"), "every: is shorter than a minute", 'write "30m"')
         return None
-    return Step(
+    return EscalationStep(
         at_share=share,
         offset=offset,
         target=table.target,

@@ -155,15 +155,15 @@ def read_address(text: str) -> Address:
     return Address(local, _domain(domain, f"{text!r} is no address"))
 
 
-def _domain(text: str, complaint: str) -> str:
+def _domain(text: str, invalid: str) -> str:
     if not text.isascii():
         try:
             text = idna.encode(text, uts46=True).decode("ascii")
         except idna.IDNAError as error:
-            raise ValueError(f"{complaint}: {error}") from error
+            raise ValueError(f"{invalid}: {error}") from error
     domain = text.lower()
     if len(domain) > 253 or not all(_LABEL.fullmatch(label) for label in domain.split(".")):
-        raise ValueError(f"{complaint}: expected names of letters, digits and hyphens with dots between")
+        raise ValueError(f"{invalid}: expected names of letters, digits and hyphens with dots between")
     return domain
 
 

@@ -19,11 +19,11 @@ from maild.daemon.systemd import notify, watchdog_interval
 from maild.daemon.ticker import Ticker
 from maild.ports import Clock, IncomingMail, MailSource, Receipt, UnitOfWork
 from maild.services.deliver import Delivery
-from maild.services.escalation.recompute import reckon_stale
+from maild.services.escalation.recompute import recompute_changed
 from maild.services.helpdesk import Helpdesk
 from maild.services.intake.process import Processing
 from maild.services.intake.receive import Intake
-from maild.services.setbacks import Setbacks
+from maild.services.retry_later import RetryLater
 from maild.services.tick import Ticked, next_instant, tick
 
 _SWEEP_SECONDS = 5  # loops look for work this often even when no bell rings
@@ -67,7 +67,7 @@ class Daemon:
             threading.Thread(target=source.run, args=(self.hand_in, self._stop), name=f"source {i}", daemon=True)
             for i, source in enumerate(self.sources)
         ]
-        self._setbacks = Setbacks()
+        self._setbacks = RetryLater()
         self._ticker = Ticker(self.tick, lambda after: next_instant(self.store, self.helpdesk, after), self.clock)
         # Not fed by the scheduler, for that is one of those whose life it tells.
         self._watchdog = Loop("watchdog", self._watch, idle=watchdog_interval() or _SWEEP_SECONDS)
@@ -145,7 +145,7 @@ class Daemon:
     def _reckon(self) -> None:
         self._stale = False  # before: a reload that comes meanwhile asks for it once more
         try:
-            reckon_stale(self._watched, self.helpdesk, self.clock.now())
+            recompute_changed(self._watched, self.helpdesk, self.clock.now())
         except Exception:
             self._stale = True
             raise

@@ -36,7 +36,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TraceStep:
     """One stop on the way of a mail: what was found there, and why."""
 
     stop: str  # limits, parse, authentication, classify, route, rules, decide, notices
@@ -127,7 +127,7 @@ class Decision:
     notices: tuple[Notice, ...] = ()  # beside those that follow from the facts
     alarms: tuple[Notice, ...] = ()  # letters to agents about the helpdesk itself, whatever else they are told
     transcript: Transcript | None = None
-    steps: tuple[Step, ...] = ()
+    steps: tuple[TraceStep, ...] = ()
     also: EntryDraft | None = None  # a second entry, which facts name as NEXT_ENTRY
     mute: bool = False  # no agent hears of it
     absence: Absence | None = None  # an agent said that they are away
@@ -137,10 +137,10 @@ class Decision:
     releases: tuple[Release, ...] = ()
     drops: tuple[int, ...] = ()  # held mails that end unread
     withdraws: tuple[int, ...] = ()  # entries whose mails must not leave
-    unshown: tuple[tuple[int, Address], ...] = ()  # (ticket, to whom) of histories that must not leave
+    withdrawn_histories: tuple[tuple[int, Address], ...] = ()  # (ticket, to whom) of histories that must not leave
     leaves_after: timedelta | None = None  # how long the answer waits; None: as the configuration says
     leaves_at: datetime | None = None  # the moment that its writer named (UTC)
-    wishes: Mapping[str, Any] = field(default_factory=dict)  # what the acting agent wishes to hear from now on
+    preferences: Mapping[str, Any] = field(default_factory=dict)  # what the acting agent wishes to hear from now on
     apart: bool = False  # its mails concern no ticket, though it is about one: the reader may not see that
     subject: str = ""  # of mails that concern no ticket
     answers: str = ""  # the Message-ID that such mails answer

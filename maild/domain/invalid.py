@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class Invalid:
     """Why an argument cannot be used. `instead` is the argument that was probably meant; None when nobody can tell."""
 
     message: str

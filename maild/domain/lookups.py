@@ -24,7 +24,7 @@ class Lookups:
 
     ticket: Callable[[int], Ticket | None] = lambda number: None  # merged ones answer their survivor
     batches: Callable[[int], tuple[Batch, ...]] = lambda ticket: ()  # the acts of a ticket, in order
-    stoppable: Callable[[int], bool] = lambda entry: False  # has no mail of this reply left, or been tried, yet?
+    can_withdraw: Callable[[int], bool] = lambda entry: False  # has no mail of this reply left, or been tried, yet?
     # Has a mail that shows somebody (their address) the history of a ticket left, or been tried?
     history_left: Callable[[int, Address], bool] = lambda ticket, to: True
     # The newest message of the requester or a participant, as an entry that names its mail; None: they never wrote.

@@ -57,7 +57,7 @@ class Filter:
 class Wished:
     """JSON values by the names of docs/mail-commands.md, None for what is taken back; and what is told of it."""
 
-    wishes: Mapping[str, Any]
+    preferences: Mapping[str, Any]
     told: str
 
 

@@ -56,7 +56,7 @@ class OutgoingAttachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class OutgoingMail:
     """All that one mail to one recipient is made of. Strings from strangers may be anything: they are cleaned here.
 
     `date` is aware. `references` is oldest first, the ticket's root id in front. `automatic` is "" where a person
@@ -106,7 +106,7 @@ class WirePolicy(EmailPolicy):
 WIRE = WirePolicy(linesep="\r\n", cte_type="7bit")
 
 
-def compose(draft: Draft) -> bytes:
+def compose(draft: OutgoingMail) -> bytes:
     """The mail with CRLF line ends, 7-bit clean unless the recipient's address needs UTF-8 (RFC 6531).
 
     Nothing that a stranger chose raises; ValueError when our own Message-ID, From, Reply-To or Date is unfit."""
@@ -122,7 +122,7 @@ def compose(draft: Draft) -> bytes:
     return head.encode("utf-8" if _needs_utf8(draft) else "ascii") + _body(draft)
 
 
-def _header(draft: Draft) -> Iterator[tuple[str, str]]:
+def _header(draft: OutgoingMail) -> Iterator[tuple[str, str]]:
     """The fields in their order, folded; empty ones are left out."""
     yield "From", address_list([draft.from_])
     yield "Reply-To", address_list([Person(Address.of(draft.reply_to))]) if draft.reply_to else ""
@@ -149,7 +149,7 @@ def _header(draft: Draft) -> Iterator[tuple[str, str]]:
     yield "MIME-Version", "1.0"
 
 
-def _needs_utf8(draft: Draft) -> bool:
+def _needs_utf8(draft: OutgoingMail) -> bool:
     """A recipient with a non-ASCII local part can be written in UTF-8 only (RFC 6532 3.2)."""
     return not draft.to.address.local.isascii()
 
@@ -189,7 +189,7 @@ def reply_subject(thread_subject: str, token: str, *, first: bool, show_token: b
 # -- the MIME tree --------------------------------------------------------------------------------------------
 
 
-def _body(draft: Draft) -> bytes:
+def _body(draft: OutgoingMail) -> bytes:
     """multipart/alternative, in related when images stand in the HTML, in mixed when files are attached."""
     inline = [file for file in draft.attachments if _stands_inline(file, draft.html)]
     mail: MIMEPart = MIMEPart(policy=WIRE)
@@ -241,7 +241,7 @@ def _file_name(name: str) -> str:
     return (f"{stem[:100]}{dot}{ending[:16]}" if stem else bare[:100]) or "file"
 
 
-def _set_boundaries(mail: MIMEPart, draft: Draft) -> None:
+def _set_boundaries(mail: MIMEPart, draft: OutgoingMail) -> None:
     """Boundaries that follow from the mail itself: the same bytes at each attempt, and nobody can foresee them."""
     digest = hashlib.sha256(draft.message_id.encode())
     for piece in (draft.text, draft.html):

@@ -1,7 +1,7 @@
 """What the rooms ask of each other, as Protocols, and the answers they give. Only the ground floor is known here."""
 
 from maild.ports.agents import Digests, Drafts, Preferences, Snapshot, Snapshots
-from maild.ports.alarms import SlaSteps, Telling
+from maild.ports.alarms import LedgerLine, SlaSteps
 from maild.ports.inbound import ClaimLost, Inbound, InboundState, Judgement, KeptMail
 from maild.ports.lists import Course, ListedTicket, Listing, Order, Search
 from maild.ports.mail import (
@@ -51,6 +51,7 @@ __all__ = [
     "Judgement",
     "KeptMail",
     "Lasts",
+    "LedgerLine",
     "ListedTicket",
     "Listing",
     "MailSource",
@@ -72,7 +73,6 @@ __all__ = [
     "Snapshot",
     "Snapshots",
     "StoredEntry",
-    "Telling",
     "TemporaryFailure",
     "Tickets",
     "UnitOfWork",

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from maild.domain.tickets.held_replies import Draft
+from maild.domain.tickets.held_replies import HeldReply
 
 
 class Drafts(Protocol):
-    def add(self, draft: Draft) -> int:
+    def add(self, draft: HeldReply) -> int:
         """Store a held text (its id is ignored) and answer its new id. An older one of the same mail is settled by it,
         as "replaced"."""
         ...
 
-    def get(self, number: int) -> Draft | None: ...
+    def get(self, number: int) -> HeldReply | None: ...
 
-    def waiting(self, *, ticket: int | None = None, agent: str | None = None) -> tuple[Draft, ...]:
+    def waiting(self, *, ticket: int | None = None, agent: str | None = None) -> tuple[HeldReply, ...]:
         """Texts that wait for their writer's word, oldest first: of a ticket, of an agent, or all."""
         ...
 
@@ -30,7 +30,7 @@ class Drafts(Protocol):
         """End the waiting of the text in a mail, if it still waits."""
         ...
 
-    def due(self, now: datetime, limit: int) -> tuple[Draft, ...]:
+    def due(self, now: datetime, limit: int) -> tuple[HeldReply, ...]:
         """Waiting texts whose next reminder is due."""
         ...
 
@@ -73,7 +73,7 @@ class Preferences(Protocol):
 
     def all(self) -> Mapping[str, Mapping[str, Any]]: ...
 
-    def change(self, agent: str, wishes: Mapping[str, Any], now: datetime) -> None:
+    def change(self, agent: str, preferences: Mapping[str, Any], now: datetime) -> None:
         """Lay these over what was wished before; a None takes a wish back."""
         ...
 

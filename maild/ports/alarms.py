@@ -12,7 +12,7 @@ from maild.domain.people.directory import Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
+class LedgerLine:
     """One step told one person, by one mail: the outbox row has no ticket where the mail is about many.
 
     `state` and `answer` are the mail's, as it stands when it is asked; `lost_at` is when we learned that it did not
@@ -42,15 +42,15 @@ class SlaSteps(Protocol):
         """(target, cycle, key) of every step that fired."""
         ...
 
-    def tell(self, told: Sequence[Telling]) -> None:
+    def tell(self, told: Sequence[LedgerLine]) -> None:
         """Note whom steps told. Nobody is told twice of one step."""
         ...
 
-    def told(self, ticket: int) -> tuple[Telling, ...]:
+    def told(self, ticket: int) -> tuple[LedgerLine, ...]:
         """Whom the steps of a ticket told, in the order of the telling."""
         ...
 
-    def told_by(self, outbox: int) -> tuple[Telling, ...]:
+    def told_by(self, outbox: int) -> tuple[LedgerLine, ...]:
         """What a mail told."""
         ...
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from maild.domain.decision import Step
+from maild.domain.decision import TraceStep
 from maild.ports.mail import IncomingMail, Receipt
 
 
@@ -32,7 +32,7 @@ class KeptMail:
     outcome: str = ""
     reason: str = ""
     ticket: int | None = None
-    steps: tuple[Step, ...] = ()
+    steps: tuple[TraceStep, ...] = ()
     sender: str = ""
     subject: str = ""
     judged_at: datetime | None = None
@@ -48,7 +48,7 @@ class Judgement:
     state: InboundState
     outcome: str
     reason: str
-    steps: tuple[Step, ...]
+    steps: tuple[TraceStep, ...]
     ticket: int | None = None
     entry: int | None = None
     message_id: str = ""

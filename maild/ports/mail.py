@@ -11,7 +11,7 @@ from threading import Event as ThreadEvent
 from typing import Protocol
 
 from maild.domain.messages.message import Envelope, OutboundMessage
-from maild.domain.messages.outbox import Answer, ChannelFault
+from maild.domain.messages.outbox import ChannelFault, RelayAnswer
 
 
 class Clock(Protocol):
@@ -130,7 +130,7 @@ class Scanner(Protocol):
 class MailTransport(Protocol):
     """Hands a mail to a relay. Not thread-safe: one worker owns one transport."""
 
-    def send(self, message: OutboundMessage) -> Mapping[str, Answer] | ChannelFault:
+    def send(self, message: OutboundMessage) -> Mapping[str, RelayAnswer] | ChannelFault:
         """Exactly one answer for each recipient, or one fault of the channel. Never raises for what a relay does."""
         ...
 

@@ -90,11 +90,11 @@ class Tickets(Protocol):
         """The tickets of entries with these Message-IDs."""
         ...
 
-    def name_ancestors(self, number: int, ids: Sequence[str]) -> None:
+    def remember_references(self, number: int, ids: Sequence[str]) -> None:
         """Remember the ids that a mail of this ticket names as its ancestors, and its own."""
         ...
 
-    def by_ancestors(self, ids: Sequence[str]) -> Mapping[str, int]:
+    def by_reference(self, ids: Sequence[str]) -> Mapping[str, int]:
         """The tickets whose mails name one of these ids; the oldest where several do."""
         ...
 
@@ -108,13 +108,13 @@ class Tickets(Protocol):
         """The earliest deadline that a ticket has not met, as of the last reckoning."""
         ...
 
-    def stirred(self, since: datetime, until: datetime, wanted: Listing) -> list[int]:
+    def active_between(self, since: datetime, until: datetime, wanted: Listing) -> list[int]:
         """The tickets of a list that began before `until` and are worked on, or had a fact at `since` or later, in the
         order of their numbers: all that figures of that time can be about. The list's times, order and limit do not
         count."""
         ...
 
-    def courses(self, numbers: Sequence[int], kinds: Sequence[str]) -> list[Course]:
+    def histories(self, numbers: Sequence[int], kinds: Sequence[str]) -> list[Course]:
         """These tickets with their facts of these kinds, in the order of their numbers."""
         ...
 
@@ -181,12 +181,12 @@ class People(Protocol):
         """What an agent was learned to put below every mail; "" when nothing."""
         ...
 
-    def learn_tail(self, agent: Agent, tail: str) -> str:
+    def learn_signature(self, agent: Agent, tail: str) -> str:
         """Note how an agent's mail ended -> their signature, once several mails have ended alike, and until none of the
         last ones does."""
         ...
 
-    def be_absent(self, agent: str, since: datetime, until: datetime) -> None: ...
+    def set_absence(self, agent: str, since: datetime, until: datetime) -> None: ...
 
     def absent(self, now: datetime) -> Mapping[str, datetime]:
         """The agents who are away, by name, and until when."""
@@ -200,7 +200,7 @@ class People(Protocol):
         """Has this agent written to this domain before?"""
         ...
 
-    def be_back(self, agent: str) -> None:
+    def clear_absence(self, agent: str) -> None:
         """Forget that an agent is away."""
         ...
 
@@ -290,7 +290,7 @@ class Outbox(Protocol):
         one tells what they would have told. `answer` is noted with them."""
         ...
 
-    def told_within(self, agent: str, begins: datetime, ends: datetime, limit: int) -> int:
+    def count_notices(self, agent: str, begins: datetime, ends: datetime, limit: int) -> int:
         """How many notices leave, or left, for this agent between these instants; counted up to a limit."""
         ...
 
@@ -298,7 +298,7 @@ class Outbox(Protocol):
         """The mail of this template that leaves for this agent later than now, and was not begun yet."""
         ...
 
-    def unbegun(self, row: int) -> OutboxRow | None:
+    def lock_unsent(self, row: int) -> OutboxRow | None:
         """A mail, unless somebody began to send it; nobody does before this transaction ends."""
         ...
 
@@ -310,7 +310,7 @@ class Outbox(Protocol):
         """Give up the mails of this kind about a ticket that have not been tried yet."""
         ...
 
-    def stoppable(self, entry: int) -> bool:
+    def can_withdraw(self, entry: int) -> bool:
         """Is there a mail that delivers this entry, and was none of them tried yet?"""
         ...
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from maild.domain.agent_mail.judge import ADMIN, Act, act_of_line
+from maild.domain.agent_mail.judge import ADMIN, AgentMail, act_of_line
 from maild.domain.decision import EntryDraft
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.tickets.events import Event
 from maild.domain.tickets.ticket import EntryKind
 from maild.ports import OpenUnitOfWork
-from maild.services.apply.decision import carry_out
+from maild.services.apply.decision import apply_decision
 from maild.services.helpdesk import Helpdesk
 from maild.services.intake.lookups import lookups_for
 
@@ -36,7 +36,7 @@ def command_ticket(
         if ticket is None:
             return None
         draft = EntryDraft(kind=EntryKind.NOTE, author=ADMIN, author_name=helpdesk.name, text="", trust="verified")
-        act = Act(
+        act = AgentMail(
             agent=None,
             text=" ".join(words),
             scope=Scope.NOTE,
@@ -46,7 +46,7 @@ def command_ticket(
             lookups=lookups_for(unit, helpdesk, now, ticket),
         )
         decision = act_of_line(act, words, helpdesk.policy)
-        done = carry_out(unit, decision, ticket, helpdesk, now, trace=f"do-{number}")
+        done = apply_decision(unit, decision, ticket, helpdesk, now, trace=f"do-{number}")
         unit.commit()
     transcript = decision.transcript
     problems = transcript.problems if transcript else ()

@@ -8,15 +8,15 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from maild.domain.agent_mail.act import ADMIN
+from maild.domain.agent_mail.agent_mail import ADMIN
 from maild.domain.decision import Decision, Outcome
-from maild.domain.invalid import Complaint
-from maild.domain.notices.pacing import Reader
+from maild.domain.invalid import Invalid
+from maild.domain.notices.pacing import NoticeReader
 from maild.domain.people.directory import Agent
-from maild.domain.people.preferences import Wishes, in_words, read_wish
+from maild.domain.people.preferences import Preferences, in_words, read_wish
 from maild.domain.tickets.events import Assigned
 from maild.ports import Listing, OpenUnitOfWork
-from maild.services.apply.decision import carry_out
+from maild.services.apply.decision import apply_decision
 from maild.services.helpdesk import Helpdesk
 
 
@@ -28,8 +28,8 @@ def agent_document(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, agent: Agent, 
         signature = unit.people.signature(agent)
         tickets = len(unit.tickets.listing(Listing(statuses=("open", "waiting"), assignee=agent.name)))
     zone = helpdesk.clock_of(agent)
-    wishes = Wishes.of(kept)
-    quiet = Reader.of(agent, wishes, helpdesk.policy.rhythm, ZoneInfo(zone)).quiet
+    preferences = Preferences.of(kept)
+    quiet = NoticeReader.of(agent, preferences, helpdesk.policy.rhythm, ZoneInfo(zone)).quiet
     return {
         "name": agent.name,
         "display": agent.shown,
@@ -41,7 +41,7 @@ def agent_document(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, agent: Agent, 
         "quiet": quiet.shown if quiet else None,
         "wishes": dict(kept),
         "away_until": away.isoformat() if away else None,
-        "substitute": wishes.substitute or None,
+        "substitute": preferences.substitute or None,
         "signature": signature,
         "tickets": tickets,
     }
@@ -55,13 +55,13 @@ def wishes_of(open_unit: OpenUnitOfWork, agent: Agent) -> tuple[str, ...]:
 
 def wish(
     open_unit: OpenUnitOfWork, helpdesk: Helpdesk, agent: Agent, words: str, now: datetime
-) -> Mapping[str, Any] | Complaint:
+) -> Mapping[str, Any] | Invalid:
     """Keep a wish for an agent, as if they had mailed it -> what changed, or why it cannot be."""
     wanted = read_wish(words, helpdesk.policy.directory)
-    if isinstance(wanted, Complaint):
+    if isinstance(wanted, Invalid):
         return wanted
     if wanted.get("substitute") == agent.name:
-        return Complaint(f"{agent.name} cannot stand in for themselves")
+        return Invalid(f"{agent.name} cannot stand in for themselves")
     with open_unit() as unit:
         unit.preferences.change(agent.name, wanted, now)
         unit.commit()
@@ -90,7 +90,7 @@ def revoke(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, agent: Agent, to: Agen
                 continue
             fact = Assigned(at=max(now, ticket.updated_at), by=ADMIN, assignee=to.name, team=ticket.team)
             decision = Decision(Outcome.COMMANDED, f"{agent.name} left", (fact,), actor=ADMIN)
-            carry_out(unit, decision, ticket, helpdesk, now, trace=f"revoke-{ticket.number}")
+            apply_decision(unit, decision, ticket, helpdesk, now, trace=f"revoke-{ticket.number}")
             moved.append(ticket.number)
         unit.commit()
     return Revoked(tuple(moved), named_in(agent, helpdesk))

@@ -13,15 +13,22 @@ from typing import Any
 from maild import maillog
 from maild.domain.intake.bounce import BouncedMail, bounced
 from maild.domain.messages.message import OutboundMessage
-from maild.domain.messages.outbox import Answer, Attempted, ChannelFault, OutboxState, Verdict, after_attempt
+from maild.domain.messages.outbox import (
+    Attempted,
+    ChannelFault,
+    DeliveryResult,
+    OutboxState,
+    RelayAnswer,
+    after_attempt,
+)
 from maild.domain.notices.page import PAGE, page_text
 from maild.domain.people.directory import Address, Person
-from maild.mail.compose import Draft, OutgoingAttachment, compose
+from maild.mail.compose import OutgoingAttachment, OutgoingMail, compose
 from maild.mail.reading.parse import extract_all
 from maild.mail.templates.render import Rendered, Renderer, TemplateFailed
 from maild.ports import Clock, MailTransport, OpenUnitOfWork, OutboxRow, TemporaryFailure, UnitOfWork
-from maild.services.apply.decision import carry_out
-from maild.services.escalation.undelivered import hand_on, lost_alarm, tell_of
+from maild.services.apply.decision import apply_decision
+from maild.services.escalation.undelivered import lost_alarm, notify_next_in_line, tell_of
 from maild.services.helpdesk import Helpdesk
 from maild.services.isolation import isolated
 from maild.services.queries.asked_statistics import waits_for_figures, with_figures
@@ -87,7 +94,7 @@ class Delivery:
 
     def _attempt(self, row: OutboxRow, fault: ChannelFault | None, total: Delivered) -> ChannelFault | None:
         """One attempt -> the fault of the channel, if that is what came of it."""
-        answer: Answer | ChannelFault
+        answer: RelayAnswer | ChannelFault
         if fault is not None:
             answer = fault
         else:
@@ -121,7 +128,7 @@ class Delivery:
         """Tell those in charge, as if it had bounced. Of a mail about a bounce they hear nothing: it would not end."""
         helpdesk, by = self._helpdesk(), f"relay {self._relay}"
         if row.ticket is None:
-            hand_on(unit, row.id, attempted.last_answer, by, helpdesk, now)
+            notify_next_in_line(unit, row.id, attempted.last_answer, by, helpdesk, now)
             return
         ticket = unit.tickets.get(row.ticket) if row.envelope_from else None
         if ticket is None:
@@ -131,15 +138,17 @@ class Delivery:
         at = max(now, ticket.updated_at)
         decision = bounced(ticket, lost, attempted.last_answer, by=by, at=at, policy=helpdesk.policy)
         tell_of(ticket, lost, decision)
-        work = partial(carry_out, unit, decision, ticket, helpdesk, now, trace=f"out-{row.id}")
+        work = partial(apply_decision, unit, decision, ticket, helpdesk, now, trace=f"out-{row.id}")
         isolated(unit, ticket.number, work)
 
-    def _hand_over(self, row: OutboxRow, raw: bytes) -> Answer | ChannelFault:
+    def _hand_over(self, row: OutboxRow, raw: bytes) -> RelayAnswer | ChannelFault:
         recipient = str(row.to.address)
         answers = self._transport.send(OutboundMessage(row.envelope_from, (recipient,), raw))
         if isinstance(answers, ChannelFault):
             return answers
-        return answers.get(recipient) or Answer(Verdict.AMBIGUOUS, "the relay gave no answer for this recipient")
+        return answers.get(recipient) or RelayAnswer(
+            DeliveryResult.AMBIGUOUS, "the relay gave no answer for this recipient"
+        )
 
     def _hold(self, row: OutboxRow, failure: TemplateFailed, total: Delivered) -> None:
         """A template that cannot be rendered at all: the mail waits for the admin, it is not lost."""
@@ -207,7 +216,7 @@ def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Hel
         rendered = Rendered(page_text(rendered.text, row.subject) + "\n", "")
     mail: Mapping[str, Any] = row.context["mail"]
     raw = compose(
-        Draft(
+        OutgoingMail(
             from_=Person(Address.of(mail["from"]["address"]), mail["from"]["name"]),
             to=row.to,
             reply_to=mail["reply_to"],

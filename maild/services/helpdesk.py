@@ -24,7 +24,7 @@ _JUNK = "/junk"
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class MailboxOrigin:
     """What is known of the place a mail came in by: a mailbox, its spam folder, or the listener ("").
 
     `junk` says which spam folder it is, as "Spam of mailbox support"; "" when it is none."""
@@ -44,19 +44,19 @@ class Helpdesk:
     settings: Settings
     policy: Policy
     ring: KeyRing
-    doors: Mapping[str, Door] = field(default_factory=dict)
+    doors: Mapping[str, MailboxOrigin] = field(default_factory=dict)
     canned: CannedTexts = field(default_factory=CannedTexts)
 
     @classmethod
     def of(cls, settings: Settings, ring: KeyRing) -> Helpdesk:
         """The helpdesk of a configuration."""
-        doors = {box.name: Door(box.department, box.trusted_authserv) for box in settings.mailboxes}
+        doors = {box.name: MailboxOrigin(box.department, box.trusted_authserv) for box in settings.mailboxes}
         for box in settings.mailboxes:
             if box.junk:
                 words = f"{box.junk} of mailbox {box.name}"
-                doors[junk_name(box.name)] = Door(box.department, box.trusted_authserv, words)
+                doors[junk_name(box.name)] = MailboxOrigin(box.department, box.trusted_authserv, words)
         if settings.listener is not None:
-            doors[""] = Door(trusted_authserv=settings.listener.trusted_authserv)
+            doors[""] = MailboxOrigin(trusted_authserv=settings.listener.trusted_authserv)
         policy = Policy(
             helpdesk_name=settings.helpdesk.name,
             directory=settings.directory,
@@ -103,12 +103,12 @@ class Helpdesk:
     def loop_mark(self) -> str:
         return loop_mark(self.ring, self.settings.helpdesk.address)
 
-    def door(self, mailbox: str) -> Door:
+    def door(self, mailbox: str) -> MailboxOrigin:
         """The door of that name. A spam folder stays one when the configuration does not name it any more, for mail
         that was taken out of it before is still to be judged."""
         if mailbox in self.doors or not mailbox.endswith(_JUNK):
-            return self.doors.get(mailbox, Door())
-        return Door(junk=f"of mailbox {mailbox.removesuffix(_JUNK)}")
+            return self.doors.get(mailbox, MailboxOrigin())
+        return MailboxOrigin(junk=f"of mailbox {mailbox.removesuffix(_JUNK)}")
 
     @property
     def junk_doors(self) -> tuple[str, ...]:
@@ -165,7 +165,7 @@ class Helpdesk:
         """The plan's calendar, else the department's, else "office"."""
         return self._calendar(self.plan_of(ticket), self.department(ticket.department))
 
-    def digest_of(self, ticket: Ticket) -> str:
+    def plan_fingerprint(self, ticket: Ticket) -> str:
         """Changes whenever the ticket's plan or calendar does."""
         return self._digest(self.plan_of(ticket), self.department(ticket.department))
 

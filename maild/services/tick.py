@@ -11,10 +11,10 @@ from maild.ports import Coming, Lasts, OpenUnitOfWork, UnitOfWork
 from maild.services.escalation.due_steps import Fired, escalate_due
 from maild.services.helpdesk import Helpdesk
 from maild.services.housekeeping.held_replies import remind_writers
-from maild.services.housekeeping.status_timers import keep_house
+from maild.services.housekeeping.status_timers import run_timers
 from maild.services.reports.digests import due_digests, make_digests
 from maild.services.reports.monthly_reports import make_reports
-from maild.services.setbacks import Setbacks
+from maild.services.retry_later import RetryLater
 
 Result = TypeVar("Result")
 
@@ -29,22 +29,22 @@ class Ticked:
     digests: int = 0
 
 
-def tick(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, setbacks: Setbacks | None = None) -> Ticked:
+def tick(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, retry_later: RetryLater | None = None) -> Ticked:
     """Do what is due at `now`. When that is nothing it costs few questions, however many tickets are open.
 
     `setbacks` remember from tick to tick which digests and reports failed; None: each is tried."""
-    setbacks = setbacks or Setbacks()
+    retry_later = retry_later or RetryLater()
     with open_unit(reading=True) as unit:
         coming = _coming(unit, helpdesk)
         digests_due = list(due_digests(unit, helpdesk, now))
     failed: list[Exception] = []
     none: list[Fired] = []
     fired = _part(failed, none, lambda: escalate_due(open_unit, helpdesk, now) if _has_come(coming.sla, now) else [])
-    timers = _part(failed, 0, lambda: keep_house(open_unit, helpdesk, now) if _has_come(coming.timer, now) else 0)
+    timers = _part(failed, 0, lambda: run_timers(open_unit, helpdesk, now) if _has_come(coming.timer, now) else 0)
     due = _has_come(coming.reminder, now)
     reminders = _part(failed, 0, lambda: remind_writers(open_unit, helpdesk, now) if due else 0)
-    digests = _part(failed, 0, lambda: make_digests(open_unit, helpdesk, now, digests_due, setbacks))
-    digests += _part(failed, 0, lambda: make_reports(open_unit, helpdesk, now, setbacks))
+    digests = _part(failed, 0, lambda: make_digests(open_unit, helpdesk, now, digests_due, retry_later))
+    digests += _part(failed, 0, lambda: make_reports(open_unit, helpdesk, now, retry_later))
     if failed:
         raise failed[0]
     return Ticked(tuple(fired), timers, reminders, digests)

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from maild.domain.tickets.held_replies import Draft, DraftKind
+from maild.domain.tickets.held_replies import DraftKind, HeldReply
 from maild.ports import Snapshot
 from maild.store.agent_tables import digest_run, draft, preference, snapshot
 from maild.store.insert_once import insert_once
@@ -22,7 +22,7 @@ class SqlDrafts:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, new: Draft) -> int:
+    def add(self, new: HeldReply) -> int:
         values = {
             "inbound": new.inbound,
             "ticket": new.ticket,
@@ -40,11 +40,11 @@ class SqlDrafts:
         self._connection.execute(before.values(replaced))
         return int(self._connection.scalar(sa.insert(draft).values(values).returning(draft.c.id)) or 0)
 
-    def get(self, number: int) -> Draft | None:
+    def get(self, number: int) -> HeldReply | None:
         row = self._connection.execute(sa.select(draft).where(draft.c.id == number)).mappings().first()
         return _read(row) if row else None
 
-    def waiting(self, *, ticket: int | None = None, agent: str | None = None) -> tuple[Draft, ...]:
+    def waiting(self, *, ticket: int | None = None, agent: str | None = None) -> tuple[HeldReply, ...]:
         query = sa.select(draft).where(_WAITS).order_by(draft.c.id)
         if ticket is not None:
             query = query.where(draft.c.ticket == ticket)
@@ -61,7 +61,7 @@ class SqlDrafts:
         values = {"settled_as": settled_as, "settled_at": now, "remind_at": None}
         self._connection.execute(sa.update(draft).where(draft.c.inbound == inbound, _WAITS).values(values))
 
-    def due(self, now: datetime, limit: int) -> tuple[Draft, ...]:
+    def due(self, now: datetime, limit: int) -> tuple[HeldReply, ...]:
         query = sa.select(draft).where(draft.c.remind_at <= now).order_by(draft.c.remind_at).limit(limit)
         query = query.with_for_update(skip_locked=True)  # not those that another node reminds of just now
         return tuple(_read(row) for row in self._connection.execute(query).mappings())
@@ -75,8 +75,8 @@ class SqlDrafts:
         return self._connection.execute(step).rowcount == 1
 
 
-def _read(row: RowMapping) -> Draft:
-    return Draft(
+def _read(row: RowMapping) -> HeldReply:
+    return HeldReply(
         id=row["id"],
         inbound=row["inbound"],
         ticket=row["ticket"],
@@ -137,11 +137,11 @@ class SqlPreferences:
     def all(self) -> Mapping[str, Mapping[str, Any]]:
         return {row.agent: dict(row.wishes) for row in self._connection.execute(_PREFERENCES)}
 
-    def change(self, agent: str, wishes: Mapping[str, Any], now: datetime) -> None:
+    def change(self, agent: str, preferences: Mapping[str, Any], now: datetime) -> None:
         self._connection.execute(
             insert_once(self._connection, preference, {"agent": agent, "wishes": {}, "changed_at": now})
         )
-        merged = {key: value for key, value in {**self.of(agent), **wishes}.items() if value is not None}
+        merged = {key: value for key, value in {**self.of(agent), **preferences}.items() if value is not None}
         step = sa.update(preference).where(preference.c.agent == agent)
         self._connection.execute(step.values(wishes=merged, changed_at=now))
 

@@ -19,7 +19,7 @@ from maild.domain.tickets.ticket import Participant, Ticket
 from maild.store import rows
 from maild.store.schema import event, participant, sla_step, ticket
 
-Step = tuple[str, int, str]  # target, cycle, key
+StepKey = tuple[str, int, str]  # target, cycle, key
 
 
 def _among(column: sa.Column[int]) -> sa.ColumnElement[bool]:
@@ -42,7 +42,7 @@ class Held:
     root_ids: dict[int, str] = field(default_factory=dict)
     people: dict[int, frozenset[Participant]] = field(default_factory=dict)  # as they are stored
     histories: dict[int, tuple[Event, ...]] = field(default_factory=dict)
-    steps: dict[int, set[Step]] = field(default_factory=dict)
+    steps: dict[int, set[StepKey]] = field(default_factory=dict)
 
     def forget(self) -> None:
         for known in (self.numbers, self.tickets, self.root_ids, self.people, self.histories, self.steps):

@@ -47,8 +47,8 @@ class SqlOutbox:
     def claim(self, now: datetime, until: datetime, limit: int, relay: str) -> list[OutboxRow]:
         ready = sa.and_(outbox.c.state.in_(_READY), outbox.c.next_at <= now)
         # What this node claimed before it died and never made bytes of has not left: it need not wait for its lease.
-        unbegun = sa.and_(outbox.c.leased_by == self._node, outbox.c.raw.is_(None))
-        abandoned = sa.and_(outbox.c.state == _SENDING, sa.or_(outbox.c.leased_until <= now, unbegun))
+        lock_unsent = sa.and_(outbox.c.leased_by == self._node, outbox.c.raw.is_(None))
+        abandoned = sa.and_(outbox.c.state == _SENDING, sa.or_(outbox.c.leased_until <= now, lock_unsent))
         query = sa.select(outbox.c.id).where(one_of(outbox.c.state, *_ON_ITS_WAY), sa.or_(ready, abandoned))
         query = query.where(outbox.c.relay == relay)
         query = query.order_by(outbox.c.next_at, outbox.c.id).limit(limit).with_for_update(skip_locked=True)
@@ -127,7 +127,7 @@ class SqlOutbox:
         found = [rows.read_outbox(row) for row in self._connection.execute(taken).mappings()]
         return tuple(sorted(found, key=lambda row: row.id))
 
-    def told_within(self, agent: str, begins: datetime, ends: datetime, limit: int) -> int:
+    def count_notices(self, agent: str, begins: datetime, ends: datetime, limit: int) -> int:
         within = sa.and_(outbox.c.agent == agent, outbox.c.leaves_at >= begins, outbox.c.leaves_at < ends)
         counted = sa.and_(within, outbox.c.state != OutboxState.DROPPED.value)
         some = sa.select(outbox.c.id).where(counted).limit(limit).subquery()
@@ -140,7 +140,7 @@ class SqlOutbox:
         found = self._connection.execute(query).mappings().first()
         return rows.read_outbox(found) if found else None
 
-    def unbegun(self, row: int) -> OutboxRow | None:
+    def lock_unsent(self, row: int) -> OutboxRow | None:
         here = sa.select(outbox).where(outbox.c.id == row, _NOT_BEGUN).with_for_update()
         found = self._connection.execute(here).mappings().first()
         return rows.read_outbox(found) if found else None
@@ -155,7 +155,7 @@ class SqlOutbox:
         given_up = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": "an answer came before it"}
         self._connection.execute(sa.update(outbox).where(here).values(given_up))
 
-    def stoppable(self, entry: int) -> bool:
+    def can_withdraw(self, entry: int) -> bool:
         here = sa.select(outbox.c.state, outbox.c.attempts).where(outbox.c.entry == entry)
         found = self._connection.execute(here).all()
         return bool(found) and all(row.state == OutboxState.QUEUED.value and not row.attempts for row in found)

@@ -59,7 +59,7 @@ class SqlPeople:
         # Older versions took for a signature whatever several mails ended with, commands too.
         return kept if looks_like_signature(kept.split("\n"), agent) else ""
 
-    def learn_tail(self, agent: Agent, tail: str) -> str:
+    def learn_signature(self, agent: Agent, tail: str) -> str:
         number = self.agent(agent).number
         row = self._connection.execute(sa.select(contact).where(contact.c.id == number)).mappings().one()
         tails = [*row["tails"], tail][-SIGNATURE_MAILS:]
@@ -75,12 +75,12 @@ class SqlPeople:
         here = sa.and_(acquaintance.c.agent == agent, acquaintance.c.domain == domain)
         return self._connection.scalar(sa.select(acquaintance.c.agent).where(here)) is not None
 
-    def be_absent(self, agent: str, since: datetime, until: datetime) -> None:
+    def set_absence(self, agent: str, since: datetime, until: datetime) -> None:
         values = {"since": since, "until": until}
         self._connection.execute(insert_once(self._connection, absence, {"agent": agent} | values))
         self._connection.execute(sa.update(absence).where(absence.c.agent == agent).values(values))
 
-    def be_back(self, agent: str) -> None:
+    def clear_absence(self, agent: str) -> None:
         self._connection.execute(sa.delete(absence).where(absence.c.agent == agent))
 
     def absent(self, now: datetime) -> Mapping[str, datetime]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.engine import RowMapping
 
-from maild.domain.decision import Step
+from maild.domain.decision import TraceStep
 from maild.domain.messages.attachment import Attachment
 from maild.domain.messages.message import Envelope
 from maild.domain.messages.outbox import OutboxState
@@ -175,7 +175,7 @@ def read_contact(row: RowMapping) -> Contact:
     return Contact(row["id"], who, row["epoch"], row["agent"] or "", row["revoked_before"])
 
 
-def step_values(steps: Sequence[Step]) -> list[list[str]]:
+def step_values(steps: Sequence[TraceStep]) -> list[list[str]]:
     return [[step.stop, step.verdict, step.reason] for step in steps]
 
 
@@ -198,7 +198,7 @@ def read_kept(row: RowMapping, raw: bytes) -> KeptMail:
         outcome=row["outcome"],
         reason=row["reason"],
         ticket=row["ticket"],
-        steps=tuple(Step(*step) for step in row["steps"]),
+        steps=tuple(TraceStep(*step) for step in row["steps"]),
         sender=row["sender"],
         subject=row["subject"],
         judged_at=row["judged_at"],

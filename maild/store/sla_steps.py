@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from maild.domain.messages.outbox import OutboxState
 from maild.domain.people.directory import Address
-from maild.ports import Telling
+from maild.ports import LedgerLine
 from maild.store.identity_map import Held
 from maild.store.insert_once import insert_once
 from maild.store.schema import outbox, sla_step, sla_told, ticket
@@ -44,7 +44,7 @@ class SqlSlaSteps:
                 self._held.steps[ticket] = known
         return frozenset(known)
 
-    def tell(self, told: Sequence[Telling]) -> None:
+    def tell(self, told: Sequence[LedgerLine]) -> None:
         values = [
             {
                 "ticket": each.ticket,
@@ -64,13 +64,13 @@ class SqlSlaSteps:
         if values:
             self._connection.execute(insert_once(self._connection, sla_told), values)
 
-    def told(self, ticket: int) -> tuple[Telling, ...]:
+    def told(self, ticket: int) -> tuple[LedgerLine, ...]:
         return self._read(sla_told.c.ticket == ticket)
 
-    def told_by(self, outbox: int) -> tuple[Telling, ...]:
+    def told_by(self, outbox: int) -> tuple[LedgerLine, ...]:
         return self._read(sla_told.c.outbox == outbox)
 
-    def _read(self, here: sa.ColumnElement[bool]) -> tuple[Telling, ...]:
+    def _read(self, here: sa.ColumnElement[bool]) -> tuple[LedgerLine, ...]:
         joined = sa.select(sla_told, outbox.c.state, outbox.c.last_answer)
         query = joined.outerjoin(outbox, outbox.c.id == sla_told.c.outbox).where(here)
         query = query.order_by(sla_told.c.told_at, sla_told.c.outbox, *(sla_told.c[name] for name in _OF_STEP))
@@ -94,8 +94,8 @@ class SqlSlaSteps:
         return [(row.ticket, row.target, row.step) for row in self._connection.execute(query.limit(limit))]
 
 
-def _telling(row: RowMapping) -> Telling:
-    return Telling(
+def _telling(row: RowMapping) -> LedgerLine:
+    return LedgerLine(
         ticket=row["ticket"],
         target=row["target"],
         cycle=row["cycle"],

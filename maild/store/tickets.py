@@ -145,12 +145,12 @@ class SqlTickets:
         newest_first = query.order_by(entry.c.id.desc())
         return {row.message_id: row.ticket for row in self._connection.execute(newest_first)}
 
-    def name_ancestors(self, number: int, ids: Sequence[str]) -> None:
+    def remember_references(self, number: int, ids: Sequence[str]) -> None:
         for message_id in dict.fromkeys(ids):
             values = {"message_id": message_id, "ticket": number}
             self._connection.execute(insert_once(self._connection, ancestor, values))
 
-    def by_ancestors(self, ids: Sequence[str]) -> Mapping[str, int]:
+    def by_reference(self, ids: Sequence[str]) -> Mapping[str, int]:
         if not ids:
             return {}
         query = sa.select(ancestor).where(ancestor.c.message_id.in_(list(ids))).order_by(ancestor.c.ticket.desc())
@@ -169,14 +169,14 @@ class SqlTickets:
     def due_at(self, number: int) -> datetime | None:
         return self._connection.scalar(sa.select(ticket.c.due_at).where(ticket.c.number == number))
 
-    def stirred(self, since: datetime, until: datetime, wanted: Listing) -> list[int]:
+    def active_between(self, since: datetime, until: datetime, wanted: Listing) -> list[int]:
         begun = (ticket.c.created_at < until, *conditions(wanted))
         worked_on = sa.select(ticket.c.number).where(one_of(ticket.c.status, *_WORKED_ON), *begun)
         moved = sa.select(ticket.c.number).where(ticket.c.updated_at >= since, *begun)
         # Two questions, each with its own index: joined by OR they would have none on PostgreSQL.
         return sorted({*self._connection.scalars(worked_on), *self._connection.scalars(moved)})
 
-    def courses(self, numbers: Sequence[int], kinds: Sequence[str]) -> list[Course]:
+    def histories(self, numbers: Sequence[int], kinds: Sequence[str]) -> list[Course]:
         if not numbers:
             return []
         here = sa.select(ticket).where(ticket.c.number.in_(list(numbers))).order_by(ticket.c.number)

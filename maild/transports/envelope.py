@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import idna
 
 from maild.domain.messages.message import OutboundMessage
-from maild.domain.messages.outbox import Answer, Verdict
+from maild.domain.messages.outbox import DeliveryResult, RelayAnswer
 
 MAX_LOCAL = 64  # octets, RFC 5321 4.5.3.1.1
 MAX_PATH = 254  # octets, RFC 5321 4.5.3.1.3 without the brackets
@@ -25,12 +25,12 @@ class Envelope:
 
     sender: str
     recipients: tuple[tuple[str, str], ...]  # (as given, as sent)
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, RelayAnswer]
 
 
 def envelope_of(message: OutboundMessage) -> Envelope:
     """The addresses of a mail. Those that may not enter a command are answered here, permanently."""
-    answers: dict[str, Answer] = {}
+    answers: dict[str, RelayAnswer] = {}
     recipients: list[tuple[str, str]] = []
     sender = sendable(message.envelope_from) if message.envelope_from else ""
     for given in dict.fromkeys(message.recipients):
@@ -59,6 +59,6 @@ def sendable(address: str) -> str | None:
     return f"{local}@{domain}"
 
 
-def refused(codes: str, reason: str) -> Answer:
+def refused(codes: str, reason: str) -> RelayAnswer:
     """A permanent answer of our own, in the words of SMTP: reply code, enhanced code, text."""
-    return Answer(Verdict.PERMANENT, f"{codes} {reason}", int(codes[:3]))
+    return RelayAnswer(DeliveryResult.PERMANENT, f"{codes} {reason}", int(codes[:3]))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from maild.domain.messages.message import OutboundMessage
-from maild.domain.messages.outbox import Answer, ChannelFault, Verdict
+from maild.domain.messages.outbox import ChannelFault, DeliveryResult, RelayAnswer
 from maild.transports.envelope import envelope_of
 
 _NUMBERS = itertools.count(1)
@@ -22,21 +22,21 @@ class MaildirTransport:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def send(self, message: OutboundMessage) -> Mapping[str, Answer] | ChannelFault:
+    def send(self, message: OutboundMessage) -> Mapping[str, RelayAnswer] | ChannelFault:
         """Each copy is whole and on the disk before it appears in new/. A folder that cannot be written is a fault."""
         envelope = envelope_of(message)
         answers = dict(envelope.answers)
         for given, sent in envelope.recipients:
             try:
-                answers[given] = Answer(
-                    Verdict.SENT, f"250 2.0.0 kept as {self._keep(message, envelope.sender, sent)}", 250
+                answers[given] = RelayAnswer(
+                    DeliveryResult.SENT, f"250 2.0.0 kept as {self._keep(message, envelope.sender, sent)}", 250
                 )
             except OSError as failure:
                 reason = f"cannot write to the Maildir {self._folder}: {failure.strerror or failure}"
-                if not any(answer.verdict is Verdict.SENT for answer in answers.values()):
+                if not any(answer.verdict is DeliveryResult.SENT for answer in answers.values()):
                     return ChannelFault(reason)
                 # A fault would have the copies that are kept already made again.
-                answers[given] = Answer(Verdict.TEMPORARY, f"451 4.3.0 {reason}", 451)
+                answers[given] = RelayAnswer(DeliveryResult.TEMPORARY, f"451 4.3.0 {reason}", 451)
         return answers
 
     def close(self) -> None:

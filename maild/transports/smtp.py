@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from maild.domain.messages.message import OutboundMessage
-from maild.domain.messages.outbox import Answer, ChannelFault, Verdict
+from maild.domain.messages.outbox import ChannelFault, DeliveryResult, RelayAnswer
 from maild.transports.envelope import Envelope, envelope_of
 from maild.transports.smtp_login import log_in
 from maild.transports.smtp_replies import RelayFault, Reply, Stage, fault, judged
@@ -68,7 +68,7 @@ class SmtpTransport:
         self._mails = 0
         self._context = _verifying(options.ca_file) if options.tls != "none" else None
 
-    def send(self, message: OutboundMessage) -> Mapping[str, Answer] | ChannelFault:
+    def send(self, message: OutboundMessage) -> Mapping[str, RelayAnswer] | ChannelFault:
         """Hand over one mail: exactly one answer for each recipient, or a fault of the channel; neither is raised."""
         envelope = envelope_of(message)
         if not envelope.recipients:
@@ -93,7 +93,7 @@ class SmtpTransport:
         except OSError:  # which every SMTPException is
             smtp.close()
 
-    def _hand_over(self, envelope: Envelope, raw: bytes) -> Mapping[str, Answer]:
+    def _hand_over(self, envelope: Envelope, raw: bytes) -> Mapping[str, RelayAnswer]:
         """Over the open connection; where the relay has left it unseen, once more over a new one."""
         kept = self._kept()
         if kept is not None:
@@ -158,12 +158,12 @@ class SmtpTransport:
         _expect(Reply.of(smtp.starttls(context=self._context)), Stage.STARTTLS)
         _expect(Reply.of(smtp.ehlo()), Stage.EHLO)
 
-    def _tidy(self, answers: Mapping[str, Answer]) -> None:
+    def _tidy(self, answers: Mapping[str, RelayAnswer]) -> None:
         """Keep the connection for the next mail, unless this one left it in doubt."""
         self._used_at = self._clock()
         self._mails += 1
         smtp = self._smtp
-        all_sent = all(answer.verdict is Verdict.SENT for answer in answers.values())
+        all_sent = all(answer.verdict is DeliveryResult.SENT for answer in answers.values())
         if smtp is None or smtp.sock is None or not (all_sent or _reset(smtp)):
             self._drop()
 

@@ -9,7 +9,7 @@ import ssl
 from dataclasses import dataclass
 from enum import StrEnum
 
-from maild.domain.messages.outbox import Answer, Verdict
+from maild.domain.messages.outbox import DeliveryResult, RelayAnswer
 
 MAX_TEXT = 500  # characters of a reply that are kept
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
@@ -81,7 +81,7 @@ class Row:
 
     stages: frozenset[Stage]
     codes: range | tuple[int | None, ...]
-    verdict: Verdict | None
+    verdict: DeliveryResult | None
     why: str
     enhanced: tuple[str, ...] = ()  # empty: whatever it is
 
@@ -100,32 +100,34 @@ _FINAL = frozenset({Stage.FINAL})
 _ANY_CODE: tuple[int | None, ...] = (None, *range(200, 600))
 
 TABLE: tuple[Row, ...] = (
-    Row(_FINAL, range(200, 300), Verdict.SENT, "the relay is responsible for the mail now (RFC 5321 4.2.5)"),
+    Row(_FINAL, range(200, 300), DeliveryResult.SENT, "the relay is responsible for the mail now (RFC 5321 4.2.5)"),
     Row(_TALK, _ANY_CODE, None, "it speaks of us, before any mail was named"),
     Row(_EVERY - _TALK, (530, 534, 535, 538), None, "it asks for a login or refuses ours (RFC 4954 6)"),
     Row(
         _MAIL,
         (552,),
-        Verdict.PERMANENT,
+        DeliveryResult.PERMANENT,
         "the mail is larger than the relay ever takes (RFC 1870 6.1)",
         ("5.3.4", "5.2.3"),
     ),
     Row(_MAIL, _ANY_CODE, None, "the sender is ours and the same for all mail: the relay refuses us"),
-    Row(_RCPT, (552,), Verdict.TEMPORARY, "a full mailbox is emptied again (RFC 5321 4.5.3.1.10)", ("5.2.2",)),
-    Row(_RCPT, range(500, 600), Verdict.PERMANENT, "this recipient is refused for good"),
-    Row(_BODY, range(500, 600), Verdict.PERMANENT, "the mail is refused for good"),
-    Row(_EVERY, range(400, 500), Verdict.TEMPORARY, "try again later (RFC 5321 4.2.1)"),
-    Row(_FINAL, _ANY_CODE, Verdict.AMBIGUOUS, "the mail was sent, and what came back says neither yes nor no"),
-    Row(_EVERY, _ANY_CODE, Verdict.TEMPORARY, "no reply that fits the dialogue: another connection may do better"),
+    Row(_RCPT, (552,), DeliveryResult.TEMPORARY, "a full mailbox is emptied again (RFC 5321 4.5.3.1.10)", ("5.2.2",)),
+    Row(_RCPT, range(500, 600), DeliveryResult.PERMANENT, "this recipient is refused for good"),
+    Row(_BODY, range(500, 600), DeliveryResult.PERMANENT, "the mail is refused for good"),
+    Row(_EVERY, range(400, 500), DeliveryResult.TEMPORARY, "try again later (RFC 5321 4.2.1)"),
+    Row(_FINAL, _ANY_CODE, DeliveryResult.AMBIGUOUS, "the mail was sent, and what came back says neither yes nor no"),
+    Row(
+        _EVERY, _ANY_CODE, DeliveryResult.TEMPORARY, "no reply that fits the dialogue: another connection may do better"
+    ),
 )
 
 
-def judged(stage: Stage, reply: Reply) -> Answer | RelayFault:
+def judged(stage: Stage, reply: Reply) -> RelayAnswer | RelayFault:
     """What a reply at this stage means, by the first row that fits."""
     row = next(row for row in TABLE if row.fits(stage, reply))
     if row.verdict is None:
         return RelayFault(f"{reply} (at {stage})", reply.code, connection_lost=reply.ends_connection)
-    return Answer(row.verdict, str(reply), reply.code)
+    return RelayAnswer(row.verdict, str(reply), reply.code)
 
 
 def fault(failure: Exception, *, connection_lost: bool = False) -> RelayFault:

@@ -7,14 +7,14 @@ import re
 import smtplib
 from collections.abc import Mapping
 
-from maild.domain.messages.outbox import Answer, Verdict
+from maild.domain.messages.outbox import DeliveryResult, RelayAnswer
 from maild.transports.envelope import Envelope, refused
 from maild.transports.smtp_replies import RelayFault, Reply, Stage, fault, judged, words_of
 
 _MESSAGE_ID = re.compile(rb"^message-id:\s{0,4}<([\x21-\x7e]{1,250})>", re.IGNORECASE | re.MULTILINE)
 
 
-def transact(smtp: smtplib.SMTP, envelope: Envelope, raw: bytes, data_seconds: float) -> Mapping[str, Answer]:
+def transact(smtp: smtplib.SMTP, envelope: Envelope, raw: bytes, data_seconds: float) -> Mapping[str, RelayAnswer]:
     """Hand over one mail. RelayFault when the relay refuses us rather than the mail; its `connection_lost` says that
     the connection was dead before anything of this mail was accepted. Where the dialogue is in doubt it is closed."""
     return _Transaction(smtp, envelope, raw, data_seconds).run()
@@ -27,9 +27,9 @@ class _Transaction:
         self._recipients = envelope.recipients
         self._raw = raw
         self._data_seconds = data_seconds
-        self._answers: dict[str, Answer] = {}
+        self._answers: dict[str, RelayAnswer] = {}
 
-    def run(self) -> dict[str, Answer]:
+    def run(self) -> dict[str, RelayAnswer]:
         self._refuse_what_it_cannot_take()
         if self._recipients:
             refusal = self._mail()
@@ -55,11 +55,11 @@ class _Transaction:
             self._answers |= {given: lacking for given, sent in self._recipients if not sent.isascii()}
             self._recipients = tuple(pair for pair in self._recipients if pair[1].isascii())
 
-    def _answer_all(self, answer: Answer) -> None:
+    def _answer_all(self, answer: RelayAnswer) -> None:
         self._answers |= dict.fromkeys((given for given, _ in self._recipients), answer)
         self._recipients = ()
 
-    def _mail(self) -> Answer | None:
+    def _mail(self) -> RelayAnswer | None:
         """None when the relay agrees, its refusal of this mail otherwise."""
         smtp = self._smtp
         parameters = []
@@ -112,7 +112,7 @@ class _Transaction:
                 self._smtp.close()
         self._answers |= dict.fromkeys(accepted, answer)
 
-    def _content(self) -> Answer:
+    def _content(self) -> RelayAnswer:
         smtp = self._smtp
         patience = smtp.sock.gettimeout() if smtp.sock else None
         if smtp.sock:
@@ -122,12 +122,16 @@ class _Transaction:
         except OSError as failure:
             # The socket did not take all of it, so the final dot never left: the relay cannot have the mail.
             smtp.close()
-            return Answer(Verdict.TEMPORARY, f"the connection was lost while the mail was sent: {words_of(failure)}")
+            return RelayAnswer(
+                DeliveryResult.TEMPORARY, f"the connection was lost while the mail was sent: {words_of(failure)}"
+            )
         try:
             reply = Reply.of(smtp.getreply())
         except OSError as failure:
             smtp.close()
-            return Answer(Verdict.AMBIGUOUS, f"the mail was sent, its reply was not read: {words_of(failure)}")
+            return RelayAnswer(
+                DeliveryResult.AMBIGUOUS, f"the mail was sent, its reply was not read: {words_of(failure)}"
+            )
         if smtp.sock:
             smtp.sock.settimeout(patience)
         if reply.ends_connection or not (reply.is_yes or reply.is_refusal):
@@ -141,7 +145,7 @@ class _Transaction:
         except OSError as failure:
             return Reply(None, f"the connection was lost at {verb}: {words_of(failure)}")
 
-    def _judged(self, stage: Stage, reply: Reply) -> Answer:
+    def _judged(self, stage: Stage, reply: Reply) -> RelayAnswer:
         verdict = judged(stage, reply)
         if isinstance(verdict, RelayFault):
             raise verdict

@@ -8,7 +8,7 @@ import pytest
 from maild.config import ConfigError, Endpoint, Settings, describe, find_config, load
 from maild.domain.intake.rules import Match, Rule, Topic
 from maild.domain.people.directory import Address, Agent, AgentRole, Department, Team
-from maild.domain.sla.standing import Step, Target
+from maild.domain.sla.standing import EscalationStep, Target
 from maild.domain.times.calendars import ALWAYS, Span
 from tests.config.writing import LEAST, loaded, problems
 
@@ -201,7 +201,7 @@ emergency = "seva"
     assert plan.calendar == ""
     assert plan.goals == ((Target.RESOLUTION, timedelta(hours=2)),)
     assert plan.steps == (
-        Step(
+        EscalationStep(
             at_share=0.5,
             target=Target.RESOLUTION,
             notify=("agent:jane", "pager@acme.example", "admins"),
@@ -209,7 +209,7 @@ emergency = "seva"
             reassign="ana",
             switch_plan="sev-b",
         ),
-        Step(offset=timedelta(minutes=30), notify=("manager",), every=timedelta(hours=1)),
+        EscalationStep(offset=timedelta(minutes=30), notify=("manager",), every=timedelta(hours=1)),
     )
     assert settings.priority_plans == {"emergency": "sev-a"}
 

@@ -46,7 +46,7 @@ class Desk:
             LOOKUPS,
             ticket=self.survivor,
             batches=lambda number: tuple(self.acts.get(number, ())),
-            stoppable=lambda entry: entry not in self.left,
+            can_withdraw=lambda entry: entry not in self.left,
             history_left=lambda _number, to: str(to) in self.shown,
             last_message=lambda number: LAST_WORDS,
         )

@@ -73,7 +73,7 @@ def _canned(name: str, variables: Any) -> str | None:
 LOOKUPS = Lookups(
     ticket={17: fold(17, (OPENED_BY_BOB,)), 42: ticket()}.get,
     batches=lambda number: ((1, (OPENED,)), (2, (Replied(at=NOW, by=BY_JOHN, entry=5),))),
-    stoppable=lambda entry: entry == 5,
+    can_withdraw=lambda entry: entry == 5,
     last_message=lambda number: LAST_WORDS,
     canned=_canned,
     canned_names=tuple(CANNED),

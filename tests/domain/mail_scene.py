@@ -6,7 +6,7 @@ from typing import Any
 
 from maild.domain.intake.classify import Classification, MailClass
 from maild.domain.intake.decide import Case
-from maild.domain.intake.route import Carrier, Facts, Holder, Route, Verdict
+from maild.domain.intake.route import Carrier, Facts, Holder, Route, RouteKind
 from maild.domain.intake.rules import Filing
 from maild.domain.messages.message import Envelope, Evidence, InboundMessage
 from maild.domain.messages.reply_tokens import Key, KeyRing, Scope, Sealed, message_id, root_id, seal, subject_token
@@ -118,14 +118,17 @@ def mail(sender: Person | Agent | None = KAREN, text: str = "It burns.", **field
 
 
 ENVELOPE = Envelope()
-NOTHING_KNOWN = Route(Verdict.NEW, "nothing in the mail leads to a ticket")
+NOTHING_KNOWN = Route(RouteKind.NEW, "nothing in the mail leads to a ticket")
 
 
 def led(
-    scope: Scope | None, carrier: Carrier = Carrier.REPLY_ADDRESS, verdict: Verdict = Verdict.REPLY, number: int = 42
+    scope: Scope | None,
+    carrier: Carrier = Carrier.REPLY_ADDRESS,
+    verdict: RouteKind = RouteKind.REPLY,
+    number: int = 42,
 ) -> Route:
     """A route to Karen's ticket."""
-    reason = "token-from-another-address" if verdict is Verdict.HELD else "the mark was given to this sender"
+    reason = "token-from-another-address" if verdict is RouteKind.HELD else "the mark was given to this sender"
     return Route(verdict, reason, carrier, number, scope, 1)
 
 

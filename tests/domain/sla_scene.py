@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from maild.domain.people.directory import Address, Person, Role
-from maild.domain.sla.standing import Plan, Step, Target
+from maild.domain.sla.standing import EscalationStep, Plan, Target
 from maild.domain.tickets import events
 from maild.domain.times.calendars import Calendar, Span
 
@@ -32,7 +32,7 @@ def hours(number: float) -> timedelta:
     return timedelta(hours=number)
 
 
-def plan(first: float = 0, following: float = 0, resolution: float = 0, steps: Iterable[Step] = ()) -> Plan:
+def plan(first: float = 0, following: float = 0, resolution: float = 0, steps: Iterable[EscalationStep] = ()) -> Plan:
     """Goals in hours; 0 is no promise."""
     goals = ((FIRST, first), (NEXT, following), (RESOLUTION, resolution))
     return Plan("tested", goals=tuple((target, hours(goal)) for target, goal in goals if goal), steps=tuple(steps))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from maild.domain.agent_mail.judge import ADMIN, Act, act_of_agent, act_of_line
+from maild.domain.agent_mail.judge import ADMIN, AgentMail, act_of_agent, act_of_line
 from maild.domain.commands.table import VERBS
 from maild.domain.decision import EntryDraft, Outcome
 from maild.domain.intake.decide import decide
@@ -27,7 +27,9 @@ def act(text, scope=R, on=None, agent=JANE, forwarded="", attachments=()):
     draft = EntryDraft(
         kind=EntryKind.MESSAGE, author=author, author_name="J.", text=text, html="<b>x</b>", attachments=attachments
     )
-    given = Act(agent=agent, text=text, forwarded=forwarded, scope=scope, ticket=on or ticket(), at=NOW, draft=draft)
+    given = AgentMail(
+        agent=agent, text=text, forwarded=forwarded, scope=scope, ticket=on or ticket(), at=NOW, draft=draft
+    )
     return act_of_agent(given, POLICY)
 
 
@@ -235,7 +237,7 @@ def test_an_answer_that_reaches_a_participant_is_an_answer():
 
 def line(*words, on=None):
     draft = EntryDraft(kind=EntryKind.NOTE, author=ADMIN, author_name="Acme Support", text="")
-    given = Act(agent=None, text=" ".join(words), scope=N, ticket=on or ticket(), at=NOW, draft=draft)
+    given = AgentMail(agent=None, text=" ".join(words), scope=N, ticket=on or ticket(), at=NOW, draft=draft)
     return act_of_line(given, words, POLICY)
 
 

@@ -8,11 +8,11 @@ import pytest
 from maild.domain.escalation.chain import next_in_line
 from maild.domain.escalation.steps import escalate
 from maild.domain.escalation.undelivered import LostAlarm, handed_on, unheard
-from maild.domain.notices.recipients import Office
+from maild.domain.notices.recipients import Roster
 from maild.domain.people.directory import Address, AgentRole, Department, Directory, Role, Team
-from maild.domain.people.preferences import Readers, Wishes
+from maild.domain.people.preferences import Preferences, Readers
 from maild.domain.people.rotas import Rota
-from maild.domain.sla.standing import DueStep, Step, Target
+from maild.domain.sla.standing import DueStep, EscalationStep, Target
 from maild.domain.tickets import events
 from maild.domain.tickets.events import Actor
 from tests.domain.mail_scene import NOW, OPENED, POLICY, agent, ticket
@@ -35,7 +35,7 @@ HOUR = timedelta(hours=1)
 
 
 def due(*notify, page=(), at=1.0, repeat=1) -> DueStep:
-    step = Step(at_share=at, notify=notify, page=page)
+    step = EscalationStep(at_share=at, notify=notify, page=page)
     key = step.key if repeat == 1 else f"{step.key}#{repeat}"
     return DueStep(
         target=Target.RESOLUTION, cycle=1, step_key=key, instant=NOW, step=step, breach=at >= 1, repeat=repeat
@@ -43,8 +43,8 @@ def due(*notify, page=(), at=1.0, repeat=1) -> DueStep:
 
 
 def readers(*away, substitutes=None, duty=None) -> Readers:
-    wishes = {name: Wishes(substitute=other) for name, other in (substitutes or {}).items()}
-    return Readers(wishes, dict.fromkeys(away, NOW + HOUR), duty or {})
+    preferences = {name: Preferences(substitute=other) for name, other in (substitutes or {}).items()}
+    return Readers(preferences, dict.fromkeys(away, NOW + HOUR), duty or {})
 
 
 def told(step, on, who=None, people=PEOPLE, history=()) -> list[str]:
@@ -248,6 +248,6 @@ def test_an_address_that_is_nobodys_goes_up_the_chain_of_the_ticket():
 
 
 def test_the_line_ends_where_all_were_told():
-    office = Office(PEOPLE)
+    office = Roster(PEOPLE)
     names = {each.name for each in PEOPLE.agents}
     assert next_in_line(JANE, ticket(), office, lambda reader: "", names) == []

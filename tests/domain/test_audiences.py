@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 
 from maild.domain.messages.reply_tokens import Scope
-from maild.domain.notices.agent_notices import Happening, concerns_agents, notices_for
+from maild.domain.notices.agent_notices import TicketChange, concerns_agents, notices_for
 from maild.domain.notices.pacing import PACES, Kind
-from maild.domain.notices.recipients import Office, newly_in_charge
+from maild.domain.notices.recipients import Roster, newly_in_charge
 from maild.domain.people.directory import AgentRole, Department, Directory, Role, Team
-from maild.domain.people.preferences import ALL_IN, Claim, Level, Readers, Wishes
+from maild.domain.people.preferences import ALL_IN, Interest, Level, Preferences, Readers
 from maild.domain.people.rotas import Rota
 from maild.domain.tickets import events
 from maild.domain.tickets.events import SYSTEM, Actor
@@ -37,7 +37,7 @@ LATER = NOW + timedelta(days=7)
 def told(fact, on=None, actor=BY_JANE, readers=ALL_IN, policy=POLICY):
     after = on or ticket()
     after = after if isinstance(fact, events.Opened) else apply(42, after, fact)
-    return [notice for notice in notices_for(Happening(after, (fact,), actor), policy, readers) if notice.agent]
+    return [notice for notice in notices_for(TicketChange(after, (fact,), actor), policy, readers) if notice.agent]
 
 
 def heard(*args, **more):
@@ -79,7 +79,12 @@ def test_who_hears_and_with_how_much_hurry(fact, on, actor, wanted):
 
 def test_whoever_a_note_names_is_asked_and_answers_inside():
     (john, joe) = told(ASKED, ticket())
-    assert (john.template, john.scope, john.claim, john.reason) == ("note", Scope.NOTE, Claim.NAMED, "a note names you")
+    assert (john.template, john.scope, john.claim, john.reason) == (
+        "note",
+        Scope.NOTE,
+        Interest.NAMED,
+        "a note names you",
+    )
     assert joe.agent == "joe"  # of another department: the note opens the ticket to him
     assert not PACES[Kind.MENTION].batched
 
@@ -99,19 +104,19 @@ def test_everybody_is_told_once_and_never_the_actor(kind, actor):
 
 
 def test_what_concerns_nobody_asks_nothing():
-    tagged = Happening(ticket(), (EXAMPLES["tagged"][0],), BY_JANE)
+    tagged = TicketChange(ticket(), (EXAMPLES["tagged"][0],), BY_JANE)
     assert not concerns_agents(tagged)
-    assert concerns_agents(Happening(ticket(), (NOTED,), BY_JANE))
+    assert concerns_agents(TicketChange(ticket(), (NOTED,), BY_JANE))
 
 
 # -- wishes -----------------------------------------------------------------------------------------------------------
 
 
-def wishing(**wishes):
-    return Readers(wishes)
+def wishing(**preferences):
+    return Readers(preferences)
 
 
-MINE, NAMED, NOTHING = Wishes(level=Level.MINE), Wishes(level=Level.MENTIONS), Wishes(level=Level.NONE)
+MINE, NAMED, NOTHING = Preferences(level=Level.MINE), Preferences(level=Level.MENTIONS), Preferences(level=Level.NONE)
 
 
 @pytest.mark.parametrize(
@@ -126,16 +131,16 @@ MINE, NAMED, NOTHING = Wishes(level=Level.MINE), Wishes(level=Level.MENTIONS), W
         (GIVEN, ticket(), NAMED, True),
         (GIVEN, ticket(), NOTHING, False),
         (ASKED, JOHNS, NOTHING, False),
-        (OPENED, ticket(), Wishes(new=False), False),
-        (OPENED, JOHNS, Wishes(new=False), True),  # his own
-        (MESSAGE, ticket(), Wishes(new=False), True),
-        (MESSAGE, ticket(muted_by=("john",)), Wishes(), False),
-        (MESSAGE, replace(JOHNS, muted_by=("john",)), Wishes(), True),  # somebody has to answer it
-        (NOTED, replace(JOHNS, muted_by=("john",)), Wishes(), False),
-        (REPLIED, replace(JOHNS, muted_by=("john",)), Wishes(), False),
-        (ASKED, replace(JOHNS, muted_by=("john",)), Wishes(), True),
-        (GIVEN, ticket(muted_by=("john",)), Wishes(), True),
-        (BOUNCED, replace(JOHNS, muted_by=("john",)), Wishes(), True),
+        (OPENED, ticket(), Preferences(new=False), False),
+        (OPENED, JOHNS, Preferences(new=False), True),  # his own
+        (MESSAGE, ticket(), Preferences(new=False), True),
+        (MESSAGE, ticket(muted_by=("john",)), Preferences(), False),
+        (MESSAGE, replace(JOHNS, muted_by=("john",)), Preferences(), True),  # somebody has to answer it
+        (NOTED, replace(JOHNS, muted_by=("john",)), Preferences(), False),
+        (REPLIED, replace(JOHNS, muted_by=("john",)), Preferences(), False),
+        (ASKED, replace(JOHNS, muted_by=("john",)), Preferences(), True),
+        (GIVEN, ticket(muted_by=("john",)), Preferences(), True),
+        (BOUNCED, replace(JOHNS, muted_by=("john",)), Preferences(), True),
     ],
 )
 def test_what_an_agent_wishes_to_hear(fact, on, wish, hears):
@@ -144,16 +149,18 @@ def test_what_an_agent_wishes_to_hear(fact, on, wish, hears):
 
 
 def test_a_new_ticket_that_its_department_does_not_wish_to_hear_of_goes_to_who_is_above():
-    nobody = wishing(jane=Wishes(new=False), john=MINE)
+    nobody = wishing(jane=Preferences(new=False), john=MINE)
     assert heard(OPENED, ticket(), BY_KAREN, nobody) == {"mary": Kind.NEW}
-    assert heard(OPENED, ticket(), BY_KAREN, Readers({**nobody.wishes, "mary": NOTHING})) == {}
+    assert heard(OPENED, ticket(), BY_KAREN, Readers({**nobody.preferences, "mary": NOTHING})) == {}
 
 
 # -- absences ---------------------------------------------------------------------------------------------------------
 
 
 def away(*names, **substitutes):
-    return Readers({name: Wishes(substitute=other) for name, other in substitutes.items()}, dict.fromkeys(names, LATER))
+    return Readers(
+        {name: Preferences(substitute=other) for name, other in substitutes.items()}, dict.fromkeys(names, LATER)
+    )
 
 
 @pytest.mark.parametrize(
@@ -253,7 +260,7 @@ def test_no_fact_at_all_is_told_past_the_wall_of_a_private_department(kind):
     readers = away("zoe", zoe="john")
     for fact in EXAMPLES[kind]:
         after = replace(vault(watchers=everybody), assignee="zoe", team="")
-        notices = notices_for(Happening(after, (fact,), SYSTEM), PRIVATE, readers)
+        notices = notices_for(TicketChange(after, (fact,), SYSTEM), PRIVATE, readers)
         assert {notice.agent for notice in notices if notice.agent} <= {"zoe", "yuri", *after.mentioned}
 
 
@@ -282,7 +289,7 @@ def test_a_team_of_nobody_makes_a_ticket_nobodys_news():
     ],
 )
 def test_a_new_ticket_is_told_to_who_is_on_duty_or_else_to_who_is_in_charge(duty, on, wanted):
-    office = Office(
+    office = Roster(
         replace(DIRECTORY, rotas=(Rota(name="week", zone="UTC", department="support"),)),
         Readers(duty={"week": duty}),
         about=on,

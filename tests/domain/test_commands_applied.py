@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from maild.domain.commands import apply as commands
 from maild.domain.commands.apply import VERBS, TextGoes, Verb, apply_intents, help_text, lookup
-from maild.domain.commands.arguments import Complaint
+from maild.domain.commands.arguments import Invalid
 from maild.domain.commands.table import BY_NAME, Settles
 from maild.domain.people.directory import Address, Person
 from maild.domain.tickets.events import Assigned, Linked, PlanChanged, StatusChanged, from_detail, to_detail
@@ -245,7 +245,7 @@ def test_a_new_verb_is_one_row(monkeypatch):
         usage="NUMBER",
         summary="Relate the ticket to another.",
         settles=Settles.NOTHING,
-        read=lambda args, _surroundings: int(args) if args.isdecimal() else Complaint("names no ticket"),
+        read=lambda args, _surroundings: int(args) if args.isdecimal() else Invalid("names no ticket"),
         act=relate,
     )
     monkeypatch.setitem(BY_NAME, "relate", row)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.commands.actions import Beside
+from maild.domain.commands.actions import SideEffects
 from maild.domain.commands.apply import VERBS, TextGoes, apply_intents, judge, parse_line
 from maild.domain.people.directory import Address, Person
 from maild.domain.tickets.events import ParticipantAdded
@@ -20,38 +20,38 @@ TOMORROW = NOW + timedelta(hours=22, minutes=30)  # nine o'clock in Berlin
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("!send tomorrow", Beside(leaves_at=TOMORROW)),
-        ("!later tomorrow", Beside(leaves_at=TOMORROW)),
-        ("!send anyway", Beside(held_word="anyway")),
-        ("!send TEXT", Beside(held_word="text")),
-        ("!send note", Beside(held_word="note")),
-        ("!send nothing", Beside(held_word="nothing")),
-        ("!yes", Beside(held_word="yes")),
-        ("!no", Beside(held_word="no")),
-        ("!now", Beside(at_once=True)),
-        ("!check", Beside(check=True)),
-        ("!dryrun", Beside(check=True)),
-        ("!draft", Beside(may_leave=True)),
-        ("!draft We have ordered one.", Beside(may_leave=True)),
-        ("!close quiet", Beside(quiet=True)),
-        ("!resolve quiet", Beside(quiet=True)),
-        ("!close", Beside()),
-        ("!tpl reboot host=web1", Beside(appended="Please start web1 again.")),
-        ("!tpl Reboot host='web one'", Beside(appended="Please start web one again.")),
-        ("!tpl reboot host=\u201cweb one\u201d", Beside(appended="Please start web one again.")),
-        ("!tpl reboot\n!tpl thanks", Beside(appended="Please start it again.\n\nThank you for the hint.")),
-        ("!wait fri 15:00", Beside(receipts=("waiting until Fri 2026-11-27 15:00 CET",))),
-        ("!wait", Beside()),
-        ("!snooze +1bd", Beside(receipts=("snoozed until Wed 2026-11-25 10:30 CET",))),
-        ("!due +2bh", Beside(receipts=("due Tue 2026-11-24 12:30 CET",))),
-        ("!due none", Beside()),
-        ("!uncc tom@client.example", Beside(receipts=("tom@client.example takes no part in the ticket",))),
-        ("!take", Beside()),
+        ("!send tomorrow", SideEffects(leaves_at=TOMORROW)),
+        ("!later tomorrow", SideEffects(leaves_at=TOMORROW)),
+        ("!send anyway", SideEffects(held_word="anyway")),
+        ("!send TEXT", SideEffects(held_word="text")),
+        ("!send note", SideEffects(held_word="note")),
+        ("!send nothing", SideEffects(held_word="nothing")),
+        ("!yes", SideEffects(held_word="yes")),
+        ("!no", SideEffects(held_word="no")),
+        ("!now", SideEffects(at_once=True)),
+        ("!check", SideEffects(check=True)),
+        ("!dryrun", SideEffects(check=True)),
+        ("!draft", SideEffects(may_leave=True)),
+        ("!draft We have ordered one.", SideEffects(may_leave=True)),
+        ("!close quiet", SideEffects(quiet=True)),
+        ("!resolve quiet", SideEffects(quiet=True)),
+        ("!close", SideEffects()),
+        ("!tpl reboot host=web1", SideEffects(appended="Please start web1 again.")),
+        ("!tpl Reboot host='web one'", SideEffects(appended="Please start web one again.")),
+        ("!tpl reboot host=\u201cweb one\u201d", SideEffects(appended="Please start web one again.")),
+        ("!tpl reboot\n!tpl thanks", SideEffects(appended="Please start it again.\n\nThank you for the hint.")),
+        ("!wait fri 15:00", SideEffects(receipts=("waiting until Fri 2026-11-27 15:00 CET",))),
+        ("!wait", SideEffects()),
+        ("!snooze +1bd", SideEffects(receipts=("snoozed until Wed 2026-11-25 10:30 CET",))),
+        ("!due +2bh", SideEffects(receipts=("due Tue 2026-11-24 12:30 CET",))),
+        ("!due none", SideEffects()),
+        ("!uncc tom@client.example", SideEffects(receipts=("tom@client.example takes no part in the ticket",))),
+        ("!take", SideEffects()),
     ],
 )
 def test_what_stands_beside_the_facts(text, wanted):
     applied = done(text)
-    assert all(getattr(applied, name) == getattr(wanted, name) for name in Beside.__dataclass_fields__)
+    assert all(getattr(applied, name) == getattr(wanted, name) for name in SideEffects.__dataclass_fields__)
 
 
 def test_what_says_something_is_not_told_to_change_nothing():
@@ -144,7 +144,7 @@ def test_spam_and_merging_are_no_news_for_the_customer():
 # -- adding up --------------------------------------------------------------------------------------------------
 
 BESIDES = st.builds(
-    Beside,
+    SideEffects,
     appended=st.sampled_from(["", "one", "two"]),
     leaves_at=st.sampled_from([None, NOW, TOMORROW]),
     quiet=st.booleans(),
@@ -157,7 +157,7 @@ BESIDES = st.builds(
 @given(BESIDES, BESIDES, BESIDES)
 def test_besides_add_up_in_order(one, two, three):
     assert (one | two) | three == one | (two | three)
-    assert one | Beside() == one == Beside() | one
+    assert one | SideEffects() == one == SideEffects() | one
 
 
 def test_a_draft_stays_inside():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.commands.apply import VERBS, Problem, interpret, judge, parse, parse_line
+from maild.domain.commands.apply import VERBS, CommandProblem, interpret, judge, parse, parse_line
 from maild.domain.commands.table import BY_NAME
 from maild.domain.people.directory import Agent, AgentRole, Team
 from maild.domain.tickets.ticket import Priority
@@ -39,7 +39,7 @@ def read(line, surroundings=SURROUNDINGS):
     return intent.reading
 
 
-def complaint(text, surroundings=SURROUNDINGS):
+def invalid(text, surroundings=SURROUNDINGS):
     found = judged(text, surroundings)
     assert found.intents == ()
     (problem,) = found.problems
@@ -152,7 +152,7 @@ def test_teams_are_found_ignoring_case_blanks_and_hyphens(words):
     ],
 )
 def test_what_cannot_be_resolved_is_a_problem_with_the_nearest(line, parts, suggestion):
-    problem = complaint(line)
+    problem = invalid(line)
     for part in parts:
         assert part in problem.message
     if suggestion is not None:
@@ -162,7 +162,7 @@ def test_what_cannot_be_resolved_is_a_problem_with_the_nearest(line, parts, sugg
 def test_an_agent_and_a_team_of_one_name_are_never_guessed():
     network = Agent("network", JANE.addresses, "Network Person")
     directory = replace(SURROUNDINGS.directory, agents=(*SURROUNDINGS.directory.agents, network))
-    problem = complaint("!assign network", replace(SURROUNDINGS, directory=directory))
+    problem = invalid("!assign network", replace(SURROUNDINGS, directory=directory))
     assert "Network Person (network)" in problem.message
     assert "the team network" in problem.message
 
@@ -181,22 +181,22 @@ def test_priorities_are_typed():
 
 def test_the_command_line_belongs_to_no_agent():
     admin = replace(SURROUNDINGS, speaker=None)
-    assert "no agent" in complaint("!take", admin).message
-    assert "no agent or team" in complaint("!assign me", admin).message
-    assert "no agent" in complaint("!watch", admin).message
+    assert "no agent" in invalid("!take", admin).message
+    assert "no agent or team" in invalid("!assign me", admin).message
+    assert "no agent" in invalid("!watch", admin).message
 
 
 @pytest.mark.parametrize("line", ["!for bob@client.example", "!to bob@client.example"])
 def test_a_ticket_for_somebody_is_opened_by_a_fresh_mail_alone(line):
     assert judged(line, FRESH).problems == ()
-    assert "fresh mail" in complaint(line).message
-    assert "fresh mail" in complaint(line, replace(SURROUNDINGS, speaker=None)).message
+    assert "fresh mail" in invalid(line).message
+    assert "fresh mail" in invalid(line, replace(SURROUNDINGS, speaker=None)).message
 
 
 @pytest.mark.parametrize("line", ["!merge 17", "!link 17", "!split", "!undo", "!why due"])
 def test_what_is_about_a_ticket_needs_one(line):
     assert judged(line).problems == ()
-    assert "answer to a mail of that ticket" in complaint(line, FRESH).message
+    assert "answer to a mail of that ticket" in invalid(line, FRESH).message
 
 
 @pytest.mark.parametrize("line", ["!requester bob@client.example", "!take\n!priority high", "!tag vip", "!note"])
@@ -212,14 +212,14 @@ def test_a_verb_may_be_kept_for_some_roles():
 
 def test_an_agent_without_the_role_is_refused(monkeypatch):
     monkeypatch.setitem(BY_NAME, "take", replace(BY_NAME["take"], needs=AgentRole.MANAGER))
-    assert "for a manager alone" in complaint("!take").message
+    assert "for a manager alone" in invalid("!take").message
     assert judged("!take", replace(SURROUNDINGS, speaker=replace(JOHN, role=AgentRole.ADMIN))).problems == ()
 
 
 def test_only_a_short_list_of_names_is_listed():
     for count, listed in ((0, False), (8, True), (9, False)):
         plans = tuple(f"plan-{number}" for number in range(count))
-        assert ("there are" in complaint("!sla xyzzy", replace(SURROUNDINGS, plans=plans)).message) is listed
+        assert ("there are" in invalid("!sla xyzzy", replace(SURROUNDINGS, plans=plans)).message) is listed
 
 
 # -- contradictions ---------------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ def test_only_a_short_list_of_names_is_listed():
     ],
 )
 def test_commands_that_contradict_each_other_are_a_problem(text):
-    problem = complaint(text)
+    problem = invalid(text)
     assert "keep one" in problem.message
     assert problem.line == text.split("\n")[-1]
 
@@ -312,7 +312,7 @@ def test_all_problems_of_a_mail_are_told_in_one_go():
 
 
 def test_a_ticket_is_opened_for_one_person():
-    assert "keep one" in complaint(TWO_FOR_A_PERSON, FRESH).message
+    assert "keep one" in invalid(TWO_FOR_A_PERSON, FRESH).message
 
 
 @given(st.lists(st.sampled_from(LINES), max_size=6), st.integers(0, 6))
@@ -355,7 +355,7 @@ def test_note_and_reply_take_the_rest_of_the_line_as_text():
 )
 def test_a_wrong_line_is_refused_without_marks_in_the_suggestion(words, message, suggestion):
     (problem,) = judge(parse_line(words), SURROUNDINGS).problems
-    assert isinstance(problem, Problem)
+    assert isinstance(problem, CommandProblem)
     assert message in problem.message
     assert problem.suggestion == suggestion
 

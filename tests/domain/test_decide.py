@@ -9,12 +9,12 @@ from maild.domain.decision import Outcome
 from maild.domain.intake.bounce import BouncedMail
 from maild.domain.intake.classify import MailClass
 from maild.domain.intake.decide import RULES, acknowledgement, decide
-from maild.domain.intake.route import Carrier, Route, Verdict
+from maild.domain.intake.route import Carrier, Route, RouteKind
 from maild.domain.intake.rules import Filing
 from maild.domain.lookups import Lookups
 from maild.domain.messages.message import DeliveryAction, DeliveryReport, DeliveryStatus, ForwardedMail
 from maild.domain.messages.reply_tokens import Scope
-from maild.domain.notices.agent_notices import Happening, notices_for
+from maild.domain.notices.agent_notices import TicketChange, notices_for
 from maild.domain.people.directory import Address, Person, Role, Trust
 from maild.domain.policy import AcknowledgeTo, AgentProof
 from maild.domain.tickets import events
@@ -42,9 +42,9 @@ from tests.domain.mail_scene import (
 )
 
 R, N, U = Scope.REPLY, Scope.NOTE, Scope.USER
-HELD = led(None, verdict=Verdict.HELD)
+HELD = led(None, verdict=RouteKind.HELD)
 FORWARDED = ForwardedMail(MALLORY, "Help", "It burns here, too.", certain=True)
-ASKED = Route(Verdict.REPLY, "for questions", Carrier.REPLY_ADDRESS, scope=Scope.QUERY, seen=0)
+ASKED = Route(RouteKind.REPLY, "for questions", Carrier.REPLY_ADDRESS, scope=Scope.QUERY, seen=0)
 BY_MACHINE = [MailClass.AUTO_REPLY, MailClass.AUTOMATIC]
 
 
@@ -58,7 +58,7 @@ def rule_of(decision) -> str:
 ALL_RULES = [
     ("own-mail", case(mail_class=MailClass.LOOP, route=led(U)), Outcome.IGNORED),
     ("too-many-hops", case(mail_class=MailClass.TOO_MANY_HOPS, route=led(U)), Outcome.QUARANTINED),
-    ("kept-before", case(route=Route(Verdict.DUPLICATE, "kept before as 5", ticket=42)), Outcome.DUPLICATE),
+    ("kept-before", case(route=Route(RouteKind.DUPLICATE, "kept before as 5", ticket=42)), Outcome.DUPLICATE),
     (
         "delivery-report",
         case(mail_class=MailClass.DSN, bounced=BouncedMail(42, "karen@client.example", 3), ticket=ticket()),
@@ -335,7 +335,7 @@ def test_what_a_filter_alone_took_for_spam_is_opened_by_the_next_mail_of_a_perso
     assert (decision.facts[1].status, decision.facts[1].previous) == ("open", "spam")
     assert decision.facts[1].by == SYSTEM
     assert not decision.facts[0].courtesy
-    told = notices_for(Happening(apply(42, SPAM, decision.facts[1]), decision.facts, decision.actor), POLICY)
+    told = notices_for(TicketChange(apply(42, SPAM, decision.facts[1]), decision.facts, decision.actor), POLICY)
     assert {(notice.template, notice.agent) for notice in told} == {("new-ticket", "jane"), ("new-ticket", "john")}
 
 

@@ -1,11 +1,11 @@
 """Held texts in an agent's name: so many questions are open at once, and the rest waits its turn."""
 
-from maild.domain.tickets.held_replies import MOST_QUESTIONS, Draft, DraftKind, asked_about
+from maild.domain.tickets.held_replies import MOST_QUESTIONS, DraftKind, HeldReply, asked_about
 from tests.domain.mail_scene import NOW
 
 
 def held(number, kind=DraftKind.UNPROVEN, settled_as=""):
-    return Draft(
+    return HeldReply(
         id=number,
         inbound=number,
         ticket=None,

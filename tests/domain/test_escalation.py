@@ -10,7 +10,7 @@ from maild.domain.escalation.steps import SLA, escalate
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.people.directory import Department, Role
 from maild.domain.plan_change import refiled
-from maild.domain.sla.standing import DueStep, Step, Target
+from maild.domain.sla.standing import DueStep, EscalationStep, Target
 from maild.domain.tickets import events
 from maild.domain.tickets.ticket import Priority
 from tests.domain.mail_scene import DIRECTORY, NOW, POLICY, kinds, ticket
@@ -20,7 +20,7 @@ FIRST, RESOLUTION = Target.FIRST_RESPONSE, Target.RESOLUTION
 
 def due(at=0.75, target=RESOLUTION, minutes=10, cycle=1, **step) -> DueStep:
     """A step whose instant came `minutes` ago."""
-    given = Step(at_share=at, **step)
+    given = EscalationStep(at_share=at, **step)
     instant = NOW - timedelta(minutes=minutes)
     return DueStep(target=target, cycle=cycle, step_key=given.key, instant=instant, step=given, breach=at >= 1)
 

@@ -8,7 +8,7 @@ from maild.domain.notices.notice import Notice
 from maild.domain.notices.opt_outs import stops_of
 from maild.domain.notices.pacing import Kind
 from maild.domain.people.directory import Role
-from maild.domain.people.preferences import Claim
+from maild.domain.people.preferences import Interest
 from maild.domain.tickets import events
 from maild.domain.tickets.events import Actor
 from tests.domain.mail_scene import JANE, NOW
@@ -19,7 +19,7 @@ TEMPLATES |= {Kind.ANSWERED: "message", Kind.WATCHED: "message"}
 OUTSIDE = {Kind.NEW, Kind.MESSAGE, Kind.ANSWERED, Kind.WATCHED}
 
 
-def notice(kind, claim=Claim.OWNER):
+def notice(kind, claim=Interest.OWNER):
     return Notice(
         template=TEMPLATES.get(kind, "note"),
         to=JANE.person,
@@ -31,7 +31,7 @@ def notice(kind, claim=Claim.OWNER):
     )
 
 
-def waited(kind, claim=Claim.OWNER):
+def waited(kind, claim=Interest.OWNER):
     one = notice(kind, claim)
     return Waited(kind=kind, template=one.template, scope=one.scope, reason=one.reason, claim=claim)
 
@@ -79,18 +79,18 @@ def test_a_reader_is_not_told_what_they_did_or_what_was_taken_back():
 @pytest.mark.parametrize(
     ("kind", "claim", "ways"),
     [
-        (Kind.NEW, Claim.CIRCLE, ["mute", "notify new off"]),
-        (Kind.NEW, Claim.OWNER, ["drop"]),
-        (Kind.MESSAGE, Claim.CIRCLE, ["mute"]),
-        (Kind.MESSAGE, Claim.OWNER, ["drop"]),
-        (Kind.NEWS, Claim.OWNER, ["mute"]),
-        (Kind.ANSWERED, Claim.OWNER, ["mute"]),
-        (Kind.WATCHED, Claim.WATCHER, ["mute"]),
-        (Kind.ASSIGNED, Claim.NAMED, ["drop"]),
-        (Kind.ASSIGNED, Claim.CIRCLE, ["mute"]),
-        (Kind.MENTION, Claim.NAMED, ["notify none"]),
-        (Kind.MOVED, Claim.CIRCLE, ["mute", "notify new off"]),
-        (Kind.TROUBLE, Claim.CIRCLE, ["mute"]),
+        (Kind.NEW, Interest.CIRCLE, ["mute", "notify new off"]),
+        (Kind.NEW, Interest.OWNER, ["drop"]),
+        (Kind.MESSAGE, Interest.CIRCLE, ["mute"]),
+        (Kind.MESSAGE, Interest.OWNER, ["drop"]),
+        (Kind.NEWS, Interest.OWNER, ["mute"]),
+        (Kind.ANSWERED, Interest.OWNER, ["mute"]),
+        (Kind.WATCHED, Interest.WATCHER, ["mute"]),
+        (Kind.ASSIGNED, Interest.NAMED, ["drop"]),
+        (Kind.ASSIGNED, Interest.CIRCLE, ["mute"]),
+        (Kind.MENTION, Interest.NAMED, ["notify none"]),
+        (Kind.MOVED, Interest.CIRCLE, ["mute", "notify new off"]),
+        (Kind.TROUBLE, Interest.CIRCLE, ["mute"]),
         (Kind.BREACH, None, ["ack", ""]),
         (Kind.DIRECT, None, []),
     ],
@@ -101,7 +101,7 @@ def test_every_notice_says_how_it_ends(kind, claim, ways):
     assert all(way.label for way in found)
 
 
-@pytest.mark.parametrize("claim", Claim)
+@pytest.mark.parametrize("claim", Interest)
 @pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.DIRECT])
 def test_no_notice_is_without_an_end(kind, claim):
     assert stops_of(notice(kind, claim))

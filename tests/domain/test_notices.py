@@ -5,8 +5,16 @@ from dataclasses import replace
 import pytest
 
 from maild.domain.messages.reply_tokens import Scope
-from maild.domain.notices.agent_notices import AUDIENCES, NOWHERE, Happening, Notice, feedback, notices_for, strongest
-from maild.domain.notices.recipients import Office, in_charge
+from maild.domain.notices.agent_notices import (
+    AUDIENCES,
+    NOWHERE,
+    Notice,
+    TicketChange,
+    feedback,
+    notices_for,
+    strongest,
+)
+from maild.domain.notices.recipients import Roster, in_charge
 from maild.domain.people.directory import Address, Department, Directory, Person, Role
 from maild.domain.tickets import events
 from maild.domain.tickets.events import SYSTEM, Actor
@@ -27,7 +35,7 @@ def told(fact, on=None, actor=BY_JANE, policy=POLICY, acknowledge=False, also=()
     after = on or ticket()
     for each in (fact, *also):
         after = after if isinstance(each, events.Opened) else apply(42, after, each)
-    return notices_for(Happening(after, (fact, *also), actor, acknowledge), policy)
+    return notices_for(TicketChange(after, (fact, *also), actor, acknowledge), policy)
 
 
 def short(notices) -> list[tuple[str, str, Scope]]:
@@ -170,7 +178,7 @@ ALONE = Directory(agents=(JANE,), departments=(Department("support"),))
     ],
 )
 def test_somebody_is_always_in_charge(on, directory, names):
-    assert [told.agent.name for told in in_charge(on, Office(directory))] == names
+    assert [told.agent.name for told in in_charge(on, Roster(directory))] == names
 
 
 # -- moved, woken, bounced, held --------------------------------------------------------------------------------------
@@ -316,7 +324,7 @@ def test_an_end_without_words_is_told_unless_the_agent_keeps_it_quiet_or_it_goes
     after = ticket()
     for fact in facts:
         after = apply(42, after, fact)
-    happening = Happening(after, facts, BY_JANE, quiet=quiet)
+    happening = TicketChange(after, facts, BY_JANE, quiet=quiet)
     assert [row for row in short(notices_for(happening, POLICY)) if row[2] is U] == wanted
 
 

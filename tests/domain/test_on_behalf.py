@@ -14,7 +14,7 @@ from maild.domain.messages.reply_tokens import Scope
 from maild.domain.people.directory import Address
 from maild.domain.policy import AgentProof
 from maild.domain.tickets import events
-from maild.domain.tickets.held_replies import Draft, DraftKind
+from maild.domain.tickets.held_replies import DraftKind, HeldReply
 from maild.domain.tickets.ticket import EntryKind
 from tests.domain.mail_scene import BASE, JOHN, KAREN, NOW, POLICY, case, led, mail
 
@@ -145,7 +145,7 @@ def test_whose_ticket_it_is_must_be_readable_whatever_was_said_of_the_text():
     assert fresh("!to nobody\nHello.", released_as=ReleasedAs.TEXT).outcome is Outcome.REJECTED
 
 
-HELD = Draft(id=5, inbound=3, ticket=None, agent="john", kind=DraftKind.REFUSED, reason="a slip", created_at=NOW)
+HELD = HeldReply(id=5, inbound=3, ticket=None, agent="john", kind=DraftKind.REFUSED, reason="a slip", created_at=NOW)
 
 
 def answered(text, verb="fix-5", drafts=(HELD,), **more):

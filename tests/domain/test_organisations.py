@@ -6,7 +6,7 @@ import pytest
 
 from maild.domain.intake.decide import decide
 from maild.domain.intake.rules import Filing
-from maild.domain.notices.agent_notices import Happening, notices_for
+from maild.domain.notices.agent_notices import TicketChange, notices_for
 from maild.domain.people.directory import Address, Department, Organisation, Person, Role, Trust
 from maild.domain.plan_change import refiled
 from maild.domain.tickets import events
@@ -123,7 +123,7 @@ def heard(ticket: Ticket, *facts: events.Event, actor: Actor = JANE_ACTS, acknow
     after = ticket
     for fact in facts:
         after = apply(1, after, fact)
-    told = notices_for(Happening(after, facts, actor, acknowledge), CONFIGURED)
+    told = notices_for(TicketChange(after, facts, actor, acknowledge), CONFIGURED)
     return {f"{notice.template} {notice.to.address}" for notice in told if not notice.agent}
 
 
@@ -149,18 +149,18 @@ def test_contacts_hear_answers_and_the_end_and_nothing_else(fact: events.Event, 
 def test_contacts_are_not_acknowledged():
     decision = decide(fresh())
     assert decision.acknowledge
-    told = notices_for(Happening(opened(fresh()), decision.facts, decision.actor, acknowledge=True), CONFIGURED)
+    told = notices_for(TicketChange(opened(fresh()), decision.facts, decision.actor, acknowledge=True), CONFIGURED)
     assert [str(n.to.address) for n in told if n.template == "acknowledgement"] == [KARENS]
 
 
 def test_agents_who_follow_hear_of_a_new_ticket_as_far_as_they_may_see_it():
     decision = decide(fresh())
-    told = notices_for(Happening(opened(fresh()), decision.facts, decision.actor), CONFIGURED)
+    told = notices_for(TicketChange(opened(fresh()), decision.facts, decision.actor), CONFIGURED)
     named = {n.agent: n.reason for n in told if n.agent}
     assert "joe" not in named  # of another department
     assert named["jane"] == "you work in the department support"  # the strongest reason wins
     inside = replace(opened(fresh()), assignee="john")
-    told = notices_for(Happening(inside, decision.facts, decision.actor), CONFIGURED)
+    told = notices_for(TicketChange(inside, decision.facts, decision.actor), CONFIGURED)
     assert {n.agent: n.reason for n in told if n.agent}["jane"] == "you watch this ticket"
 
 

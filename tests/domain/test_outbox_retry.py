@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from maild.domain.messages.outbox import (
     GIVE_UP_AFTER,
     RETRY_SCHEDULE,
-    Answer,
     ChannelFault,
+    DeliveryResult,
     OutboxState,
-    Verdict,
+    RelayAnswer,
     after_attempt,
 )
 
 QUEUED = datetime(2025, 11, 21, 9, 42, tzinfo=UTC)
-TEMPORARY = Answer(Verdict.TEMPORARY, "450 4.2.0 greylisted", 450)
-AMBIGUOUS = Answer(Verdict.AMBIGUOUS, "the mail was sent, its reply was not read")
+TEMPORARY = RelayAnswer(DeliveryResult.TEMPORARY, "450 4.2.0 greylisted", 450)
+AMBIGUOUS = RelayAnswer(DeliveryResult.AMBIGUOUS, "the mail was sent, its reply was not read")
 MINUTES = (1, 5, 15, 30, 60, 120, 240, 240, 240)
 
 
@@ -47,15 +47,15 @@ def test_after_a_lost_reply_a_copy_gets_time_to_arrive(attempts: int, pause: int
 
 
 @pytest.mark.parametrize(
-    ("verdict", "state"), [(Verdict.SENT, OutboxState.SENT), (Verdict.PERMANENT, OutboxState.FAILED)]
+    ("verdict", "state"), [(DeliveryResult.SENT, OutboxState.SENT), (DeliveryResult.PERMANENT, OutboxState.FAILED)]
 )
-def test_an_end_is_an_end(verdict: Verdict, state: OutboxState) -> None:
-    after = after_attempt(Answer(verdict, "words"), attempts=4, tried_since=QUEUED, now=QUEUED, jitter=0)
+def test_an_end_is_an_end(verdict: DeliveryResult, state: OutboxState) -> None:
+    after = after_attempt(RelayAnswer(verdict, "words"), attempts=4, tried_since=QUEUED, now=QUEUED, jitter=0)
     assert (after.state, after.attempts, after.next_at, after.last_answer) == (state, 5, None, "words")
 
 
 @pytest.mark.parametrize("answer", [TEMPORARY, AMBIGUOUS])
-def test_after_five_days_a_mail_is_given_up(answer: Answer) -> None:
+def test_after_five_days_a_mail_is_given_up(answer: RelayAnswer) -> None:
     late = QUEUED + GIVE_UP_AFTER
     given_up = after_attempt(answer, attempts=30, tried_since=QUEUED, now=late, jitter=0)
     assert (given_up.state, given_up.next_at) == (OutboxState.FAILED, None)
@@ -93,11 +93,11 @@ def test_a_fault_of_the_channel_never_fails_a_mail(
     attempts=st.integers(0, 10_000),
     age=st.timedeltas(timedelta(0), timedelta(days=30)),
     jitter=st.floats(allow_nan=False, allow_infinity=True),
-    verdict=st.sampled_from(Verdict),
+    verdict=st.sampled_from(DeliveryResult),
 )
-def test_a_mail_waits_or_has_ended(attempts: int, age: timedelta, jitter: float, verdict: Verdict) -> None:
+def test_a_mail_waits_or_has_ended(attempts: int, age: timedelta, jitter: float, verdict: DeliveryResult) -> None:
     now = QUEUED + age
-    after = after_attempt(Answer(verdict, "x"), attempts=attempts, tried_since=QUEUED, now=now, jitter=jitter)
+    after = after_attempt(RelayAnswer(verdict, "x"), attempts=attempts, tried_since=QUEUED, now=now, jitter=jitter)
     waits = after.state is OutboxState.DEFERRED
     assert waits == (after.next_at is not None)
     assert after.attempts == attempts + 1

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maild.domain.commands.arguments import Surroundings
-from maild.domain.commands.parsing import Problem
+from maild.domain.commands.parsing import CommandProblem
 from maild.domain.people.directory import Address, Agent, Department, Directory, Team
 from maild.domain.queries.filters import KEYS, WORDS, read_span
 from maild.domain.queries.parsing import BY_WORD, EXAMPLES, QUERIES, begins_question, help_text, read_question
@@ -56,7 +56,7 @@ def asked(line: str, here: Surroundings = HERE) -> Any:
 
 def refused(line: str, here: Surroundings = HERE) -> tuple[str, str]:
     found = read_question(line, here)
-    assert isinstance(found, Problem), found
+    assert isinstance(found, CommandProblem), found
     assert found.line == line
     return found.message, found.suggestion
 
@@ -232,7 +232,7 @@ def test_being_away() -> None:
 def test_wishes(line: str, kept: dict[str, str]) -> None:
     found = asked(line)
     assert isinstance(found, WishQuery)
-    assert found.wished.wishes == kept
+    assert found.wished.preferences == kept
     assert found.wished.told.endswith((".", ")"))
 
 
@@ -277,7 +277,7 @@ LINES = st.one_of(
 @given(LINES)
 def test_any_line_is_understood_or_refused_in_words(line: str) -> None:
     found = read_question(line, HERE)
-    if isinstance(found, Problem):
+    if isinstance(found, CommandProblem):
         assert found.message
         assert found.line == line
         return

@@ -9,7 +9,7 @@ from maild.domain.intake.decide import decide
 from maild.domain.intake.route import Carrier
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.people.directory import Trust
-from maild.domain.tickets.held_replies import Draft, DraftKind
+from maild.domain.tickets.held_replies import DraftKind, HeldReply
 from tests.domain.mail_scene import JANE, JOE, MALLORY, NOW, case, kinds, led, mail
 
 TOKEN = led(Scope.NOTE, Carrier.SUBJECT_TOKEN)
@@ -56,6 +56,6 @@ def test_a_strangers_mail_is_let_in_for_good():
 
 
 def test_whoever_is_asked_already_is_not_asked_once_more():
-    asked = Draft(id=5, inbound=9, ticket=42, agent="jane", kind=DraftKind.UNPROVEN, reason="", created_at=NOW)
+    asked = HeldReply(id=5, inbound=9, ticket=42, agent="jane", kind=DraftKind.UNPROVEN, reason="", created_at=NOW)
     decision = decide(case(mail(JANE, "!close"), TOKEN, trust=Trust.FAILED, released=True, drafts=(asked,)))
     assert (decision.outcome, decision.hold, decision.notices) == (Outcome.HELD, None, ())

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from maild.domain.notices.recipients import Office, covering
+from maild.domain.notices.recipients import Roster, covering
 from maild.domain.notices.recipients import on_duty as told_on_duty
 from maild.domain.people.preferences import Readers
 from maild.domain.people.rotas import Rota, Turn, on_duty
@@ -112,7 +112,7 @@ def test_the_nearest_rota_covers_a_ticket(on, rotas, wide, wanted):
 
 def test_who_may_not_see_the_ticket_is_not_on_duty_for_it():
     directory = replace(DIRECTORY, rotas=(ANY,))
-    office = Office(directory, Readers(duty={"week": ("joe", "jane")}))
+    office = Roster(directory, Readers(duty={"week": ("joe", "jane")}))
     assert [told.agent.name for told in told_on_duty(ticket(), office)] == ["jane"]  # joe is a sysadmin
     assert [told.agent.name for told in told_on_duty(ticket(), office, "week")] == ["jane"]
     assert told_on_duty(ticket(), office, "gone") == []

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 import pytest
 
-from maild.domain.intake.route import Carrier, Facts, Holder, Route, Verdict, clues, route
+from maild.domain.intake.route import Carrier, Facts, Holder, Route, RouteKind, clues, route
 from maild.domain.messages.message import Envelope
 from maild.domain.messages.reply_tokens import Scope, Sealed, seal
 from maild.domain.people.directory import Address, Person
@@ -50,23 +50,23 @@ def short(found: Route) -> tuple:
 @pytest.mark.parametrize(
     ("sender", "scope", "recipient", "verdict"),
     [
-        (JANE, R, 2, Verdict.REPLY),
-        (JANE, N, 2, Verdict.REPLY),
-        (KAREN, U, 1, Verdict.REPLY),
-        (EVE, U, 1, Verdict.REPLY),  # participants may use each other's customer marks
-        (KAREN, U, 4, Verdict.REPLY),
-        (WATCHER, N, 5, Verdict.REPLY),
-        (JOHN, R, 2, Verdict.HELD),
-        (JOHN, N, 2, Verdict.HELD),
-        (KAREN, R, 2, Verdict.HELD),
-        (KAREN, N, 2, Verdict.HELD),
-        (MALLORY, U, 1, Verdict.HELD),
-        (MALLORY, R, 2, Verdict.HELD),
-        (JANE, U, 1, Verdict.HELD),
-        (EVE, N, 5, Verdict.HELD),
-        (Person(Address.of("gone@acme.example")), R, 6, Verdict.HELD),  # no agent any more
-        (None, U, 1, Verdict.HELD),
-        (None, R, 2, Verdict.HELD),
+        (JANE, R, 2, RouteKind.REPLY),
+        (JANE, N, 2, RouteKind.REPLY),
+        (KAREN, U, 1, RouteKind.REPLY),
+        (EVE, U, 1, RouteKind.REPLY),  # participants may use each other's customer marks
+        (KAREN, U, 4, RouteKind.REPLY),
+        (WATCHER, N, 5, RouteKind.REPLY),
+        (JOHN, R, 2, RouteKind.HELD),
+        (JOHN, N, 2, RouteKind.HELD),
+        (KAREN, R, 2, RouteKind.HELD),
+        (KAREN, N, 2, RouteKind.HELD),
+        (MALLORY, U, 1, RouteKind.HELD),
+        (MALLORY, R, 2, RouteKind.HELD),
+        (JANE, U, 1, RouteKind.HELD),
+        (EVE, N, 5, RouteKind.HELD),
+        (Person(Address.of("gone@acme.example")), R, 6, RouteKind.HELD),  # no agent any more
+        (None, U, 1, RouteKind.HELD),
+        (None, R, 2, RouteKind.HELD),
     ],
 )
 @pytest.mark.parametrize("carrier", [Carrier.REPLY_ADDRESS, Carrier.OWN_MESSAGE_ID])
@@ -77,7 +77,7 @@ def test_a_mark_counts_in_the_hands_it_was_given_to(sender, scope, recipient, ve
         message = mail(sender, in_reply_to=(own_id(scope, recipient, seq=3),))
     found = routed(message)
     assert (found.verdict, found.carrier, found.ticket) == (verdict, carrier, 42)
-    if verdict is Verdict.REPLY:
+    if verdict is RouteKind.REPLY:
         assert (found.scope, found.seen) == (scope, 3)
     else:
         assert (found.reason, found.scope) == ("token-from-another-address", None)
@@ -104,12 +104,12 @@ def test_a_reply_address_counts_wherever_the_mail_says_it_went(place):
         "second recipient": {"to": (Address.of("boss@client.example"), BASE, address)},
     }[place]
     envelope = Envelope("karen@client.example", (str(address).upper(),)) if place == "envelope" else ENVELOPE
-    assert short(routed(mail(**fields), envelope=envelope)) == (Verdict.REPLY, Carrier.REPLY_ADDRESS, 42, U)
+    assert short(routed(mail(**fields), envelope=envelope)) == (RouteKind.REPLY, Carrier.REPLY_ADDRESS, 42, U)
 
 
 @pytest.mark.parametrize("recipient", ["", "@", "postmaster", "a@b@", "@b", "support@", " @ "])
 def test_a_recipient_that_is_no_address_is_passed_over(recipient):
-    assert routed(mail(), envelope=Envelope("", (recipient,))).verdict is Verdict.NEW
+    assert routed(mail(), envelope=Envelope("", (recipient,))).verdict is RouteKind.NEW
 
 
 def test_the_nearest_parent_decides_among_message_ids():
@@ -181,14 +181,14 @@ def test_an_answer_to_a_public_and_to_an_internal_address_stays_inside():
     ids=["forged", "revoked", "of nobody", "of no ticket"],
 )
 def test_an_invalid_reply_address_is_as_if_absent(address):
-    assert short(routed(mail(to=(address,)))) == (Verdict.NEW, Carrier.NONE, None, None)
+    assert short(routed(mail(to=(address,)))) == (RouteKind.NEW, Carrier.NONE, None, None)
     found = routed(mail(to=(address,), subject=f"Re: Printer {TOKEN}"))
-    assert short(found) == (Verdict.REPLY, Carrier.SUBJECT_TOKEN, 42, U)
+    assert short(found) == (RouteKind.REPLY, Carrier.SUBJECT_TOKEN, 42, U)
     assert found.ignored == ("a reply address that is not ours or no longer valid",)
 
 
 def test_an_own_id_of_no_ticket_is_as_if_absent():
-    assert routed(mail(in_reply_to=(own_id(U, 1, number=999),))).verdict is Verdict.NEW
+    assert routed(mail(in_reply_to=(own_id(U, 1, number=999),))).verdict is RouteKind.NEW
 
 
 # -- carriers that name a ticket and nobody ---------------------------------------------------------------------------
@@ -203,21 +203,21 @@ _PLACES = {
 @pytest.mark.parametrize("carrier", _PLACES)
 @pytest.mark.parametrize(("sender", "scope"), [(KAREN, U), (EVE, U), (JANE, N), (JOHN, N)])
 def test_participants_write_into_the_thread_and_agents_only_notes(carrier, sender, scope):
-    assert short(routed(mail(sender, **_PLACES[carrier]))) == (Verdict.REPLY, carrier, 42, scope)
+    assert short(routed(mail(sender, **_PLACES[carrier]))) == (RouteKind.REPLY, carrier, 42, scope)
 
 
 @pytest.mark.parametrize("carrier", [Carrier.OWN_MESSAGE_ID, Carrier.SUBJECT_TOKEN])
 @pytest.mark.parametrize("sender", [MALLORY, None])
 def test_a_valid_mark_in_a_strangers_mail_is_held(carrier, sender):
     found = routed(mail(sender, **_PLACES[carrier]))
-    assert short(found) == (Verdict.HELD, carrier, 42, None)
+    assert short(found) == (RouteKind.HELD, carrier, 42, None)
     assert found.reason == "token-from-another-address"
 
 
 @pytest.mark.parametrize("sender", [MALLORY, None])
 def test_a_customers_message_id_in_a_strangers_mail_only_relates(sender):
     found = routed(mail(sender, in_reply_to=(KARENS,)))
-    assert short(found) == (Verdict.NEW, Carrier.NONE, None, None)
+    assert short(found) == (RouteKind.NEW, Carrier.NONE, None, None)
     assert found.related == 42
     assert found.ignored == ("an answer to a mail of ticket 42, but the sender is a stranger to it",)
 
@@ -225,17 +225,17 @@ def test_a_customers_message_id_in_a_strangers_mail_only_relates(sender):
 def test_an_agent_who_opened_the_ticket_writes_as_its_requester():
     facts = replace(FACTS, tickets={42: ticket(requester=JANE.person)})
     for carrier, fields in _PLACES.items():
-        assert short(routed(mail(JANE, **fields), facts)) == (Verdict.REPLY, carrier, 42, U)
+        assert short(routed(mail(JANE, **fields), facts)) == (RouteKind.REPLY, carrier, 42, U)
 
 
 def test_an_agent_who_takes_part_may_use_a_customers_mark():
     joined = ticket(participants=(Participant(JANE.person, "cc"),))
     found = routed(mail(JANE, to=(reply_address(U, 1),)), replace(FACTS, tickets={42: joined}))
-    assert (found.verdict, found.scope) == (Verdict.REPLY, U)
+    assert (found.verdict, found.scope) == (RouteKind.REPLY, U)
 
 
 def test_a_token_of_a_ticket_that_is_gone_is_as_if_absent():
-    assert routed(mail(subject=f"Re: Printer {TOKEN}"), replace(FACTS, tickets={})).verdict is Verdict.NEW
+    assert routed(mail(subject=f"Re: Printer {TOKEN}"), replace(FACTS, tickets={})).verdict is RouteKind.NEW
 
 
 # -- the same mail twice ----------------------------------------------------------------------------------------------
@@ -244,13 +244,13 @@ def test_a_token_of_a_ticket_that_is_gone_is_as_if_absent():
 def test_the_same_mail_by_another_way_is_a_duplicate_whatever_it_bears():
     facts = replace(FACTS, same_mail=(5, 42))
     found = routed(mail(MALLORY, to=(reply_address(R, 2),)), facts)
-    assert (found.verdict, found.ticket) == (Verdict.DUPLICATE, 42)
+    assert (found.verdict, found.ticket) == (RouteKind.DUPLICATE, 42)
     assert "kept before as 5" in found.reason
 
 
 def test_a_mail_without_any_mark_is_new():
-    assert routed(mail()) == Route(Verdict.NEW, "nothing in the mail leads to a ticket")
-    assert routed(mail(), Facts()).verdict is Verdict.NEW
+    assert routed(mail()) == Route(RouteKind.NEW, "nothing in the mail leads to a ticket")
+    assert routed(mail(), Facts()).verdict is RouteKind.NEW
 
 
 def test_a_holder_is_known_by_agent_name_whatever_the_address_was():
@@ -264,5 +264,5 @@ def test_a_customers_address_that_acts_by_itself_counts_from_its_holder_alone(se
     """Participants may write to each other's addresses, but nobody leaves or rates for somebody else."""
     address = seal(RING, BASE, Sealed("", 42, Scope.USER, 4, 1, "leave"), 1)
     found = routed(mail(sender, to=(address,)))
-    assert (found.verdict is Verdict.REPLY, found.verb) == (fits, "leave" if fits else "")
-    assert found.verdict is (Verdict.REPLY if fits else Verdict.HELD)
+    assert (found.verdict is RouteKind.REPLY, found.verb) == (fits, "leave" if fits else "")
+    assert found.verdict is (RouteKind.REPLY if fits else RouteKind.HELD)

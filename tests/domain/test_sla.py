@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from maild.domain.sla.standing import Plan, Step, Target, choose_plan, plan_digest, standing
+from maild.domain.sla.standing import EscalationStep, Plan, Target, choose_plan, plan_digest, standing
 from maild.domain.tickets import events
 from maild.domain.times.calendars import ALWAYS, Calendar, Span
 from tests.domain.sla_scene import FIRST, NEXT, OFFICE, RESOLUTION, hours, minutes, plan, story, when
@@ -325,7 +325,9 @@ def test_nothing_lies_before_the_opening():
 
 
 def test_a_mail_from_the_future_is_not_forgotten():
-    found = standing(story("mon 10:02 opened"), plan(first=1, steps=[Step(at_share=1.0)]), OFFICE, when("mon 10:00"))
+    found = standing(
+        story("mon 10:02 opened"), plan(first=1, steps=[EscalationStep(at_share=1.0)]), OFFICE, when("mon 10:00")
+    )
     assert found.due_at == found.next_at == when("mon 11:02")
     assert found.of(FIRST).consumed == hours(0)  # type: ignore[union-attr]
 
@@ -345,7 +347,7 @@ def test_no_events_stand_nowhere_and_a_history_begins_with_the_opening():
 
 def test_a_goal_that_no_calendar_holds_has_no_due():
     rare = Calendar("rare", "UTC", ((Span(0, 1),), *((),) * 6))
-    found = standing(story(OPENED), plan(resolution=100, steps=[Step(at_share=1.0)]), rare, when("mon 10:00"))
+    found = standing(story(OPENED), plan(resolution=100, steps=[EscalationStep(at_share=1.0)]), rare, when("mon 10:00"))
     assert (found.due_at, found.next_at) == (None, None)
 
 
@@ -367,12 +369,12 @@ def test_a_plan_is_chosen_by_the_nearest_source(sources, expected):
 
 
 def test_the_digest_of_a_plan_changes_with_its_deadlines_and_calendar():
-    step = Step(at_share=0.75, notify=("assignee",))
+    step = EscalationStep(at_share=0.75, notify=("assignee",))
     tested = plan(first=4, resolution=8, steps=[step])
     others = [
         plan(first=4, resolution=9, steps=[step]),
         plan(first=4, resolution=8),
-        plan(first=4, resolution=8, steps=[Step(at_share=0.8)]),
+        plan(first=4, resolution=8, steps=[EscalationStep(at_share=0.8)]),
         plan(first=4, resolution=8, steps=[replace(step, every=minutes(30))]),
         plan(first=4, resolution=8, steps=[replace(step, target=FIRST)]),
     ]

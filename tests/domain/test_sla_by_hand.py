@@ -9,13 +9,17 @@ from hypothesis import strategies as st
 
 from maild.domain.sla.clocks import cycles
 from maild.domain.sla.explain import explain
-from maild.domain.sla.standing import Step, standing
+from maild.domain.sla.standing import EscalationStep, standing
 from maild.domain.tickets import events
 from maild.domain.times.calendars import ALWAYS
 from tests.domain.sla_scene import BY_JANE, FIRST, NEXT, OFFICE, RESOLUTION, hours, minutes, plan, story, when
 
 OPENED = "mon 10:00 opened"
-STEPS = (Step(at_share=0.75), Step(at_share=1.0), Step(offset=minutes(30), every=hours(1)))
+STEPS = (
+    EscalationStep(at_share=0.75),
+    EscalationStep(at_share=1.0),
+    EscalationStep(offset=minutes(30), every=hours(1)),
+)
 EIGHT_HOURS = plan(resolution=8, steps=STEPS)  # of open time: due on Tuesday at nine
 
 
@@ -168,7 +172,7 @@ def test_steps_by_share_come_in_order_between_the_setting_and_ever_after(set_aft
     since = opened[0].at + minutes(set_after)
     due = since + minutes(ahead)
     history = (*opened, events.DueSet(at=since, by=BY_JANE, due_at=due))
-    tested = plan(resolution=8, steps=[Step(at_share=share) for share in sorted(shares)])
+    tested = plan(resolution=8, steps=[EscalationStep(at_share=share) for share in sorted(shares)])
     found = standing(history, tested, calendar, due + timedelta(days=60))
     instants = [step.instant for step in found.due_steps]
     assert instants == sorted(instants)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from maild.domain.sla.derivation import Part, derivations
+from maild.domain.sla.derivation import LineKind, derivations
 from maild.domain.sla.explain import explain
 from maild.domain.sla.standing import standing
 from maild.domain.tickets import events
@@ -78,8 +78,8 @@ def adds_up(data: st.DataObject) -> None:
         (each.target, each.cycle): each.due_at for each in (*stood.past, *stood.targets)
     }
     for each in found:
-        stretches = [line for line in each.lines if line.part is Part.OPEN]
-        dues = [line.at for line in each.lines if line.part is Part.DUE]
+        stretches = [line for line in each.lines if line.part is LineKind.OPEN]
+        dues = [line.at for line in each.lines if line.part is LineKind.DUE]
         assert dues == ([each.target.due_at] if each.target.due_at else [])
         assert [line.at for line in each.lines] == sorted(line.at for line in each.lines)
         total = timedelta(0)
@@ -88,7 +88,7 @@ def adds_up(data: st.DataObject) -> None:
             total += line.length
             assert total == line.total
         for line in each.lines:
-            if line.part is Part.DAY:
+            if line.part is LineKind.DAY:
                 day, _, why = line.text.partition(" ")
                 assert exception_on(calendar, date.fromisoformat(day)) == why
         if each.by_hand:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from maild.domain.sla.explain import explain
-from maild.domain.sla.standing import Plan, Step, Target, standing
+from maild.domain.sla.standing import EscalationStep, Plan, Target, standing
 from maild.domain.times.calendars import Calendar, Span
 from tests.domain.sla_oracle import (
     DAY,
@@ -88,7 +88,10 @@ class Case:
     @property
     def plan(self) -> Plan:
         goals = tuple((Target(name), goal * MINUTE) for name, goal in self.goals.items())
-        steps = (*(Step(at_share=share) for share in SHARES), Step(offset=30 * MINUTE, every=60 * MINUTE))
+        steps = (
+            *(EscalationStep(at_share=share) for share in SHARES),
+            EscalationStep(offset=30 * MINUTE, every=60 * MINUTE),
+        )
         return Plan("random", goals=goals, steps=steps)
 
     @property

@@ -5,15 +5,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from maild.domain.sla.standing import Plan, Step, standing
+from maild.domain.sla.standing import EscalationStep, Plan, standing
 from maild.domain.sla.step_keys import shown_step
 from maild.domain.tickets import events
 from tests.domain.sla_scene import OFFICE, RESOLUTION, hours, minutes, plan, story, when
 
-STEPS = [Step(at_share=0.75), Step(at_share=1.0)]
+STEPS = [EscalationStep(at_share=0.75), EscalationStep(at_share=1.0)]
 FAST, SLOW = plan(resolution=2, steps=STEPS), plan(resolution=20, steps=STEPS)
 LATER = "@2026-05-06T12:00:00Z"  # the due of SLOW
-REPEATED = [Step(offset=minutes(30), every=minutes(60))]
+REPEATED = [EscalationStep(offset=minutes(30), every=minutes(60))]
 
 
 class Desk:

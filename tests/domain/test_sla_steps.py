@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain.sla.standing import DEFAULT_STEPS, Step, standing
+from maild.domain.sla.standing import DEFAULT_STEPS, EscalationStep, standing
 from maild.domain.times.calendars import ALWAYS
 from tests.domain.sla_scene import FIRST, OFFICE, RESOLUTION, hours, minutes, plan, story, when
 
 OPENED = "mon 10:00 opened"
-AT_75, AT_100, AT_200 = Step(at_share=0.75), Step(at_share=1.0), Step(at_share=2.0)
-REPEATED = Step(offset=minutes(30), every=minutes(30))
+AT_75, AT_100, AT_200 = EscalationStep(at_share=0.75), EscalationStep(at_share=1.0), EscalationStep(at_share=2.0)
+REPEATED = EscalationStep(offset=minutes(30), every=minutes(30))
 
 
 def due(history, tested, now, already=frozenset(), calendar=OFFICE):
@@ -92,13 +92,13 @@ def test_a_bounced_answer_brings_the_steps_back():
 
 
 def test_offsets_count_open_time_before_and_after_due():
-    promised = plan(resolution=7, steps=[Step(offset=-minutes(15)), Step(offset=minutes(30))])
+    promised = plan(resolution=7, steps=[EscalationStep(offset=-minutes(15)), EscalationStep(offset=minutes(30))])
     found, _ = due([OPENED], promised, "fri 10:00")
     assert found == [("-15m", when("mon 16:45"), False), ("+30m", when("tue 08:30"), True)]
 
 
 def test_a_warning_longer_than_the_goal_comes_at_once():
-    promised = plan(resolution=1, steps=[Step(offset=-hours(2))])
+    promised = plan(resolution=1, steps=[EscalationStep(offset=-hours(2))])
     assert due([OPENED], promised, "mon 10:00")[0] == [("-2h", when("mon 10:00"), False)]
 
 
@@ -129,7 +129,7 @@ def test_a_clock_put_back_repeats_nothing_and_loses_nothing():
 
 
 def test_a_step_of_one_target_leaves_the_others_alone():
-    promised = plan(first=1, resolution=2, steps=[Step(at_share=1.0, target=FIRST), AT_75])
+    promised = plan(first=1, resolution=2, steps=[EscalationStep(at_share=1.0, target=FIRST), AT_75])
     found = standing(story(OPENED), promised, ALWAYS, when("mon 20:00"))
     assert [step.key for step in found.due_steps] == [
         key("75%", FIRST),
@@ -150,7 +150,9 @@ def test_steps_come_in_the_order_of_their_instants():
 
 
 def test_two_steps_at_one_place_have_two_keys():
-    promised = plan(first=1, resolution=1, steps=[AT_100, Step(at_share=1.0, target=RESOLUTION, raise_priority=True)])
+    promised = plan(
+        first=1, resolution=1, steps=[AT_100, EscalationStep(at_share=1.0, target=RESOLUTION, raise_priority=True)]
+    )
     assert [name for name, _ in promised.steps_of(RESOLUTION)] == ["100%", "100%/2"]
     assert [name for name, _ in promised.steps_of(FIRST)] == ["100%"]
 
@@ -158,14 +160,14 @@ def test_two_steps_at_one_place_have_two_keys():
 @pytest.mark.parametrize(
     ("step", "text"),
     [
-        (Step(at_share=0.75), "75%"),
-        (Step(at_share=0.333), "33.3%"),
-        (Step(at_share=2.0), "200%"),
-        (Step(offset=minutes(30)), "+30m"),
-        (Step(offset=minutes(90)), "+1h30m"),
-        (Step(offset=timedelta(0)), "+0m"),
-        (Step(offset=-minutes(15)), "-15m"),
-        (Step(offset=hours(48)), "+48h"),
+        (EscalationStep(at_share=0.75), "75%"),
+        (EscalationStep(at_share=0.333), "33.3%"),
+        (EscalationStep(at_share=2.0), "200%"),
+        (EscalationStep(offset=minutes(30)), "+30m"),
+        (EscalationStep(offset=minutes(90)), "+1h30m"),
+        (EscalationStep(offset=timedelta(0)), "+0m"),
+        (EscalationStep(offset=-minutes(15)), "-15m"),
+        (EscalationStep(offset=hours(48)), "+48h"),
     ],
 )
 def test_keys_are_stable_text(step, text):
@@ -173,7 +175,7 @@ def test_keys_are_stable_text(step, text):
 
 
 def test_thresholds_are_whole_seconds():
-    assert Step(at_share=1 / 3).threshold(timedelta(seconds=100)) == timedelta(seconds=33)
+    assert EscalationStep(at_share=1 / 3).threshold(timedelta(seconds=100)) == timedelta(seconds=33)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +189,7 @@ def test_thresholds_are_whole_seconds():
 )
 def test_impossible_steps_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
-        Step(**wrong)
+        EscalationStep(**wrong)
 
 
 def test_a_plan_without_steps_of_its_own_can_warn_and_escalate():

@@ -7,9 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.notices.pacing import PACES, Kind, Leaving, Reader, Rhythm, Wakes, after_quiet, hour_of, leaving
+from maild.domain.notices.pacing import (
+    PACES,
+    Departure,
+    Kind,
+    NoticeReader,
+    Rhythm,
+    Wakes,
+    after_quiet,
+    hour_of,
+    leaving,
+)
 from maild.domain.people.directory import Agent
-from maild.domain.people.preferences import Wishes, hours
+from maild.domain.people.preferences import Preferences, hours
 from maild.domain.tickets.ticket import Priority
 from tests.domain.mail_scene import JANE, ticket
 
@@ -19,8 +29,8 @@ NOON = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)  # 12:00 in Berlin
 NIGHT = datetime(2026, 5, 4, 20, 0, tzinfo=UTC)  # 22:00
 MORNING = datetime(2026, 5, 5, 5, 0, tzinfo=UTC)  # 07:00
 RHYTHM = Rhythm()
-AWAKE = Reader(quiet=None, zone=BERLIN)
-ASLEEP = Reader(quiet=hours("20:00-07:00"), zone=BERLIN)
+AWAKE = NoticeReader(quiet=None, zone=BERLIN)
+ASLEEP = NoticeReader(quiet=hours("20:00-07:00"), zone=BERLIN)
 EMERGENCY = ticket(assignee="jane", priority=Priority.EMERGENCY)
 MINE, NOBODYS, JOHNS = ticket(assignee="jane"), ticket(), ticket(assignee="john")
 
@@ -37,7 +47,7 @@ def test_every_kind_has_a_row_that_says_why():
 @pytest.mark.parametrize("kind", Kind)
 def test_by_day_only_news_of_colleagues_wait(kind):
     waits = kind in {Kind.NEWS, Kind.WATCHED}
-    assert leaves(kind, AWAKE, NOON) == Leaving(NOON + 10 * MINUTE * waits, waits)
+    assert leaves(kind, AWAKE, NOON) == Departure(NOON + 10 * MINUTE * waits, waits)
     assert PACES[kind].batched is waits
 
 
@@ -51,12 +61,14 @@ def test_a_batch_leaves_ten_minutes_after_the_last_and_fifteen_after_the_first(m
 
 
 def test_who_wants_everything_at_once_gets_it():
-    assert leaves(Kind.WATCHED, Reader(quiet=None, zone=BERLIN, at_once=True), NOON) == Leaving(NOON, waits=False)
+    assert leaves(Kind.WATCHED, NoticeReader(quiet=None, zone=BERLIN, at_once=True), NOON) == Departure(
+        NOON, waits=False
+    )
 
 
 def test_the_admin_may_have_other_batches_or_none():
     none = Rhythm(batch=timedelta(0), batch_most=timedelta(0))
-    assert leaves(Kind.NEWS, AWAKE, NOON, rhythm=none) == Leaving(NOON, waits=False)
+    assert leaves(Kind.NEWS, AWAKE, NOON, rhythm=none) == Departure(NOON, waits=False)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +89,7 @@ def test_the_admin_may_have_other_batches_or_none():
 def test_what_disturbs_a_night(kind, on, disturbs):
     found = leaves(kind, ASLEEP, NIGHT, on)
     assert (found.at == NIGHT) is disturbs
-    assert disturbs or found == Leaving(MORNING, waits=True)
+    assert disturbs or found == Departure(MORNING, waits=True)
 
 
 def test_whoever_hears_of_a_breach_in_anothers_place_is_woken_as_if_it_were_theirs():
@@ -152,7 +164,7 @@ def test_however_events_come_a_batch_leaves_within_fifteen_minutes_of_its_first(
 )
 def test_an_agents_own_word_counts_more_than_the_configuration(wish, own, everybodys, quiet):
     agent = Agent("jane", JANE.addresses, quiet=own)
-    found = Reader.of(agent, Wishes(quiet=wish), Rhythm(quiet=everybodys), BERLIN)
+    found = NoticeReader.of(agent, Preferences(quiet=wish), Rhythm(quiet=everybodys), BERLIN)
     assert found.quiet == (hours(quiet) if quiet else None)
 
 

@@ -219,7 +219,7 @@ def test_reopened_spam_does_not_become_spam_without_a_question(desk):
 def test_a_history_that_has_not_left_is_stopped(desk):
     desk.say("!cc eve@client.example +history")
     undone = desk.say("!undo")
-    assert undone.unshown == ((42, Address.of("eve@client.example")),)
+    assert undone.withdrawn_histories == ((42, Address.of("eve@client.example")),)
     assert undone.receipts == ("the history for eve@client.example was stopped before it left",)
 
 

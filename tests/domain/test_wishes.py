@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.domain.invalid import Complaint
+from maild.domain.invalid import Invalid
 from maild.domain.people.preferences import (
     FORMS,
     HEARD,
-    Claim,
     DigestWish,
+    Interest,
     Level,
+    Preferences,
     Readers,
-    Wishes,
     hours,
     in_words,
     read_quiet,
@@ -82,20 +82,20 @@ def test_words_become_wishes(words, kept):
 )
 def test_what_is_no_wish_is_told_with_what_was_meant(words, instead):
     found = read_wish(words)
-    assert isinstance(found, Complaint)
+    assert isinstance(found, Invalid)
     assert (found.instead, len(found.message) < 500) == (instead, True)
 
 
 @pytest.mark.parametrize("words", ["notify quiet 25:00-07:00", "notify quiet 07:00-07:00", "digest daily 24:10"])
 def test_hours_that_are_none_are_no_wish(words):
-    assert isinstance(read_wish(words), Complaint)
+    assert isinstance(read_wish(words), Invalid)
 
 
 @pytest.mark.parametrize("name", ["nobody else", "doe", "sam"])
 def test_a_substitute_must_be_one_agent(name):
     two = replace(DIRECTORY, agents=(JANE, replace(JOE, display="Joe Doe")))
     found = read_wish(f"substitute {name}", two)
-    assert isinstance(found, Complaint)
+    assert isinstance(found, Invalid)
     assert "jane" in found.message
 
 
@@ -104,7 +104,7 @@ def test_every_form_says_what_follows_and_is_read(form):
     filled = {"HOURS": "20:00-07:00", "TIME": "08:30", "DAY": "mon", "NAME": "jane"}
     words = " ".join(filled.get(word, word) for word in form.words.split())
     kept = read_wish(words, DIRECTORY)
-    assert not isinstance(kept, Complaint)
+    assert not isinstance(kept, Invalid)
     assert form.says
     wished = {name: value for name, value in kept.items() if value is not None}
     again = {}
@@ -116,8 +116,8 @@ def test_every_form_says_what_follows_and_is_read(form):
 def test_kept_wishes_are_read_and_what_is_unknown_is_passed_over():
     kept = {"notify": "mentions", "pace": "at once", "quiet": "off", "new": "off", "receipts": "all"}
     kept |= {"substitute": "john", "digest": "weekly fri 16:00", "of a newer maild": [1]}
-    wishes = Wishes.of(kept)
-    assert wishes == Wishes(
+    preferences = Preferences.of(kept)
+    assert preferences == Preferences(
         level=Level.MENTIONS,
         at_once=True,
         quiet="off",
@@ -126,13 +126,15 @@ def test_kept_wishes_are_read_and_what_is_unknown_is_passed_over():
         substitute="john",
         digest=DigestWish("weekly", time(16), "fri"),
     )
-    assert Wishes.of({"notify": "louder", "quiet": "at night", "digest": "sometimes 8", "new": "?"}) == Wishes()
+    assert (
+        Preferences.of({"notify": "louder", "quiet": "at night", "digest": "sometimes 8", "new": "?"}) == Preferences()
+    )
 
 
 @given(st.text(max_size=200))
 def test_no_text_breaks_the_reading(text):
-    assert isinstance(read_wish(text, DIRECTORY), (dict, Complaint))
-    assert Wishes.of({"notify": text, "quiet": text, "digest": text, "substitute": text}).level is not None
+    assert isinstance(read_wish(text, DIRECTORY), (dict, Invalid))
+    assert Preferences.of({"notify": text, "quiet": text, "digest": text, "substitute": text}).level is not None
 
 
 @given(st.times(), st.times())
@@ -150,7 +152,7 @@ def test_quiet_hours_are_kept_in_one_form(begins, ends):
 def test_each_level_hears_less_than_the_one_before():
     levels = [HEARD[level] for level in Level]
     assert all(more > less for more, less in pairwise(levels))
-    assert Claim.NAMED in HEARD[Level.MENTIONS]
+    assert Interest.NAMED in HEARD[Level.MENTIONS]
 
 
 # -- who stands in ----------------------------------------------------------------------------------------------------
@@ -170,6 +172,6 @@ LATER = NOW + timedelta(days=3)
     ],
 )
 def test_a_substitute_who_is_away_has_one_of_their_own(substitutes, away, stands_in):
-    wishes = {name: Wishes(substitute=other) for name, other in substitutes.items()}
-    readers = Readers(wishes, dict.fromkeys(away, LATER))
+    preferences = {name: Preferences(substitute=other) for name, other in substitutes.items()}
+    readers = Readers(preferences, dict.fromkeys(away, LATER))
     assert readers.stand_in(JANE, DIRECTORY) == stands_in

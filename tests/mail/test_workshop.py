@@ -17,7 +17,7 @@ import pytest
 from maild.mail.reading import parse
 from maild.mail.reading.limits import Limits
 from maild.mail.worker import process as workshop_worker
-from maild.mail.worker.frames import Answer, answer_frame, answer_of, frame
+from maild.mail.worker.frames import WorkerReply, answer_frame, answer_of, frame
 from maild.mail.worker.pool import ReadingFailed, Workshop, _Worker
 from maild.ports import TemporaryFailure
 
@@ -299,7 +299,7 @@ def test_worker_imports_only_what_reading_needs():
 
 def test_answer_with_a_foreign_type_is_refused():
     with pytest.raises(pickle.UnpicklingError, match="no place"):
-        answer_of(answer_frame(Answer(subprocess.Popen))[8:])
+        answer_of(answer_frame(WorkerReply(subprocess.Popen))[8:])
     with pytest.raises(pickle.UnpicklingError):
         answer_of(frame((os.system, "", False))[8:])
 
@@ -340,4 +340,4 @@ while header := sys.stdin.buffer.read(8):
 
 def test_answer_survives_the_pipe():
     message = parse.read((ROOT / "tests/corpus/dsn-failed.eml").read_bytes())
-    assert answer_of(answer_frame(Answer(message, "", True))[8:]) == Answer(message, "", True)
+    assert answer_of(answer_frame(WorkerReply(message, "", True))[8:]) == WorkerReply(message, "", True)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from maild.domain.people.directory import Address, Person
 from maild.mail.compose import (
-    Draft,
     OutgoingAttachment,
+    OutgoingMail,
     capped_references,
     compose,
     reply_subject,
@@ -27,7 +27,7 @@ from maild.mail.templates.render import Renderer, fixtures
 
 OUTLOOK_ID = "<AM0PR04MB1234ABCD5678EF90@AM0PR04MB1234.eurprd04.prod.outlook.com.protection.abcde>"
 ROOT = "<a1042.root.0123456789abcdef@acme.example>"
-DRAFT = Draft(
+DRAFT = OutgoingMail(
     from_=Person(Address("support", "acme.example"), "Ana (Acme Support)"),
     to=Person(Address("bob", "client.example"), "Bob Miller"),
     reply_to="support+a1042u7s4.0123456789abcdef@acme.example",

@@ -17,7 +17,7 @@ import pytest
 from maild.config import load
 from maild.daemon.clocks import SetClock
 from maild.domain.messages.message import Envelope, InboundMessage, OutboundMessage
-from maild.domain.messages.outbox import Answer, ChannelFault, OutboxState, Verdict
+from maild.domain.messages.outbox import ChannelFault, DeliveryResult, OutboxState, RelayAnswer
 from maild.domain.messages.reply_tokens import Key, KeyRing
 from maild.mail.reading.parse import read, rewritten
 from maild.mail.templates.render import Renderer
@@ -28,7 +28,7 @@ from maild.services.helpdesk import Helpdesk
 from maild.services.intake.process import ATTEMPTS, Processed, Processing
 from maild.services.intake.receive import keep
 from maild.services.queries.documents import ticket_show
-from maild.services.setbacks import Setbacks
+from maild.services.retry_later import RetryLater
 from maild.services.tick import tick
 from maild.store.unit_of_work import Store
 
@@ -114,16 +114,16 @@ class Relay:
     """A relay that takes everything, unless told what to answer: by recipient, or for all."""
 
     sent: list[OutboundMessage] = field(default_factory=list)
-    answers: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[str, RelayAnswer] = field(default_factory=dict)
     fault: ChannelFault | None = None
     while_sending: Callable[[OutboundMessage], None] = lambda message: None
 
-    def send(self, message: OutboundMessage) -> Mapping[str, Answer] | ChannelFault:
+    def send(self, message: OutboundMessage) -> Mapping[str, RelayAnswer] | ChannelFault:
         if self.fault is not None:
             return self.fault
         self.while_sending(message)
         self.sent.append(message)
-        taken = Answer(Verdict.SENT, "250 taken", 250)
+        taken = RelayAnswer(DeliveryResult.SENT, "250 taken", 250)
         return {recipient: self.answers.get(recipient, taken) for recipient in message.recipients}
 
     def close(self) -> None:
@@ -138,7 +138,7 @@ class Office:
         shutil.copy(empty_database, folder / "maild.db")
         self.store = Store(f"sqlite:///{folder / 'maild.db'}", "test")
         self.clock = SetClock(MONDAY)
-        self.setbacks = Setbacks()
+        self.retry_later = RetryLater()
         self.relay = Relay()
         self.reader: Any = Here()
         self._numbers = itertools.count(1)
@@ -301,7 +301,7 @@ class Office:
     def tick(self, after: timedelta = timedelta(0)) -> list[Fired]:
         """Let time pass, and do what is due then."""
         self.clock.advance(after)
-        return list(tick(self.store, self.helpdesk, self.clock.now(), self.setbacks).fired)
+        return list(tick(self.store, self.helpdesk, self.clock.now(), self.retry_later).fired)
 
 
 @pytest.fixture(scope="session")

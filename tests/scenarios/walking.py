@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from maild.domain.commands.apply import parse
 from maild.domain.commands.table import VERBS
 from maild.domain.people.directory import Address
-from maild.domain.tickets.held_replies import Draft
+from maild.domain.tickets.held_replies import HeldReply
 from maild.services.intake.process import Processed
 from tests.scenarios.invariants import Watch
 from tests.scenarios.mail_client import Mail, MailProgram, Writing
@@ -381,6 +381,6 @@ class Walk:
         return told or any(f"w{said.number}x" in entry.text for entry in self._watch.all_entries())
 
 
-def _every(get: Callable[[int], Draft | None]) -> Iterator[Draft]:
+def _every(get: Callable[[int], HeldReply | None]) -> Iterator[HeldReply]:
     """All held texts: they are counted from one."""
     return takewhile(bool, map(get, count(1)))  # type: ignore[arg-type]

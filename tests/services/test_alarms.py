@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from maild import maillog
-from maild.domain.messages.outbox import Answer, Verdict
+from maild.domain.messages.outbox import DeliveryResult, RelayAnswer
 from maild.services.escalation import alarms
 from maild.services.escalation import due_steps as escalate
 from maild.services.escalation.due_steps import escalate_due
-from maild.services.escalation.recompute import reckon_stale
+from maild.services.escalation.recompute import recompute_changed
 from maild.services.queries.escalation_ledger import lines_of
 from tests.rig.office import CONFIG
 
@@ -331,7 +331,7 @@ def test_a_pager_beeps_again_in_a_tick_for_what_is_worse_alone(open_office, monk
 
 def test_a_page_that_is_lost_goes_to_the_mailbox(open_office):
     office = open_office(PAGED.replace(f', "agent:john", "{NOC}"', ""))
-    office.relay.answers[PAGER] = Answer(Verdict.PERMANENT, "550 no such pager", 550)
+    office.relay.answers[PAGER] = RelayAnswer(DeliveryResult.PERMANENT, "550 no such pager", 550)
     paged(office)
     assert "no page reaches you" in office.sent_to(JANE)[-1].text
     assert escalations(office, 1) == [("100%", [("jane", "failed"), ("jane", "sent")])]
@@ -365,7 +365,7 @@ def test_a_bounced_alarm_goes_to_the_next_at_once(open_office, named):
 def test_an_alarm_that_the_relay_refuses_goes_to_the_next_in_the_same_round(open_office):
     office = open_office(ONE)
     number = office.open_ticket()
-    office.relay.answers[JOHN] = Answer(Verdict.PERMANENT, "550 no such user", 550)
+    office.relay.answers[JOHN] = RelayAnswer(DeliveryResult.PERMANENT, "550 no such user", 550)
     office.tick(5 * HOUR)
     office.deliver()
     assert escalations(office, number) == [("100%", [("john", "failed"), ("mary", "sent")])]
@@ -377,7 +377,7 @@ def test_nobody_is_told_twice_and_a_chain_that_ends_is_told_in_the_thread_and_th
     monkeypatch.setattr(maillog, "alarm_unheard", lambda **said: logged.append(said["ticket"]))
     number = office.open_ticket()
     for address in (JOHN, JANE, MARY):
-        office.relay.answers[address] = Answer(Verdict.PERMANENT, "550 no such user", 550)
+        office.relay.answers[address] = RelayAnswer(DeliveryResult.PERMANENT, "550 no such user", 550)
     office.tick(5 * HOUR)
     office.deliver()
     assert escalations(office, number) == [("100%", [("john", "failed"), ("mary", "failed"), ("jane", "failed")])]
@@ -407,7 +407,7 @@ def test_a_lost_list_goes_on_as_a_list(open_office, how):
     office.deliver()
     mark = office.queued
     if how == "relay":
-        office.relay.answers[JOHN] = Answer(Verdict.PERMANENT, "550 no such user", 550)
+        office.relay.answers[JOHN] = RelayAnswer(DeliveryResult.PERMANENT, "550 no such user", 550)
     office.tick(3 * DAY)
     office.deliver()
     if how != "relay":
@@ -474,7 +474,7 @@ def test_a_breach_after_the_deadline_moved_is_told(open_office, how):
         office.receive(office.answer(office.last("new-ticket", JANE), "!sla slow"))
     else:
         office.configure(CONFIG + promised("default", "10h"))
-        reckon_stale(office.store, office.helpdesk, office.clock.now())
+        recompute_changed(office.store, office.helpdesk, office.clock.now())
     assert office.tick(8 * HOUR) == []
     mark = office.queued
     (fired,) = office.tick(HOUR)
@@ -503,7 +503,7 @@ def taken_and_due_at_night(office):
 def test_an_alarm_that_is_handed_on_at_night_leaves_at_once(open_office):
     office = open_office(plan('at = "100%"\nnotify = ["assignee"]') + NIGHTLY)
     taken_and_due_at_night(office)
-    office.relay.answers[JANE] = Answer(Verdict.PERMANENT, "550 no such user", 550)
+    office.relay.answers[JANE] = RelayAnswer(DeliveryResult.PERMANENT, "550 no such user", 550)
     while not office.tick(30 * timedelta(minutes=1)):
         pass
     office.deliver()

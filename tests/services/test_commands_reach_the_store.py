@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain.messages.outbox import Answer, OutboxState, Verdict
+from maild.domain.messages.outbox import DeliveryResult, OutboxState, RelayAnswer
 from maild.services.admin_command import command_ticket
 from maild.store.outbox import SqlOutbox
 from tests.services.test_held_texts import JANE, JOHN, KAREN, LEAVES, answer, press, replies, settle
@@ -109,7 +109,7 @@ def test_an_answer_that_leaves_while_it_is_undone_is_not_called_stopped(office, 
     say(office, number, "Use water.\n!close")
     office.deliver(LEAVES)
     looks = iter([True])
-    looked = SqlOutbox.stoppable
+    looked = SqlOutbox.can_withdraw
     monkeypatch.setattr(SqlOutbox, "stoppable", lambda self, entry: next(looks, None) or looked(self, entry))
     done = say(office, number, "!undo")
     assert next(looks, None) is None
@@ -121,7 +121,7 @@ def test_an_answer_that_leaves_while_it_is_undone_is_not_called_stopped(office, 
 def test_a_delayed_answer_is_tried_for_five_days_from_its_time_on(office):
     number = office.open_ticket()
     say(office, number, "How is it now?\n!send 10d")
-    office.relay.answers[KAREN] = Answer(Verdict.TEMPORARY, "451 greylisted", 451)
+    office.relay.answers[KAREN] = RelayAnswer(DeliveryResult.TEMPORARY, "451 greylisted", 451)
     office.deliver(timedelta(days=10))
     (answer,) = [row for row in office.outbox("reply") if row.ticket == number]
     assert (answer.state, answer.attempts) == (OutboxState.DEFERRED, 1)

@@ -10,9 +10,9 @@ from maild.services import tick as ticking
 from maild.services.escalation import due_steps as escalate
 from maild.services.escalation import recompute
 from maild.services.escalation.due_steps import escalate_due
-from maild.services.escalation.recompute import reckon_stale
+from maild.services.escalation.recompute import recompute_changed
 from maild.services.housekeeping import status_timers as housekeeping
-from maild.services.housekeeping.status_timers import keep_house
+from maild.services.housekeeping.status_timers import run_timers
 from tests.rig.office import CONFIG
 
 KAREN, JOHN, JANE, JOE, MARY = (
@@ -127,9 +127,9 @@ def test_a_changed_plan_is_reckoned_anew_for_open_tickets(open_office, before, a
     number = office.open_ticket()
     old = due_at(office, number)
     office.configure(config.replace(before, after))
-    assert reckon_stale(office.store, office.helpdesk, office.clock.now()) == 1
+    assert recompute_changed(office.store, office.helpdesk, office.clock.now()) == 1
     assert due_at(office, number) != old
-    assert reckon_stale(office.store, office.helpdesk, office.clock.now()) == 0
+    assert recompute_changed(office.store, office.helpdesk, office.clock.now()) == 0
 
 
 def test_a_department_that_moves_to_a_calendar_which_others_have_is_reckoned_anew(open_office):
@@ -140,13 +140,13 @@ def test_a_department_that_moves_to_a_calendar_which_others_have_is_reckoned_ane
     number = office.open_ticket()
     old = due_at(office, number)
     office.configure(calendars.replace('name = "support"\nmanager', 'name = "support"\ncalendar = "always"\nmanager'))
-    assert reckon_stale(office.store, office.helpdesk, office.clock.now()) == 1
+    assert recompute_changed(office.store, office.helpdesk, office.clock.now()) == 1
     assert due_at(office, number) < old
 
 
 def test_an_unchanged_configuration_reckons_nothing(office):
     office.open_ticket()
-    assert reckon_stale(office.store, office.helpdesk, office.clock.now()) == 0
+    assert recompute_changed(office.store, office.helpdesk, office.clock.now()) == 0
 
 
 def test_a_plan_that_the_configuration_lost_counts_as_the_default_one(open_office):
@@ -155,8 +155,8 @@ def test_a_plan_that_the_configuration_lost_counts_as_the_default_one(open_offic
     number = office.open_ticket()
     said(office, "new-ticket", "!sla gold")
     office.configure(CONFIG)
-    assert reckon_stale(office.store, office.helpdesk, office.clock.now()) == 1
-    assert reckon_stale(office.store, office.helpdesk, office.clock.now()) == 0
+    assert recompute_changed(office.store, office.helpdesk, office.clock.now()) == 1
+    assert recompute_changed(office.store, office.helpdesk, office.clock.now()) == 0
     assert office.ticket(number)["sla_plan"] == "gold"
 
 
@@ -171,7 +171,7 @@ def test_one_ticket_that_cannot_be_reckoned_anew_does_not_keep_the_daemon_from_s
 
     monkeypatch.setattr(recompute, "planned_anew", planned_anew)
     timed.configure(CONFIG + PLAN.replace('"4h"', '"2h"'))
-    assert reckon_stale(timed.store, timed.helpdesk, timed.clock.now()) == 1
+    assert recompute_changed(timed.store, timed.helpdesk, timed.clock.now()) == 1
 
 
 # -- housekeeping -----------------------------------------------------------------------------------------------------
@@ -327,7 +327,7 @@ def test_many_tickets_are_put_in_order_batch_by_batch_past_those_that_wait(offic
         office.receive(office.answer(office.last("new-ticket", JOHN, number), when))
         office.clock.advance(timedelta(minutes=1))
     office.clock.advance(15 * DAY)
-    assert keep_house(office.store, office.helpdesk, office.clock.now()) == 4
+    assert run_timers(office.store, office.helpdesk, office.clock.now()) == 4
     assert [office.ticket(number)["status"] for number in numbers] == ["waiting"] * 3 + ["resolved"] * 4
 
 
@@ -344,13 +344,13 @@ def test_one_ticket_that_cannot_be_kept_does_not_stop_the_others(office, monkeyp
 
     monkeypatch.setattr(housekeeping, "carry_out", carry_out)
     office.clock.advance(8 * DAY)
-    assert keep_house(office.store, office.helpdesk, office.clock.now()) == 1
+    assert run_timers(office.store, office.helpdesk, office.clock.now()) == 1
     assert [office.ticket(number)["status"] for number in numbers] == ["resolved", "closed"]
 
 
 def test_nothing_to_do_is_nothing_done(office):
     office.open_ticket()
-    assert keep_house(office.store, office.helpdesk, office.clock.now()) == 0
+    assert run_timers(office.store, office.helpdesk, office.clock.now()) == 0
     assert escalate_due(office.store, office.helpdesk, office.clock.now()) == []
 
 

@@ -12,7 +12,7 @@ from maild.ports import Course, OutboxRow, UnitOfWork
 from maild.services.reports import digest_of_agent, statistics
 from maild.services.reports import digests as services
 from maild.services.reports.digest_parts import DigestReader
-from maild.services.setbacks import Setbacks
+from maild.services.retry_later import RetryLater
 from tests.rig.office import CONFIG, Office
 
 JOHN, JANE, JOE, MARY = (f"{name}@acme.example" for name in ("john", "jane", "joe", "mary"))
@@ -177,7 +177,7 @@ def test_a_new_agent_is_first_told_of_the_next_day(by_default):
 
 
 @pytest.mark.parametrize(
-    ("wishes", "told"),
+    ("preferences", "told"),
     [
         ({}, ["digest", "team"]),
         ({"digest": "off"}, []),
@@ -185,8 +185,8 @@ def test_a_new_agent_is_first_told_of_the_next_day(by_default):
         ({"digest": "weekly fri 08:00"}, ["digest", "team"]),
     ],
 )
-def test_an_agents_own_wish_wins_over_the_default(by_default, wishes, told):
-    for name, words in wishes.items():
+def test_an_agents_own_wish_wins_over_the_default(by_default, preferences, told):
+    for name, words in preferences.items():
         wish(by_default, "jane", words, name)
     number = by_default.open_ticket()
     by_default.receive(by_default.answer(by_default.last("new-ticket", JANE, number), "!assign banking"))
@@ -194,7 +194,7 @@ def test_an_agents_own_wish_wins_over_the_default(by_default, wishes, told):
     until(by_default, TUESDAY)
     assert [row.context["trace"].split("-")[0] for row in digests(by_default, JANE)] == told
     until(by_default, TUESDAY + 2 * DAY)  # who wishes for Fridays gets the one that is due at once, and no other
-    if wishes.get("digest", "").startswith("weekly"):
+    if preferences.get("digest", "").startswith("weekly"):
         assert sum(row.context["trace"].startswith("digest") for row in digests(by_default, JANE)) == 1
 
 
@@ -243,7 +243,7 @@ def test_two_ticks_at_once_make_one(by_default):
     with by_default.store(reading=True) as unit:
         due = list(services.due_digests(unit, by_default.helpdesk, TUESDAY))
     by_default.tick()
-    another = services.make_digests(by_default.store, by_default.helpdesk, TUESDAY, due, Setbacks())
+    another = services.make_digests(by_default.store, by_default.helpdesk, TUESDAY, due, RetryLater())
     assert (another, len(digests(by_default, JOHN))) == (0, 1)  # it looked at the same moment
 
 

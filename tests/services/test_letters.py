@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain.intake.route import Route, Verdict, clues, route
+from maild.domain.intake.route import Route, RouteKind, clues, route
 from maild.domain.messages.message import Envelope
 from maild.domain.messages.reply_tokens import Scope, read_message_id, read_reply_address
 from maild.domain.notices.buttons import IT_WAS_ME
@@ -12,18 +12,18 @@ from maild.domain.people.directory import Address
 from maild.mail.reading.parse import read
 from maild.ports import OutboxRow, Snapshot
 from maild.services.intake.gather import look_up
-from maild.services.notices.letter import BY_ITSELF, Letter, post
+from maild.services.notices.agent_message import BY_ITSELF, AgentMessage, post
 from tests.rig.office import CONFIG, Office
 
 PLAIN = 'address = "support@acme.example"\n'
 
 
-def letter(office: Office, name: str = "jane", **more: object) -> Letter:
+def letter(office: Office, name: str = "jane", **more: object) -> AgentMessage:
     agent = office.helpdesk.policy.directory.agent(name)
     assert agent is not None
     words = {"results": ["You are away until Monday."], "receipt": True}
     values = {"template": "feedback", "subject": "Away", "scope": Scope.QUERY, "reason": "you asked", "words": words}
-    return Letter(agent=agent, **{**values, **more})
+    return AgentMessage(agent=agent, **{**values, **more})
 
 
 def posted(office: Office, **more: object) -> OutboxRow:
@@ -97,15 +97,15 @@ def test_an_answer_leads_to_the_list_and_not_to_the_ticket_of_that_number(open_o
     office.deliver()
     assert read_message_id(office.helpdesk.ring, row.message_id) is not None
     found = route_of(office, office.answer(row, "1 close"))
-    assert (found.verdict, found.ticket, found.snapshot, found.scope) == (Verdict.REPLY, None, number, Scope.DIGEST)
+    assert (found.verdict, found.ticket, found.snapshot, found.scope) == (RouteKind.REPLY, None, number, Scope.DIGEST)
     assert found.carrier.value == ("reply-address" if plus else "own-message-id")
     foreign = route_of(office, office.answer(row, "1 close", sender="joe@acme.example"))
-    assert (foreign.verdict, foreign.reason) == (Verdict.HELD, "token-from-another-address")
+    assert (foreign.verdict, foreign.reason) == (RouteKind.HELD, "token-from-another-address")
 
 
 def test_a_list_that_never_was_leads_nowhere(office: Office) -> None:
     row = posted(office, scope=Scope.DIGEST, about=99)
-    assert route_of(office, office.answer(row, "1 close")).verdict is Verdict.NEW
+    assert route_of(office, office.answer(row, "1 close")).verdict is RouteKind.NEW
 
 
 def route_of(office: Office, raw: bytes) -> Route:

@@ -306,12 +306,12 @@ def test_our_own_text_is_cut_wherever_it_stands(office):
 def test_what_a_customer_says_again_is_no_quote_of_ours(office):
     """Their words stood in our notices to agents, which they never saw."""
     number = office.open_ticket()
-    complaint = "The third tray takes the paper of the second one, and nobody in the office knows why."
+    invalid = "The third tray takes the paper of the second one, and nobody in the office knows why."
     for more in ("It began on Monday.", "It still does."):
         receipt = office.last("acknowledgement")
-        office.receive(office.answer(receipt, f"{complaint}\n{more}", quote=False))
+        office.receive(office.answer(receipt, f"{invalid}\n{more}", quote=False))
         office.deliver(timedelta(minutes=2))
-    assert office.ticket(number)["entries"][-1]["text"] == f"{complaint}\nIt still does."
+    assert office.ticket(number)["entries"][-1]["text"] == f"{invalid}\nIt still does."
 
 
 def test_an_alert_that_repeats_its_words_keeps_them(busy):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain.messages.outbox import Answer, ChannelFault, OutboxState, Verdict
+from maild.domain.messages.outbox import ChannelFault, DeliveryResult, OutboxState, RelayAnswer
 from maild.services import deliver as delivering
 from maild.services.admin_command import command_ticket
 from tests.rig.office import CONFIG
@@ -12,8 +12,8 @@ from tests.rig.office import CONFIG
 KAREN, EVE = "karen@client.example", "eve@client.example"
 JOHN, JANE, MARY = "john@acme.example", "jane@acme.example", "mary@acme.example"
 HOLD = timedelta(seconds=121)  # the first mail of an agent to a domain waits two minutes
-REFUSED = Answer(Verdict.PERMANENT, "550 5.1.1 no such user", 550)
-LATER = Answer(Verdict.TEMPORARY, "451 4.7.1 greylisted", 451)
+REFUSED = RelayAnswer(DeliveryResult.PERMANENT, "550 5.1.1 no such user", 550)
+LATER = RelayAnswer(DeliveryResult.TEMPORARY, "451 4.7.1 greylisted", 451)
 
 
 def replied(office, **more):
@@ -47,7 +47,10 @@ def test_what_the_relay_took_is_sent_once(office):
 
 @pytest.mark.parametrize(
     ("answer", "pause"),
-    [(LATER, timedelta(minutes=2)), (Answer(Verdict.AMBIGUOUS, "the final reply was lost"), timedelta(minutes=19))],
+    [
+        (LATER, timedelta(minutes=2)),
+        (RelayAnswer(DeliveryResult.AMBIGUOUS, "the final reply was lost"), timedelta(minutes=19)),
+    ],
 )
 def test_what_may_be_tried_again_goes_out_later_in_the_very_same_bytes(office, answer, pause):
     replied(office)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from maild.services.admin_command import command_ticket
-from maild.services.escalation.recompute import differences, reckon_stale, recompute
+from maild.services.escalation.recompute import differences, recompute, recompute_changed
 from tests.rig.office import CONFIG
 
 HOUR = timedelta(hours=1)
@@ -132,7 +132,7 @@ def test_a_changed_goal_is_told_first_and_then_written_into_the_thread(mapped):
 def test_another_choice_of_plans_counts_for_open_tickets(mapped, change, plan):
     number = mapped.open_ticket()
     mapped.configure(change(CONFIG + MAPPED))
-    assert reckon_stale(mapped.store, mapped.helpdesk, mapped.clock.now()) == 1
+    assert recompute_changed(mapped.store, mapped.helpdesk, mapped.clock.now()) == 1
     assert mapped.ticket(number)["sla_plan"] == plan
     reasons = {reason for _, _, _, reason in moved(mapped, number)}
     assert reasons == ({"the configuration changed, plan default -> fast"} if plan == "fast" else set())
@@ -142,7 +142,7 @@ def test_a_plan_that_somebody_chose_stays_whatever_the_configuration_says(mapped
     number = mapped.open_ticket()
     admin(mapped, number, "sla", "default")
     mapped.configure((CONFIG + MAPPED).replace('high = "fast"', 'normal = "fast"'))
-    assert reckon_stale(mapped.store, mapped.helpdesk, mapped.clock.now()) == 1
+    assert recompute_changed(mapped.store, mapped.helpdesk, mapped.clock.now()) == 1
     assert mapped.ticket(number)["sla_plan"] == "default"
 
 

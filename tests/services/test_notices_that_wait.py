@@ -11,7 +11,7 @@ from maild.domain.people.mentions import mentions
 from maild.domain.tickets.events import THIS_ENTRY, Actor, Noted
 from maild.domain.tickets.ticket import EntryKind
 from maild.mail.reading.parse import read
-from maild.services.apply.decision import carry_out
+from maild.services.apply.decision import apply_decision
 from maild.services.deliver import frozen
 from maild.services.notices import due_notices as readers
 from tests.rig.office import CONFIG
@@ -50,15 +50,15 @@ def seen(office, address):
     return len(office.sent_to(address))
 
 
-def wish(office, agent, **wishes):
+def wish(office, agent, **preferences):
     with office.store() as unit:
-        unit.preferences.change(agent, wishes, office.clock.now())
+        unit.preferences.change(agent, preferences, office.clock.now())
         unit.commit()
 
 
 def away(office, agent, until):
     with office.store() as unit:
-        unit.people.be_absent(agent, office.clock.now(), until)
+        unit.people.set_absence(agent, office.clock.now(), until)
         unit.commit()
 
 
@@ -177,7 +177,7 @@ def test_whom_a_note_names_hears_of_it_at_once_with_what_waited(office):
     fact = Noted(at=now, by=by, entry=THIS_ENTRY, mentions=mentions(note.text, office.helpdesk.policy.directory))
     with office.store() as unit:
         ticket = unit.tickets.get(number)
-        carry_out(unit, Decision(Outcome.NOTED, "", (fact,), note, by), ticket, office.helpdesk, now)
+        apply_decision(unit, Decision(Outcome.NOTED, "", (fact,), note, by), ticket, office.helpdesk, now)
         unit.commit()
     office.deliver()
     (text,) = got(office, JOHN, mark)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain.agent_mail.act import Act
+from maild.domain.agent_mail.agent_mail import AgentMail
 from maild.domain.agent_mail.suggested_answers import beginning, reusable, use_answer
 from maild.domain.commands.apply import parse
 from maild.domain.messages.reply_tokens import Scope
@@ -202,7 +202,9 @@ def test_a_beginning_is_told_from_the_whole() -> None:
 
 def test_the_answer_is_text_whatever_stands_in_it() -> None:
     given = case(mail(JANE))
-    act = Act(agent=JANE, text="!close", scope=Scope.COMMAND, ticket=ticket(), at=given.at, draft=None, button="use-1")
+    act = AgentMail(
+        agent=JANE, text="!close", scope=Scope.COMMAND, ticket=ticket(), at=given.at, draft=None, button="use-1"
+    )
     used = use_answer(act, "!take it\nout")
     assert (used.scope, used.button) == (Scope.REPLY, "")
     assert parse(used.text).commands == ()

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from maild.domain.tickets import events
-from maild.domain.tickets.held_replies import Draft, DraftKind
+from maild.domain.tickets.held_replies import DraftKind, HeldReply
 from maild.ports import Coming, Lasts, SlaIndex
 from maild.store.unit_of_work import Store
 from tests.store.conftest import MINUTE, NOW
@@ -35,7 +35,7 @@ def due(unit, instant):
 def held(unit, number):
     """A held text that is to be reminded of so many minutes from now."""
     (receipt,) = unit.inbound.keep([replace(MAIL, raw=str(number).encode())], NOW)
-    text = Draft(
+    text = HeldReply(
         inbound=receipt.inbound,
         ticket=None,
         agent="jane",

@@ -8,7 +8,7 @@ from maild.domain.messages.outbox import Attempted, OutboxState
 from maild.domain.people.directory import Address, Person
 from maild.domain.tickets import events
 from maild.domain.tickets.ticket import fold
-from maild.ports import SlaIndex, Telling
+from maild.ports import LedgerLine, SlaIndex
 from tests.store.conftest import MINUTE, NOW
 from tests.store.test_outbox_and_steps import row
 
@@ -21,8 +21,8 @@ def unit(store):
         yield opened
 
 
-def telling(ticket=1, outbox=1, **more) -> Telling:
-    made = Telling(
+def telling(ticket=1, outbox=1, **more) -> LedgerLine:
+    made = LedgerLine(
         ticket=ticket,
         target="resolution",
         cycle=1,

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from maild.domain.decision import Step
+from maild.domain.decision import TraceStep
 from maild.domain.messages.message import Envelope
 from maild.ports import ClaimLost, IgnoredMail, InboundState, IncomingMail, Judgement, MailboxState, TemporaryFailure
 from maild.store.inbound import CLAIM
@@ -26,7 +26,7 @@ DONE = Judgement(
     state=InboundState.DONE,
     outcome="opened",
     reason="a new mail",
-    steps=(Step("decide", "new-ticket", "why"),),
+    steps=(TraceStep("decide", "new-ticket", "why"),),
     ticket=1,
     sameness="s" * 64,
     sender="bob@client.example",

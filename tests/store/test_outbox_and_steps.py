@@ -175,10 +175,10 @@ def test_notices_are_counted_by_agent_and_by_when_they_leave(unit):
     for more in ({}, {}, {"leaves_at": NOW + 60 * MINUTE}, {"agent": "jane"}):
         told(unit, **more)
     hour = (NOW, NOW + 60 * MINUTE)
-    assert unit.outbox.told_within("john", *hour, 10) == 2
-    assert unit.outbox.told_within("john", *hour, 1) == 1
+    assert unit.outbox.count_notices("john", *hour, 10) == 2
+    assert unit.outbox.count_notices("john", *hour, 1) == 1
     unit.outbox.join(7, "john", "joined")
-    assert unit.outbox.told_within("john", *hour, 10) == 0
+    assert unit.outbox.count_notices("john", *hour, 10) == 0
 
 
 def test_the_count_of_an_agents_notices_is_answered_by_an_index(tmp_path):

@@ -128,7 +128,7 @@ def test_what_is_asked_all_the_time_is_asked_of_an_index(tmp_path):
         unit.inbound.waiting()
         unit.outbox.claim(NOW, NOW, 10, "main")
         unit.outbox.sending()
-        unit.outbox.stoppable(5)
+        unit.outbox.can_withdraw(5)
         unit.outbox.withdraw(5, "undone")
         unit.outbox.history_left(1, Address.of("eve@client.example"))
         unit.outbox.withdraw_history(1, Address.of("eve@client.example"), "undone")

@@ -275,9 +275,9 @@ def test_stirred_are_those_that_are_worked_on_and_those_with_a_fact_since(unit):
     rated = add(unit, opened(), closed, events.Rated(at=NOW + 9 * MINUTE, rating="good"))
     open_ = add(unit, opened())
     young = add(unit, replace(opened(), at=NOW + 20 * MINUTE))
-    found = unit.tickets.stirred(NOW + 5 * MINUTE, NOW + 10 * MINUTE, Listing())
+    found = unit.tickets.active_between(NOW + 5 * MINUTE, NOW + 10 * MINUTE, Listing())
     assert found == [rated.number, open_.number]
-    assert unit.tickets.stirred(NOW, NOW + 30 * MINUTE, Listing()) == [
+    assert unit.tickets.active_between(NOW, NOW + 30 * MINUTE, Listing()) == [
         old.number,
         rated.number,
         open_.number,
@@ -292,7 +292,7 @@ def test_stirred_keeps_to_the_conditions_of_a_list(unit):
     other = add(unit, replace(opened(), requester=elsewhere))
 
     def found(**wanted):
-        return unit.tickets.stirred(NOW, NOW + MINUTE, Listing(**wanted))
+        return unit.tickets.active_between(NOW, NOW + MINUTE, Listing(**wanted))
 
     assert found(department="sales") == [sales.number]
     assert found(sight=Sight("john", ("support",))) == [support.number, other.number]
@@ -308,11 +308,11 @@ def test_courses_bring_tickets_with_their_facts_of_some_kinds(unit):
     two = add(unit, opened("Excel"))
     add(unit, opened("Not asked for"))
     unit.tickets.index(one.number, SlaIndex(next_at=None, due_at=NOW + 5 * MINUTE, digest=""))
-    first, second = unit.tickets.courses([two.number, one.number], ("opened", "replied"))
+    first, second = unit.tickets.histories([two.number, one.number], ("opened", "replied"))
     assert (first.listed.ticket.number, first.listed.due_at) == (one.number, NOW + 5 * MINUTE)
     assert [fact.kind for fact in first.facts] == ["opened", "replied"]
     assert second.listed.ticket.subject == "Excel"
-    assert unit.tickets.courses([], ("opened",)) == []
+    assert unit.tickets.histories([], ("opened",)) == []
 
 
 def test_a_digest_is_made_once_and_when_is_known(unit):

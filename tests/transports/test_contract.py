@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from maild.domain.messages.message import OutboundMessage
-from maild.domain.messages.outbox import ChannelFault, Verdict
+from maild.domain.messages.outbox import ChannelFault, DeliveryResult
 from maild.ports import MailTransport
 from maild.transports import TRANSPORTS, MaildirTransport
 from tests.rig.sink_smtp import SinkSmtp
@@ -29,9 +29,9 @@ def test_each_recipient_has_one_answer(transport: MailTransport) -> None:
     got = transport.send(OutboundMessage("b@acme.example", people, RAW))
     assert isinstance(got, Mapping)
     assert {person: answer.verdict for person, answer in got.items()} == {
-        "bob@client.example": Verdict.SENT,
-        "no address": Verdict.PERMANENT,
-        "eve@client.example": Verdict.SENT,
+        "bob@client.example": DeliveryResult.SENT,
+        "no address": DeliveryResult.PERMANENT,
+        "eve@client.example": DeliveryResult.SENT,
     }
     assert all(answer.text and "\n" not in answer.text for answer in got.values())
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from maild.domain.messages.message import OutboundMessage
-from maild.domain.messages.outbox import ChannelFault, Verdict
+from maild.domain.messages.outbox import ChannelFault, DeliveryResult
 from maild.transports import MaildirTransport
 
 RAW = b"Subject: Printer\r\n\r\nIt prints.\r\n"
@@ -19,7 +19,7 @@ def test_each_recipient_gets_a_copy_with_the_envelope_on_top(tmp_path: Path) -> 
         OutboundMessage("b@acme.example", ("bob@client.example", "eve@bücher.example"), RAW)
     )
     assert isinstance(given, Mapping)
-    assert {answer.verdict for answer in given.values()} == {Verdict.SENT}
+    assert {answer.verdict for answer in given.values()} == {DeliveryResult.SENT}
     copies = [file.read_bytes() for file in sorted((tmp_path / "sent" / "new").iterdir())]
     assert copies == [
         b"Return-Path: <b@acme.example>\r\nDelivered-To: bob@client.example\r\n" + RAW,
@@ -79,5 +79,5 @@ def test_a_disk_that_fills_in_between_repeats_no_copy(tmp_path: Path, monkeypatc
     monkeypatch.setattr(os, "fsync", full_after_the_first_copy)
     given = MaildirTransport(tmp_path).send(OutboundMessage("", ("bob@client.example", "eve@client.example"), RAW))
     assert isinstance(given, Mapping)
-    assert [answer.verdict for answer in given.values()] == [Verdict.SENT, Verdict.TEMPORARY]
+    assert [answer.verdict for answer in given.values()] == [DeliveryResult.SENT, DeliveryResult.TEMPORARY]
     assert "No space left" in given["eve@client.example"].text

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from maild.domain.messages.message import OutboundMessage
-from maild.domain.messages.outbox import ChannelFault, Verdict
+from maild.domain.messages.outbox import ChannelFault, DeliveryResult
 from maild.mail.compose import compose
 from maild.transports import RelayOptions, SmtpTransport
 from tests.mail_out.test_compose import DRAFT, OUTLOOK_ID
@@ -32,7 +32,7 @@ def hand_over_and_look(mta: PostfixRig, there: SinkSmtp) -> None:
     people = ("bob@client.test", "gone@client.test")
     given = transport.send(OutboundMessage("bounce@acme.test", people, raw))
     assert not isinstance(given, ChannelFault)
-    assert {given[person].verdict for person in people} == {Verdict.SENT}
+    assert {given[person].verdict for person in people} == {DeliveryResult.SENT}
     again = transport.send(OutboundMessage("", ("eve@client.test",), raw))
     assert not isinstance(again, ChannelFault)
     transport.close()

@@ -4,13 +4,18 @@ import itertools
 
 import pytest
 
-from maild.domain.messages.outbox import Answer, ChannelFault, Verdict
+from maild.domain.messages.outbox import ChannelFault, DeliveryResult, RelayAnswer
 from maild.transports import RelayOptions, SmtpTransport
 from maild.transports.smtp_replies import TABLE, RelayFault, Reply, Stage, judged
 from tests.rig.sink_smtp import CUT, SILENCE, STAGES
 from tests.transports.test_smtp_relay import BOB, Sink, mail, relay
 
-TEMPORARY, PERMANENT, AMBIGUOUS, SENT = Verdict.TEMPORARY, Verdict.PERMANENT, Verdict.AMBIGUOUS, Verdict.SENT
+TEMPORARY, PERMANENT, AMBIGUOUS, SENT = (
+    DeliveryResult.TEMPORARY,
+    DeliveryResult.PERMANENT,
+    DeliveryResult.AMBIGUOUS,
+    DeliveryResult.SENT,
+)
 FAULT = "fault"
 
 CODES = (
@@ -78,7 +83,7 @@ def test_a_reply_means_the_same_wherever_it_is_read(sink: Sink, stage: str, code
         assert (given.code, code in given.text) == (int(code[:3]), True)
         assert "main" in given.text
     else:
-        assert given == {BOB: Answer(Verdict(expected(stage, code)), code, int(code[:3]))}
+        assert given == {BOB: RelayAnswer(DeliveryResult(expected(stage, code)), code, int(code[:3]))}
     assert there.mails == []
 
 
@@ -123,11 +128,11 @@ def test_what_is_no_reply_is_never_a_refusal(sink: Sink, stage: str, planned: st
 def test_no_reply_is_without_a_row(stage: Stage) -> None:
     for code, text in itertools.product([None, *range(200, 600)], ["", "4.2.2 x", "5.2.2 x", "5.3.4 x"]):
         verdict = judged(stage, Reply(code, text))
-        assert isinstance(verdict, RelayFault) or verdict.verdict in Verdict
-        if isinstance(verdict, Answer) and verdict.verdict is PERMANENT:
+        assert isinstance(verdict, RelayFault) or verdict.verdict in DeliveryResult
+        if isinstance(verdict, RelayAnswer) and verdict.verdict is PERMANENT:
             assert code is not None
             assert code >= 500
-        if isinstance(verdict, Answer) and verdict.verdict is SENT:
+        if isinstance(verdict, RelayAnswer) and verdict.verdict is SENT:
             assert stage is Stage.FINAL
 
 

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from maild.domain.messages.outbox import ChannelFault, Verdict
+from maild.domain.messages.outbox import ChannelFault, DeliveryResult
 from maild.transports import RelayOptions
 from tests.rig.sink_smtp import Certificates
 from tests.transports.test_smtp_relay import BOB, Sink, answers, mail, relay
@@ -20,13 +20,13 @@ def secret() -> str:
 
 def test_login_by_plain_in_utf8(sink: Sink) -> None:
     there = sink()
-    assert answers(relay(there, user="desk", password=secret).send(mail())) == {BOB: Verdict.SENT}
+    assert answers(relay(there, user="desk", password=secret).send(mail())) == {BOB: DeliveryResult.SENT}
     assert f"AUTH PLAIN {PLAIN}" in there.commands
 
 
 def test_login_by_login_where_plain_is_not_offered(sink: Sink) -> None:
     there = sink(features=("AUTH LOGIN CRAM-MD5",))
-    assert answers(relay(there, user="desk", password=secret).send(mail())) == {BOB: Verdict.SENT}
+    assert answers(relay(there, user="desk", password=secret).send(mail())) == {BOB: DeliveryResult.SENT}
     at = there.commands.index("AUTH LOGIN")
     sent = [base64.b64decode(line).decode() for line in there.commands[at + 1 : at + 3]]
     assert sent == ["desk", SECRET]
@@ -81,7 +81,7 @@ def test_the_password_is_asked_again_at_each_login(sink: Sink) -> None:
 
     transport = relay(there, user="desk", password=current)
     assert isinstance(transport.send(mail()), ChannelFault)
-    assert answers(transport.send(mail())) == {BOB: Verdict.SENT}
+    assert answers(transport.send(mail())) == {BOB: DeliveryResult.SENT}
     assert len(asked) == 2
 
 
@@ -89,7 +89,7 @@ def test_the_password_is_asked_again_at_each_login(sink: Sink) -> None:
 def test_a_good_certificate_is_trusted(sink: Sink, certificates: Certificates, tls: str) -> None:
     there = sink(tls=tls, context=certificates.context("good"))
     transport = relay(there, tls=tls, ca_file=certificates.authority, user="desk", password=secret)
-    assert answers(transport.send(mail())) == {BOB: Verdict.SENT}
+    assert answers(transport.send(mail())) == {BOB: DeliveryResult.SENT}
     assert PLAIN.encode() not in there.inbytes
     assert b"MAIL" not in there.inbytes
 
@@ -134,7 +134,7 @@ def test_what_is_said_before_encryption_is_forgotten(sink: Sink, certificates: C
     transport = relay(there, tls="starttls", ca_file=certificates.authority, user="desk", password=secret)
     given = transport.send(mail())
     # The injected lines break the handshake, or are dropped with it; they are never taken for the relay's words.
-    assert isinstance(given, ChannelFault) or answers(given) == {BOB: Verdict.SENT}
+    assert isinstance(given, ChannelFault) or answers(given) == {BOB: DeliveryResult.SENT}
     assert PLAIN.encode() not in there.inbytes
 
 

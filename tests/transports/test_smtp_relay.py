@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from maild.domain.messages.message import OutboundMessage
-from maild.domain.messages.outbox import Answer, ChannelFault, Verdict
+from maild.domain.messages.outbox import ChannelFault, DeliveryResult, RelayAnswer
 from maild.transports import RelayOptions, SmtpTransport
 from tests.rig.sink_smtp import CUT, SILENCE, SinkSmtp
 
@@ -34,7 +34,7 @@ def relay(sink: SinkSmtp, **given: object) -> SmtpTransport:
     return SmtpTransport(options, clock) if clock else SmtpTransport(options)  # type: ignore[arg-type]
 
 
-def answers(given: Mapping[str, Answer] | ChannelFault) -> dict[str, Verdict]:
+def answers(given: Mapping[str, RelayAnswer] | ChannelFault) -> dict[str, DeliveryResult]:
     assert not isinstance(given, ChannelFault), given
     return {recipient: answer.verdict for recipient, answer in given.items()}
 
@@ -42,9 +42,9 @@ def answers(given: Mapping[str, Answer] | ChannelFault) -> dict[str, Verdict]:
 def test_a_mail_is_handed_over_as_it_is(sink: Sink) -> None:
     there = sink()
     given = relay(there).send(mail(BOB, EVE))
-    assert answers(given) == {BOB: Verdict.SENT, EVE: Verdict.SENT}
+    assert answers(given) == {BOB: DeliveryResult.SENT, EVE: DeliveryResult.SENT}
     assert isinstance(given, Mapping)
-    assert given[BOB] == Answer(Verdict.SENT, "250 2.0.0 queued as 1", 250)
+    assert given[BOB] == RelayAnswer(DeliveryResult.SENT, "250 2.0.0 queued as 1", 250)
     [taken] = there.mails
     assert (taken.sender, taken.recipients, taken.raw) == ("b@acme.example", [BOB, EVE], RAW)
     assert there.commands[0] == "ehlo desk.acme.example"
@@ -66,7 +66,7 @@ def test_the_null_sender_asks_for_no_report(sink: Sink) -> None:
 
 def test_a_plain_relay_gets_no_parameters(sink: Sink) -> None:
     there = sink(features=())
-    assert answers(relay(there).send(mail())) == {BOB: Verdict.SENT}
+    assert answers(relay(there).send(mail())) == {BOB: DeliveryResult.SENT}
     assert (there.mails[0].mail_parameters, there.mails[0].rcpt_parameters) == ("", [""])
 
 
@@ -101,7 +101,7 @@ def test_one_connection_serves_many_mails(sink: Sink) -> None:
     there = sink()
     transport = relay(there)
     for _ in range(5):
-        assert answers(transport.send(mail())) == {BOB: Verdict.SENT}
+        assert answers(transport.send(mail())) == {BOB: DeliveryResult.SENT}
     assert (there.sessions, len(there.mails), there.count("NOOP")) == (1, 5, 0)
 
 
@@ -138,7 +138,7 @@ def test_a_connection_that_the_relay_has_left_is_made_anew(sink: Sink, idle: flo
     transport = relay(there, clock=lambda: next(moments))
     transport.send(mail())
     there.cut_all()
-    assert answers(transport.send(mail())) == {BOB: Verdict.SENT}
+    assert answers(transport.send(mail())) == {BOB: DeliveryResult.SENT}
     assert (there.sessions, len(there.mails)) == (2, 2)
 
 
@@ -146,7 +146,7 @@ def test_421_on_a_kept_connection_means_a_new_one(sink: Sink) -> None:
     there = sink(script={"MAIL": ["250 ok", "421 4.4.2 idle too long"]})
     transport = relay(there)
     transport.send(mail())
-    assert answers(transport.send(mail())) == {BOB: Verdict.SENT}
+    assert answers(transport.send(mail())) == {BOB: DeliveryResult.SENT}
     assert (there.sessions, len(there.mails)) == (2, 2)
 
 
@@ -159,9 +159,9 @@ def test_a_relay_that_hangs_up_at_once_is_tried_once(sink: Sink) -> None:
 def test_a_refused_mail_leaves_the_connection_fit_for_the_next(sink: Sink) -> None:
     there = sink(script={"FINAL": ["550 5.7.1 spam"], f"RCPT:{EVE}": "550 5.1.1 nobody"})
     transport = relay(there)
-    assert answers(transport.send(mail(BOB))) == {BOB: Verdict.PERMANENT}
-    assert answers(transport.send(mail(EVE))) == {EVE: Verdict.PERMANENT}
-    assert answers(transport.send(mail(BOB, EVE))) == {BOB: Verdict.SENT, EVE: Verdict.PERMANENT}
+    assert answers(transport.send(mail(BOB))) == {BOB: DeliveryResult.PERMANENT}
+    assert answers(transport.send(mail(EVE))) == {EVE: DeliveryResult.PERMANENT}
+    assert answers(transport.send(mail(BOB, EVE))) == {BOB: DeliveryResult.SENT, EVE: DeliveryResult.PERMANENT}
     assert (there.sessions, there.mails[0].recipients, there.count("RSET")) == (1, [BOB], 3)
 
 
@@ -190,8 +190,8 @@ def test_a_relay_that_is_gone_is_left_without_a_word(sink: Sink) -> None:
 def test_a_connection_that_cannot_begin_afresh_is_left(sink: Sink, planned: str) -> None:
     there = sink(script={"FINAL": ["550 5.7.1 spam"], "RSET": planned})
     transport = relay(there)
-    assert answers(transport.send(mail())) == {BOB: Verdict.PERMANENT}
-    assert answers(transport.send(mail())) == {BOB: Verdict.SENT}
+    assert answers(transport.send(mail())) == {BOB: DeliveryResult.PERMANENT}
+    assert answers(transport.send(mail())) == {BOB: DeliveryResult.SENT}
     assert there.sessions == 2
 
 
@@ -203,23 +203,23 @@ def test_each_recipient_has_its_own_answer(sink: Sink) -> None:
     given = relay(there).send(mail(BOB, EVE, "ann@client.example"))
     assert isinstance(given, Mapping)
     assert [(given[each].verdict, given[each].text) for each in (BOB, EVE)] == [
-        (Verdict.TEMPORARY, "450 4.2.0 greylisted"),
-        (Verdict.PERMANENT, "550 5.1.1 nobody"),
+        (DeliveryResult.TEMPORARY, "450 4.2.0 greylisted"),
+        (DeliveryResult.PERMANENT, "550 5.1.1 nobody"),
     ]
-    assert given["ann@client.example"].verdict is Verdict.SENT
+    assert given["ann@client.example"].verdict is DeliveryResult.SENT
 
 
 def test_a_swallowed_final_reply_is_ambiguous(sink: Sink) -> None:
     for planned in (CUT, SILENCE):
         there = sink(script={"FINAL": planned})
         given = relay(there, data_seconds=0.3).send(mail(BOB, EVE))
-        assert answers(given) == {BOB: Verdict.AMBIGUOUS, EVE: Verdict.AMBIGUOUS}
+        assert answers(given) == {BOB: DeliveryResult.AMBIGUOUS, EVE: DeliveryResult.AMBIGUOUS}
         assert len(there.mails) == 1
 
 
 def test_a_line_cut_before_the_mail_was_sent_is_no_doubt(sink: Sink) -> None:
     there = sink(script={"DATA": CUT})
-    assert answers(relay(there).send(mail(BOB))) == {BOB: Verdict.TEMPORARY}
+    assert answers(relay(there).send(mail(BOB))) == {BOB: DeliveryResult.TEMPORARY}
     assert there.mails == []
 
 
@@ -237,17 +237,17 @@ def test_a_line_cut_while_the_mail_is_sent_is_temporary(sink: Sink) -> None:
 
     there.reply_for = cut_in_the_middle  # type: ignore[method-assign]
     given = relay(there).send(mail(BOB, raw=big + (b"y" * 76 + b"\r\n") * 200_000))
-    assert answers(given) == {BOB: Verdict.TEMPORARY}
+    assert answers(given) == {BOB: DeliveryResult.TEMPORARY}
 
 
 def test_421_among_the_recipients_leaves_none_without_an_answer(sink: Sink) -> None:
     there = sink(script={f"RCPT:{EVE}": "421 4.3.2 shutting down", "RCPT:no@client.example": "550 5.1.1 nobody"})
     given = relay(there).send(mail("no@client.example", BOB, EVE, "ann@client.example"))
     assert answers(given) == {
-        "no@client.example": Verdict.PERMANENT,
-        BOB: Verdict.TEMPORARY,
-        EVE: Verdict.TEMPORARY,
-        "ann@client.example": Verdict.TEMPORARY,
+        "no@client.example": DeliveryResult.PERMANENT,
+        BOB: DeliveryResult.TEMPORARY,
+        EVE: DeliveryResult.TEMPORARY,
+        "ann@client.example": DeliveryResult.TEMPORARY,
     }
     assert there.mails == []
 
@@ -255,7 +255,7 @@ def test_421_among_the_recipients_leaves_none_without_an_answer(sink: Sink) -> N
 def test_a_mail_larger_than_the_relay_takes_is_not_tried(sink: Sink) -> None:
     there = sink(features=("SIZE 100",))
     given = relay(there).send(mail(raw=RAW + b"x" * 100))
-    assert answers(given) == {BOB: Verdict.PERMANENT}
+    assert answers(given) == {BOB: DeliveryResult.PERMANENT}
     assert there.count("MAIL") == 0
 
 
@@ -298,7 +298,7 @@ def test_replies_are_kept_on_one_clean_line(sink: Sink) -> None:
 def test_an_address_that_is_none_never_enters_a_command(sink: Sink, address: str) -> None:
     there = sink()
     given = relay(there).send(mail(address, BOB))
-    assert answers(given) == {address: Verdict.PERMANENT, BOB: Verdict.SENT}
+    assert answers(given) == {address: DeliveryResult.PERMANENT, BOB: DeliveryResult.SENT}
     assert isinstance(given, Mapping)
     assert given[address].text.startswith("501 5.1.3 ")
     assert [taken.recipients for taken in there.mails] == [[BOB]]
@@ -307,13 +307,15 @@ def test_an_address_that_is_none_never_enters_a_command(sink: Sink, address: str
 
 def test_without_a_good_recipient_nothing_is_connected(sink: Sink) -> None:
     there = sink()
-    assert answers(relay(there).send(mail("a b@x"))) == {"a b@x": Verdict.PERMANENT}
+    assert answers(relay(there).send(mail("a b@x"))) == {"a b@x": DeliveryResult.PERMANENT}
     assert there.sessions == 0
 
 
 def test_a_sender_that_is_no_address_is_refused(sink: Sink) -> None:
     there = sink()
-    assert answers(relay(there).send(mail(sender="b@acme.example>\r\nRCPT TO:<evil@x"))) == {BOB: Verdict.PERMANENT}
+    assert answers(relay(there).send(mail(sender="b@acme.example>\r\nRCPT TO:<evil@x"))) == {
+        BOB: DeliveryResult.PERMANENT
+    }
     assert there.sessions == 0
 
 
@@ -322,15 +324,15 @@ def test_a_sender_that_is_no_address_is_refused(sink: Sink) -> None:
 )
 def test_unusual_addresses_pass(sink: Sink, address: str) -> None:
     there = sink()
-    assert answers(relay(there).send(mail(address))) == {address: Verdict.SENT}
+    assert answers(relay(there).send(mail(address))) == {address: DeliveryResult.SENT}
     assert there.mails[0].recipients == [address]
 
 
 def test_a_domain_beyond_ascii_is_sent_as_its_a_label(sink: Sink) -> None:
     there = sink(features=())
     assert answers(relay(there).send(mail("jürgen@x.example", "bob@bücher.example"))) == {
-        "jürgen@x.example": Verdict.PERMANENT,
-        "bob@bücher.example": Verdict.SENT,
+        "jürgen@x.example": DeliveryResult.PERMANENT,
+        "bob@bücher.example": DeliveryResult.SENT,
     }
     assert there.mails[0].recipients == ["bob@xn--bcher-kva.example"]
 
@@ -341,6 +343,6 @@ def test_a_local_part_beyond_ascii_needs_smtputf8(sink: Sink) -> None:
     assert isinstance(refused, Mapping)
     assert "5.6.7" in refused["jürgen@x.example"].text
     assert poor.count("MAIL") == 0
-    assert answers(relay(rich).send(mail("jürgen@x.example"))) == {"jürgen@x.example": Verdict.SENT}
+    assert answers(relay(rich).send(mail("jürgen@x.example"))) == {"jürgen@x.example": DeliveryResult.SENT}
     assert rich.mails[0].recipients == ["jürgen@x.example"]
     assert "SMTPUTF8" in rich.mails[0].mail_parameters

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from maild.domain.agent_mail.act import Act, Understood
+from maild.domain.agent_mail.agent_mail import AgentMail, Understood
 from maild.domain.agent_mail.leak_guard import leaked
 from maild.domain.agent_mail.outcome import refused, replaced
 from maild.domain.agent_mail.stale_guard import news, taken_by
 from maild.domain.commands import apply as commands
-from maild.domain.commands.apply import Problem
+from maild.domain.commands.apply import CommandProblem
 from maild.domain.commands.table import Settles
 from maild.domain.decision import Decision, Hold, Outcome, Release, ReleasedAs, Transcript
 from maild.domain.messages.reply_tokens import Scope
@@ -22,7 +22,7 @@ from maild.domain.notices.buttons import DROP_TEXT, KEEP_AS_NOTE, NO, SEND_ANYWA
 from maild.domain.people.directory import Agent
 from maild.domain.tickets import events
 from maild.domain.tickets.events import THIS_DRAFT, THIS_ENTRY, Actor, Event
-from maild.domain.tickets.held_replies import Draft, DraftKind
+from maild.domain.tickets.held_replies import DraftKind, HeldReply
 from maild.domain.tickets.ticket import EntryKind
 
 
@@ -98,7 +98,7 @@ def guarded(understood: Understood) -> Decision | None:
     return None
 
 
-def _lost_race(understood: Understood, agent: Agent) -> Problem | None:
+def _lost_race(understood: Understood, agent: Agent) -> CommandProblem | None:
     """The first take wins: whoever had not seen it is told, instead of taking the ticket away again."""
     command = next((c for c in understood.parsed.commands if c.verb == "take"), None)
     taken = taken_by(understood.act.since, agent)
@@ -111,10 +111,10 @@ def _lost_race(understood: Understood, agent: Agent) -> Problem | None:
     earlier = round((understood.act.at - taken.at).total_seconds())
     ago = f"{earlier} seconds" if earlier < 120 else f"{earlier // 60} minutes"
     message = f"{name} has it since {ago} before you; to have it all the same"
-    return Problem(command.line, message, "!assign me", command.at)
+    return CommandProblem(command.line, message, "!assign me", command.at)
 
 
-def _held(act: Act, agent: Agent, guard: Guard, doubt: Doubt) -> Decision:
+def _held(act: AgentMail, agent: Agent, guard: Guard, doubt: Doubt) -> Decision:
     fact = events.TextHeld(at=act.at, by=act.actor, draft=THIS_DRAFT, agent=agent.name, reason=doubt.reason)
     notice = Notice(
         template="held",
@@ -167,7 +167,7 @@ WORDS: Mapping[str, tuple[Word, ...]] = {
 BUTTON_WORDS: Mapping[str, str] = {"send": "anyway", "text": "text", "note": "note", "drop": "nothing", "yes": "yes"}
 
 
-def about_held_text(act: Act, word: str, beside: str = "", draft: Draft | None = None) -> Decision:
+def about_held_text(act: AgentMail, word: str, beside: str = "", draft: HeldReply | None = None) -> Decision:
     """Do what an agent says of a held text: of this one (a button names it), else of their newest on the ticket.
 
     Text beside the word stays inside as a note. A text that was settled before is settled once only."""
@@ -176,7 +176,7 @@ def about_held_text(act: Act, word: str, beside: str = "", draft: Draft | None =
     if chosen is None:
         return refused(
             act,
-            [Problem("", f"no text of yours waits on this ticket that !{word} could mean")],
+            [CommandProblem("", f"no text of yours waits on this ticket that !{word} could mean")],
             has_text=bool(beside.strip()),
         )
     if chosen.settled_as:
@@ -185,12 +185,14 @@ def about_held_text(act: Act, word: str, beside: str = "", draft: Draft | None =
     if row is None:
         expected = "answer with !yes or !no" if chosen.kind in _ASKED else "answer with !send anyway, note or nothing"
         return refused(
-            act, [Problem("", f'"{word}" says nothing about this mail: {expected}')], has_text=bool(beside.strip())
+            act,
+            [CommandProblem("", f'"{word}" says nothing about this mail: {expected}')],
+            has_text=bool(beside.strip()),
         )
     return settled(act, chosen, row, beside)
 
 
-def settled(act: Act, draft: Draft, row: Word, beside: str = "") -> Decision:
+def settled(act: AgentMail, draft: HeldReply, row: Word, beside: str = "") -> Decision:
     """The end of a held text of a ticket."""
     facts: list[Event] = [events.TextSettled(at=act.at, by=act.actor, draft=draft.id, settled_as=row.settled_as)]
     entry = None
@@ -200,7 +202,7 @@ def settled(act: Act, draft: Draft, row: Word, beside: str = "") -> Decision:
     return replace(settled_apart(act.actor, draft, row), facts=tuple(facts), entry=entry)
 
 
-def settled_apart(actor: Actor, draft: Draft, row: Word) -> Decision:
+def settled_apart(actor: Actor, draft: HeldReply, row: Word) -> Decision:
     """The end of a held text, without a word in any thread."""
     release = None
     if row.releases is not None:
@@ -215,6 +217,6 @@ def settled_apart(actor: Actor, draft: Draft, row: Word) -> Decision:
     )
 
 
-def row_of(word: str, draft: Draft) -> Word | None:
+def row_of(word: str, draft: HeldReply) -> Word | None:
     """What a word means for this held text; None when it says nothing about it."""
     return next((row for row in WORDS.get(word, ()) if draft.kind in row.kinds), None)

@@ -7,25 +7,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from maild.domain.agent_mail.act import ADMIN, Act, Understood
+from maild.domain.agent_mail.agent_mail import ADMIN, AgentMail, Understood
 from maild.domain.agent_mail.guards import about_held_text, guarded
 from maild.domain.agent_mail.outcome import checked, done, refused
 from maild.domain.commands import apply as commands
-from maild.domain.commands.apply import Parsed, Problem, Surroundings
+from maild.domain.commands.apply import CommandProblem, Parsed, Surroundings
 from maild.domain.decision import Decision, ReleasedAs
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.agent_notices import answerable
 from maild.domain.policy import Policy
 
-__all__ = ["ADMIN", "Act", "act_of_agent", "act_of_line", "surroundings_of"]
+__all__ = ["ADMIN", "AgentMail", "act_of_agent", "act_of_line", "surroundings_of"]
 
 
-def act_of_agent(act: Act, policy: Policy) -> Decision:
+def act_of_agent(act: AgentMail, policy: Policy) -> Decision:
     """Judge a mail: commands at the top and the end of the new text, the rest is text."""
     parsed = commands.parse(act.text, bare=act.scope is Scope.COMMAND)
     if act.html_words and _asked(parsed) != _asked(commands.parse(act.html_words, bare=act.scope is Scope.COMMAND)):
         # Whoever reads one part must not find that the other one counted.
-        problem = Problem("", "the text and the HTML of your mail ask for different things: send it as plain text")
+        problem = CommandProblem(
+            "", "the text and the HTML of your mail ask for different things: send it as plain text"
+        )
         return refused(act, [problem], has_text=bool(parsed.text.strip()))
     if act.button:
         parsed = _with_button(parsed, commands.parse_button(act.button))
@@ -39,7 +41,7 @@ def _asked(parsed: Parsed) -> set[tuple[str, str]]:
     return {(c.verb, c.args) for c in parsed.commands} | {("", p.message) for p in parsed.problems}
 
 
-def act_of_line(act: Act, words: Sequence[str], policy: Policy) -> Decision:
+def act_of_line(act: AgentMail, words: Sequence[str], policy: Policy) -> Decision:
     """Judge one command without its exclamation mark, as `maild ticket do` gives it."""
     return _judged(act, commands.parse_line(words), policy)
 
@@ -53,7 +55,7 @@ def _with_button(written: Parsed, button: Parsed) -> Parsed:
     )
 
 
-def _judged(act: Act, parsed: Parsed, policy: Policy) -> Decision:
+def _judged(act: AgentMail, parsed: Parsed, policy: Policy) -> Decision:
     surroundings = surroundings_of(act, policy)
     found = commands.judge(parsed, surroundings)
     if found.problems:
@@ -69,7 +71,7 @@ def _judged(act: Act, parsed: Parsed, policy: Policy) -> Decision:
     return guarded(understood) or done(understood)
 
 
-def surroundings_of(act: Act, policy: Policy) -> Surroundings:
+def surroundings_of(act: AgentMail, policy: Policy) -> Surroundings:
     """What the commands of an act are resolved against. A ticket that opens with it is not there yet."""
     return Surroundings(
         directory=policy.directory,
@@ -83,12 +85,14 @@ def surroundings_of(act: Act, policy: Policy) -> Surroundings:
     )
 
 
-def _unanswerable(understood: Understood) -> Problem | None:
+def _unanswerable(understood: Understood) -> CommandProblem | None:
     """Why the text cannot go where it is meant to."""
     if understood.act.opens is not None and understood.public and not understood.says_something:
-        return Problem("", "!to needs a text that goes to them")
+        return CommandProblem("", "!to needs a text that goes to them")
     if understood.applied.text_goes is not None and not understood.says_something:
-        return Problem("", "your mail has no text of its own: what stands in a mail of ours word for word is a quote")
+        return CommandProblem(
+            "", "your mail has no text of its own: what stands in a mail of ours word for word is a quote"
+        )
     if understood.says_something and understood.public and not answerable(understood.applied.ticket_after):
-        return Problem("", "the requester left no address: write !note to keep your text inside")
+        return CommandProblem("", "the requester left no address: write !note to keep your text inside")
     return None

@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from maild.domain.agent_mail.act import Act, Understood
+from maild.domain.agent_mail.agent_mail import AgentMail, Understood
 from maild.domain.agent_mail.leak_guard import without_our_lines
-from maild.domain.agent_mail.send_delay import RISKY_WAIT, Leaving, risks
+from maild.domain.agent_mail.send_delay import RISKY_WAIT, PublicAnswer, risks
 from maild.domain.commands import apply as commands
-from maild.domain.commands.apply import Parsed, Problem
+from maild.domain.commands.apply import CommandProblem, Parsed
 from maild.domain.commands.table import Settles
 from maild.domain.decision import Decision, EntryDraft, Hold, Outcome, Transcript
 from maild.domain.messages.reply_tokens import Scope, without_seals
@@ -28,7 +28,7 @@ from maild.domain.tickets.ticket import EntryKind, Ticket
 from maild.domain.times.moments import shown_when
 
 
-def refused(act: Act, problems: Sequence[Problem], *, has_text: bool = True) -> Decision:
+def refused(act: AgentMail, problems: Sequence[CommandProblem], *, has_text: bool = True) -> Decision:
     """Nothing is applied and nothing is sent: one mail says what is wrong, with the mend prefilled. Text in it waits
     for its writer's word; it takes the place of the held text that it was to mend."""
     transcript = Transcript(
@@ -50,7 +50,7 @@ def refused(act: Act, problems: Sequence[Problem], *, has_text: bool = True) -> 
     )
 
 
-def replaced(act: Act) -> dict[str, Any]:
+def replaced(act: AgentMail) -> dict[str, Any]:
     """The end of the held text that this mail mends: what was written anew takes its place."""
     mended = act.mends
     return {"settles": ((mended.id, "replaced"),), "drops": (mended.inbound,)} if mended else {}
@@ -93,7 +93,7 @@ def done(understood: Understood) -> Decision:
         opens=act.opens is not None,
         others=applied.others,
         withdraws=applied.withdraws,
-        unshown=applied.unshown,
+        withdrawn_histories=applied.withdrawn_histories,
         leaves_after=wait,
         leaves_at=applied.leaves_at if outcome is Outcome.REPLIED else None,
         quiet=applied.quiet,
@@ -151,7 +151,7 @@ def _wait(understood: Understood) -> tuple[timedelta | None, tuple[str, ...]]:
     if applied.leaves_at is not None:
         return None, ()
     agent = act.agent.name
-    leaving = Leaving(
+    leaving = PublicAnswer(
         text=understood.text,
         widened=act.scope is not Scope.REPLY,
         domains=_domains(applied.ticket_after),
@@ -195,14 +195,14 @@ def _opened(understood: Understood) -> tuple[str, ...]:
     return (f"opened for {whom.shown} <{whom.address}>{goes}",)
 
 
-def _receipt(act: Act, outcome: Outcome) -> Notice:
+def _receipt(act: AgentMail, outcome: Outcome) -> Notice:
     assert act.agent is not None
     # That of a ticket which opened stands for its first notice: an answer to it goes to the customer.
     notice = feedback(act.agent, Scope.REPLY if act.opens else act.scope)
     return replace(notice, buttons=(UNDO,)) if outcome is not Outcome.COMMANDED or act.receipts else notice
 
 
-def _nothing_said(act: Act) -> Decision:
+def _nothing_said(act: AgentMail) -> Decision:
     problem = ("", "your mail has no new text and no command", "")
     transcript = Transcript(problems=(problem,), original_text=act.text)
     told = (feedback(act.agent, act.scope),) if act.agent else ()

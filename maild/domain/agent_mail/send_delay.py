@@ -23,7 +23,7 @@ _LONGEST_LINE = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leaving:
+class PublicAnswer:
     """An answer on its way out. `knows` answers whether this agent has written to a domain before."""
 
     text: str
@@ -33,7 +33,7 @@ class Leaving:
     knows: Callable[[str], bool] = lambda domain: True
 
 
-def risks(leaving: Leaving) -> tuple[str, ...]:
+def risks(leaving: PublicAnswer) -> tuple[str, ...]:
     """Why it should wait longer, one sentence each; () when it need not."""
     found = []
     if leaving.widened:

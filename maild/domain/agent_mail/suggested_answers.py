@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from maild.domain.agent_mail.act import Act
+from maild.domain.agent_mail.agent_mail import AgentMail
 from maild.domain.commands.apply import escape
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.people.directory import Person
@@ -36,7 +36,7 @@ def beginning(text: str) -> tuple[str, bool]:
     return shown, shown != text
 
 
-def use_answer(act: Act, answer: str) -> Act:
+def use_answer(act: AgentMail, answer: str) -> AgentMail:
     """The pressed button as an answer to the customer: the text that solved it before, below what was typed now."""
     text = "\n\n".join(filter(None, (escape(act.text.strip()), escape(answer))))
     return replace(act, text=text, scope=Scope.REPLY, button="")

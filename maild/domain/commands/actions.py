@@ -37,7 +37,7 @@ from maild.domain.times.moments import shown_when
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class CommandContext:
     """Who gives the command, when (UTC), and against which surroundings."""
 
     by: Actor
@@ -46,7 +46,7 @@ class Occasion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
+class SideEffects:
     """What commands bring beside the events of their ticket."""
 
     others: tuple[Other, ...] = ()  # what follows for other tickets (merge, link, split)
@@ -60,11 +60,13 @@ class Beside:
     confirm: tuple[str, ...] = ()  # why the whole mail waits for a "yes": what cannot be taken back
     receipts: tuple[str, ...] = ()  # lines that must be told although all went well: moments as absolute times
     withdraws: tuple[int, ...] = ()  # replies (entries) that must not leave
-    unshown: tuple[tuple[int, Address], ...] = ()  # histories (ticket, to whom) that must not leave
+    withdrawn_histories: tuple[tuple[int, Address], ...] = ()  # histories (ticket, to whom) that must not leave
 
-    def __or__(self, later: Beside) -> Beside:
+    def __or__(self, later: SideEffects) -> SideEffects:
         """Both: lists after each other, texts below each other; of the rest the later one where it says anything."""
-        return Beside(**{f.name: _both(getattr(self, f.name), getattr(later, f.name)) for f in fields(Beside)})
+        return SideEffects(
+            **{f.name: _both(getattr(self, f.name), getattr(later, f.name)) for f in fields(SideEffects)}
+        )
 
 
 def _both(first: Any, second: Any) -> Any:
@@ -75,33 +77,33 @@ def _both(first: Any, second: Any) -> Any:
     return second or first
 
 
-def _assignment(ticket: Ticket, assignee: str, team: str, occasion: Occasion) -> tuple[Event, ...]:
+def _assignment(ticket: Ticket, assignee: str, team: str, occasion: CommandContext) -> tuple[Event, ...]:
     if (assignee, team) == (ticket.assignee, ticket.team):
         return ()
     return (Assigned(at=occasion.at, by=occasion.by, assignee=assignee, team=team),)
 
 
-def to_agent(ticket: Ticket, agent: Agent, occasion: Occasion) -> tuple[Event, ...]:
+def to_agent(ticket: Ticket, agent: Agent, occasion: CommandContext) -> tuple[Event, ...]:
     """The team keeps the ticket in sight, whoever works on it."""
     return _assignment(ticket, agent.name, ticket.team, occasion)
 
 
-def to_team(ticket: Ticket, team: Team, occasion: Occasion) -> tuple[Event, ...]:
+def to_team(ticket: Ticket, team: Team, occasion: CommandContext) -> tuple[Event, ...]:
     """An assignee outside the team gives the ticket up, or the team would wait for somebody who handed it over."""
     members = {name_key(agent.name) for agent in occasion.surroundings.directory.members(team.name)}
     stays = ticket.assignee if name_key(ticket.assignee) in members else ""
     return _assignment(ticket, stays, team.name, occasion)
 
 
-def to_agent_or_team(ticket: Ticket, whom: Agent | Team, occasion: Occasion) -> tuple[Event, ...]:
+def to_agent_or_team(ticket: Ticket, whom: Agent | Team, occasion: CommandContext) -> tuple[Event, ...]:
     return to_team(ticket, whom, occasion) if isinstance(whom, Team) else to_agent(ticket, whom, occasion)
 
 
-def to_nobody(ticket: Ticket, _reading: None, occasion: Occasion) -> tuple[Event, ...]:
+def to_nobody(ticket: Ticket, _reading: None, occasion: CommandContext) -> tuple[Event, ...]:
     return _assignment(ticket, "", ticket.team, occasion)
 
 
-def to_department(ticket: Ticket, department: Department, occasion: Occasion) -> tuple[Event, ...]:
+def to_department(ticket: Ticket, department: Department, occasion: CommandContext) -> tuple[Event, ...]:
     """Assignee and team stay: colleagues go on working across departments until somebody takes over."""
     if department.name == ticket.department:
         return ()
@@ -109,7 +111,7 @@ def to_department(ticket: Ticket, department: Department, occasion: Occasion) ->
     return (moved,)
 
 
-def for_requester(ticket: Ticket, person: Person, occasion: Occasion) -> tuple[Event, ...]:
+def for_requester(ticket: Ticket, person: Person, occasion: CommandContext) -> tuple[Event, ...]:
     """Whom the ticket is for: answers go to them from now on."""
     if person.address == ticket.requester.address:
         return ()
@@ -117,7 +119,7 @@ def for_requester(ticket: Ticket, person: Person, occasion: Occasion) -> tuple[E
     return (RequesterChanged(at=occasion.at, by=occasion.by, requester=person, previous=previous),)
 
 
-def at_priority(ticket: Ticket, level: Priority, occasion: Occasion) -> tuple[Event, ...]:
+def at_priority(ticket: Ticket, level: Priority, occasion: CommandContext) -> tuple[Event, ...]:
     if level is ticket.priority:
         return ()
     change = PriorityChanged(
@@ -126,7 +128,7 @@ def at_priority(ticket: Ticket, level: Priority, occasion: Occasion) -> tuple[Ev
     return (change,)
 
 
-def under_plan(ticket: Ticket, plan: str, occasion: Occasion) -> tuple[Event, ...]:
+def under_plan(ticket: Ticket, plan: str, occasion: CommandContext) -> tuple[Event, ...]:
     """The same plan by command is a change too: from then on no priority or department takes it away."""
     if plan == ticket.sla_plan and ticket.plan_source == "command":
         return ()
@@ -135,10 +137,10 @@ def under_plan(ticket: Ticket, plan: str, occasion: Occasion) -> tuple[Event, ..
 
 def becomes(
     status: Status, *, unless: frozenset[Status]
-) -> Callable[[Ticket, object, Occasion], tuple[StatusChanged, ...]]:
+) -> Callable[[Ticket, object, CommandContext], tuple[StatusChanged, ...]]:
     """An act that brings `status`, and leaves a ticket alone that is in one of `unless`."""
 
-    def act(ticket: Ticket, _reading: object, occasion: Occasion) -> tuple[StatusChanged, ...]:
+    def act(ticket: Ticket, _reading: object, occasion: CommandContext) -> tuple[StatusChanged, ...]:
         if ticket.status in unless:
             return ()
         change = StatusChanged(
@@ -149,14 +151,14 @@ def becomes(
     return act
 
 
-def spam(ticket: Ticket, _reading: object, occasion: Occasion) -> tuple[StatusChanged, ...]:
+def spam(ticket: Ticket, _reading: object, occasion: CommandContext) -> tuple[StatusChanged, ...]:
     """That it is spam, also where a filter said so before: by a person's word it stays so, whoever writes again."""
     history = (fact for _, facts in occasion.surroundings.lookups.batches(ticket.number) for fact in facts)
     unless = frozenset[Status]() if marked_by_filter_alone(history) else frozenset({Status.SPAM})
     return becomes(Status.SPAM, unless=unless)(ticket, _reading, occasion)
 
 
-def wait(ticket: Ticket, until: datetime | None, occasion: Occasion) -> tuple[Event, ...]:
+def wait(ticket: Ticket, until: datetime | None, occasion: CommandContext) -> tuple[Event, ...]:
     """Waiting again changes nothing, unless another time is named."""
     if ticket.status is Status.WAITING and until in (None, ticket.wake_at):
         return ()
@@ -164,20 +166,20 @@ def wait(ticket: Ticket, until: datetime | None, occasion: Occasion) -> tuple[Ev
     return (replace(change, until=until),)
 
 
-def snooze(ticket: Ticket, until: datetime | None, occasion: Occasion) -> tuple[Event, ...]:
+def snooze(ticket: Ticket, until: datetime | None, occasion: CommandContext) -> tuple[Event, ...]:
     if until == ticket.snoozed_until:
         return ()
     return (Snoozed(at=occasion.at, by=occasion.by, until=until),)
 
 
-def due(ticket: Ticket, due_at: datetime | None, occasion: Occasion) -> tuple[Event, ...]:
+def due(ticket: Ticket, due_at: datetime | None, occasion: CommandContext) -> tuple[Event, ...]:
     """When the resolution is due, by hand; None gives it back to the plan. On an ended ticket nothing is due."""
     if ticket.status.ended or due_at == ticket.due_by_hand:
         return ()
     return (DueSet(at=occasion.at, by=occasion.by, due_at=due_at, previous=ticket.due_by_hand),)
 
 
-def tag(ticket: Ticket, tagging: Tagging, occasion: Occasion) -> tuple[Event, ...]:
+def tag(ticket: Ticket, tagging: Tagging, occasion: CommandContext) -> tuple[Event, ...]:
     added = tuple(name for name in tagging.added if name not in ticket.tags)
     removed = tuple(name for name in tagging.removed if name in ticket.tags)
     if not added and not removed:
@@ -185,30 +187,30 @@ def tag(ticket: Ticket, tagging: Tagging, occasion: Occasion) -> tuple[Event, ..
     return (Tagged(at=occasion.at, by=occasion.by, added=added, removed=removed),)
 
 
-def retitle(ticket: Ticket, title: str, occasion: Occasion) -> tuple[Event, ...]:
+def retitle(ticket: Ticket, title: str, occasion: CommandContext) -> tuple[Event, ...]:
     if title == ticket.subject:
         return ()
     return (Retitled(at=occasion.at, by=occasion.by, subject=title, previous=ticket.subject),)
 
 
-def invite(ticket: Ticket, invited: Invitation, occasion: Occasion) -> tuple[Event, ...]:
+def invite(ticket: Ticket, invited: Invitation, occasion: CommandContext) -> tuple[Event, ...]:
     """Who takes part already is not shown the history by being named again."""
     if ticket.includes(invited.person.address):
         return ()
     return (ParticipantAdded(at=occasion.at, by=occasion.by, person=invited.person, history=invited.history),)
 
 
-def let_go(ticket: Ticket, person: Person, occasion: Occasion) -> tuple[Event, ...]:
+def let_go(ticket: Ticket, person: Person, occasion: CommandContext) -> tuple[Event, ...]:
     found = next((p for p in ticket.participants if p.person.address == person.address), None)
     if found is None:
         return ()
     return (ParticipantRemoved(at=occasion.at, by=occasion.by, person=found.person, role=found.role),)
 
 
-def follows(level: str) -> Callable[[Ticket, Agent, Occasion], tuple[Event, ...]]:
+def follows(level: str) -> Callable[[Ticket, Agent, CommandContext], tuple[Event, ...]]:
     """An act after which the agent hears so much of the ticket: "watch", "mute", or "" for what is usual."""
 
-    def act(ticket: Ticket, agent: Agent, occasion: Occasion) -> tuple[Event, ...]:
+    def act(ticket: Ticket, agent: Agent, occasion: CommandContext) -> tuple[Event, ...]:
         if level_of(ticket, agent.name) == level:
             return ()
         return (Followed(at=occasion.at, by=occasion.by, agent=agent.name, level=level),)
@@ -216,7 +218,7 @@ def follows(level: str) -> Callable[[Ticket, Agent, Occasion], tuple[Event, ...]
     return act
 
 
-def acknowledge(ticket: Ticket, agent: Agent, occasion: Occasion) -> tuple[Event, ...]:
+def acknowledge(ticket: Ticket, agent: Agent, occasion: CommandContext) -> tuple[Event, ...]:
     """The agent knows of every alarm of this ticket that still stands, whether they were told or heard of it."""
     standing = occasion.surroundings.lookups.alarms(ticket.number)
     return tuple(
@@ -236,43 +238,43 @@ def level_of(ticket: Ticket, agent: str) -> str:
 # -- beside -----------------------------------------------------------------------------------------------------
 
 
-def told_until(sentence: str) -> Callable[[Ticket, datetime | None, Occasion], Beside]:
+def told_until(sentence: str) -> Callable[[Ticket, datetime | None, CommandContext], SideEffects]:
     """The moment that was meant, as an absolute time: "waiting until Fri 2026-05-08 15:00 CEST"."""
 
-    def beside(_ticket: Ticket, moment: datetime | None, occasion: Occasion) -> Beside:
+    def beside(_ticket: Ticket, moment: datetime | None, occasion: CommandContext) -> SideEffects:
         if moment is None:
-            return Beside()
-        return Beside(receipts=(f"{sentence} {shown_when(moment, occasion.surroundings.wall_clock)}",))
+            return SideEffects()
+        return SideEffects(receipts=(f"{sentence} {shown_when(moment, occasion.surroundings.wall_clock)}",))
 
     return beside
 
 
-def due_told(ticket: Ticket, due_at: datetime | None, occasion: Occasion) -> Beside:
+def due_told(ticket: Ticket, due_at: datetime | None, occasion: CommandContext) -> SideEffects:
     if ticket.status.ended:
-        return Beside(receipts=(f"the ticket is {ticket.status}: nothing is due on it",))
+        return SideEffects(receipts=(f"the ticket is {ticket.status}: nothing is due on it",))
     return told_until("due")(ticket, due_at, occasion)
 
 
-def sent(_ticket: Ticket, reading: datetime | str, _occasion: Occasion) -> Beside:
+def sent(_ticket: Ticket, reading: datetime | str, _occasion: CommandContext) -> SideEffects:
     """A moment is told back together with the text that leaves then, not here."""
-    return Beside(held_word=reading) if isinstance(reading, str) else Beside(leaves_at=reading)
+    return SideEffects(held_word=reading) if isinstance(reading, str) else SideEffects(leaves_at=reading)
 
 
-def let_go_told(ticket: Ticket, person: Person, _occasion: Occasion) -> Beside:
+def let_go_told(ticket: Ticket, person: Person, _occasion: CommandContext) -> SideEffects:
     """Whoever mistyped an address should know that nobody left."""
     if any(p.person.address == person.address for p in ticket.participants):
-        return Beside()
-    return Beside(receipts=(f"{person.address} takes no part in the ticket",))
+        return SideEffects()
+    return SideEffects(receipts=(f"{person.address} takes no part in the ticket",))
 
 
 # -- what cannot be taken back ----------------------------------------------------------------------------------
 
 
-def spam_warning(ticket: Ticket, _reading: object, _occasion: Occasion) -> str:
+def spam_warning(ticket: Ticket, _reading: object, _occasion: CommandContext) -> str:
     return f"spam: the mails of {ticket.requester.address} get no answer any more, and the ticket leaves all lists"
 
 
-def requester_warning(ticket: Ticket, person: Person, occasion: Occasion) -> str:
+def requester_warning(ticket: Ticket, person: Person, occasion: CommandContext) -> str:
     """An agent who forwarded somebody's mail is its first requester: they give away what is theirs alone."""
     speaker = occasion.surroundings.speaker
     if speaker and ticket.requester.address in speaker.addresses:
@@ -283,9 +285,9 @@ def requester_warning(ticket: Ticket, person: Person, occasion: Occasion) -> str
     return f"requester: answers go to {person.address}{also} from now on, and no more to {ticket.requester.address}"
 
 
-def history_warning(_ticket: Ticket, invited: Invitation, _occasion: Occasion) -> str:
+def history_warning(_ticket: Ticket, invited: Invitation, _occasion: CommandContext) -> str:
     return f"cc +history: {invited.person.address} is sent all that was written to and by the customer so far"
 
 
-def nothing(_ticket: Ticket, _reading: object, _occasion: Occasion) -> tuple[Event, ...]:
+def nothing(_ticket: Ticket, _reading: object, _occasion: CommandContext) -> tuple[Event, ...]:
     return ()

@@ -10,13 +10,13 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from maild.domain.commands.actions import Beside, Occasion
-from maild.domain.commands.arguments import Complaint, Surroundings
+from maild.domain.commands.actions import CommandContext, SideEffects
+from maild.domain.commands.arguments import Invalid, Surroundings
 from maild.domain.commands.parsing import (
     MAX_COMMANDS,
     Command,
+    CommandProblem,
     Parsed,
-    Problem,
     corrected,
     escape,
     parse,
@@ -35,10 +35,10 @@ __all__ = [
     "VERBS",
     "Applied",
     "Command",
+    "CommandProblem",
     "Intent",
     "Interpreted",
     "Parsed",
-    "Problem",
     "Surroundings",
     "TextGoes",
     "Verb",
@@ -69,11 +69,11 @@ class Interpreted:
     """All intents in the order in which they act, or all problems and no intent."""
 
     intents: tuple[Intent, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[CommandProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Applied(Beside):
+class Applied(SideEffects):
     """What the intents did. `outcomes` tell it line by line: "priority: normal -> emergency"."""
 
     events: tuple[Event, ...]
@@ -96,7 +96,7 @@ def judge(parsed: Parsed, surroundings: Surroundings) -> Interpreted:
 def interpret(commands: Sequence[Command], surroundings: Surroundings) -> Interpreted:
     """Resolve every name and moment, and look for commands that contradict each other. All or nothing."""
     intents: list[Intent] = []
-    problems: list[Problem] = []
+    problems: list[CommandProblem] = []
     for command in commands:
         found = _resolved(command, surroundings)
         if isinstance(found, Intent):
@@ -111,23 +111,23 @@ def interpret(commands: Sequence[Command], surroundings: Surroundings) -> Interp
     return Interpreted(tuple(sorted(intents, key=lambda intent: order[intent.verb.name])))
 
 
-def _resolved(command: Command, surroundings: Surroundings) -> Intent | Problem:
+def _resolved(command: Command, surroundings: Surroundings) -> Intent | CommandProblem:
     verb = BY_NAME[command.verb]
     if not verb.allowed_to(surroundings.speaker):
-        return Problem(command.line, f"{verb.name} is for a {verb.needs} alone", at=command.at)
+        return CommandProblem(command.line, f"{verb.name} is for a {verb.needs} alone", at=command.at)
     if not verb.where.fits(surroundings.ticket):
-        return Problem(command.line, verb.where.value, at=command.at)
+        return CommandProblem(command.line, verb.where.value, at=command.at)
     reading = verb.read(command.args, surroundings)
-    if not isinstance(reading, Complaint):
+    if not isinstance(reading, Invalid):
         return Intent(verb, reading, command)
     suggestion = "" if reading.instead is None else written(verb, reading.instead, command.mark)
-    return Problem(command.line, reading.message, suggestion, command.at)
+    return CommandProblem(command.line, reading.message, suggestion, command.at)
 
 
-def _without_contradictions(intents: Sequence[Intent]) -> tuple[list[Intent], list[Problem]]:
+def _without_contradictions(intents: Sequence[Intent]) -> tuple[list[Intent], list[CommandProblem]]:
     """One command for each thing to settle. The same command twice, at the top and at the end, is said once."""
     kept: list[Intent] = []
-    problems: list[Problem] = []
+    problems: list[CommandProblem] = []
     settled: dict[str, tuple[object, Intent]] = {}
     for intent in intents:
         if any((first.verb.name, first.reading) == (intent.verb.name, intent.reading) for first in kept):
@@ -139,7 +139,7 @@ def _without_contradictions(intents: Sequence[Intent]) -> tuple[list[Intent], li
             kept.append(intent)
             continue
         both = f'"{_brief(settled[clash][1].command.line)}" and "{_brief(intent.command.line)}"'
-        problems.append(Problem(intent.command.line, f"{both} both say {clash}: keep one", at=intent.command.at))
+        problems.append(CommandProblem(intent.command.line, f"{both} both say {clash}: keep one", at=intent.command.at))
     return kept, problems
 
 
@@ -166,12 +166,12 @@ def apply_intents(
     """The facts that follow from the intents, in order, with the ticket after them. What is so already stays silent.
 
     A changed priority or department brings no other SLA plan here: that follows from the configuration."""
-    occasion = Occasion(by, at, surroundings)
+    occasion = CommandContext(by, at, surroundings)
     events: list[Event] = []
     outcomes: list[str] = []
     answers: list[str] = []
     goes: TextGoes | None = None
-    beside = Beside()
+    beside = SideEffects()
     for intent in intents:
         verb = intent.verb
         happened = verb.act(ticket, intent.reading, occasion)
@@ -189,20 +189,20 @@ def apply_intents(
         elif not happened and not _says_something(brought) and verb.where is not Where.IN_A_FRESH_MAIL:
             # Those of a fresh mail say whose ticket it opens, which the opening tells.
             outcomes.append(f"{verb.name}: nothing to change")
-    rest = {field.name: getattr(beside, field.name) for field in fields(Beside)}
+    rest = {field.name: getattr(beside, field.name) for field in fields(SideEffects)}
     return Applied(tuple(events), ticket, goes, "\n".join(answers), tuple(outcomes), **rest)
 
 
-def _brought(intent: Intent, ticket: Ticket, occasion: Occasion, happened: tuple[Event, ...]) -> Beside:
+def _brought(intent: Intent, ticket: Ticket, occasion: CommandContext, happened: tuple[Event, ...]) -> SideEffects:
     """What an intent brings beside its events, and what its agent must know before it is done."""
     verb = intent.verb
-    brought = verb.beside(ticket, intent.reading, occasion) if verb.beside else Beside()
+    brought = verb.beside(ticket, intent.reading, occasion) if verb.beside else SideEffects()
     if not happened or not verb.warns or occasion.surroundings.speaker is None:
         return brought
     warning = verb.warns(ticket, intent.reading, occasion)
-    return brought | Beside(confirm=(warning,)) if warning else brought
+    return brought | SideEffects(confirm=(warning,)) if warning else brought
 
 
-def _says_something(brought: Beside) -> bool:
+def _says_something(brought: SideEffects) -> bool:
     """`quiet` alone changes nothing."""
-    return brought not in (Beside(), Beside(quiet=True))
+    return brought not in (SideEffects(), SideEffects(quiet=True))

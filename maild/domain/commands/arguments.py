@@ -11,7 +11,7 @@ from datetime import datetime, time
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
-from maild.domain.invalid import Complaint as Complaint
+from maild.domain.invalid import Invalid as Invalid
 from maild.domain.lookups import NOTHING_KNOWN, Lookups
 from maild.domain.people.directory import Address, Agent, Department, Directory, Person, Team, name_key
 from maild.domain.tickets.ticket import Priority, Ticket
@@ -56,9 +56,9 @@ class Surroundings:
         return ZoneInfo(self.zone)
 
 
-def nothing(args: str, _surroundings: Surroundings) -> Complaint | None:
+def nothing(args: str, _surroundings: Surroundings) -> Invalid | None:
     """For verbs that stand alone: words after them may be a sentence that only looks like a command."""
-    return Complaint("takes nothing after it", "") if args else None
+    return Invalid("takes nothing after it", "") if args else None
 
 
 def any_text(_args: str, _surroundings: Surroundings) -> None:
@@ -66,27 +66,27 @@ def any_text(_args: str, _surroundings: Surroundings) -> None:
     return
 
 
-def quietly(args: str, _surroundings: Surroundings) -> bool | Complaint:
+def quietly(args: str, _surroundings: Surroundings) -> bool | Invalid:
     """Is the customer to hear nothing of it?"""
     if args.casefold() in {"", "quiet"}:
         return bool(args)
-    return Complaint("takes nothing after it but quiet", "")
+    return Invalid("takes nothing after it but quiet", "")
 
 
-def speaker(args: str, surroundings: Surroundings) -> Agent | Complaint:
+def speaker(args: str, surroundings: Surroundings) -> Agent | Invalid:
     """The agent who writes; the admin on the command line is none."""
     if args:
-        return Complaint("takes nothing after it", "")
+        return Invalid("takes nothing after it", "")
     if surroundings.speaker is None:
-        return Complaint("the command line belongs to no agent: name one with assign NAME")
+        return Invalid("the command line belongs to no agent: name one with assign NAME")
     return surroundings.speaker
 
 
-def agent_or_team(args: str, surroundings: Surroundings) -> Agent | Team | Complaint:
+def agent_or_team(args: str, surroundings: Surroundings) -> Agent | Team | Invalid:
     """Whoever `args` names: an agent by name, display name, first name or address, "me", or a team."""
     words = _plain_name(args)
     if not words:
-        return Complaint("names no agent or team")
+        return Invalid("names no agent or team")
     if words.casefold() == "me" and surroundings.speaker:
         return surroundings.speaker
     directory = surroundings.directory
@@ -94,7 +94,7 @@ def agent_or_team(args: str, surroundings: Surroundings) -> Agent | Team | Compl
     if len(agents) + (team is not None) > 1:
         found = [_introduced(agent) for agent in agents] + ([f"the team {team.name}"] if team else [])
         who = "people or teams" if team else "agents"
-        return Complaint(f"{_COUNT.get(len(found), 'several')} {who} match: {', '.join(found)}", agents[0].name)
+        return Invalid(f"{_COUNT.get(len(found), 'several')} {who} match: {', '.join(found)}", agents[0].name)
     if agents:
         return agents[0]
     if team:
@@ -104,25 +104,25 @@ def agent_or_team(args: str, surroundings: Surroundings) -> Agent | Team | Compl
     return _unknown("agent or team", words, known)
 
 
-def team(args: str, surroundings: Surroundings) -> Team | Complaint:
+def team(args: str, surroundings: Surroundings) -> Team | Invalid:
     words = _plain_name(args)
     found = surroundings.directory.team(words)
     return found or _unknown("team", words, _themselves(t.name for t in surroundings.directory.teams))
 
 
-def department(args: str, surroundings: Surroundings) -> Department | Complaint:
+def department(args: str, surroundings: Surroundings) -> Department | Invalid:
     words = _plain_name(args)
     found = surroundings.directory.department(words)
     return found or _unknown("department", words, _themselves(d.name for d in surroundings.directory.departments))
 
 
-def priority(args: str, _surroundings: Surroundings) -> Priority | Complaint:
+def priority(args: str, _surroundings: Surroundings) -> Priority | Invalid:
     wanted = name_key(args)
     found = next((level for level in Priority if name_key(level) == wanted), None)
     return found or _unknown("priority", args, _themselves(Priority))
 
 
-def plan(args: str, surroundings: Surroundings) -> str | Complaint:
+def plan(args: str, surroundings: Surroundings) -> str | Invalid:
     """The name of an SLA plan; severities may drop their first half, so that "sev a" reads as "sev-a"."""
     by_key = {name_key(name): name for name in surroundings.plans}
     wanted = name_key(args)
@@ -130,20 +130,20 @@ def plan(args: str, surroundings: Surroundings) -> str | Complaint:
     return found or _unknown("SLA plan", args, _themselves(surroundings.plans))
 
 
-def person(args: str, _surroundings: Surroundings) -> Person | Complaint:
+def person(args: str, _surroundings: Surroundings) -> Person | Invalid:
     """Somebody outside: an address, or a name and the address in angle brackets."""
     found = _PERSON.fullmatch(args.strip())
     if found is None:
-        return Complaint("it takes an address, such as bob@client.example")
+        return Invalid("it takes an address, such as bob@client.example")
     name, bracketed, bare = found.groups()
     return Person(Address.of(bracketed or bare), (name or "").strip(' "'))
 
 
-def outsider(args: str, surroundings: Surroundings) -> Person | Complaint:
+def outsider(args: str, surroundings: Surroundings) -> Person | Invalid:
     """Somebody to whom mail may go on a ticket's behalf: everybody but the helpdesk itself."""
     found = person(args, surroundings)
     if isinstance(found, Person) and surroundings.directory.is_own(found.address):
-        return Complaint(f"{found.address} is an address of the helpdesk itself")
+        return Invalid(f"{found.address} is an address of the helpdesk itself")
     return found
 
 
@@ -155,25 +155,25 @@ class Invitation:
     history: bool
 
 
-def invitation(args: str, surroundings: Surroundings) -> Invitation | Complaint:
+def invitation(args: str, surroundings: Surroundings) -> Invitation | Invalid:
     """An outsider, with or without "+history" behind the address."""
     words = args.split()
     history = bool(words) and words[-1].casefold() == "+history"
     found = outsider(" ".join(words[:-1] if history else words), surroundings)
-    if isinstance(found, Complaint):
+    if isinstance(found, Invalid):
         return found
     agent = surroundings.directory.agent_at(found.address)
     if agent:
-        return Complaint(f"{found.address} is {_introduced(agent)}: name an agent in a note, as @{agent.name}")
+        return Invalid(f"{found.address} is {_introduced(agent)}: name an agent in a note, as @{agent.name}")
     return Invitation(found, history)
 
 
-def participant(args: str, surroundings: Surroundings) -> Person | Complaint:
+def participant(args: str, surroundings: Surroundings) -> Person | Invalid:
     """Somebody who is to hear nothing more; a requester cannot leave their own ticket."""
     found = person(args, surroundings)
     here = surroundings.ticket
     if isinstance(found, Person) and here and found.address == here.requester.address:
-        return Complaint(f"{found.address} is the requester: !requester ADDRESS gives the ticket to somebody else")
+        return Invalid(f"{found.address} is the requester: !requester ADDRESS gives the ticket to somebody else")
     return found
 
 
@@ -185,38 +185,38 @@ class Tagging:
     removed: tuple[str, ...]
 
 
-def tags(args: str, _surroundings: Surroundings) -> Tagging | Complaint:
+def tags(args: str, _surroundings: Surroundings) -> Tagging | Invalid:
     """+a, a (both put on) and -b (takes off), between blanks or commas. Tags are kept in lower case."""
     words = args.casefold().replace(",", " ").split()
     if not words:
-        return Complaint("names no tag: write it as +urgent or -printer")
+        return Invalid("names no tag: write it as +urgent or -printer")
     if len(words) > _TAGS_AT_MOST:
-        return Complaint(f"{len(words)} tags in one command: at most {_TAGS_AT_MOST} are read")
+        return Invalid(f"{len(words)} tags in one command: at most {_TAGS_AT_MOST} are read")
     added: list[str] = []
     removed: list[str] = []
     for word in words:
         name = word.lstrip("+-#") if word[0] in "+-#" else word
         if not _TAG.fullmatch(name):
-            return Complaint(f'"{word[:_QUOTE_AT_MOST]}" is no tag: letters and digits, with . : / _ - between them')
+            return Invalid(f'"{word[:_QUOTE_AT_MOST]}" is no tag: letters and digits, with . : / _ - between them')
         (removed if word[0] == "-" else added).append(name)
     if both := [name for name in added if name in removed]:
-        return Complaint(f"{both[0]} is put on and taken off at once")
+        return Invalid(f"{both[0]} is put on and taken off at once")
     return Tagging(tuple(dict.fromkeys(added)), tuple(dict.fromkeys(removed)))
 
 
-def title_or_none(args: str, _surroundings: Surroundings) -> str | Complaint:
+def title_or_none(args: str, _surroundings: Surroundings) -> str | Invalid:
     """One line as written, its blanks made single; "" when no words are given."""
     plain = " ".join("".join(letter if _shows(letter) else " " for letter in args[:_MAX_WORDS]).split())
     if len(plain) > _TITLE_AT_MOST:
-        return Complaint(f"a title has at most {_TITLE_AT_MOST} characters")
+        return Invalid(f"a title has at most {_TITLE_AT_MOST} characters")
     return plain
 
 
-def title(args: str, surroundings: Surroundings) -> str | Complaint:
-    return title_or_none(args, surroundings) or Complaint("says no title")
+def title(args: str, surroundings: Surroundings) -> str | Invalid:
+    return title_or_none(args, surroundings) or Invalid("says no title")
 
 
-def canned(args: str, surroundings: Surroundings) -> str | Complaint:
+def canned(args: str, surroundings: Surroundings) -> str | Invalid:
     """The canned text of this name, with what name=value puts into it."""
     name, _, rest = args.partition(" ")
     variables: dict[str, str] = {}
@@ -224,7 +224,7 @@ def canned(args: str, surroundings: Surroundings) -> str | Complaint:
     while at < len(rest):
         found = _VARIABLE.match(rest, at)
         if found is None:
-            return Complaint(f'"{rest[at : at + _QUOTE_AT_MOST]}" is no name=value')
+            return Invalid(f'"{rest[at : at + _QUOTE_AT_MOST]}" is no name=value')
         variables[found[1]] = next((value for value in found.groups()[1:] if value is not None), "")
         at = found.end()
     lookups = surroundings.lookups
@@ -232,25 +232,25 @@ def canned(args: str, surroundings: Surroundings) -> str | Complaint:
     try:
         text = lookups.canned(wanted, variables) if name else None
     except ValueError as wrong:
-        return Complaint(str(wrong))
+        return Invalid(str(wrong))
     return text if text is not None else _unknown("canned text", name, _themselves(lookups.canned_names))
 
 
-def moment_or_none(args: str, surroundings: Surroundings) -> datetime | Complaint | None:
+def moment_or_none(args: str, surroundings: Surroundings) -> datetime | Invalid | None:
     """A later instant, or None when no words are given."""
     return moment(args, surroundings) if args else None
 
 
-def moment_or_never(args: str, surroundings: Surroundings) -> datetime | Complaint | None:
+def moment_or_never(args: str, surroundings: Surroundings) -> datetime | Invalid | None:
     """A later instant, or None for "none"."""
     return None if args.casefold() in _NEVER else moment(args, surroundings)
 
 
-def moment(args: str, surroundings: Surroundings) -> datetime | Complaint:
+def moment(args: str, surroundings: Surroundings) -> datetime | Invalid:
     """A later instant."""
     here = surroundings
     if not args:
-        return Complaint(f"say when: {FORMS}")
+        return Invalid(f"say when: {FORMS}")
     try:
         return read_when(
             args,
@@ -261,22 +261,22 @@ def moment(args: str, surroundings: Surroundings) -> datetime | Complaint:
             calendar=here.calendar,
         )
     except ValueError as wrong:
-        return Complaint(str(wrong))
+        return Invalid(str(wrong))
 
 
-def moment_or_word(args: str, surroundings: Surroundings) -> datetime | str | Complaint:
+def moment_or_word(args: str, surroundings: Surroundings) -> datetime | str | Invalid:
     """When a text leaves, or one word about a text that is held."""
     if word := _WORD_ABOUT_HELD_TEXT.get(args.casefold()):
         return word
     if not args:
-        return Complaint(f"say when, such as tomorrow 9:00, or about a held text: {', '.join(_WORD_ABOUT_HELD_TEXT)}")
+        return Invalid(f"say when, such as tomorrow 9:00, or about a held text: {', '.join(_WORD_ABOUT_HELD_TEXT)}")
     return moment(args, surroundings)
 
 
-def deadlines(args: str, surroundings: Surroundings) -> str | Complaint:
+def deadlines(args: str, surroundings: Surroundings) -> str | Invalid:
     """How the ticket's deadlines came about, line by line."""
     if args.casefold().rstrip("?") != "due":
-        return Complaint("explains one thing: why due", "due")
+        return Invalid("explains one thing: why due", "due")
     here = surroundings.ticket
     lines = surroundings.lookups.explain_due(here.number) if here else ()
     return "\n".join(lines) or "Nothing is due on this ticket."
@@ -302,7 +302,7 @@ def _themselves(names: Iterable[str]) -> dict[str, str]:
     return {name: name for name in names}
 
 
-def _unknown(kind: str, words: str, known: Mapping[str, str]) -> Complaint:
+def _unknown(kind: str, words: str, known: Mapping[str, str]) -> Invalid:
     """No such name. `known` maps every spelling of a name to the name that commands use."""
     names = list(dict.fromkeys(known.values()))
     by_key = {name_key(spelling): name for spelling, name in known.items() if name_key(spelling)}
@@ -311,7 +311,7 @@ def _unknown(kind: str, words: str, known: Mapping[str, str]) -> Complaint:
     )
     message = f'there is no {kind} "{words[:_QUOTE_AT_MOST]}"' if words else f"names no {kind}"
     if near:
-        return Complaint(f"{message}; the nearest: {', '.join(near)}", near[0])
+        return Invalid(f"{message}; the nearest: {', '.join(near)}", near[0])
     if names and len(names) <= _LIST_AT_MOST:
-        return Complaint(f"{message}; there are: {', '.join(names)}")
-    return Complaint(message)
+        return Invalid(f"{message}; there are: {', '.join(names)}")
+    return Invalid(message)

@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from maild.domain.commands.actions import Beside, Occasion
-from maild.domain.commands.arguments import Complaint, Surroundings, title_or_none
+from maild.domain.commands.actions import CommandContext, SideEffects
+from maild.domain.commands.arguments import Invalid, Surroundings, title_or_none
 from maild.domain.commands.undo import Undoing, undoing
 from maild.domain.decision import Decision, EntryDraft, Other, Outcome
 from maild.domain.notices.agent_notices import reachable
@@ -35,46 +35,46 @@ ADMIN = "admin"  # by this name the command line acts
 _NUMBER = re.compile(r"\[? ?#? ?([0-9]{1,9})(?:-[0-9a-z]{4})? ?\]?", re.ASCII)
 
 
-def _other(args: str, surroundings: Surroundings) -> Ticket | Complaint:
+def _other(args: str, surroundings: Surroundings) -> Ticket | Invalid:
     """Another ticket by its number: 17, #17 or [#17-7k2m]."""
     found = _NUMBER.fullmatch(args.casefold())
     if found is None:
-        return Complaint(f'"{args[:40]}" is no number of a ticket' if args else "names no ticket: write its number")
+        return Invalid(f'"{args[:40]}" is no number of a ticket' if args else "names no ticket: write its number")
     number = int(found[1])
     here = surroundings.ticket
     if here and number == here.number:
-        return Complaint(f"{number} is this ticket itself")
+        return Invalid(f"{number} is this ticket itself")
     there = surroundings.lookups.ticket(number)
     if there is None:
-        return Complaint(f"there is no ticket {number}")
+        return Invalid(f"there is no ticket {number}")
     return there
 
 
-def linkable(args: str, surroundings: Surroundings) -> Ticket | Complaint:
+def linkable(args: str, surroundings: Surroundings) -> Ticket | Invalid:
     """A ticket that goes on by itself; where one that was merged goes on is suggested."""
     there = _other(args, surroundings)
-    if isinstance(there, Complaint):
+    if isinstance(there, Invalid):
         return there
     here = surroundings.ticket
     if here and there.number == here.number:
-        return Complaint("that ticket was merged into this one")
+        return Invalid("that ticket was merged into this one")
     named = _named(args)
     if there.number != named:
-        return Complaint(f"ticket {named} was merged into ticket {there.number}", str(there.number))
+        return Invalid(f"ticket {named} was merged into ticket {there.number}", str(there.number))
     return there
 
 
-def survivor(args: str, surroundings: Surroundings) -> Ticket | Complaint:
+def merge_target(args: str, surroundings: Surroundings) -> Ticket | Invalid:
     """A ticket into which this one can be merged."""
     there = linkable(args, surroundings)
     here = surroundings.ticket
-    if isinstance(there, Complaint) or here is None:
+    if isinstance(there, Invalid) or here is None:
         return there
     if here.merged_into not in (None, there.number):
-        return Complaint(f"this ticket was merged into ticket {here.merged_into} already")
+        return Invalid(f"this ticket was merged into ticket {here.merged_into} already")
     for ticket, name in ((there, f"ticket {there.number}"), (here, "this ticket")):
         if ticket.status is Status.SPAM:
-            return Complaint(f"{name} is spam: it can be reopened, not merged")
+            return Invalid(f"{name} is spam: it can be reopened, not merged")
     return there
 
 
@@ -90,24 +90,24 @@ def _elsewhere(ticket: int, reason: str, facts: tuple[Event, ...], by: Actor) ->
 # -- link -------------------------------------------------------------------------------------------------------
 
 
-def link(ticket: Ticket, there: Ticket, occasion: Occasion) -> tuple[Event, ...]:
+def link(ticket: Ticket, there: Ticket, occasion: CommandContext) -> tuple[Event, ...]:
     if there.number in ticket.links:
         return ()
     return (Linked(at=occasion.at, by=occasion.by, ticket=there.number),)
 
 
-def linked_there(ticket: Ticket, there: Ticket, occasion: Occasion) -> Beside:
+def linked_there(ticket: Ticket, there: Ticket, occasion: CommandContext) -> SideEffects:
     """Each of both shows the other."""
     if ticket.number in there.links:
-        return Beside()
+        return SideEffects()
     fact = Linked(at=occasion.at, by=occasion.by, ticket=ticket.number)
-    return Beside(others=(_elsewhere(there.number, f"linked with ticket {ticket.number}", (fact,), occasion.by),))
+    return SideEffects(others=(_elsewhere(there.number, f"linked with ticket {ticket.number}", (fact,), occasion.by),))
 
 
 # -- merge ------------------------------------------------------------------------------------------------------
 
 
-def merge(ticket: Ticket, there: Ticket, occasion: Occasion) -> tuple[Event, ...]:
+def merge(ticket: Ticket, there: Ticket, occasion: CommandContext) -> tuple[Event, ...]:
     """This ticket ends in the other one: closed here, for the work goes on there."""
     if ticket.merged_into == there.number:
         return ()
@@ -120,17 +120,17 @@ def merge(ticket: Ticket, there: Ticket, occasion: Occasion) -> tuple[Event, ...
     return (merged, closed)
 
 
-def absorbed_there(ticket: Ticket, there: Ticket, occasion: Occasion) -> Beside:
+def absorbed_there(ticket: Ticket, there: Ticket, occasion: CommandContext) -> SideEffects:
     """The survivor gets the people of this ticket, who hear from then on what is written there."""
     if ticket.merged_into == there.number:
-        return Beside()
+        return SideEffects()
     facts: list[Event] = [Absorbed(at=occasion.at, by=occasion.by, ticket=ticket.number)]
     for person, role in _newcomers(ticket, there):
         facts.append(ParticipantAdded(at=occasion.at, by=occasion.by, person=person, role=role))
     other = _elsewhere(there.number, f"ticket {ticket.number} was merged into it", tuple(facts), occasion.by)
     state = f", which is {there.status}" if there.status.ended else ""
     told = f'ticket {ticket.number} goes on in ticket {there.number}, "{there.subject}"{state}'
-    return Beside(others=(other,), quiet=True, receipts=(told,))
+    return SideEffects(others=(other,), quiet=True, receipts=(told,))
 
 
 def _newcomers(ticket: Ticket, there: Ticket) -> list[tuple[Person, str]]:
@@ -140,7 +140,7 @@ def _newcomers(ticket: Ticket, there: Ticket) -> list[tuple[Person, str]]:
     return [(person, role) for person, role in people if reachable(person) and not there.includes(person.address)]
 
 
-def merge_warning(ticket: Ticket, there: Ticket, _occasion: Occasion) -> str:
+def merge_warning(ticket: Ticket, there: Ticket, _occasion: CommandContext) -> str:
     names = ", ".join(str(person.address) for person, _ in _newcomers(ticket, there))
     heard = f", and {names} hears what is written there from now on" if names else ""
     state = f", which is {there.status} and stays so" if there.status.ended else ""
@@ -151,31 +151,31 @@ def merge_warning(ticket: Ticket, there: Ticket, _occasion: Occasion) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SplitPart:
     """What goes on by itself: under which title ("": the same), beginning with which words."""
 
     title: str
     begins: EntryDraft
 
 
-def part(args: str, surroundings: Surroundings) -> Part | Complaint:
+def part(args: str, surroundings: Surroundings) -> SplitPart | Invalid:
     """The customer's last message, which the new ticket begins with a copy of."""
     title = title_or_none(args, surroundings)
-    if isinstance(title, Complaint):
+    if isinstance(title, Invalid):
         return title
     here = surroundings.ticket
     last = surroundings.lookups.last_message(here.number) if here else None
     if last is None:
-        return Complaint("the customer has not written to this ticket: there is nothing that a part could begin with")
+        return Invalid("the customer has not written to this ticket: there is nothing that a part could begin with")
     # Answers to the message belong to the ticket that it was written to: the copy has no Message-ID.
-    return Part(title, replace(last, message_id=""))
+    return SplitPart(title, replace(last, message_id=""))
 
 
-def split(_ticket: Ticket, _part: Part, occasion: Occasion) -> tuple[Event, ...]:
+def split(_ticket: Ticket, _part: SplitPart, occasion: CommandContext) -> tuple[Event, ...]:
     return (Split(at=occasion.at, by=occasion.by, into=NEW_TICKET),)
 
 
-def opened_there(ticket: Ticket, reading: Part, occasion: Occasion) -> Beside:
+def opened_there(ticket: Ticket, reading: SplitPart, occasion: CommandContext) -> SideEffects:
     """The same people work on it under the same promise, which counts from now."""
     opened = Opened(
         at=occasion.at,
@@ -203,35 +203,39 @@ def opened_there(ticket: Ticket, reading: Part, occasion: Occasion) -> Beside:
         actor=occasion.by,
         opens=True,
     )
-    return Beside(others=(Other(None, decision),), receipts=(f'a new ticket was split off: "{opened.subject}"',))
+    return SideEffects(others=(Other(None, decision),), receipts=(f'a new ticket was split off: "{opened.subject}"',))
 
 
 # -- undo -------------------------------------------------------------------------------------------------------
 
 
-def last_act(args: str, surroundings: Surroundings) -> Undoing | Complaint:
+def last_act(args: str, surroundings: Surroundings) -> Undoing | Invalid:
     """What takes back the newest act of whoever speaks."""
     if args:
-        return Complaint("takes nothing after it: it takes back your last act on this ticket", "")
+        return Invalid("takes nothing after it: it takes back your last act on this ticket", "")
     here = surroundings.ticket
     if here is None:
-        return Complaint("there is no ticket yet")
+        return Invalid("there is no ticket yet")
     name = surroundings.speaker.name if surroundings.speaker else ADMIN
     found = undoing(here, name, surroundings.lookups, surroundings.now)
-    return Complaint(found) if isinstance(found, str) else found
+    return Invalid(found) if isinstance(found, str) else found
 
 
-def undo(_ticket: Ticket, reading: Undoing, occasion: Occasion) -> tuple[Event, ...]:
+def undo(_ticket: Ticket, reading: Undoing, occasion: CommandContext) -> tuple[Event, ...]:
     return _stamped(reading.events, occasion.by, occasion.at)
 
 
-def undone_beside(_ticket: Ticket, reading: Undoing, occasion: Occasion) -> Beside:
+def undone_beside(_ticket: Ticket, reading: Undoing, occasion: CommandContext) -> SideEffects:
     others = tuple(
         _elsewhere(number, "taken back by its agent", _stamped(facts, occasion.by, occasion.at), occasion.by)
         for number, facts in reading.others
     )
-    return Beside(
-        others=others, withdraws=reading.withdraws, unshown=reading.unshown, quiet=True, receipts=reading.told
+    return SideEffects(
+        others=others,
+        withdraws=reading.withdraws,
+        withdrawn_histories=reading.withdrawn_histories,
+        quiet=True,
+        receipts=reading.told,
     )
 
 

@@ -45,7 +45,7 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class CommandProblem:
     """Why a mail with commands is not carried out. `suggestion` is the line that was probably meant, or empty."""
 
     line: str  # as written
@@ -60,7 +60,7 @@ class Parsed:
 
     commands: tuple[Command, ...] = ()
     text: str = ""  # without commands; a line of `!!` has lost one
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[CommandProblem, ...] = ()
 
 
 class _Kind(Enum):
@@ -96,9 +96,9 @@ def parse(new_text: str, bare: bool = False) -> Parsed:
     if len(blocks) > MAX_COMMANDS:
         first = blocks[MAX_COMMANDS]
         message = f"{len(blocks)} commands in one mail: at most {MAX_COMMANDS} are read"
-        return Parsed(problems=(Problem(first.raw, message, at=first.at),))
+        return Parsed(problems=(CommandProblem(first.raw, message, at=first.at),))
     found = [_command(line) for line in blocks]
-    problems = [item for item in found if isinstance(item, Problem)] + _in_the_middle(lines[top:end])
+    problems = [item for item in found if isinstance(item, CommandProblem)] + _in_the_middle(lines[top:end])
     commands = [item for item in found if isinstance(item, Command)]
     problems.sort(key=lambda problem: problem.at)
     text = _text(lines, top, end) if blocks else "\n".join(_unescaped(line) for line in lines)
@@ -115,7 +115,7 @@ def escape(text: str) -> str:
     return "\n".join(_with_mark(line.raw) if line.kind is not _Kind.BLANK else line.raw for line in _read_lines(text))
 
 
-def corrected(new_text: str, problems: Sequence[Problem], bare: bool = False) -> str:
+def corrected(new_text: str, problems: Sequence[CommandProblem], bare: bool = False) -> str:
     """The mail with the suggestions put in their places; a command from the middle moves to the end, and a mark that no
     command follows goes."""
     lines = _read_lines(new_text, bare)
@@ -186,19 +186,19 @@ def _blocks(lines: Sequence[_Line]) -> tuple[int, int]:
     return top, end
 
 
-def _command(line: _Line) -> Command | Problem:
+def _command(line: _Line) -> Command | CommandProblem:
     verb = lookup(line.word)
     if verb:
         return Command(verb.name, _behind(line) if verb.verbatim else line.args, line.raw, line.at)
     if not line.word:
-        return Problem(line.raw, "an exclamation mark without a command", at=line.at)
+        return CommandProblem(line.raw, "an exclamation mark without a command", at=line.at)
     near = nearest(line.word) or nearest(_letters(line.word))
     suggestion = f"!{near} {line.args}".rstrip() if near else ""
     unknown = f'unknown command "{line.word[:40]}"'
-    return Problem(line.raw, unknown if near else f"{unknown}; !help lists them all", suggestion, line.at)
+    return CommandProblem(line.raw, unknown if near else f"{unknown}; !help lists them all", suggestion, line.at)
 
 
-def _in_the_middle(lines: Sequence[_Line]) -> list[Problem]:
+def _in_the_middle(lines: Sequence[_Line]) -> list[CommandProblem]:
     """Commands that somebody wrote between lines of text. Pasted lines such as `!important` are text."""
     problems = []
     suspects = [line for line in lines if line.kind is _Kind.COMMAND and line.word and not line.bare]
@@ -209,7 +209,7 @@ def _in_the_middle(lines: Sequence[_Line]) -> list[Problem]:
         if verb or slip:
             message = "a command in the middle of the text: it belongs to the top or the end; !! makes it text"
             suggestion = f"!{verb.name if verb else slip} {line.args}".rstrip()
-            problems.append(Problem(line.raw, message, suggestion, line.at))
+            problems.append(CommandProblem(line.raw, message, suggestion, line.at))
     return problems
 
 
@@ -266,7 +266,7 @@ def parse_line(words: Sequence[str]) -> Parsed:
     if verb is None:
         return Parsed(problems=(_unknown_word(line, word, rest),))
     if verb.takes_text and not rest:
-        return Parsed(problems=(Problem(line, f"{verb.name} needs its text: {verb.name} TEXT"),))
+        return Parsed(problems=(CommandProblem(line, f"{verb.name} needs its text: {verb.name} TEXT"),))
     if verb.takes_text:
         return Parsed((Command(verb.name, "", line, mark=""),), rest)
     return Parsed((Command(verb.name, rest if verb.verbatim else _folded(rest), line, mark=""),))
@@ -278,16 +278,16 @@ def parse_button(asked: str) -> Parsed:
     verb, args = lookup(name), words.replace("-", " ")
     line = f"!{name} {args}".rstrip()
     if verb is None or verb.verbatim or not verb.looks_meant(args):
-        return Parsed(problems=(Problem(line, f'a button that asks for "{asked[:40]}", which is no command'),))
+        return Parsed(problems=(CommandProblem(line, f'a button that asks for "{asked[:40]}", which is no command'),))
     return Parsed((Command(verb.name, args, line),))
 
 
-def _unknown_word(line: str, word: str, rest: str) -> Problem:
+def _unknown_word(line: str, word: str, rest: str) -> CommandProblem:
     if not word:
-        return Problem(line, "a command is missing; help lists them all")
+        return CommandProblem(line, "a command is missing; help lists them all")
     near = nearest(word)
     unknown = f'unknown command "{word[:40]}"'
-    return Problem(
+    return CommandProblem(
         line, unknown if near else f"{unknown}; help lists them all", f"{near} {rest}".rstrip() if near else ""
     )
 

@@ -11,7 +11,7 @@ from textwrap import fill
 from typing import Any
 
 from maild.domain.commands import actions as acts
-from maild.domain.commands.arguments import Complaint, Surroundings
+from maild.domain.commands.arguments import Invalid, Surroundings
 from maild.domain.commands.verb import Group, Settles, TextGoes, Verb, Where
 from maild.domain.commands.verbs_text import ASKING, ATTENTION, TEXT, UNDOING
 from maild.domain.commands.verbs_ticket import ENDING, OWNING, PEOPLE, SETTING
@@ -37,14 +37,14 @@ WIDTH = 72  # columns of help and feedback, readable on any mail program
 _LONGEST_WORD = 24  # characters; nobody mistypes a verb into more
 
 
-def _topic(args: str, _surroundings: Surroundings) -> str | Complaint:
+def _topic(args: str, _surroundings: Surroundings) -> str | Invalid:
     """The verb that help is asked about; "" for all of them."""
     wanted = args.removeprefix("!").strip()
     if not wanted:
         return ""
     if found := lookup(wanted):
         return found.name
-    return Complaint(f'there is no command "{wanted[:_LONGEST_WORD]}"', nearest(wanted))
+    return Invalid(f'there is no command "{wanted[:_LONGEST_WORD]}"', nearest(wanted))
 
 
 _HELP: Verb[Any] = Verb(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from maild.domain.commands.undo_act import NO_ACT, Act, Back, act_at
+from maild.domain.commands.undo_batch import NO_ACT, Back, UndoBatch, act_at
 from maild.domain.commands.undo_other_tickets import (
     absorbed_back,
     goes_with_merge,
@@ -45,7 +45,7 @@ class Undoing:
     events: tuple[Event, ...]
     others: tuple[tuple[int, tuple[Event, ...]], ...] = ()
     withdraws: tuple[int, ...] = ()  # entries whose mails must not leave
-    unshown: tuple[tuple[int, Address], ...] = ()  # (ticket, to whom) of histories that must not leave
+    withdrawn_histories: tuple[tuple[int, Address], ...] = ()  # (ticket, to whom) of histories that must not leave
     told: tuple[str, ...] = ()
 
 
@@ -68,9 +68,9 @@ def undoing(ticket: Ticket, agent: str, lookups: Lookups, at: datetime) -> Undoi
     if not facts and not others:  # done and reverted by hand: the next undo looks behind it
         told = ("your last act had left nothing behind that could be taken back",)
     withdraws = tuple(entry for back in backs for entry in back.withdraws)
-    unshown = tuple(shown for back in backs for shown in back.unshown)
+    withdrawn_histories = tuple(shown for back in backs for shown in back.withdrawn_histories)
     undone = events.Undone(at=at, first=act.first, last=act.last)
-    return Undoing((*facts, undone), others, withdraws, unshown, told)
+    return Undoing((*facts, undone), others, withdraws, withdrawn_histories, told)
 
 
 def _opening_apart(batches: Sequence[Batch]) -> Sequence[Batch]:
@@ -104,7 +104,7 @@ def _taken_back(batches: Sequence[Batch]) -> set[int]:
     return {number for undone in ranges for number in range(undone.first, undone.last + 1)}
 
 
-_BACK: Mapping[type[Event], Callable[[Act], Back]] = {
+_BACK: Mapping[type[Event], Callable[[UndoBatch], Back]] = {
     **{kind: value_back(kind) for kind in FIELDS},
     events.StatusChanged: status_back,
     events.Tagged: tags_back,

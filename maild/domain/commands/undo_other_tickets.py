@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from maild.domain.commands.undo_act import NO_ACT, Act, Back, act_at, folded, numbered
+from maild.domain.commands.undo_batch import NO_ACT, Back, UndoBatch, act_at, folded, numbered
 from maild.domain.commands.undo_ticket import added_back, status_back
 from maild.domain.lookups import Batch
 from maild.domain.tickets import events
@@ -15,7 +15,7 @@ from maild.domain.tickets.ticket import Status
 _GOES_ON: tuple[type[Event], ...] = (events.MessageReceived, events.Replied, events.Merged, events.Split)
 
 
-def linked_back(act: Act) -> Back:
+def linked_back(act: UndoBatch) -> Back:
     facts: list[Event] = []
     others: list[tuple[int, tuple[Event, ...]]] = []
     for fact in act.of(events.Linked):
@@ -25,7 +25,7 @@ def linked_back(act: Act) -> Back:
     return Back(tuple(facts), tuple(others))
 
 
-def _unlinked_there(act: Act, there: int) -> Iterator[tuple[int, tuple[Event, ...]]]:
+def _unlinked_there(act: UndoBatch, there: int) -> Iterator[tuple[int, tuple[Event, ...]]]:
     """The other end of a link, where the same act made one."""
     batches = act.lookups.batches(there)
     here = act.now.number
@@ -39,12 +39,12 @@ def _unlinked_there(act: Act, there: int) -> Iterator[tuple[int, tuple[Event, ..
         yield there, (events.Unlinked(at=act.at, ticket=here), undone)
 
 
-def unlinked_back(act: Act) -> Back:
+def unlinked_back(act: UndoBatch) -> Back:
     numbers = {fact.ticket for fact in act.of(events.Unlinked)} & set(act.before.links) - set(act.now.links)
     return Back(tuple(events.Linked(at=act.at, ticket=number) for number in sorted(numbers)))
 
 
-def split_back(act: Act) -> Back:
+def split_back(act: UndoBatch) -> Back:
     """The part comes home: it is merged into the ticket that it was split off from, if nobody has worked on it."""
     facts: list[Event] = []
     others: list[tuple[int, tuple[Event, ...]]] = []
@@ -63,7 +63,7 @@ def split_back(act: Act) -> Back:
     return Back(tuple(facts), tuple(others), told=tuple(told))
 
 
-def merged_back(act: Act) -> Back:
+def merged_back(act: UndoBatch) -> Back:
     """Seen from the ticket that ended in another one."""
     into = act.of(events.Merged)[-1].into
     if into is None or act.now.merged_into != into:
@@ -75,7 +75,7 @@ def merged_back(act: Act) -> Back:
     return Back(ours, ((into, theirs),))
 
 
-def absorbed_back(act: Act) -> Back:
+def absorbed_back(act: UndoBatch) -> Back:
     """Seen from the survivor, where the mail of the ticket that ended goes."""
     facts: list[Event] = []
     others: list[tuple[int, tuple[Event, ...]]] = []
@@ -91,7 +91,7 @@ def absorbed_back(act: Act) -> Back:
     return Back(tuple(facts), tuple(others), told=tuple(told))
 
 
-def _parted(ended: int, survivor: int, act: Act) -> tuple[tuple[Event, ...], tuple[Event, ...]] | str:
+def _parted(ended: int, survivor: int, act: UndoBatch) -> tuple[tuple[Event, ...], tuple[Event, ...]] | str:
     """(what brings the ended ticket back, what frees its survivor of it), or why they cannot be parted.
 
     For the ticket that is not at hand the facts say that its part of the act was undone."""
@@ -118,7 +118,7 @@ def _parted(ended: int, survivor: int, act: Act) -> tuple[tuple[Event, ...], tup
     return back, freed
 
 
-def goes_with_merge(kind: type[Event], act: Act) -> bool:
+def goes_with_merge(kind: type[Event], act: UndoBatch) -> bool:
     """Is it taken back, or left, together with the merge that it was a part of?"""
     with_merged = kind is events.StatusChanged and any(fact.into is not None for fact in act.of(events.Merged))
     return with_merged or (kind is events.ParticipantAdded and bool(act.of(events.Absorbed)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from maild.domain.commands.undo_act import Act, Back
+from maild.domain.commands.undo_batch import Back, UndoBatch
 from maild.domain.people.directory import Address
 from maild.domain.tickets import events
 from maild.domain.tickets.events import UNDO, Event
@@ -82,10 +82,10 @@ FIELDS: Mapping[type[Event], _Field] = {
 }
 
 
-def value_back(kind: type[Event]) -> Callable[[Act], Back]:
+def value_back(kind: type[Event]) -> Callable[[UndoBatch], Back]:
     field = FIELDS[kind]
 
-    def back(act: Act) -> Back:
+    def back(act: UndoBatch) -> Back:
         was, left, now = (field.value(ticket) for ticket in (act.before, act.after, act.now))
         if now == was:
             return Back()
@@ -96,11 +96,11 @@ def value_back(kind: type[Event]) -> Callable[[Act], Back]:
     return back
 
 
-def _who_changed(kind: type[Event], act: Act) -> str:
+def _who_changed(kind: type[Event], act: UndoBatch) -> str:
     return next((fact.by.shown for fact in reversed(act.since) if isinstance(fact, kind)), "somebody")
 
 
-def status_back(act: Act) -> Back:
+def status_back(act: UndoBatch) -> Back:
     """That something is spam needs a confirmation each way: its mails were treated so since."""
     if act.after.status is Status.SPAM and act.now.status is Status.SPAM:
         return Back(told=("that it is spam was confirmed and stays so: !reopen brings the ticket back",))
@@ -117,7 +117,7 @@ def status_back(act: Act) -> Back:
 # -- lists ------------------------------------------------------------------------------------------------------
 
 
-def tags_back(act: Act) -> Back:
+def tags_back(act: UndoBatch) -> Back:
     was, now = act.before.tags, act.now.tags
     put_on = {tag for fact in act.of(events.Tagged) for tag in fact.added}
     taken_off = {tag for fact in act.of(events.Tagged) for tag in fact.removed}
@@ -126,11 +126,11 @@ def tags_back(act: Act) -> Back:
     return Back((events.Tagged(at=act.at, added=added, removed=removed),)) if added or removed else Back()
 
 
-def added_back(act: Act) -> Back:
+def added_back(act: UndoBatch) -> Back:
     """Who was let in goes; the history that was to be shown to them stays with us, as far as its mail has not left."""
     facts: list[Event] = []
     told: list[str] = []
-    unshown: list[tuple[int, Address]] = []
+    withdrawn_histories: list[tuple[int, Address]] = []
     for fact in act.of(events.ParticipantAdded):
         address = fact.person.address
         found = next((p for p in act.now.participants if p.person.address == address), None)
@@ -141,17 +141,17 @@ def added_back(act: Act) -> Back:
         if act.lookups.history_left(act.now.number, address):
             told.append(f"{address} was shown the history, which cannot be taken back")
         else:
-            unshown.append((act.now.number, address))
+            withdrawn_histories.append((act.now.number, address))
             told.append(f"the history for {address} was stopped before it left")
-    return Back(tuple(facts), told=tuple(told), unshown=tuple(unshown))
+    return Back(tuple(facts), told=tuple(told), withdrawn_histories=tuple(withdrawn_histories))
 
 
-def removed_back(act: Act) -> Back:
+def removed_back(act: UndoBatch) -> Back:
     gone = [fact for fact in act.of(events.ParticipantRemoved) if not act.now.includes(fact.person.address)]
     return Back(tuple(events.ParticipantAdded(at=act.at, person=fact.person, role=fact.role) for fact in gone))
 
 
-def followed_back(act: Act) -> Back:
+def followed_back(act: UndoBatch) -> Back:
     facts = []
     for agent in dict.fromkeys(fact.agent for fact in act.of(events.Followed)):
         was, left, now = (_level(ticket, agent) for ticket in (act.before, act.after, act.now))
@@ -167,10 +167,10 @@ def _level(ticket: Ticket, agent: str) -> str:
 # -- words ------------------------------------------------------------------------------------------------------
 
 
-def replied_back(act: Act) -> Back:
+def replied_back(act: UndoBatch) -> Back:
     back = Back()
     for fact in act.of(events.Replied):
-        if fact.entry is not None and not fact.outside and act.lookups.stoppable(fact.entry):
+        if fact.entry is not None and not fact.outside and act.lookups.can_withdraw(fact.entry):
             withdrawn = events.ReplyWithdrawn(at=act.at, reply=fact.entry)
             told = "your answer was stopped before it left"
             back = replace(
@@ -184,5 +184,5 @@ def replied_back(act: Act) -> Back:
     return back
 
 
-def said(sentence: str) -> Callable[[Act], Back]:
+def said(sentence: str) -> Callable[[UndoBatch], Back]:
     return lambda act: Back(told=(sentence,))

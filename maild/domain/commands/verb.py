@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from maild.domain.commands.actions import Beside, Occasion
-from maild.domain.commands.arguments import Complaint, Surroundings
+from maild.domain.commands.actions import CommandContext, SideEffects
+from maild.domain.commands.arguments import Invalid, Surroundings
 from maild.domain.people.directory import Agent, AgentRole
 from maild.domain.tickets.events import Event
 from maild.domain.tickets.ticket import Ticket
@@ -80,18 +80,20 @@ class Verb(Generic[R]):
     usage: str  # the words after the verb, [optional], CHOICE|CHOICE
     summary: str  # one sentence
     settles: Settles
-    read: Callable[[str, Surroundings], R | Complaint]
-    act: Callable[[Ticket, R, Occasion], tuple[Event, ...]]
+    read: Callable[[str, Surroundings], R | Invalid]
+    act: Callable[[Ticket, R, CommandContext], tuple[Event, ...]]
     group: Group = Group.META
     aliases: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()  # words after the verb, for help and tests
     text: TextGoes = TextGoes.AS_ADDRESSED
-    beside: Callable[[Ticket, R, Occasion], Beside] | None = None  # what it brings beside the events
+    beside: Callable[[Ticket, R, CommandContext], SideEffects] | None = None  # what it brings beside the events
     says: Callable[[R], Mapping[str, object]] | None = None  # what it says of which thing; None: of what it settles
     answer: Callable[[R], str] | None = None  # a verb that asks: the text to send back
     needs: AgentRole = AgentRole.AGENT
     where: Where = Where.ANYWHERE
-    warns: Callable[[Ticket, R, Occasion], str] | None = None  # what cannot be taken back, in one sentence; "": all can
+    warns: Callable[[Ticket, R, CommandContext], str] | None = (
+        None  # what cannot be taken back, in one sentence; "": all can
+    )
     verbatim: bool = False  # its words are read as they were written, not folded
     bare: re.Pattern[str] = ALONE  # words with which it may stand without its mark, where verbs may
 

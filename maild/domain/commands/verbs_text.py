@@ -8,7 +8,7 @@ from typing import Any
 from maild.domain.commands import actions as acts
 from maild.domain.commands import arguments
 from maild.domain.commands import merge_split_link as elsewhere
-from maild.domain.commands.actions import Beside
+from maild.domain.commands.actions import SideEffects
 from maild.domain.commands.verb import NEVER, Group, Settles, TextGoes, Verb, Where
 from maild.domain.times.moments import MOMENT
 
@@ -50,7 +50,7 @@ TEXT: tuple[Verb[Any], ...] = (
         settles=Settles.AUDIENCE,
         read=arguments.any_text,
         act=acts.nothing,
-        beside=lambda _ticket, _reading, _occasion: Beside(may_leave=True),
+        beside=lambda _ticket, _reading, _occasion: SideEffects(may_leave=True),
         text=TextGoes.NOTE,
     ),
     Verb(
@@ -62,7 +62,7 @@ TEXT: tuple[Verb[Any], ...] = (
         settles=Settles.NOTHING,
         read=arguments.canned,
         act=acts.nothing,
-        beside=lambda _ticket, text, _occasion: Beside(appended=text),
+        beside=lambda _ticket, text, _occasion: SideEffects(appended=text),
         bare=_CANNED,
     ),
     Verb(
@@ -89,7 +89,7 @@ TEXT: tuple[Verb[Any], ...] = (
         settles=Settles.LEAVING,
         read=arguments.nothing,
         act=acts.nothing,
-        beside=lambda _ticket, _reading, _occasion: Beside(at_once=True),
+        beside=lambda _ticket, _reading, _occasion: SideEffects(at_once=True),
     ),
     Verb(
         name="yes",
@@ -100,7 +100,7 @@ TEXT: tuple[Verb[Any], ...] = (
         settles=Settles.HELD,
         read=arguments.nothing,
         act=acts.nothing,
-        beside=lambda _ticket, _reading, _occasion: Beside(held_word="yes"),
+        beside=lambda _ticket, _reading, _occasion: SideEffects(held_word="yes"),
     ),
     Verb(
         name="no",
@@ -111,7 +111,7 @@ TEXT: tuple[Verb[Any], ...] = (
         settles=Settles.HELD,
         read=arguments.nothing,
         act=acts.nothing,
-        beside=lambda _ticket, _reading, _occasion: Beside(held_word="no"),
+        beside=lambda _ticket, _reading, _occasion: SideEffects(held_word="no"),
     ),
 )
 
@@ -182,7 +182,7 @@ ASKING: tuple[Verb[Any], ...] = (
         settles=Settles.NOTHING,
         read=arguments.nothing,
         act=acts.nothing,
-        beside=lambda _ticket, _reading, _occasion: Beside(check=True),
+        beside=lambda _ticket, _reading, _occasion: SideEffects(check=True),
     ),
     Verb(
         name="why",

@@ -294,7 +294,7 @@ ENDING: tuple[Verb[Any], ...] = (
         settles=Settles.STATUS,
         read=arguments.quietly,
         act=acts.becomes(Status.RESOLVED, unless=frozenset({Status.RESOLVED, Status.CLOSED})),
-        beside=lambda _ticket, quiet, _occasion: acts.Beside(quiet=quiet),
+        beside=lambda _ticket, quiet, _occasion: acts.SideEffects(quiet=quiet),
         bare=_QUIET,
     ),
     Verb(
@@ -306,7 +306,7 @@ ENDING: tuple[Verb[Any], ...] = (
         settles=Settles.STATUS,
         read=arguments.quietly,
         act=acts.becomes(Status.CLOSED, unless=frozenset({Status.CLOSED})),
-        beside=lambda _ticket, quiet, _occasion: acts.Beside(quiet=quiet),
+        beside=lambda _ticket, quiet, _occasion: acts.SideEffects(quiet=quiet),
         bare=_QUIET,
     ),
     Verb(
@@ -318,7 +318,7 @@ ENDING: tuple[Verb[Any], ...] = (
         settles=Settles.STATUS,
         read=arguments.nothing,
         act=acts.spam,
-        beside=lambda _ticket, _reading, _occasion: acts.Beside(quiet=True),
+        beside=lambda _ticket, _reading, _occasion: acts.SideEffects(quiet=True),
         warns=acts.spam_warning,
     ),
     Verb(
@@ -328,7 +328,7 @@ ENDING: tuple[Verb[Any], ...] = (
         summary="End this ticket in another one, where its people and its later mail go. You are asked first.",
         examples=("17", "#17"),
         settles=Settles.STATUS,
-        read=elsewhere.survivor,
+        read=elsewhere.merge_target,
         act=elsewhere.merge,
         beside=elsewhere.absorbed_there,
         where=Where.ON_A_TICKET,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from maild.domain.notices.recipients import Office, Told
+from maild.domain.notices.recipients import Recipient, Roster
 from maild.domain.people.directory import Agent, Directory
-from maild.domain.people.preferences import Claim
+from maild.domain.people.preferences import Interest
 from maild.domain.tickets.ticket import Ticket
 from maild.domain.tickets.visibility import may_see
 
@@ -33,33 +33,35 @@ def above(agent: Agent | None, ticket: Ticket | None, directory: Directory) -> t
 
 
 def next_in_line(
-    agent: Agent | None, ticket: Ticket, office: Office, why: Why, but: Collection[str] = frozenset()
-) -> list[Told]:
+    agent: Agent | None, ticket: Ticket, roster: Roster, why: Why, but: Collection[str] = frozenset()
+) -> list[Recipient]:
     """Who hears of a ticket's alarm in the place of an agent (None: of an address that is nobody's).
 
     The first circle of whom anybody is there, may see the ticket, and is not among `but` (names): the agent's
     substitute; the lead of the ticket's team (else of the agent's own); the manager of its department; the admins; its
     people. When all of them are away the admins hear of it all the same, or whoever else may see it. [] when `but` are
     all there are."""
-    circles = _above(agent, ticket, office)
+    circles = _above(agent, ticket, roster)
     able = [
-        [(one, words) for one, words in circle if one.name not in but and may_see(one, ticket, office.directory)]
+        [(one, words) for one, words in circle if one.name not in but and may_see(one, ticket, roster.directory)]
         for circle in circles
     ]
-    there = [[(one, words) for one, words in circle if one.name not in office.readers.away] for circle in able]
+    there = [[(one, words) for one, words in circle if one.name not in roster.readers.away] for circle in able]
     substitute, leads, manager, admins, people = able
     found = next(filter(None, (*there, admins, manager, leads, people, substitute)), [])
-    return [Told(one, ", and ".join(filter(None, (why(one), words))), Claim.OWNER, True) for one, words in found]
+    return [
+        Recipient(one, ", and ".join(filter(None, (why(one), words))), Interest.OWNER, True) for one, words in found
+    ]
 
 
-def _above(agent: Agent | None, ticket: Ticket, office: Office) -> tuple[list[tuple[Agent, str]], ...]:
+def _above(agent: Agent | None, ticket: Ticket, roster: Roster) -> tuple[list[tuple[Agent, str]], ...]:
     """The circles in their order: each agent with the reason in words."""
-    directory = office.directory
+    directory = roster.directory
 
     def sees(other: Agent) -> bool:
         return may_see(other, ticket, directory)
 
-    substitute = office.readers.stand_in(agent, directory, sees) if agent is not None else None
+    substitute = roster.readers.stand_in(agent, directory, sees) if agent is not None else None
     team, department = directory.team(ticket.team), directory.department(ticket.department)
     own = [each for each in directory.teams if agent is not None and agent.name in each.members]
     lead = directory.agent(team.lead) if team else None

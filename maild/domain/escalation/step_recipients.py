@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from maild.domain.escalation.chain import next_in_line
-from maild.domain.notices.recipients import Office, Told, around, on_duty
+from maild.domain.notices.recipients import Recipient, Roster, around, on_duty
 from maild.domain.people.directory import Address, Agent, Person
-from maild.domain.people.preferences import Claim
+from maild.domain.people.preferences import Interest
 from maild.domain.sla.standing import DueStep
 from maild.domain.tickets.ticket import Ticket
 from maild.domain.tickets.visibility import may_see
@@ -18,7 +18,7 @@ ON_DUTY = "on-duty"
 
 
 @dataclass(frozen=True, slots=True)
-class Recipient:
+class AlarmRecipient:
     """Somebody who is told: where, and why in words. `agent` is "" for an address that is nobody's."""
 
     person: Person
@@ -33,26 +33,26 @@ class Recipient:
         return self.agent or str(self.person.address)
 
     @classmethod
-    def of(cls, told: Told) -> Recipient:
+    def of(cls, told: Recipient) -> AlarmRecipient:
         return cls(told.agent.person, told.agent.name, told.reason, in_place=told.in_place)
 
 
 def recipients(
-    ticket: Ticket, due: DueStep, office: Office, relieved: Collection[str] = frozenset()
-) -> list[Recipient]:
+    ticket: Ticket, due: DueStep, roster: Roster, relieved: Collection[str] = frozenset()
+) -> list[AlarmRecipient]:
     """Everybody the step names, each once; when that is nobody, who is in charge of the ticket.
 
     Whoever is away, or may not see the ticket, is stood in for along the chain. `relieved` are told nothing."""
-    named = [each for word in due.step.notify for each in _named(word, ticket, office)]
-    paged, unreachable = _paged(due.step.page, ticket, office)
+    named = [each for word in due.step.notify for each in _named(word, ticket, roster)]
+    paged, unreachable = _paged(due.step.page, ticket, roster)
     told = each_once((*named, *paged, *unreachable))
     if not told:
-        told = each_once(map(Recipient.of, _in_charge(ticket, due, office)))
+        told = each_once(map(AlarmRecipient.of, _in_charge(ticket, due, roster)))
     return [each for each in told if each.known_as not in relieved]
 
 
-def each_once(told: Iterable[Recipient]) -> list[Recipient]:
-    kept: dict[str, Recipient] = {}
+def each_once(told: Iterable[AlarmRecipient]) -> list[AlarmRecipient]:
+    kept: dict[str, AlarmRecipient] = {}
     for each in told:
         first = kept.setdefault(each.person.address.key, each)
         if each.in_place and not first.in_place:
@@ -60,37 +60,39 @@ def each_once(told: Iterable[Recipient]) -> list[Recipient]:
     return list(kept.values())
 
 
-def _in_charge(ticket: Ticket, due: DueStep, office: Office) -> list[Told]:
+def _in_charge(ticket: Ticket, due: DueStep, roster: Roster) -> list[Recipient]:
     """The nearest circle around a ticket that nobody has. A breach in a department without a manager goes to the admins
     as well: nobody else would answer for it."""
-    circles = around(replace(ticket, assignee=""), office)
-    found = next(filter(None, (_there(circle, ticket, office) for circle in circles)), [])
-    department = office.directory.department(ticket.department)
+    circles = around(replace(ticket, assignee=""), roster)
+    found = next(filter(None, (_there(circle, ticket, roster) for circle in circles)), [])
+    department = roster.directory.department(ticket.department)
     if due.breach and (department is None or not department.manager):
-        admins = [Told(one, "you are an admin of this helpdesk", Claim.OWNER) for one in office.directory.admins()]
-        found = [*found, *_there(admins, ticket, office)]
-    return found or next_in_line(None, ticket, office, lambda reader: "")
+        admins = [
+            Recipient(one, "you are an admin of this helpdesk", Interest.OWNER) for one in roster.directory.admins()
+        ]
+        found = [*found, *_there(admins, ticket, roster)]
+    return found or next_in_line(None, ticket, roster, lambda reader: "")
 
 
 # -- the words of `notify` and `page` ---------------------------------------------------------------------------------
 
 
-def _named(word: str, ticket: Ticket, office: Office) -> list[Recipient]:
+def _named(word: str, ticket: Ticket, roster: Roster) -> list[AlarmRecipient]:
     """The people behind one word, or who is there in their place."""
-    if (outside := _outside(word, office)) is not None:
+    if (outside := _outside(word, roster)) is not None:
         # Nobody can say who reads an address that is no agent's: tickets of private departments are not told there.
         reason = "the SLA plan names this address"
-        return [] if office.directory.is_private(ticket.department) else [Recipient(Person(outside), "", reason)]
-    return [Recipient.of(told) for told in _agents(word, ticket, office)]
+        return [] if roster.directory.is_private(ticket.department) else [AlarmRecipient(Person(outside), "", reason)]
+    return [AlarmRecipient.of(told) for told in _agents(word, ticket, roster)]
 
 
-def _paged(words: Sequence[str], ticket: Ticket, office: Office) -> tuple[list[Recipient], list[Recipient]]:
+def _paged(words: Sequence[str], ticket: Ticket, roster: Roster) -> tuple[list[AlarmRecipient], list[AlarmRecipient]]:
     """(who is paged, who has no pager and is mailed instead)."""
-    paged: list[Recipient] = []
-    mailed: list[Recipient] = []
+    paged: list[AlarmRecipient] = []
+    mailed: list[AlarmRecipient] = []
     for word in words:
-        for each in _named(word, ticket, office):
-            agent = office.directory.agent(each.agent)
+        for each in _named(word, ticket, roster):
+            agent = roster.directory.agent(each.agent)
             if agent is None:
                 paged.append(replace(each, paged=True))
             elif agent.pager is not None:
@@ -100,11 +102,11 @@ def _paged(words: Sequence[str], ticket: Ticket, office: Office) -> tuple[list[R
     return paged, mailed
 
 
-def _agents(word: str, ticket: Ticket, office: Office) -> list[Told]:
-    directory = office.directory
-    circle = _circle(word, ticket, office)
+def _agents(word: str, ticket: Ticket, roster: Roster) -> list[Recipient]:
+    directory = roster.directory
+    circle = _circle(word, ticket, roster)
     if circle is not None:
-        return _there(circle, ticket, office) or _instead(circle[:1], ticket, office)
+        return _there(circle, ticket, roster) or _instead(circle[:1], ticket, roster)
     team, department = directory.team(ticket.team), directory.department(ticket.department)
     one = {
         "assignee": (ticket.assignee, "the ticket is assigned to you"),
@@ -113,59 +115,62 @@ def _agents(word: str, ticket: Ticket, office: Office) -> list[Told]:
     }
     name, reason = one.get(word, (word.removeprefix("agent:"), "the SLA plan names you"))
     agent = directory.agent_at(Address.of(word)) if "@" in word else directory.agent(name)
-    told = [Told(agent, reason, Claim.OWNER)] if agent is not None else []
-    return told if not told or _able(told[0].agent, ticket, office) else _instead(told, ticket, office)
+    told = [Recipient(agent, reason, Interest.OWNER)] if agent is not None else []
+    return told if not told or _able(told[0].agent, ticket, roster) else _instead(told, ticket, roster)
 
 
-def _circle(word: str, ticket: Ticket, office: Office) -> list[Told] | None:
+def _circle(word: str, ticket: Ticket, roster: Roster) -> list[Recipient] | None:
     """Several who do the same work: one who is there is enough. None for words that name one person."""
-    directory = office.directory
+    directory = roster.directory
     if word == "team":
-        return [Told(one, f"you are in the team {ticket.team}", Claim.OWNER) for one in directory.members(ticket.team)]
+        return [
+            Recipient(one, f"you are in the team {ticket.team}", Interest.OWNER)
+            for one in directory.members(ticket.team)
+        ]
     if word == "admins":
-        return [Told(one, "you are an admin of this helpdesk", Claim.OWNER) for one in directory.admins()]
+        return [Recipient(one, "you are an admin of this helpdesk", Interest.OWNER) for one in directory.admins()]
     if word == ON_DUTY or word.startswith(f"{ON_DUTY}:"):
-        return on_duty(ticket, office, word.removeprefix(ON_DUTY).removeprefix(":"))
+        return on_duty(ticket, roster, word.removeprefix(ON_DUTY).removeprefix(":"))
     return None
 
 
-def _there(circle: Sequence[Told], ticket: Ticket, office: Office) -> list[Told]:
+def _there(circle: Sequence[Recipient], ticket: Ticket, roster: Roster) -> list[Recipient]:
     """Those of a circle who are there, and the substitutes of those who are not."""
     found = []
     for told in circle:
-        if _able(told.agent, ticket, office):
+        if _able(told.agent, ticket, roster):
             found.append(told)
             continue
-        if not _away(told.agent, office):
+        if not _away(told.agent, roster):
             continue
-        substitute = office.readers.stand_in(told.agent, office.directory, partial(_able, ticket=ticket, office=office))
+        substitute = roster.readers.stand_in(told.agent, roster.directory, partial(_able, ticket=ticket, roster=roster))
         if substitute is not None:
-            reason = f"{office.gone(told.agent, substitute)}, and you stand in"
-            found.append(Told(substitute, reason, told.claim, in_place=True))
+            reason = f"{roster.gone(told.agent, substitute)}, and you stand in"
+            found.append(Recipient(substitute, reason, told.claim, in_place=True))
     return found
 
 
-def _instead(circle: Sequence[Told], ticket: Ticket, office: Office) -> list[Told]:
+def _instead(circle: Sequence[Recipient], ticket: Ticket, roster: Roster) -> list[Recipient]:
     """Who hears in the place of the first of a circle, of whom nobody is there."""
-    return [each for told in circle for each in _chained(told.agent, ticket, office)]
+    return [each for told in circle for each in _chained(told.agent, ticket, roster)]
 
 
-def _chained(agent: Agent, ticket: Ticket, office: Office) -> list[Told]:
+def _chained(agent: Agent, ticket: Ticket, roster: Roster) -> list[Recipient]:
     def why(reader: Agent) -> str:
-        return office.gone(agent, reader) if _away(agent, office) else ""
+        return roster.gone(agent, reader) if _away(agent, roster) else ""
 
-    return next_in_line(agent, ticket, office, why)
-
-
-def _able(agent: Agent, ticket: Ticket, office: Office) -> bool:
-    return not _away(agent, office) and may_see(agent, ticket, office.directory)
+    return next_in_line(agent, ticket, roster, why)
 
 
-def _away(agent: Agent, office: Office) -> bool:
-    return agent.name in office.readers.away
+def _able(agent: Agent, ticket: Ticket, roster: Roster) -> bool:
+    return not _away(agent, roster) and may_see(agent, ticket, roster.directory)
 
 
-def _outside(word: str, office: Office) -> Address | None:
+def _away(agent: Agent, roster: Roster) -> bool:
+    return agent.name in roster.readers.away
+
+
+def _outside(word: str, roster: Roster) -> Address | None:
     """The address that a word is, where it is no agent's."""
     address = Address.read(word)
-    return address if address is not None and office.directory.agent_at(address) is None else None
+    return address if address is not None and roster.directory.agent_at(address) is None else None

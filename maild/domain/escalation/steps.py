@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from maild.domain.decision import Decision, Outcome
-from maild.domain.escalation.step_recipients import Recipient, each_once, recipients
+from maild.domain.escalation.step_recipients import AlarmRecipient, each_once, recipients
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.buttons import ACKNOWLEDGE, NOTE_ONLY, SNOOZE, TAKE, Button
 from maild.domain.notices.notice import Notice
 from maild.domain.notices.pacing import Kind
-from maild.domain.notices.recipients import Office
+from maild.domain.notices.recipients import Roster
 from maild.domain.people.directory import Agent, Directory, Role
 from maild.domain.people.preferences import ALL_IN, Readers
 from maild.domain.plan_change import refiled
@@ -40,13 +40,13 @@ def escalate(
 
     Each step is recorded. A step that a later one of its target overtook while nobody looked is not mailed: whom it
     names hears of the later one. Each person gets one mail, and a page where the step asks for one."""
-    office = Office(policy.directory, readers, policy.zone)
+    roster = Roster(policy.directory, readers, policy.zone)
     facts: list[Event] = []
-    heard: dict[str, tuple[Recipient, list[events.Escalated]]] = {}
-    overtaken: dict[str, list[Recipient]] = {}
+    heard: dict[str, tuple[AlarmRecipient, list[events.Escalated]]] = {}
+    overtaken: dict[str, list[AlarmRecipient]] = {}
     for due in steps:
         silent = relieved(history, due.target.value, due.cycle, due.step_key) if due.repeat > 1 else frozenset()
-        named = recipients(ticket, due, office, silent)
+        named = recipients(ticket, due, roster, silent)
         everybody = each_once((*overtaken.get(due.target, ()), *named))
         overtaken[due.target] = everybody
         last = due is [step for step in steps if step.target == due.target][-1]
@@ -62,7 +62,7 @@ def escalate(
     return Decision(Outcome.COMMANDED, reason, tuple(facts), actor=SLA, notices=notices)
 
 
-def _fact(due: DueStep, told: Sequence[Recipient], now: datetime) -> events.Escalated:
+def _fact(due: DueStep, told: Sequence[AlarmRecipient], now: datetime) -> events.Escalated:
     return events.Escalated(
         at=now,
         by=SLA,
@@ -75,7 +75,7 @@ def _fact(due: DueStep, told: Sequence[Recipient], now: datetime) -> events.Esca
     )
 
 
-def alarm(told: Recipient, about: Sequence[events.Escalated], ticket: Ticket, directory: Directory) -> Notice:
+def alarm(told: AlarmRecipient, about: Sequence[events.Escalated], ticket: Ticket, directory: Directory) -> Notice:
     """One mail about all that has come for this person, the breaches first; or a page."""
     steps = tuple(sorted(about, key=lambda fact: not fact.breach))
     breach = steps[0].breach

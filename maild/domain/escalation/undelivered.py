@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from maild.domain.escalation.chain import next_in_line
-from maild.domain.escalation.step_recipients import Recipient
+from maild.domain.escalation.step_recipients import AlarmRecipient
 from maild.domain.escalation.steps import alarm
 from maild.domain.notices.notice import Notice
-from maild.domain.notices.recipients import Office, Told
-from maild.domain.people.preferences import ALL_IN, Claim, Readers
+from maild.domain.notices.recipients import Recipient, Roster
+from maild.domain.people.preferences import ALL_IN, Interest, Readers
 from maild.domain.policy import Policy
 from maild.domain.tickets.events import Escalated
 from maild.domain.tickets.ticket import Ticket
@@ -36,14 +36,14 @@ def handed_on(ticket: Ticket, lost: LostAlarm, policy: Policy) -> tuple[Notice, 
     """The mails to whoever is next; none when the steps matter no more, or everybody in line was told."""
     if not lost.steps:
         return ()
-    office = Office(policy.directory, lost.readers, policy.zone)
+    roster = Roster(policy.directory, lost.readers, policy.zone)
     agent = policy.directory.agent(lost.agent)
     who = agent.shown if agent is not None else lost.recipient
     if lost.paged and agent is not None and agent.name not in lost.told:
-        told = [Told(agent, "no page reaches you", Claim.OWNER, in_place=True)]
+        told = [Recipient(agent, "no page reaches you", Interest.OWNER, in_place=True)]
     else:
-        told = next_in_line(agent, ticket, office, lambda _reader: f"no mail reaches {who}", lost.told)
-    return tuple(alarm(Recipient.of(each), lost.steps, ticket, policy.directory) for each in told)
+        told = next_in_line(agent, ticket, roster, lambda _reader: f"no mail reaches {who}", lost.told)
+    return tuple(alarm(AlarmRecipient.of(each), lost.steps, ticket, policy.directory) for each in told)
 
 
 def unheard(lost: LostAlarm, notices: tuple[Notice, ...]) -> bool:

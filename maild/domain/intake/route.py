@@ -44,7 +44,7 @@ class Carrier(StrEnum):
     NONE = "none"
 
 
-class Verdict(StrEnum):
+class RouteKind(StrEnum):
     NEW = "new-ticket"
     REPLY = "reply"
     HELD = "held"
@@ -117,7 +117,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    verdict: Verdict
+    verdict: RouteKind
     reason: str
     carrier: Carrier = Carrier.NONE
     ticket: int | None = None
@@ -152,7 +152,7 @@ def route(message: InboundMessage, found: Clues, facts: Facts, ring: KeyRing, di
     """The verdict. A pure function of the mail, the look-up and the configuration."""
     if facts.same_mail is not None:
         inbound, ticket = facts.same_mail
-        return Route(Verdict.DUPLICATE, f"the same mail was kept before as {inbound}", ticket=ticket)
+        return Route(RouteKind.DUPLICATE, f"the same mail was kept before as {inbound}", ticket=ticket)
     sender = message.sender.address if message.sender else None
     agent = directory.agent_at(sender) if sender else None
     ignored: list[str] = []
@@ -162,7 +162,7 @@ def route(message: InboundMessage, found: Clues, facts: Facts, ring: KeyRing, di
         if answer is not None:
             return answer
     related = next((facts.tickets_of_ids[i] for i in found.parent_ids if i in facts.tickets_of_ids), None)
-    return Route(Verdict.NEW, "nothing in the mail leads to a ticket", related=related, ignored=tuple(ignored))
+    return Route(RouteKind.NEW, "nothing in the mail leads to a ticket", related=related, ignored=tuple(ignored))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ def _by_reply_address(found: Clues, facts: Facts, asking: _Asking) -> Route | No
     if sealed.scope in WITHOUT_TICKET or not sealed.ticket:
         return _to_us(sealed, holder, asking, Carrier.REPLY_ADDRESS)
     answer = _judged(sealed, holder, facts, asking, Carrier.REPLY_ADDRESS)
-    if answer.verdict is not Verdict.REPLY:
+    if answer.verdict is not RouteKind.REPLY:
         return answer
     if _expired(sealed, facts):
         return replace(answer, verb=EXPIRED, reason=f"{answer.reason}, more than 30 days ago")
@@ -226,12 +226,12 @@ def _to_us(sealed: Sealed, holder: Holder | None, asking: _Asking, carrier: Carr
     """An answer that concerns no single ticket: to a list, to a digest, a question, a word about a held mail."""
     trail = tuple(asking.ignored)
     if holder is None or asking.agent is None or asking.agent.name != holder.agent:
-        return Route(Verdict.HELD, "token-from-another-address", carrier, ignored=trail)
+        return Route(RouteKind.HELD, "token-from-another-address", carrier, ignored=trail)
     snapshot = sealed.ticket if sealed.scope is Scope.DIGEST else None
     purpose = "a list" if snapshot else "questions and words to us"
     reason = f"the {carrier.value.replace('-', ' ')} was given to {holder.agent} for {purpose}"
     return Route(
-        Verdict.REPLY,
+        RouteKind.REPLY,
         reason,
         carrier,
         scope=sealed.scope,
@@ -253,8 +253,8 @@ def _afresh(answer: Route) -> Route:
     """A customer begins a new, linked ticket; an agent's words might go to the wrong customer, and wait."""
     reason = f"a fresh mail to the reply address of ticket {answer.ticket}: neither answer nor its subject"
     if answer.scope is Scope.USER:
-        return Route(Verdict.NEW, reason, related=answer.ticket, ignored=answer.ignored)
-    return replace(answer, verdict=Verdict.HELD, reason=reason)
+        return Route(RouteKind.NEW, reason, related=answer.ticket, ignored=answer.ignored)
+    return replace(answer, verdict=RouteKind.HELD, reason=reason)
 
 
 def _by_own_id(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
@@ -285,10 +285,10 @@ def _judged(sealed: Sealed, holder: Holder | None, facts: Facts, asking: _Asking
     ticket = facts.tickets[sealed.ticket]
     trail = tuple(asking.ignored)
     if not asking.fits(holder, ticket, sealed.scope, sealed.verb):
-        return Route(Verdict.HELD, "token-from-another-address", carrier, ticket.number, ignored=trail)
+        return Route(RouteKind.HELD, "token-from-another-address", carrier, ticket.number, ignored=trail)
     reason = f"the {carrier.value.replace('-', ' ')} was given to this sender for ticket {ticket.number}"
     return Route(
-        Verdict.REPLY, reason, carrier, ticket.number, sealed.scope, sealed.seq, verb=sealed.verb, ignored=trail
+        RouteKind.REPLY, reason, carrier, ticket.number, sealed.scope, sealed.seq, verb=sealed.verb, ignored=trail
     )
 
 
@@ -331,10 +331,10 @@ def _by_place(ticket: Ticket, asking: _Asking, carrier: Carrier) -> Route:
     trail = tuple(asking.ignored)
     if asking.agent is not None and ticket.requester.address != asking.sender:
         reason = f"the {carrier.value.replace('-', ' ')} leads to ticket {ticket.number}; an agent's text stays inside"
-        return Route(Verdict.REPLY, reason, carrier, ticket.number, Scope.NOTE, ignored=trail)
+        return Route(RouteKind.REPLY, reason, carrier, ticket.number, Scope.NOTE, ignored=trail)
     if asking.sender is not None and ticket.includes(asking.sender):
         reason = (
             f"the {carrier.value.replace('-', ' ')} leads to ticket {ticket.number}, which the sender takes part in"
         )
-        return Route(Verdict.REPLY, reason, carrier, ticket.number, Scope.USER, ignored=trail)
-    return Route(Verdict.HELD, "token-from-another-address", carrier, ticket.number, ignored=trail)
+        return Route(RouteKind.REPLY, reason, carrier, ticket.number, Scope.USER, ignored=trail)
+    return Route(RouteKind.HELD, "token-from-another-address", carrier, ticket.number, ignored=trail)

@@ -17,7 +17,7 @@ class OutboxState(StrEnum):
     DROPPED = "dropped"
 
 
-class Verdict(StrEnum):
+class DeliveryResult(StrEnum):
     """What the relay said of one recipient."""
 
     SENT = "sent"
@@ -27,10 +27,10 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class RelayAnswer:
     """A relay's answer for one recipient; `text` is the reply verbatim, on one line."""
 
-    verdict: Verdict
+    verdict: DeliveryResult
     text: str
     code: int | None = None
 
@@ -73,7 +73,7 @@ JITTER = 0.2
 
 
 def after_attempt(
-    answer: Answer | ChannelFault, *, attempts: int, tried_since: datetime | None, now: datetime, jitter: float
+    answer: RelayAnswer | ChannelFault, *, attempts: int, tried_since: datetime | None, now: datetime, jitter: float
 ) -> Attempted:
     """Judge one attempt. `attempts` counts those before it, the first of them at `tried_since`; `jitter` in -1..1
     spreads the retries by 20 %.
@@ -84,14 +84,14 @@ def after_attempt(
     if isinstance(answer, ChannelFault):
         return Attempted(OutboxState.DEFERRED, attempts, now + _spread(CHANNEL_PAUSE, jitter), text, tried_since)
     made, since = attempts + 1, tried_since or now
-    if answer.verdict is Verdict.SENT:
+    if answer.verdict is DeliveryResult.SENT:
         return Attempted(OutboxState.SENT, made, None, text, since)
-    if answer.verdict is Verdict.PERMANENT:
+    if answer.verdict is DeliveryResult.PERMANENT:
         return Attempted(OutboxState.FAILED, made, None, text, since)
     if now - since >= GIVE_UP_AFTER:
         return Attempted(OutboxState.FAILED, made, None, f"given up after {GIVE_UP_AFTER.days} days: {text}", since)
     pause = RETRY_SCHEDULE[min(attempts, len(RETRY_SCHEDULE) - 1)]
-    if answer.verdict is Verdict.AMBIGUOUS:
+    if answer.verdict is DeliveryResult.AMBIGUOUS:
         pause = max(pause, AMBIGUOUS_PAUSE)
     return Attempted(OutboxState.DEFERRED, made, now + _spread(pause, jitter), text, since)
 

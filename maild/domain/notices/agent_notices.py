@@ -11,12 +11,12 @@ from maild.domain.notices.customer_notices import answerable as answerable
 from maild.domain.notices.customer_notices import customer_notices
 from maild.domain.notices.customer_notices import reachable as reachable
 from maild.domain.notices.notice import NOWHERE as NOWHERE
-from maild.domain.notices.notice import Happening as Happening
 from maild.domain.notices.notice import Notice as Notice
+from maild.domain.notices.notice import TicketChange as TicketChange
 from maild.domain.notices.pacing import Kind
-from maild.domain.notices.recipients import Office, Told, given_to, in_charge, newly_in_charge, people_of
+from maild.domain.notices.recipients import Recipient, Roster, given_to, in_charge, newly_in_charge, people_of
 from maild.domain.people.directory import Address, Agent, Role
-from maild.domain.people.preferences import ALL_IN, HEARD, Claim, Readers
+from maild.domain.people.preferences import ALL_IN, HEARD, Interest, Readers
 from maild.domain.policy import Policy
 from maild.domain.tickets import events
 from maild.domain.tickets.events import Actor, Event
@@ -26,15 +26,15 @@ from maild.domain.tickets.ticket import Status, Ticket
 from maild.domain.tickets.visibility import may_see
 
 
-def notices_for(happening: Happening, policy: Policy, readers: Readers = ALL_IN) -> tuple[Notice, ...]:
+def notices_for(happening: TicketChange, policy: Policy, readers: Readers = ALL_IN) -> tuple[Notice, ...]:
     """All notices of a happening, customers' first. No agent is told of a ticket that they may not see after it."""
     told: dict[str, Notice] = {}
     if happening.after.status is Status.SPAM:
         return ()
-    office = Office(policy.directory, readers, policy.zone, happening.after)
+    roster = Roster(policy.directory, readers, policy.zone, happening.after)
     for row in _concerned(happening):
-        for each in row.audience(happening, office, row):
-            if _is_actor(each.agent, happening.actor) or not office.sees(each.agent):
+        for each in row.audience(happening, roster, row):
+            if _is_actor(each.agent, happening.actor) or not roster.sees(each.agent):
                 continue
             if not _hears(each, row.kind, happening.after, readers):
                 continue
@@ -42,16 +42,16 @@ def notices_for(happening: Happening, policy: Policy, readers: Readers = ALL_IN)
     return (*customer_notices(happening, policy), *told.values())
 
 
-def concerns_agents(happening: Happening) -> bool:
+def concerns_agents(happening: TicketChange) -> bool:
     """Is there any row for it? What agents wish to hear matters then alone."""
     return bool(_concerned(happening))
 
 
-def _concerned(happening: Happening) -> list[Audience]:
+def _concerned(happening: TicketChange) -> list[Audience]:
     return [row for row in AUDIENCES if any(row.concerns(fact, happening) for fact in happening.facts)]
 
 
-def _notice(row: Audience, told: Told, ticket: Ticket) -> Notice:
+def _notice(row: Audience, told: Recipient, ticket: Ticket) -> Notice:
     # Where nobody outside can be reached, a mail must not promise that its answer goes there.
     scope = row.scope if answerable(ticket) else Scope.NOTE
     return Notice(
@@ -76,84 +76,86 @@ def _is_actor(agent: Agent, actor: Actor) -> bool:
 _IN_SPITE_OF_MUTING = frozenset({Kind.NEW, Kind.MESSAGE, Kind.TROUBLE, Kind.MOVED})
 
 
-def _hears(told: Told, kind: Kind, ticket: Ticket, readers: Readers) -> bool:
+def _hears(told: Recipient, kind: Kind, ticket: Ticket, readers: Readers) -> bool:
     """Do the agent's own wishes, and what they said of this ticket, leave it to be told?"""
-    wishes = readers.wishes_of(told.agent)
-    if told.claim not in HEARD[wishes.level]:
+    preferences = readers.wishes_of(told.agent)
+    if told.claim not in HEARD[preferences.level]:
         return False
-    if told.claim is Claim.CIRCLE and kind in {Kind.NEW, Kind.MOVED} and not wishes.new:
+    if told.claim is Interest.CIRCLE and kind in {Kind.NEW, Kind.MOVED} and not preferences.new:
         return False
     if told.agent.name in ticket.muted_by:
-        return told.claim is Claim.NAMED or (told.claim is Claim.OWNER and kind in _IN_SPITE_OF_MUTING)
+        return told.claim is Interest.NAMED or (told.claim is Interest.OWNER and kind in _IN_SPITE_OF_MUTING)
     return True
 
 
 # -- audiences ------------------------------------------------------------------------------------------------
 
 
-def _charged(happening: Happening, office: Office, row: Audience) -> list[Told]:
+def _charged(happening: TicketChange, roster: Roster, row: Audience) -> list[Recipient]:
     """Who is in charge. What one circle does not wish to hear goes to the next: customers are heard by somebody."""
     ticket = happening.after
-    return in_charge(ticket, office, wants=lambda told: _hears(told, row.kind, ticket, office.readers))
+    return in_charge(ticket, roster, wants=lambda told: _hears(told, row.kind, ticket, roster.readers))
 
 
-def _new(happening: Happening, office: Office, row: Audience) -> list[Told]:
+def _new(happening: TicketChange, roster: Roster, row: Audience) -> list[Recipient]:
     """Who is on duty for a ticket that nobody has, else who is in charge."""
     ticket = happening.after
-    return newly_in_charge(ticket, office, lambda told: _hears(told, row.kind, ticket, office.readers))
+    return newly_in_charge(ticket, roster, lambda told: _hears(told, row.kind, ticket, roster.readers))
 
 
-def _alarmed(happening: Happening, office: Office, _row: Audience) -> list[Told]:
+def _alarmed(happening: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
     """Whoever was told that time runs out, and must not wonder any more whether somebody sees to it."""
     ticket = happening.after
-    agents = [agent for name in happening.alarmed if (agent := office.directory.agent(name))]
+    agents = [agent for name in happening.alarmed if (agent := roster.directory.agent(name))]
     return [
-        Told(agent, "you were told that its time runs out", Claim.ALARMED)
+        Recipient(agent, "you were told that its time runs out", Interest.ALARMED)
         for agent in agents
-        if may_see(agent, ticket, office.directory)
+        if may_see(agent, ticket, roster.directory)
     ]
 
 
-def _moved_to(happening: Happening, office: Office, row: Audience) -> list[Told]:
+def _moved_to(happening: TicketChange, roster: Roster, row: Audience) -> list[Recipient]:
     """The people of the new department, whoever works on the ticket: without them nobody there would know of it."""
     ticket = happening.after
-    people = people_of(ticket, office, lambda told: _hears(told, row.kind, ticket, office.readers))
-    return [*_owner(happening, office, row), *people]
+    people = people_of(ticket, roster, lambda told: _hears(told, row.kind, ticket, roster.readers))
+    return [*_owner(happening, roster, row), *people]
 
 
-def _undelivered(happening: Happening, office: Office, row: Audience) -> list[Told]:
+def _undelivered(happening: TicketChange, roster: Roster, row: Audience) -> list[Recipient]:
     """Who is in charge, but never by a mail to the very address that no mail reaches."""
     ticket = happening.after
     lost = next(fact.recipient for fact in happening.facts if isinstance(fact, events.Bounced))
-    wants = lambda told: _hears(told, row.kind, ticket, office.readers)  # noqa: E731
-    return in_charge(ticket, office, but=Address.read(lost), wants=wants)
+    wants = lambda told: _hears(told, row.kind, ticket, roster.readers)  # noqa: E731
+    return in_charge(ticket, roster, but=Address.read(lost), wants=wants)
 
 
-def _assigned(happening: Happening, office: Office, _row: Audience) -> list[Told]:
-    return given_to(happening.after, office)
+def _assigned(happening: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
+    return given_to(happening.after, roster)
 
 
-def _owner(happening: Happening, office: Office, _row: Audience) -> list[Told]:
+def _owner(happening: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
     """The assignee alone, or who stands in: no team and no department is woken by what colleagues do."""
-    assignee = office.directory.agent(happening.after.assignee)
-    standing = office.instead(Told(assignee, "the ticket is assigned to you", Claim.OWNER)) if assignee else None
+    assignee = roster.directory.agent(happening.after.assignee)
+    standing = (
+        roster.instead(Recipient(assignee, "the ticket is assigned to you", Interest.OWNER)) if assignee else None
+    )
     return [standing] if standing else []
 
 
-def _mentioned(happening: Happening, office: Office, _row: Audience) -> list[Told]:
+def _mentioned(happening: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
     """Whom the note names, or who stands in. Where nobody does, the mail waits for whoever was asked."""
     names = [name for fact in happening.facts if isinstance(fact, events.Noted) for name in fact.mentions]
-    agents = [agent for name in dict.fromkeys(names) if (agent := office.directory.agent(name))]
-    told = [Told(agent, "a note names you", Claim.NAMED) for agent in agents]
-    return [office.instead(each) or each for each in told]
+    agents = [agent for name in dict.fromkeys(names) if (agent := roster.directory.agent(name))]
+    told = [Recipient(agent, "a note names you", Interest.NAMED) for agent in agents]
+    return [roster.instead(each) or each for each in told]
 
 
-def _watchers(happening: Happening, office: Office, _row: Audience) -> list[Told]:
+def _watchers(happening: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
     """Those of them who may see it: a ticket that moved out of their sight is no affair of theirs any more."""
     ticket = happening.after
-    agents = [agent for name in ticket.watchers if (agent := office.directory.agent(name))]
-    seeing = [agent for agent in agents if may_see(agent, ticket, office.directory) and not office.away(agent)]
-    return [Told(agent, "you watch this ticket", Claim.WATCHER) for agent in seeing]
+    agents = [agent for name in ticket.watchers if (agent := roster.directory.agent(name))]
+    seeing = [agent for agent in agents if may_see(agent, ticket, roster.directory) and not roster.away(agent)]
+    return [Recipient(agent, "you watch this ticket", Interest.WATCHER) for agent in seeing]
 
 
 # -- what concerns whom ---------------------------------------------------------------------------------------
@@ -166,62 +168,62 @@ class Audience:
     kind: Kind
     template: str
     scope: Scope
-    concerns: Callable[[Event, Happening], bool]
-    audience: Callable[[Happening, Office, Audience], list[Told]]
+    concerns: Callable[[Event, TicketChange], bool]
+    audience: Callable[[TicketChange, Roster, Audience], list[Recipient]]
     why: str
 
 
-def _is(*kinds: type[Event]) -> Callable[[Event, Happening], bool]:
+def _is(*kinds: type[Event]) -> Callable[[Event, TicketChange], bool]:
     return lambda fact, happening: isinstance(fact, kinds)
 
 
-def _given_away(fact: Event, happening: Happening) -> bool:
+def _given_away(fact: Event, happening: TicketChange) -> bool:
     """An assignment to somebody; taking a ticket concerns nobody else, and one that opens assigned is told as new."""
     return isinstance(fact, events.Assigned) and bool(fact.assignee or fact.team)
 
 
-def _taken(fact: Event, happening: Happening) -> bool:
+def _taken(fact: Event, happening: TicketChange) -> bool:
     """Somebody has it from now on, while others know that its time runs out."""
     return isinstance(fact, events.Assigned) and bool(fact.assignee) and happening.actor.role is Role.AGENT
 
 
-def _no_spam(fact: Event, happening: Happening) -> bool:
+def _no_spam(fact: Event, happening: TicketChange) -> bool:
     return told_as_new(fact)
 
 
-def _from_outside(fact: Event, happening: Happening) -> bool:
+def _from_outside(fact: Event, happening: TicketChange) -> bool:
     return isinstance(fact, events.MessageReceived) and not fact.automatic and not fact.courtesy
 
 
-def _courtesy(fact: Event, happening: Happening) -> bool:
+def _courtesy(fact: Event, happening: TicketChange) -> bool:
     return isinstance(fact, events.MessageReceived) and fact.courtesy
 
 
-def _bad_rating(fact: Event, happening: Happening) -> bool:
+def _bad_rating(fact: Event, happening: TicketChange) -> bool:
     return isinstance(fact, events.Rated) and fact.rating == Rating.BAD
 
 
-def _outside_or_answered(fact: Event, happening: Happening) -> bool:
+def _outside_or_answered(fact: Event, happening: TicketChange) -> bool:
     return isinstance(fact, events.Replied) or _from_outside(fact, happening)
 
 
-def _woken(fact: Event, happening: Happening) -> bool:
+def _woken(fact: Event, happening: TicketChange) -> bool:
     """The clock opened it again: somebody has to go on with it, if nobody has it the whole department."""
     by_clock = happening.actor.role is Role.SYSTEM
     return by_clock and isinstance(fact, events.StatusChanged) and fact.status == Status.OPEN
 
 
-def _names(fact: Event, happening: Happening) -> bool:
+def _names(fact: Event, happening: TicketChange) -> bool:
     return isinstance(fact, events.Noted) and bool(fact.mentions)
 
 
-def _restated(fact: Event, happening: Happening) -> bool:
+def _restated(fact: Event, happening: TicketChange) -> bool:
     """A colleague changed where the ticket stands; what the clock does by its rules is no news."""
     states = (events.StatusChanged, events.PriorityChanged, events.PlanChanged, events.DueSet)
     return happening.actor.role is Role.AGENT and isinstance(fact, states)
 
 
-def _of_colleagues(fact: Event, happening: Happening) -> bool:
+def _of_colleagues(fact: Event, happening: TicketChange) -> bool:
     changes = (events.Noted, events.Assigned, events.Transferred)
     return isinstance(fact, changes) or _restated(fact, happening)
 

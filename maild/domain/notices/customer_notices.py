@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TypeGuard
 
 from maild.domain.messages.reply_tokens import Scope
-from maild.domain.notices.notice import NOWHERE, Happening, Notice
+from maild.domain.notices.notice import NOWHERE, Notice, TicketChange
 from maild.domain.people.directory import Person, Role
 from maild.domain.policy import Policy
 from maild.domain.tickets import events
@@ -15,7 +15,7 @@ from maild.domain.tickets.events import Event
 from maild.domain.tickets.ticket import CONTACT, Participant, Status, Ticket
 
 
-def customer_notices(happening: Happening, policy: Policy) -> list[Notice]:
+def customer_notices(happening: TicketChange, policy: Policy) -> list[Notice]:
     """What people outside hear of a happening: at most one mail of a program for each of them."""
     ticket = happening.after
     if ticket.status is Status.SPAM:
@@ -37,7 +37,7 @@ def customer_notices(happening: Happening, policy: Policy) -> list[Notice]:
     ]
 
 
-def _histories(happening: Happening, policy: Policy) -> list[Notice]:
+def _histories(happening: TicketChange, policy: Policy) -> list[Notice]:
     """For those who take part from now on and shall see what was written outside before."""
     return [
         Notice(
@@ -59,7 +59,7 @@ def _for_recipient(notice: Notice, ticket: Ticket, asks: bool) -> Notice:
     return replace(notice, may_leave=not requester, asks_rating=asks and requester)
 
 
-def _without_words(happening: Happening, policy: Policy) -> list[Notice]:
+def _without_words(happening: TicketChange, policy: Policy) -> list[Notice]:
     """What the requester hears of a ticket when nobody wrote to them."""
     ticket, facts = happening.after, happening.facts
     if happening.acknowledge and any(isinstance(fact, events.Opened) for fact in facts):
@@ -79,7 +79,7 @@ def _ended(ticket: Ticket) -> list[Notice]:
     return [_to_requester(ticket, "closed", "you opened this ticket"), *told]
 
 
-def _ended_by_agent(happening: Happening) -> bool:
+def _ended_by_agent(happening: TicketChange) -> bool:
     """Must the customer hear that it ended? Not when it goes on in another ticket, or the agent said so; and what
     customers end themselves is silent, as is the closing of what was resolved before."""
     if happening.actor.role is not Role.AGENT or happening.quiet:
@@ -89,7 +89,7 @@ def _ended_by_agent(happening: Happening) -> bool:
     return any(_ends(fact) for fact in happening.facts)
 
 
-def _given_up(happening: Happening) -> bool:
+def _given_up(happening: TicketChange) -> bool:
     """Did the clock end it because the customer did not answer? They may think that we are still at it."""
     return not happening.quiet and any(_ends(fact) and fact.reason == events.UNANSWERED for fact in happening.facts)
 

@@ -9,7 +9,7 @@ from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.notice import Notice
 from maild.domain.notices.pacing import Kind
 from maild.domain.people.directory import Role
-from maild.domain.people.preferences import Claim
+from maild.domain.people.preferences import Interest
 from maild.domain.tickets.events import Event, MessageReceived, Replied, ReplyWithdrawn
 
 # Templates whose first line tells of a fact that stays the news, whatever was said after it.
@@ -26,7 +26,7 @@ class Waited:
     template: str
     scope: Scope
     reason: str
-    claim: Claim | None
+    claim: Interest | None
 
 
 def together(notice: Notice, waited: Sequence[Waited], entries: Sequence[str]) -> Notice:

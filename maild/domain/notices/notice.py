@@ -9,7 +9,7 @@ from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.buttons import Button
 from maild.domain.notices.pacing import Kind
 from maild.domain.people.directory import Person
-from maild.domain.people.preferences import Claim
+from maild.domain.people.preferences import Interest
 from maild.domain.tickets import events
 from maild.domain.tickets.events import Actor, Event
 from maild.domain.tickets.ticket import Ticket
@@ -30,7 +30,7 @@ class Notice:
     reason: str  # in words, for the foot of the mail
     agent: str = ""  # the agent's name when an agent is told
     kind: Kind = Kind.DIRECT  # how much hurry it is in
-    claim: Claim | None = None  # why this agent, where it follows from their part in the ticket
+    claim: Interest | None = None  # why this agent, where it follows from their part in the ticket
     person_wrote: bool = False  # a person's own words: not an automatic mail (RFC 3834)
     hold: timedelta = timedelta(0)
     steps: tuple[events.Escalated, ...] = ()  # SLA notices
@@ -44,7 +44,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class TicketChange:
     """What just happened to a ticket: its state after, the facts, who did it, and whether an acknowledgement is due."""
 
     after: Ticket

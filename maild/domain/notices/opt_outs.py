@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from maild.domain.notices.notice import Notice
 from maild.domain.notices.pacing import Kind
-from maild.domain.people.preferences import Claim
+from maild.domain.people.preferences import Interest
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ _OWN: Mapping[Kind, tuple[Stop, ...]] = {
     Kind.ANSWERED: (MUTE,),
     Kind.NEWS: (MUTE,),
 }
-_BY_CLAIM: Mapping[Claim, tuple[Stop, ...]] = {
-    Claim.OWNER: (DROP,),
-    Claim.ALARMED: (MUTE,),
-    Claim.CIRCLE: (MUTE,),
-    Claim.WATCHER: (MUTE,),
+_BY_CLAIM: Mapping[Interest, tuple[Stop, ...]] = {
+    Interest.OWNER: (DROP,),
+    Interest.ALARMED: (MUTE,),
+    Interest.CIRCLE: (MUTE,),
+    Interest.WATCHER: (MUTE,),
 }
 _BY_KIND: Mapping[Kind, tuple[Stop, ...]] = {
     Kind.BREACH: (ACKNOWLEDGE, WHEN_DONE),  # deadlines are told to whom the plan names, whatever they wish
@@ -55,9 +55,9 @@ def stops_of(notice: Notice) -> tuple[Stop, ...]:
         return (WHEN_DONE,)  # an address that is no agent's: nothing that it answers counts
     if notice.kind in _BY_KIND:
         return _BY_KIND[notice.kind]
-    if notice.claim is Claim.OWNER and notice.kind in _OWN:
+    if notice.claim is Interest.OWNER and notice.kind in _OWN:
         return _OWN[notice.kind]
-    if notice.claim is Claim.NAMED:
+    if notice.claim is Interest.NAMED:
         return (DROP,)
     ways = _BY_CLAIM[notice.claim] if notice.claim else ()
-    return (*ways, NO_NEW) if notice.kind in {Kind.NEW, Kind.MOVED} and notice.claim is Claim.CIRCLE else ways
+    return (*ways, NO_NEW) if notice.kind in {Kind.NEW, Kind.MOVED} and notice.claim is Interest.CIRCLE else ways

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from maild.domain.people.directory import Agent
-from maild.domain.people.preferences import Wishes, hours
+from maild.domain.people.preferences import Preferences, hours
 from maild.domain.tickets.ticket import Priority, Ticket
 from maild.domain.times.calendars import Span
 
@@ -87,7 +87,7 @@ class Rhythm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
+class NoticeReader:
     """Whoever a notice is for, as far as time goes. `quiet` is on the clock of `zone`."""
 
     quiet: Span | None
@@ -95,14 +95,14 @@ class Reader:
     at_once: bool = False
 
     @classmethod
-    def of(cls, agent: Agent, wishes: Wishes, rhythm: Rhythm, zone: tzinfo) -> Reader:
+    def of(cls, agent: Agent, preferences: Preferences, rhythm: Rhythm, zone: tzinfo) -> NoticeReader:
         """The agent's own wish, else what the configuration says of them, else of all."""
-        said = next((text for text in (wishes.quiet, agent.quiet, rhythm.quiet) if text), "")
-        return cls(quiet=hours(said), zone=zone, at_once=wishes.at_once)
+        said = next((text for text in (preferences.quiet, agent.quiet, rhythm.quiet) if text), "")
+        return cls(quiet=hours(said), zone=zone, at_once=preferences.at_once)
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
+class Departure:
     """The instant at which a mail leaves (UTC), and whether others may join it until then."""
 
     at: datetime
@@ -113,13 +113,13 @@ def leaving(
     kind: Kind,
     ticket: Ticket,
     agent: str,
-    reader: Reader,
+    reader: NoticeReader,
     rhythm: Rhythm,
     now: datetime,
     first_at: datetime,
     *,
     in_place: bool = False,
-) -> Leaving:
+) -> Departure:
     """When a notice about what happened `now` leaves. `first_at` is when the first happened of what it tells.
 
     `in_place`: the reader hears of it in the place of somebody whom it does not reach, as if the ticket were theirs."""
@@ -129,7 +129,7 @@ def leaving(
         at = max(now, min(now + rhythm.batch, first_at + rhythm.batch_most))
     if not _disturbs(pace, ticket, own=in_place or ticket.assignee in ("", agent)):
         at = after_quiet(at, reader.quiet, reader.zone)
-    return Leaving(at, at > now)
+    return Departure(at, at > now)
 
 
 def _disturbs(pace: Pace, ticket: Ticket, *, own: bool) -> bool:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from maild.domain.invalid import Complaint
+from maild.domain.invalid import Invalid
 from maild.domain.people.directory import Agent, Directory
 from maild.domain.times.calendars import WEEKDAYS, Span
 
@@ -27,7 +27,7 @@ _HOURS = re.compile(rf"({_CLOCK})-({_CLOCK})")
 _TIMES = re.compile(rf"{_CLOCK}(?:-{_CLOCK})?")
 
 
-class Claim(StrEnum):
+class Interest(StrEnum):
     """What makes a ticket somebody's affair."""
 
     NAMED = "named"  # it was given to them just now, or a note names them
@@ -46,11 +46,11 @@ class Level(StrEnum):
     NONE = "none"
 
 
-HEARD: Mapping[Level, frozenset[Claim]] = {
-    Level.ALL: frozenset(Claim),  # the default: whatever the table of notices has for them
+HEARD: Mapping[Level, frozenset[Interest]] = {
+    Level.ALL: frozenset(Interest),  # the default: whatever the table of notices has for them
     # colleagues see to what nobody has
-    Level.MINE: frozenset({Claim.NAMED, Claim.OWNER, Claim.ALARMED, Claim.WATCHER}),
-    Level.MENTIONS: frozenset({Claim.NAMED, Claim.ALARMED}),  # somebody asked them, or gave them the ticket
+    Level.MINE: frozenset({Interest.NAMED, Interest.OWNER, Interest.ALARMED, Interest.WATCHER}),
+    Level.MENTIONS: frozenset({Interest.NAMED, Interest.ALARMED}),  # somebody asked them, or gave them the ticket
     Level.NONE: frozenset(),  # they read lists and digests
 }
 
@@ -86,7 +86,7 @@ _AT_A_TIME: Mapping[str, int] = {"daily": 1, "weekly": 2}  # the number of words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class Preferences:
     """One agent's wishes. Where one says nothing, the configuration counts."""
 
     level: Level = Level.ALL
@@ -100,7 +100,7 @@ class Wishes:
     manager_digest: bool = True  # for who manages a department
 
     @classmethod
-    def of(cls, kept: Mapping[str, Any]) -> Wishes:
+    def of(cls, kept: Mapping[str, Any]) -> Preferences:
         """Wishes as they are kept. What this program does not know, such as a newer one's, is passed over."""
         notify, quiet = kept.get("notify"), str(kept.get("quiet", ""))
         return cls(
@@ -116,7 +116,7 @@ class Wishes:
         )
 
 
-NO_WISHES = Wishes()
+NO_WISHES = Preferences()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +124,12 @@ class Readers:
     """What agents wish to hear, until when some of them are away (UTC), both by name; and who is on duty by each rota
     now."""
 
-    wishes: Mapping[str, Wishes] = field(default_factory=dict)
+    preferences: Mapping[str, Preferences] = field(default_factory=dict)
     away: Mapping[str, datetime] = field(default_factory=dict)
     duty: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def wishes_of(self, agent: Agent) -> Wishes:
-        return self.wishes.get(agent.name, NO_WISHES)
+    def wishes_of(self, agent: Agent) -> Preferences:
+        return self.preferences.get(agent.name, NO_WISHES)
 
     def stand_in(
         self, agent: Agent, directory: Directory, fits: Callable[[Agent], bool] = lambda agent: True
@@ -193,37 +193,37 @@ class Form:
 
     words: str
     says: str  # what follows, for help and documentation
-    wish: Callable[[tuple[str, ...], Directory], Wish | Complaint]
+    wish: Callable[[tuple[str, ...], Directory], Wish | Invalid]
 
 
-def _fixed(**wish: Any) -> Callable[[tuple[str, ...], Directory], Wish | Complaint]:
+def _fixed(**wish: Any) -> Callable[[tuple[str, ...], Directory], Wish | Invalid]:
     return lambda _filled, _directory: wish
 
 
-def _quiet(filled: tuple[str, ...], _directory: Directory) -> Wish | Complaint:
+def _quiet(filled: tuple[str, ...], _directory: Directory) -> Wish | Invalid:
     try:
         return {"quiet": read_quiet(filled[0])}
     except ValueError as error:
-        return Complaint(str(error))
+        return Invalid(str(error))
 
 
-def _digest(every: str) -> Callable[[tuple[str, ...], Directory], Wish | Complaint]:
-    def read(filled: tuple[str, ...], _directory: Directory) -> Wish | Complaint:
+def _digest(every: str) -> Callable[[tuple[str, ...], Directory], Wish | Invalid]:
+    def read(filled: tuple[str, ...], _directory: Directory) -> Wish | Invalid:
         *day, clock = filled
         wanted = DigestWish.of(" ".join((every, *(word[:3] for word in day), clock)))
-        return {"digest": wanted.words} if wanted else Complaint(f"there is no hour {clock}")
+        return {"digest": wanted.words} if wanted else Invalid(f"there is no hour {clock}")
 
     return read
 
 
-def _substitute(filled: tuple[str, ...], directory: Directory) -> Wish | Complaint:
+def _substitute(filled: tuple[str, ...], directory: Directory) -> Wish | Invalid:
     if filled[0] in ("nobody", OFF):
         return {"substitute": None}
     found = directory.agents_matching(filled[0])
     if len(found) == 1:
         return {"substitute": found[0].name}
     names = ", ".join(agent.name for agent in (found or directory.agents)[:8])
-    return Complaint(f'{"several agents are" if found else "no agent is"} called "{filled[0]}"; choose from: {names}')
+    return Invalid(f'{"several agents are" if found else "no agent is"} called "{filled[0]}"; choose from: {names}')
 
 
 _NOTIFY = ("notify", "pace", "quiet", "new")  # the wishes that begin with notify
@@ -262,7 +262,7 @@ _PATTERNS = tuple(
 )
 
 
-def read_wish(words: str, directory: Directory | None = None) -> Wish | Complaint:
+def read_wish(words: str, directory: Directory | None = None) -> Wish | Invalid:
     """What a line such as "notify quiet 20:00-07:00" changes, for Decision.wishes; a None takes a wish back.
 
     `directory` is whom a substitute is chosen from. A Complaint says what was probably meant."""
@@ -273,10 +273,10 @@ def read_wish(words: str, directory: Directory | None = None) -> Wish | Complain
     first = told.partition(" ")[0]
     ways = [form.words for form in FORMS if form.words.startswith(f"{first} ")]
     ways = ways or list(dict.fromkeys(f"{form.words.partition(' ')[0]} …" for form in FORMS))
-    return Complaint(f'"{told}" is no wish; write one of: {", ".join(ways)}', _meant(told))
+    return Invalid(f'"{told}" is no wish; write one of: {", ".join(ways)}', _meant(told))
 
 
-def _read(told: str, directory: Directory) -> Wish | Complaint | None:
+def _read(told: str, directory: Directory) -> Wish | Invalid | None:
     for pattern, form in _PATTERNS:
         if found := pattern.fullmatch(told):
             return form.wish(found.groups(), directory)
@@ -296,7 +296,7 @@ def _meant(told: str) -> str | None:
     filled = {"DAY": days, "HOURS": times, "TIME": times}
     meant = " ".join(next(iter(filled[word]), word) if word in filled else word for word in near[0].split())
     made = _read(meant, Directory())
-    return meant if made is not None and not isinstance(made, Complaint) else None
+    return meant if made is not None and not isinstance(made, Invalid) else None
 
 
 def in_words(kept: Mapping[str, Any]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 
 from maild.domain.commands import arguments
-from maild.domain.commands.arguments import Complaint, Surroundings
+from maild.domain.commands.arguments import Invalid, Surroundings
 from maild.domain.people.directory import Agent
 from maild.domain.query import Filter
 from maild.domain.tickets.ticket import Status
@@ -31,9 +31,9 @@ _TOKEN = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
 class _Wrong(Exception):
     """A word that cannot be used: the complaint, whose `instead` takes its place in the line."""
 
-    def __init__(self, complaint: Complaint) -> None:
-        super().__init__(complaint.message)
-        self.complaint = complaint
+    def __init__(self, invalid: Invalid) -> None:
+        super().__init__(invalid.message)
+        self.invalid = invalid
 
 
 _Step = Callable[[Filter, Surroundings], Filter]
@@ -49,19 +49,19 @@ def _status(*statuses: Status) -> _Step:
 
 def _mine(made: Filter, surroundings: Surroundings) -> Filter:
     if surroundings.speaker is None:
-        raise _Wrong(Complaint("the command line belongs to no agent: name one with owner=NAME"))
+        raise _Wrong(Invalid("the command line belongs to no agent: name one with owner=NAME"))
     return _owned(made, surroundings.speaker.name)
 
 
 def _owned(made: Filter, name: str) -> Filter:
     if made.unassigned or made.assignee not in ("", name):
-        raise _Wrong(Complaint("a ticket has one owner: name one", ""))
+        raise _Wrong(Invalid("a ticket has one owner: name one", ""))
     return replace(made, assignee=name)
 
 
 def _unassigned(made: Filter, _: Surroundings) -> Filter:
     if made.assignee:
-        raise _Wrong(Complaint("a ticket has one owner or none: say which", ""))
+        raise _Wrong(Invalid("a ticket has one owner or none: say which", ""))
     return replace(made, unassigned=True)
 
 
@@ -90,7 +90,7 @@ def _read_status(made: Filter, value: str, surroundings: Surroundings) -> Filter
         step = WORDS.get(word) if word in set(Status) | {"ended", "all", "pending", "solved", "overdue"} else None
         if step is None:
             near = get_close_matches(word, [*Status, "ended", "all"], n=1)
-            raise _Wrong(Complaint(f'there is no status "{word[:40]}"', f"status={near[0]}" if near else None))
+            raise _Wrong(Invalid(f'there is no status "{word[:40]}"', f"status={near[0]}" if near else None))
         made = step(made, surroundings)
     return made
 
@@ -101,7 +101,7 @@ def _read_owner(made: Filter, value: str, surroundings: Surroundings) -> Filter:
     if value.casefold() == "me":
         return _mine(made, surroundings)
     found = arguments.agent_or_team(value, surroundings)
-    if isinstance(found, Complaint):
+    if isinstance(found, Invalid):
         raise _Wrong(_with_key("owner", found))
     if not isinstance(found, Agent):
         return replace(made, team=found.name)
@@ -110,21 +110,21 @@ def _read_owner(made: Filter, value: str, surroundings: Surroundings) -> Filter:
 
 def _read_department(made: Filter, value: str, surroundings: Surroundings) -> Filter:
     found = arguments.department(value, surroundings)
-    if isinstance(found, Complaint):
+    if isinstance(found, Invalid):
         raise _Wrong(_with_key("dept", found))
     return replace(made, department=found.name)
 
 
 def _read_team(made: Filter, value: str, surroundings: Surroundings) -> Filter:
     found = arguments.team(value, surroundings)
-    if isinstance(found, Complaint):
+    if isinstance(found, Invalid):
         raise _Wrong(_with_key("team", found))
     return replace(made, team=found.name)
 
 
 def _read_priority(made: Filter, value: str, surroundings: Surroundings) -> Filter:
     found = arguments.priority(value, surroundings)
-    if isinstance(found, Complaint):
+    if isinstance(found, Invalid):
         raise _Wrong(_with_key("priority", found))
     return replace(made, priority=found.value)
 
@@ -137,14 +137,14 @@ def _read_sender(made: Filter, value: str, _: Surroundings) -> Filter:
     # Mail programs turn addresses into links: bob@acme.example <mailto:bob@acme.example>
     plain = value.partition("<mailto:")[0].strip(" <>").removeprefix("@").casefold()
     if not plain or any(letter.isspace() for letter in plain):
-        raise _Wrong(Complaint("from takes an address, or the domain behind its @: from=acme.example"))
+        raise _Wrong(Invalid("from takes an address, or the domain behind its @: from=acme.example"))
     return replace(made, sender=plain)
 
 
 def _read_age(made: Filter, value: str, _: Surroundings) -> Filter:
     span = read_span(value)
     if span is None:
-        raise _Wrong(Complaint(f'"{value[:40]}" is no age: write 12h, 30d or 2w'))
+        raise _Wrong(Invalid(f'"{value[:40]}" is no age: write 12h, 30d or 2w'))
     return replace(made, age=span)
 
 
@@ -180,21 +180,21 @@ def parted(words: str) -> list[str]:
     return [bare for token in _TOKEN.findall(words) if (bare := token.replace('"', "").strip())]
 
 
-def read_filter(words: str, surroundings: Surroundings) -> Filter | Complaint:
+def read_filter(words: str, surroundings: Surroundings) -> Filter | Invalid:
     """The conditions of a list. The complaint's `instead` is the whole of `words`, put right."""
     tokens = parted(words)
     if len(tokens) > MOST_WORDS:
-        return Complaint(f"a list takes at most {MOST_WORDS} words")
+        return Invalid(f"a list takes at most {MOST_WORDS} words")
     made = Filter()
     for at, token in enumerate(tokens):
         try:
             made = _with_token(made, token, surroundings)
         except _Wrong as wrong:
-            return _put_right(wrong.complaint, tokens, at)
+            return _put_right(wrong.invalid, tokens, at)
     return made
 
 
-def filters_in(tokens: Sequence[str], surroundings: Surroundings) -> tuple[Filter, list[str]] | Complaint:
+def filters_in(tokens: Sequence[str], surroundings: Surroundings) -> tuple[Filter, list[str]] | Invalid:
     """(the conditions among the words of a search, the words that are looked for). Only what names a key of the table
     is a condition: `open` may be what somebody looks for."""
     made, sought = Filter(statuses=tuple(status for status in Status if status is not Status.SPAM)), []
@@ -209,7 +209,7 @@ def filters_in(tokens: Sequence[str], surroundings: Surroundings) -> tuple[Filte
         try:
             made = KEYS[key](made, pair[2][:_LONGEST], surroundings)
         except _Wrong as wrong:
-            return _put_right(wrong.complaint, tokens, at)
+            return _put_right(wrong.invalid, tokens, at)
     return made, sought
 
 
@@ -225,16 +225,16 @@ def _with_token(made: Filter, token: str, surroundings: Surroundings) -> Filter:
     raise _Wrong(_strange(word, pair, surroundings))
 
 
-def _strange(word: str, pair: re.Match[str] | None, surroundings: Surroundings) -> Complaint:
+def _strange(word: str, pair: re.Match[str] | None, surroundings: Surroundings) -> Invalid:
     if pair is not None:
         key = pair[1].casefold()
         near = get_close_matches(key, KEYS, n=1)
         if key in KEYS:
-            return Complaint(f"{key}= needs a value behind it")
-        return Complaint(f'there is no filter "{key[:40]}"', f"{near[0]}={pair[2]}" if near else None)
+            return Invalid(f"{key}= needs a value behind it")
+        return Invalid(f'there is no filter "{key[:40]}"', f"{near[0]}={pair[2]}" if near else None)
     if near := get_close_matches(word, WORDS, n=1, cutoff=0.7):
-        return Complaint(f'a list knows no "{word[:40]}"', near[0])
-    return Complaint(f'a list knows no "{word[:40]}"', _named(word, surroundings))
+        return Invalid(f'a list knows no "{word[:40]}"', near[0])
+    return Invalid(f'a list knows no "{word[:40]}"', _named(word, surroundings))
 
 
 def _named(word: str, surroundings: Surroundings) -> str | None:
@@ -250,9 +250,9 @@ def _named(word: str, surroundings: Surroundings) -> str | None:
     return f"from={word}" if "@" in word else None
 
 
-def _with_key(key: str, complaint: Complaint) -> Complaint:
-    instead = complaint.instead
-    return Complaint(complaint.message, f"{key}={quoted(instead)}" if instead else None)
+def _with_key(key: str, invalid: Invalid) -> Invalid:
+    instead = invalid.instead
+    return Invalid(invalid.message, f"{key}={quoted(instead)}" if instead else None)
 
 
 def quoted(value: str) -> str:
@@ -260,12 +260,12 @@ def quoted(value: str) -> str:
     return f'"{value}"' if " " in value else value
 
 
-def _put_right(complaint: Complaint, tokens: Sequence[str], at: int) -> Complaint:
+def _put_right(invalid: Invalid, tokens: Sequence[str], at: int) -> Invalid:
     """The complaint with the whole line in its suggestion."""
-    if complaint.instead is None:
-        return complaint
-    written = [complaint.instead if place == at else written_token(token) for place, token in enumerate(tokens)]
-    return Complaint(complaint.message, " ".join(filter(None, written)))
+    if invalid.instead is None:
+        return invalid
+    written = [invalid.instead if place == at else written_token(token) for place, token in enumerate(tokens)]
+    return Invalid(invalid.message, " ".join(filter(None, written)))
 
 
 def written_token(token: str) -> str:

@@ -13,8 +13,8 @@ from difflib import get_close_matches
 from textwrap import fill
 
 from maild.domain.commands import arguments
-from maild.domain.commands.arguments import Complaint, Surroundings
-from maild.domain.commands.parsing import Problem, folded
+from maild.domain.commands.arguments import Invalid, Surroundings
+from maild.domain.commands.parsing import CommandProblem, folded
 from maild.domain.people.directory import Agent
 from maild.domain.people.preferences import FORMS, in_words, read_wish
 from maild.domain.queries.filters import filters_in, parted, read_filter, written_token
@@ -48,7 +48,7 @@ class QueryWord:
 
     usage: str
     summary: str
-    read: Callable[[str, Surroundings], Asked | Complaint]
+    read: Callable[[str, Surroundings], Asked | Invalid]
     aliases: tuple[str, ...] = ()
     alone: bool = False  # nothing stands behind it
 
@@ -56,52 +56,52 @@ class QueryWord:
 # -- readers ----------------------------------------------------------------------------------------------------
 
 
-def _list(words: str, surroundings: Surroundings) -> ListQuery | Complaint:
+def _list(words: str, surroundings: Surroundings) -> ListQuery | Invalid:
     found = read_filter(words, surroundings)
-    return found if isinstance(found, Complaint) else ListQuery(found)
+    return found if isinstance(found, Invalid) else ListQuery(found)
 
 
-def _mine(words: str, surroundings: Surroundings) -> ListQuery | Complaint:
+def _mine(words: str, surroundings: Surroundings) -> ListQuery | Invalid:
     found = read_filter(f"mine {words}", surroundings)
-    if isinstance(found, Complaint):
-        return Complaint(found.message, found.instead and found.instead.removeprefix("mine ").removeprefix("mine"))
+    if isinstance(found, Invalid):
+        return Invalid(found.message, found.instead and found.instead.removeprefix("mine ").removeprefix("mine"))
     return ListQuery(found)
 
 
 _NUMBER = re.compile(r"#?([0-9]{1,12})(?:-[0-9a-z]{4})?", re.IGNORECASE)
 
 
-def _show(words: str, surroundings: Surroundings) -> ShowQuery | Complaint:
+def _show(words: str, surroundings: Surroundings) -> ShowQuery | Invalid:
     number, _, more = words.partition(" ")
     found = _NUMBER.fullmatch(number.strip("[]"))
     if found is None:
-        return Complaint("show takes the number of a ticket: show 17")
+        return Invalid("show takes the number of a ticket: show 17")
     if more.casefold() not in ("", "full"):
-        return Complaint(f'after the number stands nothing, or full: not "{more[:40]}"', f"{found[1]} full")
+        return Invalid(f'after the number stands nothing, or full: not "{more[:40]}"', f"{found[1]} full")
     return ShowQuery(int(found[1]), full=bool(more))
 
 
-def _find(words: str, surroundings: Surroundings) -> FindQuery | Complaint:
+def _find(words: str, surroundings: Surroundings) -> FindQuery | Invalid:
     found = filters_in(parted(words), surroundings)
-    if isinstance(found, Complaint):
+    if isinstance(found, Invalid):
         return found
     conditions, sought = found
     terms = terms_of(sought)
     if not terms:
-        return Complaint('find takes the words that are looked for: find toner, find "paper jam"')
+        return Invalid('find takes the words that are looked for: find toner, find "paper jam"')
     return FindQuery(terms, conditions)
 
 
-def _stats(words: str, surroundings: Surroundings) -> StatsQuery | Complaint:
+def _stats(words: str, surroundings: Surroundings) -> StatsQuery | Invalid:
     found = read_filter(words, surroundings)
-    if isinstance(found, Complaint):
+    if isinstance(found, Invalid):
         mended = found.instead and isinstance(_stats(found.instead, surroundings), StatsQuery)
         strange = found.message.startswith("a list knows")
-        return Complaint(_STATS_TAKES if strange else found.message, found.instead if mended else "week")
+        return Invalid(_STATS_TAKES if strange else found.message, found.instead if mended else "week")
     span = found.age or timedelta(weeks=1)
     only_these = Filter(age=found.age, department=found.department, assignee=found.assignee)
     if found != only_these or not _ONE_DAY <= span <= _FAREST_BACK:
-        return Complaint(_STATS_TAKES, "week")
+        return Invalid(_STATS_TAKES, "week")
     return StatsQuery(-(-span // _ONE_DAY), found.department, found.assignee)
 
 
@@ -112,9 +112,9 @@ def _who(words: str, surroundings: Surroundings) -> WhoQuery:
 _TO = re.compile(r"(.+?)\s+to\s+(.+)", re.IGNORECASE)
 
 
-def _away(words: str, surroundings: Surroundings) -> AwayQuery | Complaint:
+def _away(words: str, surroundings: Surroundings) -> AwayQuery | Invalid:
     if surroundings.speaker is None:
-        return Complaint("the command line belongs to no agent")
+        return Invalid("the command line belongs to no agent")
     if words.casefold() in ("off", "back", "none", "no"):
         return AwayQuery(None)
     told = re.sub(r"^until\s+", "", words, flags=re.IGNORECASE)
@@ -122,18 +122,18 @@ def _away(words: str, surroundings: Surroundings) -> AwayQuery | Complaint:
     when, name = (found[1], found[2]) if found else (told, "")
     until = arguments.moment_or_none(when, surroundings)
     if until is None:
-        return Complaint("say until when: ooo until mon to ana, or ooo off")
-    if isinstance(until, Complaint):
+        return Invalid("say until when: ooo until mon to ana, or ooo off")
+    if isinstance(until, Invalid):
         return until
     if not name:
         return AwayQuery(until)
     substitute = arguments.agent_or_team(name, surroundings)
-    if isinstance(substitute, Complaint):
-        return Complaint(substitute.message, f"until {when} to {substitute.instead}" if substitute.instead else None)
+    if isinstance(substitute, Invalid):
+        return Invalid(substitute.message, f"until {when} to {substitute.instead}" if substitute.instead else None)
     if not isinstance(substitute, Agent):
-        return Complaint(f"a substitute is one agent, and {substitute.name} is a team")
+        return Invalid(f"a substitute is one agent, and {substitute.name} is a team")
     if substitute.name == surroundings.speaker.name:
-        return Complaint("somebody else has to stand in for you", f"until {when}")
+        return Invalid("somebody else has to stand in for you", f"until {when}")
     return AwayQuery(until, substitute)
 
 
@@ -141,13 +141,13 @@ def _help(words: str, surroundings: Surroundings) -> HelpQuery:
     return HelpQuery()
 
 
-def _wish(name: str) -> Callable[[str, Surroundings], Asked | Complaint]:
-    def read(words: str, surroundings: Surroundings) -> Asked | Complaint:
+def _wish(name: str) -> Callable[[str, Surroundings], Asked | Invalid]:
+    def read(words: str, surroundings: Surroundings) -> Asked | Invalid:
         if surroundings.speaker is None:
-            return Complaint("the command line belongs to no agent: maild agent prefs NAME")
+            return Invalid("the command line belongs to no agent: maild agent prefs NAME")
         found = read_wish(f"{name} {words}", surroundings.directory)
-        if isinstance(found, Complaint):
-            return Complaint(found.message, found.instead.removeprefix(f"{name} ") if found.instead else None)
+        if isinstance(found, Invalid):
+            return Invalid(found.message, found.instead.removeprefix(f"{name} ") if found.instead else None)
         kept = {key: value for key, value in found.items() if value is not None}
         told = "; ".join(in_words(kept))
         return WishQuery(Wished(found, f"Kept: {told}." if told else f"{name.capitalize()}: as the admin has set it."))
@@ -209,19 +209,19 @@ BY_WORD: Mapping[str, tuple[str, QueryWord]] = {
 # -- reading ----------------------------------------------------------------------------------------------------
 
 
-def read_question(line: str, surroundings: Surroundings, at: int = 0) -> Query | Problem:
+def read_question(line: str, surroundings: Surroundings, at: int = 0) -> Query | CommandProblem:
     """The question on one line, with or without an exclamation mark before it."""
     plain = folded(line).removeprefix("!").strip()
     word, _, words = plain.partition(" ")
     name, row = BY_WORD.get(word.casefold().rstrip(":"), ("", None))
     if row is None:
-        return Problem(line, *_unknown(word, words), at=at)
-    found: Asked | Complaint = row.read(words.strip(), surroundings)
+        return CommandProblem(line, *_unknown(word, words), at=at)
+    found: Asked | Invalid = row.read(words.strip(), surroundings)
     if row.alone and words.strip():
-        found = Complaint("takes nothing behind it", "")
-    if isinstance(found, Complaint):
+        found = Invalid("takes nothing behind it", "")
+    if isinstance(found, Invalid):
         instead = "" if found.instead is None else f"{name} {found.instead}".strip()
-        return Problem(line, f"{name}: {found.message}", instead, at)
+        return CommandProblem(line, f"{name}: {found.message}", instead, at)
     return Query(f"{name} {' '.join(map(written_token, parted(words)))}".strip(), found)
 
 

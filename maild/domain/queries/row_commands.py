@@ -13,7 +13,7 @@ from typing import Any
 
 from maild.domain.commands import apply as commands
 from maild.domain.commands.arguments import Surroundings
-from maild.domain.commands.parsing import Problem, folded
+from maild.domain.commands.parsing import CommandProblem, folded
 from maild.domain.commands.table import TextGoes, Verb
 from maild.domain.queries.parsing import MOST_QUESTIONS, begins_question, read_question
 from maild.domain.query import Query
@@ -54,14 +54,14 @@ class ListAnswer:
 
     commands: tuple[RowCommand, ...] = ()
     queries: tuple[Query, ...] = ()
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[CommandProblem, ...] = ()
 
 
 @dataclass(slots=True)
 class _Reading:
     commands: list[RowCommand] = field(default_factory=list)
     queries: list[Query] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[CommandProblem] = field(default_factory=list)
 
 
 def read_answer(text: str, surroundings: Surroundings, size: int) -> ListAnswer:
@@ -69,7 +69,7 @@ def read_answer(text: str, surroundings: Surroundings, size: int) -> ListAnswer:
     lines = [(at, line) for at, line in enumerate(text.split("\n")) if folded(line)]
     if len(lines) > MOST_LINES:
         message = f"{len(lines)} lines in one mail: at most {MOST_LINES} are read"
-        return ListAnswer(problems=(Problem(lines[MOST_LINES][1], message, at=lines[MOST_LINES][0]),))
+        return ListAnswer(problems=(CommandProblem(lines[MOST_LINES][1], message, at=lines[MOST_LINES][0]),))
     made = _Reading()
     for at, line in lines:
         found = _read_line(line, at, surroundings, size)
@@ -83,29 +83,31 @@ def read_answer(text: str, surroundings: Surroundings, size: int) -> ListAnswer:
     return ListAnswer(tuple(made.commands), tuple(made.queries), tuple(made.problems))
 
 
-def _read_line(line: str, at: int, surroundings: Surroundings, size: int) -> RowCommand | Query | Problem:
+def _read_line(line: str, at: int, surroundings: Surroundings, size: int) -> RowCommand | Query | CommandProblem:
     found = _ROWS.fullmatch(folded(line))
     if found is None:
         return _question(line, at, surroundings, size)
     if not size:
         message = "a number and a command answer a list; ask for one first"
-        return Problem(line, message, "list mine", at)
+        return CommandProblem(line, message, "list mine", at)
     named, words = found[1], found[2].strip()
     rows = _numbers(named)
     beyond = next((row for row in rows if not 1 <= row <= size), None)
     if beyond is not None or not rows:
-        return Problem(line, f"the list has rows 1 to {size}, and no {beyond if beyond is not None else named}", at=at)
+        return CommandProblem(
+            line, f"the list has rows 1 to {size}, and no {beyond if beyond is not None else named}", at=at
+        )
     if problem := _unfit(words, line, at, surroundings):
         suggestion = f"{named} {problem.suggestion}" if problem.suggestion else ""
-        return Problem(line, problem.message, suggestion, at)
+        return CommandProblem(line, problem.message, suggestion, at)
     return RowCommand(rows, words, line, at)
 
 
-def _question(line: str, at: int, surroundings: Surroundings, size: int) -> Query | Problem:
+def _question(line: str, at: int, surroundings: Surroundings, size: int) -> Query | CommandProblem:
     found = read_question(line, surroundings, at)
     if isinstance(found, Query) or begins_question(line) or found.suggestion or not size:
         return found
-    return Problem(
+    return CommandProblem(
         line, "neither a row with a command, such as 2 take, nor a question; text goes nowhere from here", at=at
     )
 
@@ -121,7 +123,7 @@ def _numbers(named: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(rows))
 
 
-def _unfit(words: str, line: str, at: int, surroundings: Surroundings) -> Problem | None:
+def _unfit(words: str, line: str, at: int, surroundings: Surroundings) -> CommandProblem | None:
     """Why these words are no command for a row; None when they are one, as far as can be told without its ticket."""
     parsed = commands.parse_line(words.split(" "))
     if parsed.problems:
@@ -129,9 +131,9 @@ def _unfit(words: str, line: str, at: int, surroundings: Surroundings) -> Proble
     verbs = [verb for command in parsed.commands if (verb := commands.lookup(command.verb))]
     for verb in verbs:
         if reason := _refused(verb):
-            return Problem(line, f"{verb.name}: {reason}", at=at)
+            return CommandProblem(line, f"{verb.name}: {reason}", at=at)
         if not verb.allowed_to(surroundings.speaker):
-            return Problem(line, f"{verb.name} is for a {verb.needs} alone", at=at)
+            return CommandProblem(line, f"{verb.name} is for a {verb.needs} alone", at=at)
     return None
 
 
@@ -141,18 +143,22 @@ def _refused(verb: Verb[Any]) -> str:
     return _NOT_HERE.get(verb.name, "")
 
 
-def _too_much(made: _Reading) -> list[Problem]:
+def _too_much(made: _Reading) -> list[CommandProblem]:
     found = []
     acts = sum(len(command.rows) for command in made.commands)
     if acts > MOST_ACTS:
         last = made.commands[-1]
-        found.append(Problem(last.line, f"{acts} commands in one mail: at most {MOST_ACTS} are done", at=last.at))
+        found.append(
+            CommandProblem(last.line, f"{acts} commands in one mail: at most {MOST_ACTS} are done", at=last.at)
+        )
     if len(made.queries) > MOST_QUESTIONS:
-        found.append(Problem("", f"{len(made.queries)} questions in one mail: at most {MOST_QUESTIONS} are answered"))
+        found.append(
+            CommandProblem("", f"{len(made.queries)} questions in one mail: at most {MOST_QUESTIONS} are answered")
+        )
     return found
 
 
-def corrected(text: str, problems: tuple[Problem, ...]) -> str:
+def corrected(text: str, problems: tuple[CommandProblem, ...]) -> str:
     """The mail with the suggestions put in their places; lines without one go, for nobody can tell what they meant.
     Empty when nothing is left."""
     lines: list[str | None] = list(text.split("\n"))

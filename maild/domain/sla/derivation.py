@@ -20,7 +20,7 @@ from maild.domain.times.calendars import Calendar, Interval, exception_on, hours
 _ZERO = timedelta(0)
 
 
-class Part(StrEnum):
+class LineKind(StrEnum):
     """What a line of a derivation tells; lines of the same instant stand in this order."""
 
     EVENT = "event"  # something moved the clock
@@ -29,14 +29,14 @@ class Part(StrEnum):
     DUE = "due"
 
 
-_RANK = {part: rank for rank, part in enumerate(Part)}
+_RANK = {part: rank for rank, part in enumerate(LineKind)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One step. `until`, `length` and `total` (the sum with this one) are those of an open stretch."""
 
-    part: Part
+    part: LineKind
     at: datetime  # UTC
     text: str = ""
     until: datetime | None = None
@@ -70,9 +70,9 @@ def derivations(
 def _derivation(meter: Meter | HandMeter, plan: Plan, calendar: Calendar, now: datetime) -> Derivation:
     cycle, target = meter.cycle, meter.standing()
     by_hand = isinstance(meter, HandMeter)
-    lines = [Line(part=Part.EVENT, at=mark.at, text=mark.text) for mark in cycle.marks]
+    lines = [Line(part=LineKind.EVENT, at=mark.at, text=mark.text) for mark in cycle.marks]
     if target.due_at:
-        lines.append(Line(part=Part.DUE, at=target.due_at))
+        lines.append(Line(part=LineKind.DUE, at=target.due_at))
     if not by_hand:
         stretches = _stretches(cycle, target, calendar, now)
         finish = max([cycle.started_at, *(end for _, end in stretches)])
@@ -98,7 +98,7 @@ def _summed(stretches: Sequence[Interval]) -> Iterator[Line]:
     total = _ZERO
     for start, end in stretches:
         total += end - start
-        yield Line(part=Part.OPEN, at=start, until=end, length=end - start, total=total)
+        yield Line(part=LineKind.OPEN, at=start, until=end, length=end - start, total=total)
 
 
 def _unusual_days(calendar: Calendar, start: datetime, end: datetime) -> Iterator[Line]:
@@ -108,5 +108,5 @@ def _unusual_days(calendar: Calendar, start: datetime, end: datetime) -> Iterato
         why = exception_on(calendar, day)
         if why and (hours_on(calendar, day) or calendar.week[day.weekday()]):
             midnight = datetime.combine(day, time(), zone_named(calendar.zone)).astimezone(UTC)
-            yield Line(part=Part.DAY, at=max(midnight, start), text=f"{day} {why}")
+            yield Line(part=LineKind.DAY, at=max(midnight, start), text=f"{day} {why}")
         day += timedelta(days=1)

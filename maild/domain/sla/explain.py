@@ -11,7 +11,7 @@ from textwrap import wrap
 from zoneinfo import ZoneInfo
 
 from maild.domain.sla.clocks import whole_second
-from maild.domain.sla.derivation import Derivation, Line, Part, derivations
+from maild.domain.sla.derivation import Derivation, Line, LineKind, derivations
 from maild.domain.sla.meter import TargetStanding
 from maild.domain.sla.standing import Plan, shown_duration
 from maild.domain.tickets import events
@@ -98,7 +98,7 @@ def _told(derivation: Derivation, now: datetime, zone: ZoneInfo) -> Iterator[str
     target = derivation.target
     number = f", cycle {target.cycle}" if target.cycle > 1 else ""
     yield f"{target.target.value.replace('-', ' ').capitalize()}{number}: {_promised(derivation)}"
-    stretches = [line for line in derivation.lines if line.part is Part.OPEN]
+    stretches = [line for line in derivation.lines if line.part is LineKind.OPEN]
     hidden = stretches[_SHOWN_AT_EACH_END:-_SHOWN_AT_EACH_END] if len(stretches) > _MOST_STRETCHES else []
     inside = set(map(id, hidden))
     for line in derivation.lines:
@@ -118,13 +118,13 @@ def _promised(derivation: Derivation) -> str:
 
 
 def _line(line: Line, zone: ZoneInfo) -> Sequence[str]:
-    if line.part is Part.OPEN and line.until is not None:
+    if line.part is LineKind.OPEN and line.until is not None:
         return _interval(_sum(line.length, line.total), line.at, line.until, zone)
-    if line.part is Part.DAY:
+    if line.part is LineKind.DAY:
         day, _, why = line.text.partition(" ")
         name = WEEKDAYS[date.fromisoformat(day).weekday()].capitalize()
         return wrap(f"  {name} {day}  {why}", WIDTH, subsequent_indent=" " * 18)
-    text = f"due ({line.at:%Y-%m-%d %H:%M:%S} UTC)" if line.part is Part.DUE else line.text
+    text = f"due ({line.at:%Y-%m-%d %H:%M:%S} UTC)" if line.part is LineKind.DUE else line.text
     return (f"  {shown_at(line.at, zone)}  {text}",)
 
 

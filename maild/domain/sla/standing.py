@@ -24,9 +24,9 @@ from maild.domain.times.calendars import Calendar, digest
 __all__ = [
     "DEFAULT_STEPS",
     "DueStep",
+    "EscalationStep",
     "Plan",
     "Standing",
-    "Step",
     "StepKey",
     "Target",
     "TargetStanding",
@@ -40,7 +40,7 @@ _SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class EscalationStep:
     """What happens when a share of a goal is consumed, or some business time after the target was due.
 
     Exactly one of `at_share` (0.75 is 75 % of the goal) and `offset` (after due; negative: before) is given. `target`
@@ -81,9 +81,9 @@ class Step:
         return max(_ZERO, goal + (self.offset or _ZERO))
 
 
-DEFAULT_STEPS: tuple[Step, ...] = (
-    Step(at_share=0.75, notify=("assignee", "team")),
-    Step(at_share=1.0, notify=("assignee", "manager")),
+DEFAULT_STEPS: tuple[EscalationStep, ...] = (
+    EscalationStep(at_share=0.75, notify=("assignee", "team")),
+    EscalationStep(at_share=1.0, notify=("assignee", "manager")),
 )
 
 
@@ -96,8 +96,8 @@ class Plan:
     name: str
     calendar: str = ""
     goals: tuple[tuple[Target, timedelta], ...] = ()
-    steps: tuple[Step, ...] = ()
-    _keyed: dict[Target, tuple[tuple[str, Step], ...]] = field(init=False, repr=False, compare=False)
+    steps: tuple[EscalationStep, ...] = ()
+    _keyed: dict[Target, tuple[tuple[str, EscalationStep], ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len({target for target, _ in self.goals}) != len(self.goals):
@@ -110,7 +110,7 @@ class Plan:
         """The time allowed for a target; None when the plan does not promise it."""
         return next((goal for promised, goal in self.goals if promised is target), None)
 
-    def steps_of(self, target: Target) -> tuple[tuple[str, Step], ...]:
+    def steps_of(self, target: Target) -> tuple[tuple[str, EscalationStep], ...]:
         """The steps of one target with their keys; a second step at the same place has the key 75%/2."""
         return self._keyed[target]
 
@@ -123,7 +123,7 @@ class DueStep:
     cycle: int
     step_key: str
     instant: datetime
-    step: Step
+    step: EscalationStep
     breach: bool
     repeat: int = 1
 
@@ -222,7 +222,7 @@ def _schedule(
 
 
 def _repeats(
-    meter: Meter | HandMeter, step: Step, threshold: timedelta, key: str, already: AbstractSet[StepKey]
+    meter: Meter | HandMeter, step: EscalationStep, threshold: timedelta, key: str, already: AbstractSet[StepKey]
 ) -> Iterator[int]:
     """Which times of a step to look at: the first, the newest that has come, and the one after it.
 
@@ -240,7 +240,7 @@ def _repeats(
     yield max(newest, done) + 1
 
 
-def _keyed(steps: tuple[Step, ...], target: Target) -> Iterator[tuple[str, Step]]:
+def _keyed(steps: tuple[EscalationStep, ...], target: Target) -> Iterator[tuple[str, EscalationStep]]:
     seen: dict[str, int] = {}
     for step in steps:
         if step.target in (None, target):

@@ -30,7 +30,7 @@ MOST_QUESTIONS = 5  # open ones to one agent: a flood of forged mails must not b
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class HeldReply:
     """One held text: the mail it came in (`inbound`), and where it stands. Times are UTC."""
 
     id: int = 0
@@ -46,7 +46,7 @@ class Draft:
     settled_as: str = ""  # "sent", "noted", "dropped", "replaced"; "" while it waits
 
 
-def asked_about(waiting: Iterable[Draft]) -> tuple[tuple[Draft, ...], tuple[Draft, ...]]:
+def asked_about(waiting: Iterable[HeldReply]) -> tuple[tuple[HeldReply, ...], tuple[HeldReply, ...]]:
     """Of an agent's texts that wait: (those whose sender is asked about now, those whose turn comes later)."""
     doubtful = sorted((d for d in waiting if d.kind is DraftKind.UNPROVEN and not d.settled_as), key=lambda d: d.id)
     return tuple(doubtful[:MOST_QUESTIONS]), tuple(doubtful[MOST_QUESTIONS:])
@@ -57,7 +57,7 @@ def first_reminder(created_at: datetime) -> datetime:
     return created_at + REMINDERS[0]
 
 
-def next_reminder(draft: Draft, now: datetime) -> tuple[bool, datetime]:
+def next_reminder(draft: HeldReply, now: datetime) -> tuple[bool, datetime]:
     """(does the lead get this reminder?, when the next one is due), for a reminder that is due at `now`."""
     count = draft.reminders + 1
     if count < len(REMINDERS):

@@ -9,7 +9,7 @@ from maild.domain.messages.message import DeliveryAction, DeliveryReport, Delive
 from maild.mail.reading import dsn_wording as dsn_texts
 from maild.mail.reading.cleaning import one_line
 from maild.mail.reading.headers import decode, message_ids
-from maild.mail.reading.parts import Leaf, Part, header_of, tree
+from maild.mail.reading.parts import Leaf, MimePart, header_of, tree
 
 MAX_RECIPIENTS = 200
 MAX_DIAGNOSTIC = 1_000  # characters
@@ -44,14 +44,14 @@ def _standard(leaves: Sequence[Leaf]) -> list[DeliveryStatus]:
     return []
 
 
-def _blocks(octets: bytes) -> list[Part]:
+def _blocks(octets: bytes) -> list[MimePart]:
     """The groups of fields: one about the message, then one for each recipient, with empty lines between."""
     lines = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip()
     found = _BLANK_LINES.split(lines, maxsplit=MAX_RECIPIENTS)
     return [tree(block.strip() + b"\n\n") for block in found[: MAX_RECIPIENTS + 1] if block.strip()]
 
 
-def _status(block: Part) -> DeliveryStatus | None:
+def _status(block: MimePart) -> DeliveryStatus | None:
     """What one group says of its recipient; None for the group about the message."""
     action = _ACTIONS.get(decode(block.raw("action") or "").partition(" ")[0].lower())
     recipient = _typed(block.raw("original-recipient")) or _typed(block.raw("final-recipient"))

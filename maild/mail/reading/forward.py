@@ -14,7 +14,7 @@ from maild.mail.quoting import wording as marks
 from maild.mail.quoting.cut import is_forward, label
 from maild.mail.reading import addresses, body, headers, limits, parts
 from maild.mail.reading.cleaning import one_line
-from maild.mail.reading.parts import Leaf, Part
+from maild.mail.reading.parts import Leaf, MimePart
 
 _MESSAGES = frozenset(("message/rfc822", "message/global"))
 _HEAD_LINES = 30  # lines of a forwarded mail in which its header is looked for
@@ -75,7 +75,7 @@ def _attached(leaf: Leaf, comment: str, *, certain: bool) -> ForwardedMail:
     )
 
 
-def _decoded(root: Part, name: str) -> str:
+def _decoded(root: MimePart, name: str) -> str:
     return headers.decode(root.raw(name) or "")
 
 

@@ -14,7 +14,7 @@ from maild.domain.messages.message import Attachment, InboundMessage
 from maild.domain.people.directory import Address
 from maild.mail.reading import addresses, attachments, body, dsn, forward, headers, limits, parts, winmail
 from maild.mail.reading.limits import Limits
-from maild.mail.reading.parts import Leaf, Part
+from maild.mail.reading.parts import Leaf, MimePart
 
 _MAX_VALUES = 100  # of one header name
 _DELIVERED_TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to")
@@ -120,7 +120,7 @@ def rewritten(raw: bytes, wanted: Sequence[str], *, limits: Limits | None = None
     return b"".join((_FLAT_HEAD, *(_FLAT_PART + b2a_base64(octets) for octets in files), _FLAT_END))
 
 
-def _parsed(raw: bytes, allowed: Limits | None) -> tuple[Part, int, list[str]]:
+def _parsed(raw: bytes, allowed: Limits | None) -> tuple[MimePart, int, list[str]]:
     """(root part, hops, what was left out)."""
     found = limits.survey(raw, allowed)
     notes = [f"{breach.sentence}; read as far as allowed" for breach in found.breaches if breach.name != "received"]

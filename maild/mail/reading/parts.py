@@ -16,7 +16,7 @@ MAX_BOUNDARY = 200  # RFC 2046 5.1.1 says 70
 MAX_NESTED_HEADER = 65_536  # bytes of a nested message's header that are read
 
 
-class Part(Message):
+class MimePart(Message):
     """One part as the library's parser builds it, with readers of our own for Content-Type and the boundary.
 
     The library's are quadratic on a stuffed Content-Type (CPython issue 87075), and its parser would enter message/*;
@@ -53,10 +53,10 @@ class Part(Message):
         """A multipart whose parts were found."""
         return self.is_multipart()
 
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[MimePart]:
         """The parts of a multipart; empty for a part with content."""
         found = self._payload
-        return [part for part in found if isinstance(part, Part)] if isinstance(found, list) else []
+        return [part for part in found if isinstance(part, MimePart)] if isinstance(found, list) else []
 
     def get_content_type(self) -> str:
         found = self.type.value
@@ -115,7 +115,7 @@ class Leaf:
     """A part that holds content: its path ("2.1", as in IMAP) and the multiparts around it, outermost first."""
 
     path: str
-    part: Part
+    part: MimePart
     around: tuple[tuple[str, str], ...] = ()  # (path, subtype) of each multipart
 
     @property
@@ -124,21 +124,21 @@ class Leaf:
         return self.around[-1][1] if self.around else ""
 
 
-def tree(raw: bytes) -> Part:
+def tree(raw: bytes) -> MimePart:
     """The root part; what the parser found wrong stands in its `defects`. RecursionError beyond some hundred levels."""
-    parser: BytesFeedParser[Part] = BytesFeedParser(Part)
+    parser: BytesFeedParser[MimePart] = BytesFeedParser(MimePart)
     parser.feed(raw)
     return parser.close()
 
 
-def header_of(raw: bytes) -> Part:
+def header_of(raw: bytes) -> MimePart:
     """The header alone of a mail, as a part without content; of a header that is too long, the beginning."""
     head = raw[:MAX_NESTED_HEADER]
     ends = [at for blank in (b"\r\n\r\n", b"\n\n") if (at := head.find(blank)) >= 0]
     return tree(head[: min(ends)] + b"\n\n" if ends else head)
 
 
-def leaves(root: Part) -> list[Leaf]:
+def leaves(root: MimePart) -> list[Leaf]:
     """All parts with content, in order."""
     if not root.is_container:
         return [Leaf("1", root)]
@@ -156,7 +156,7 @@ def leaves(root: Part) -> list[Leaf]:
     return found
 
 
-def defects(root: Part) -> tuple[str, ...]:
+def defects(root: MimePart) -> tuple[str, ...]:
     """What the parser found wrong anywhere in the tree, each kind once, in words."""
     found: dict[str, None] = {}
     waiting = [root]

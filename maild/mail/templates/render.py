@@ -115,7 +115,7 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class TemplateProblem:
     """A fault of a template: the file, the fixture it was rendered with, and what is wrong."""
 
     template: str
@@ -155,7 +155,7 @@ class Renderer:
             return Rendered(text, "")
         return Rendered(text, self._part(f"{template}.html.j2", words).strip() + "\n")
 
-    def lint(self) -> list[Problem]:
+    def lint(self) -> list[TemplateProblem]:
         """Every template with every fixture: what cannot be rendered, and what mail clients or readers suffer from."""
         problems = []
         for template, cases in fixtures().items():
@@ -163,11 +163,13 @@ class Renderer:
                 try:
                     mail = self.render(template, context)
                 except TemplateFailed as failure:
-                    problems.append(Problem(failure.template, case, f"line {failure.line}: {failure.reason}"))
+                    problems.append(TemplateProblem(failure.template, case, f"line {failure.line}: {failure.reason}"))
                     continue
-                problems += [Problem(f"{template}.txt.j2", case, fault) for fault in faults_of_text(mail.text)]
+                problems += [TemplateProblem(f"{template}.txt.j2", case, fault) for fault in faults_of_text(mail.text)]
                 if template not in TEXT_ONLY:
-                    problems += [Problem(f"{template}.html.j2", case, fault) for fault in faults_of_html(mail.html)]
+                    problems += [
+                        TemplateProblem(f"{template}.html.j2", case, fault) for fault in faults_of_html(mail.html)
+                    ]
         return problems
 
     def _part(self, name: str, context: Mapping[str, Any]) -> str:

@@ -32,7 +32,7 @@ _ALLOWED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WorkerReply:
     """What a worker made of a job. `failure` is "" when it went well; `retires`: the worker ends after this answer."""
 
     result: object = None
@@ -60,12 +60,12 @@ def frame(thing: object) -> bytes:
     return len(body).to_bytes(LENGTH, "big") + body
 
 
-def answer_frame(answer: Answer) -> bytes:
+def answer_frame(answer: WorkerReply) -> bytes:
     """An answer as it goes over the pipe."""
     return frame((answer.result, answer.failure, answer.retires))
 
 
-def answer_of(body: bytes) -> Answer:
+def answer_of(body: bytes) -> WorkerReply:
     """The answer in a frame; pickle.UnpicklingError and many others when it is none."""
     result, failure, retires = _Answers(io.BytesIO(body)).load()
-    return Answer(result, str(failure), bool(retires))
+    return WorkerReply(result, str(failure), bool(retires))

@@ -22,7 +22,7 @@ from typing import Self, TypeVar
 import maild
 from maild.domain.messages.message import InboundMessage
 from maild.mail.reading.limits import Limits
-from maild.mail.worker.frames import LENGTH, MAX_FRAME, Answer, answer_of, body_of
+from maild.mail.worker.frames import LENGTH, MAX_FRAME, WorkerReply, answer_of, body_of
 from maild.ports import TemporaryFailure
 
 _START_SECONDS = 60.0  # for a worker to be ready on a busy machine
@@ -176,7 +176,7 @@ class _Worker:
         self.kill()
         return False
 
-    def ask(self, job: bytes, seconds: float) -> Answer:
+    def ask(self, job: bytes, seconds: float) -> WorkerReply:
         """Sends a job and waits for its answer; _WorkerEnded, and the worker killed, when none comes in time."""
         deadline = time.monotonic() + seconds
         self._send(memoryview(len(job).to_bytes(LENGTH, "big")), deadline)  # apart: a large mail is not copied for it
@@ -193,7 +193,7 @@ class _Worker:
             except BrokenPipeError:
                 raise self._ended() from None
 
-    def _receive(self, deadline: float) -> Answer:
+    def _receive(self, deadline: float) -> WorkerReply:
         size = int.from_bytes(self._received(LENGTH, deadline), "big")
         if size > MAX_FRAME:
             self.kill()

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from maild.mail.reading import parse
 from maild.mail.reading.cleaning import one_line
-from maild.mail.worker.frames import LENGTH, Answer, answer_frame
+from maild.mail.worker.frames import LENGTH, WorkerReply, answer_frame
 
 READY = "ready"
 _PAGES = Path("/proc/self/statm")
@@ -39,7 +39,7 @@ def main(cpu_seconds: int, memory_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (start + memory_bytes, resource.RLIM_INFINITY))
     largest = start + memory_bytes // 2 if start else 0
     with contextlib.suppress(BrokenPipeError):  # the parent is gone: so are we
-        _say(answers, answer_frame(Answer(READY)))
+        _say(answers, answer_frame(WorkerReply(READY)))
         while header := jobs.read(LENGTH):
             _allow_processor_time(cpu_seconds)
             if _serve(int.from_bytes(header, "big"), jobs, answers, largest):
@@ -53,22 +53,22 @@ def _serve(size: int, jobs: BinaryIO, answers: BinaryIO, largest: int) -> bool:
     try:
         answer = _answered(jobs.read(size))
         retires = 0 < largest < _address_space()
-        _say(answers, answer_frame(Answer(answer.result, answer.failure, retires)))
+        _say(answers, answer_frame(WorkerReply(answer.result, answer.failure, retires)))
     except MemoryError:
-        _say(answers, answer_frame(Answer(failure="it needs more memory than a mail may have", retires=True)))
+        _say(answers, answer_frame(WorkerReply(failure="it needs more memory than a mail may have", retires=True)))
         return True
     return retires
 
 
-def _answered(body: bytes) -> Answer:
+def _answered(body: bytes) -> WorkerReply:
     """One job done."""
     try:
         kind, arguments = pickle.loads(body)  # noqa: S301 - from the parent that started us
-        return Answer(JOBS[kind](**arguments))
+        return WorkerReply(JOBS[kind](**arguments))
     except MemoryError:
         raise
     except Exception as problem:  # noqa: BLE001 - the parent is told, and sets the mail aside
-        return Answer(failure=f"{type(problem).__name__}: {one_line(str(problem))[:300]}")
+        return WorkerReply(failure=f"{type(problem).__name__}: {one_line(str(problem))[:300]}")
 
 
 def _say(answers: BinaryIO, words: bytes) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from maild.domain.decision import Decision, EntryDraft
 from maild.domain.messages.reply_tokens import Scope, root_id
-from maild.domain.notices.agent_notices import Happening, Notice, strongest
+from maild.domain.notices.agent_notices import Notice, TicketChange, strongest
 from maild.domain.sla.moved_deadlines import dues_of
 from maild.domain.sla.standing import Standing, standing
 from maild.domain.tickets.events import (
@@ -30,12 +30,12 @@ from maild.domain.tickets.spam import told_as_new
 from maild.domain.tickets.ticket import Status, Ticket, apply
 from maild.ports import OutboxRow, SlaIndex, StoredEntry, UnitOfWork
 from maild.services.apply.moved_deadlines import with_moves
-from maild.services.apply.side_effects import do_beside, keep_draft
+from maild.services.apply.side_effects import apply_effects, keep_draft
 from maild.services.helpdesk import Helpdesk
+from maild.services.notices.agent_message import BY_ITSELF, AgentMessage, post
 from maild.services.notices.due_notices import notices_of
 from maild.services.notices.enqueue import enqueue
-from maild.services.notices.letter import BY_ITSELF, Letter, post
-from maild.services.notices.template_context import Occasion, Thread, letter_words
+from maild.services.notices.template_context import NoticeContext, Thread, letter_words
 from maild.services.queries.answers import answer
 
 _ANSWERS = frozenset({"reply", "history"})  # the mails in which an agent's answer leaves
@@ -53,7 +53,7 @@ class Done:
     others: tuple[int, ...] = ()  # tickets that were changed or opened with it
 
 
-Queue = Callable[[UnitOfWork, Notice, Occasion, Helpdesk], OutboxRow | None]  # None: another mail tells it
+Queue = Callable[[UnitOfWork, Notice, NoticeContext, Helpdesk], OutboxRow | None]  # None: another mail tells it
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class _Act:
     queue: Queue
 
 
-def carry_out(
+def apply_decision(
     unit: UnitOfWork,
     decision: Decision,
     before: Ticket | None,
@@ -84,7 +84,7 @@ def carry_out(
 
     `about_draft` is a held text that they are about, and that was kept before; `queue` queues a notice."""
     act = _Act(unit, helpdesk, now, inbound, trace, queue)
-    released = do_beside(unit, decision, now)
+    released = apply_effects(unit, decision, now)
     elsewhere = _others(act, decision)
     draft = about_draft or keep_draft(unit, decision, before, inbound, now)
     opened = next((done.ticket.number for done in elsewhere if done.ticket), NEW_TICKET)
@@ -105,7 +105,9 @@ def _others(act: _Act, decision: Decision) -> list[Done]:
         before = act.unit.tickets.get(other.ticket) if other.ticket is not None else None
         if before is None and other.ticket is not None:
             continue  # it was there when the decision was made: tickets are never deleted within a transaction
-        done = carry_out(act.unit, other.decision, before, act.helpdesk, act.now, inbound=act.inbound, trace=act.trace)
+        done = apply_decision(
+            act.unit, other.decision, before, act.helpdesk, act.now, inbound=act.inbound, trace=act.trace
+        )
         made.append(done)
     return made
 
@@ -130,7 +132,7 @@ def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> D
             return Done(before)
         if before is None or decision.apart:
             return Done(before, outbox=_letters(act, decision, draft))
-        occasion = _occasion(act, before, decision, stand(unit, before, helpdesk, act.now), draft)
+        occasion = _occasion(act, before, decision, sla_standing(unit, before, helpdesk, act.now), draft)
         return Done(before, outbox=_queue(act, decision.notices, occasion))
     start = None if decision.opens else before
     number = start.number if start else unit.tickets.new_number()
@@ -145,7 +147,7 @@ def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> D
         after = apply(number, after, fact)
     assert after is not None  # facts is not empty
     unit.tickets.append(after, facts, root_id(helpdesk.ring, number, helpdesk.domain))
-    state = reckon(unit, after, helpdesk, act.now)
+    state = update_sla_index(unit, after, helpdesk, act.now)
     if decision.lost is not None:
         passed_to = [name for fact in facts if isinstance(fact, Bounced) for name in fact.passed_to]
         unit.sla_steps.lose(decision.lost, number, act.now, passed_to)
@@ -168,7 +170,7 @@ def _messages_before(unit: UnitOfWork, after: Ticket, facts: tuple[Event, ...]) 
 
 
 def _notices(act: _Act, decision: Decision, after: Ticket, facts: tuple[Event, ...]) -> tuple[Notice, ...]:
-    happening = Happening(after, facts, decision.actor, decision.acknowledge, decision.quiet)
+    happening = TicketChange(after, facts, decision.actor, decision.acknowledge, decision.quiet)
     told = notices_of(act.unit, happening, act.helpdesk.policy, act.now)
     notices = strongest((*decision.notices, *told))
     if decision.mute:
@@ -211,10 +213,10 @@ def _store_entry(
     )
 
 
-def _occasion(act: _Act, ticket: Ticket, decision: Decision, state: Standing, draft: int) -> Occasion:
+def _occasion(act: _Act, ticket: Ticket, decision: Decision, state: Standing, draft: int) -> NoticeContext:
     thread = Thread(partial(act.unit.tickets.entries, ticket.number))
     words: dict[str, Any] = {"ticket": ticket, "decision": decision, "thread": thread, "standing": state}
-    return Occasion(**words, now=act.now, trace=act.trace, draft=draft)
+    return NoticeContext(**words, now=act.now, trace=act.trace, draft=draft)
 
 
 def _letters(act: _Act, decision: Decision, draft: int) -> tuple[OutboxRow, ...]:
@@ -224,7 +226,7 @@ def _letters(act: _Act, decision: Decision, draft: int) -> tuple[OutboxRow, ...]
         agent = act.helpdesk.policy.directory.agent(notice.agent)
         if agent is None:
             continue  # only agents are written to without a ticket
-        letter = Letter(
+        letter = AgentMessage(
             template=notice.template,
             agent=agent,
             subject=decision.subject or "Your mail",
@@ -247,7 +249,7 @@ def _alarms(act: _Act, decision: Decision) -> list[OutboxRow]:
     for notice in decision.alarms:
         agent = act.helpdesk.policy.directory.agent(notice.agent)
         if agent is not None:
-            letter = Letter(
+            letter = AgentMessage(
                 template=notice.template,
                 agent=agent,
                 subject="Automatic answers are stopped for an hour",
@@ -261,26 +263,26 @@ def _alarms(act: _Act, decision: Decision) -> list[OutboxRow]:
     return made
 
 
-def _queue(act: _Act, notices: Sequence[Notice], occasion: Occasion) -> tuple[OutboxRow, ...]:
+def _queue(act: _Act, notices: Sequence[Notice], occasion: NoticeContext) -> tuple[OutboxRow, ...]:
     queued = (act.queue(act.unit, notice, occasion, act.helpdesk) for notice in notices)
     return tuple(row for row in queued if row is not None)
 
 
-def stand(unit: UnitOfWork, ticket: Ticket, helpdesk: Helpdesk, now: datetime) -> Standing:
+def sla_standing(unit: UnitOfWork, ticket: Ticket, helpdesk: Helpdesk, now: datetime) -> Standing:
     """How a ticket stands to its SLA, steps that fired already left out."""
     history = unit.tickets.history(ticket.number)
     fired = unit.sla_steps.fired(ticket.number)
     return standing(history, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now, already=fired)
 
 
-def reckon(unit: UnitOfWork, ticket: Ticket, helpdesk: Helpdesk, now: datetime) -> Standing:
+def update_sla_index(unit: UnitOfWork, ticket: Ticket, helpdesk: Helpdesk, now: datetime) -> Standing:
     """Write the ticket's next SLA instant and due instant into its row."""
-    standing_now = stand(unit, ticket, helpdesk, now)
+    standing_now = sla_standing(unit, ticket, helpdesk, now)
     ended = ticket.status.ended or ticket.status is Status.SPAM
     index = SlaIndex(
         next_at=None if ended else standing_now.next_at,
         due_at=None if ended else standing_now.due_at,
-        digest=helpdesk.digest_of(ticket),
+        digest=helpdesk.plan_fingerprint(ticket),
         dues={} if ended else dues_of(standing_now),
     )
     unit.tickets.index(ticket.number, index)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from maild.domain.decision import Decision
-from maild.domain.tickets.held_replies import MOST_QUESTIONS, Draft, DraftKind, asked_about, first_reminder
+from maild.domain.tickets.held_replies import MOST_QUESTIONS, DraftKind, HeldReply, asked_about, first_reminder
 from maild.domain.tickets.ticket import Ticket
 from maild.ports import UnitOfWork
 
@@ -14,15 +14,15 @@ class Overtaken(Exception):
     """Somebody else was faster: what was decided rests on what is so no longer. Decide anew."""
 
 
-def do_beside(unit: UnitOfWork, decision: Decision, now: datetime) -> tuple[int, ...]:
+def apply_effects(unit: UnitOfWork, decision: Decision, now: datetime) -> tuple[int, ...]:
     """Do what concerns no thread -> the held mails that wait to be judged once more. Overtaken when a text was settled,
     or an answer left, before this could settle or stop it."""
     if decision.absence is not None:
-        unit.people.be_absent(decision.absence.agent, decision.absence.since, decision.absence.until)
+        unit.people.set_absence(decision.absence.agent, decision.absence.since, decision.absence.until)
     if decision.back:
-        unit.people.be_back(decision.back)
-    if decision.wishes:
-        unit.preferences.change(decision.actor.name, decision.wishes, now)
+        unit.people.clear_absence(decision.back)
+    if decision.preferences:
+        unit.preferences.change(decision.actor.name, decision.preferences, now)
     for domain in sorted(decision.meets):
         unit.people.meet(decision.actor.name, domain)
     for draft, settled_as in decision.settles:
@@ -54,7 +54,7 @@ def _stop(unit: UnitOfWork, decision: Decision) -> None:
     for entry in decision.withdraws:
         if not unit.outbox.withdraw(entry, reason):
             raise Overtaken("the answer left meanwhile")
-    for ticket, to in decision.unshown:
+    for ticket, to in decision.withdrawn_histories:
         if not unit.outbox.withdraw_history(ticket, to, reason):
             raise Overtaken("the history left meanwhile")
 
@@ -75,7 +75,7 @@ def keep_draft(unit: UnitOfWork, decision: Decision, ticket: Ticket | None, inbo
     if hold is None or inbound is None:
         return 0
     return unit.drafts.add(
-        Draft(
+        HeldReply(
             inbound=inbound,
             ticket=ticket.number if ticket is not None else None,
             agent=hold.agent,

@@ -17,20 +17,20 @@ from maild.domain.decision import Decision
 from maild.domain.messages.outbox import OutboxState
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.notice import Notice
-from maild.domain.notices.pacing import Reader, leaving
+from maild.domain.notices.pacing import NoticeReader, leaving
 from maild.domain.notices.page import PAGE
 from maild.domain.people.directory import Agent
-from maild.domain.people.preferences import Wishes
+from maild.domain.people.preferences import Preferences
 from maild.domain.sla.standing import DueStep
 from maild.domain.tickets.ticket import Priority, Ticket
 from maild.ports import ListedTicket, OutboxRow, Snapshot, UnitOfWork
-from maild.services.apply.decision import Done, carry_out
+from maild.services.apply.decision import Done, apply_decision
 from maild.services.helpdesk import Helpdesk
 from maild.services.isolation import isolated
 from maild.services.listing import rows_of
+from maild.services.notices.agent_message import BY_ITSELF, AgentMessage, post
 from maild.services.notices.enqueue import enqueue, tellings
-from maild.services.notices.letter import BY_ITSELF, Letter, post
-from maild.services.notices.template_context import Occasion, due_words
+from maild.services.notices.template_context import NoticeContext, due_words
 
 TEMPLATE = "sla-gathered"
 FEW = 3  # alarms of one person in one tick that are mails of their own
@@ -68,7 +68,7 @@ class _Line:
     """One alarm of one ticket for one person, which is not mailed by itself."""
 
     notice: Notice
-    occasion: Occasion
+    occasion: NoticeContext
 
     @property
     def worst_first(self) -> Rank:
@@ -128,7 +128,7 @@ def tell_alarms(
                 enqueue(unit, line.notice, line.occasion, helpdesk)
     if last:
         for row, at in tick.rows.values():
-            if unit.outbox.unbegun(row) is not None:
+            if unit.outbox.lock_unsent(row) is not None:
                 unit.outbox.set_state(row, OutboxState.QUEUED, at)
     return done
 
@@ -144,7 +144,7 @@ def _carried(
     found: list[_Line],
     alone: bool,
 ) -> Done:
-    def queue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Helpdesk) -> OutboxRow | None:
+    def queue(unit: UnitOfWork, notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk) -> OutboxRow | None:
         if alone and not notice.steps:
             return None
         if not notice.steps or notice.to.address.key not in many:
@@ -154,7 +154,7 @@ def _carried(
 
     decision = prepare(each)
     mark = trace or f"sla-{each.ticket.number}"
-    return carry_out(unit, decision, each.ticket, helpdesk, now, trace=mark, queue=queue)
+    return apply_decision(unit, decision, each.ticket, helpdesk, now, trace=mark, queue=queue)
 
 
 def _by_reader(lines: Sequence[_Line]) -> dict[str, list[_Line]]:
@@ -186,7 +186,7 @@ def _mail(
     and when it leaves."""
     at = _leaves_at(unit, lines, helpdesk, now)
     number, before = begun or (0, at)
-    row = unit.outbox.unbegun(number) if number else None
+    row = unit.outbox.lock_unsent(number) if number else None
     if row is None:
         row = _begun(unit, lines, helpdesk, now, max(at, now + GRACE))
     else:
@@ -211,7 +211,9 @@ def _leaves_at(unit: UnitOfWork, lines: Sequence[_Line], helpdesk: Helpdesk, now
     if agent is None:
         return now
     rhythm, name = helpdesk.policy.rhythm, agent.name
-    reader = Reader.of(agent, Wishes.of(unit.preferences.of(agent.name)), rhythm, ZoneInfo(helpdesk.clock_of(agent)))
+    reader = NoticeReader.of(
+        agent, Preferences.of(unit.preferences.of(agent.name)), rhythm, ZoneInfo(helpdesk.clock_of(agent))
+    )
 
     def at(line: _Line) -> datetime:
         kind, in_place = line.notice.kind, line.notice.in_place
@@ -231,7 +233,7 @@ def _begun(
     told = _added({"list": about, "rows": [], "others": [], "late_others": 0}, lines, helpdesk, now)
     if about:
         unit.snapshots.change(about, [each["number"] for each in told["rows"]])
-    letter = Letter(
+    letter = AgentMessage(
         template=TEMPLATE,
         agent=reader,
         subject=_subject(told),

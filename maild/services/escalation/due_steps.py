@@ -15,7 +15,7 @@ from maild.domain.people.preferences import ALL_IN, Readers
 from maild.domain.sla.standing import standing
 from maild.domain.tickets.events import Escalated
 from maild.ports import OpenUnitOfWork, UnitOfWork
-from maild.services.apply.decision import reckon
+from maild.services.apply.decision import update_sla_index
 from maild.services.escalation.alarms import Decided, Open, tell_alarms
 from maild.services.helpdesk import Helpdesk
 from maild.services.isolation import isolated
@@ -85,7 +85,7 @@ def _look(
     history, fired = unit.tickets.history(number), unit.sla_steps.fired(number)
     steps = standing(history, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now, already=fired).due_steps
     if not steps:
-        reckon(unit, ticket, helpdesk, now)
+        update_sla_index(unit, ticket, helpdesk, now)
         return False
     return Decided(ticket, escalate(ticket, steps, helpdesk.policy, now, readers, history), steps)
 
@@ -100,5 +100,5 @@ def _recorded(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime, readers: Read
     ]
     if len(steps) == len(each.steps):
         return each.decision
-    reckon(unit, each.ticket, helpdesk, now)
+    update_sla_index(unit, each.ticket, helpdesk, now)
     return escalate(each.ticket, steps, helpdesk.policy, now, readers, unit.tickets.history(number))

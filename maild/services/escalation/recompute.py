@@ -15,7 +15,7 @@ from maild.domain.sla.standing import standing
 from maild.domain.tickets.events import Actor, DeadlineMoved, Event
 from maild.domain.tickets.ticket import Ticket, apply
 from maild.ports import OpenUnitOfWork, UnitOfWork
-from maild.services.apply.decision import carry_out, reckon
+from maild.services.apply.decision import apply_decision, update_sla_index
 from maild.services.helpdesk import Helpdesk
 from maild.services.isolation import isolated
 
@@ -37,7 +37,7 @@ class Recomputed:
         return bool(self.moves) or self.plan != self.ticket.sla_plan
 
 
-def reckon_stale(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> int:
+def recompute_changed(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> int:
     """Reckon anew the tickets whose plan or calendar the configuration has changed -> how many."""
     return sum(1 for _ in recompute(open_unit, helpdesk, now))
 
@@ -80,9 +80,9 @@ def _one(unit: UnitOfWork, number: int, helpdesk: Helpdesk, now: datetime) -> Re
     found, facts = _compared(unit, ticket, helpdesk, now)
     if facts:
         decision = Decision(Outcome.COMMANDED, CONFIGURATION, facts, actor=_BY)
-        carry_out(unit, decision, ticket, helpdesk, now, trace=f"configuration-{number}")
+        apply_decision(unit, decision, ticket, helpdesk, now, trace=f"configuration-{number}")
     else:
-        reckon(unit, ticket, helpdesk, now)
+        update_sla_index(unit, ticket, helpdesk, now)
     return found
 
 

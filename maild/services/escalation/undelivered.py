@@ -12,7 +12,7 @@ from maild.domain.intake.bounce import BouncedMail, bounced
 from maild.domain.sla.alarm_acks import alarms
 from maild.domain.tickets.events import Escalated, Event
 from maild.domain.tickets.ticket import Ticket
-from maild.ports import Telling, UnitOfWork
+from maild.ports import LedgerLine, UnitOfWork
 from maild.services.escalation.alarms import Decided, tell_alarms
 from maild.services.helpdesk import Helpdesk
 from maild.services.isolation import isolated
@@ -43,7 +43,7 @@ def lost_alarm(unit: UnitOfWork, outbox: int, ticket: Ticket, helpdesk: Helpdesk
     )
 
 
-def hand_on(
+def notify_next_in_line(
     unit: UnitOfWork, outbox: int, diagnostic: str, by: str, helpdesk: Helpdesk, now: datetime, trace: str = ""
 ) -> None:
     """A mail about the alarms of many tickets did not arrive: each goes on, in one mail where many go to one.
@@ -82,7 +82,7 @@ def tell_of(ticket: Ticket, lost: BouncedMail, decision: Decision) -> None:
         maillog.alarm_unheard(ticket=ticket.number, lost=lost.recipient)
 
 
-def _step(telling: Telling) -> tuple[str, int, str]:
+def _step(telling: LedgerLine) -> tuple[str, int, str]:
     return (telling.target, telling.cycle, telling.step)
 
 

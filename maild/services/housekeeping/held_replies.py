@@ -12,11 +12,11 @@ from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.agent_notices import Notice
 from maild.domain.notices.buttons import DROP_TEXT, IT_WAS_ME, KEEP_AS_NOTE, NOT_ME, SEND_TEXT, Button
 from maild.domain.people.directory import Agent, Directory
-from maild.domain.tickets.held_replies import LEAD_EVERY, Draft, DraftKind, asked_about, next_reminder
+from maild.domain.tickets.held_replies import LEAD_EVERY, DraftKind, HeldReply, asked_about, next_reminder
 from maild.domain.tickets.ticket import Ticket
 from maild.domain.tickets.visibility import may_see
 from maild.ports import OpenUnitOfWork, UnitOfWork
-from maild.services.apply.decision import carry_out
+from maild.services.apply.decision import apply_decision
 from maild.services.helpdesk import Helpdesk
 from maild.services.isolation import isolated
 
@@ -47,7 +47,7 @@ def remind_writers(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime)
             return sent
 
 
-def _reminded(unit: UnitOfWork, draft: Draft, helpdesk: Helpdesk, now: datetime) -> bool:
+def _reminded(unit: UnitOfWork, draft: HeldReply, helpdesk: Helpdesk, now: datetime) -> bool:
     later = _later(unit, draft)
     if draft.id in later:
         unit.drafts.remind_at(draft.id, now + LEAD_EVERY)  # sooner when a question is answered
@@ -63,11 +63,11 @@ def _reminded(unit: UnitOfWork, draft: Draft, helpdesk: Helpdesk, now: datetime)
         readers = _who_may_see(readers, writer, ticket, directory)
     for reader, reason in readers:
         decision = _reminder(draft, reader, reason, ticket, by_other=reader != writer, more=len(later))
-        carry_out(unit, decision, ticket, helpdesk, now, trace=f"draft-{draft.id}", about_draft=draft.id)
+        apply_decision(unit, decision, ticket, helpdesk, now, trace=f"draft-{draft.id}", about_draft=draft.id)
     return True
 
 
-def _later(unit: UnitOfWork, draft: Draft) -> frozenset[int]:
+def _later(unit: UnitOfWork, draft: HeldReply) -> frozenset[int]:
     """The mails in this agent's name that are not asked about yet: enough questions are open."""
     if draft.kind is not DraftKind.UNPROVEN:
         return frozenset()
@@ -88,7 +88,7 @@ _REASON = "your text waits for your word"
 
 
 def _reminder(
-    draft: Draft, reader: Agent, reason: str, ticket: Ticket | None, *, by_other: bool, more: int = 0
+    draft: HeldReply, reader: Agent, reason: str, ticket: Ticket | None, *, by_other: bool, more: int = 0
 ) -> Decision:
     # Who leads may file a text or drop it; only its writer may let it leave.
     buttons = (KEEP_AS_NOTE, DROP_TEXT) if by_other else _BUTTONS[draft.kind]

@@ -13,7 +13,7 @@ from maild.domain.tickets import events
 from maild.domain.tickets.events import THIS_ENTRY, Actor, Event
 from maild.domain.tickets.ticket import EntryKind, Status, Ticket
 from maild.ports import OpenUnitOfWork, UnitOfWork
-from maild.services.apply.decision import carry_out
+from maild.services.apply.decision import apply_decision
 from maild.services.helpdesk import Helpdesk
 from maild.services.isolation import isolated
 
@@ -21,7 +21,7 @@ BATCH = 100
 _TIMER = Actor(Role.SYSTEM, "timer")
 
 
-def keep_house(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> int:
+def run_timers(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> int:
     """Do what is due at `now` -> how many tickets changed."""
     changed = 0
     passed: set[int] = set()  # they stay due: what cannot be handled, and who waits until a time that was named
@@ -77,7 +77,7 @@ def _done(unit: UnitOfWork, change: _Change, helpdesk: Helpdesk, now: datetime) 
     decision = change.decide(_Occasion(unit, ticket, helpdesk, now)) if ticket else None
     if ticket is None or decision is None:
         return False
-    carry_out(unit, decision, ticket, helpdesk, now, trace=f"timer-{ticket.number}")
+    apply_decision(unit, decision, ticket, helpdesk, now, trace=f"timer-{ticket.number}")
     return True
 
 

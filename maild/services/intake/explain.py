@@ -5,20 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from maild.domain.decision import Decision, Step
-from maild.domain.notices.agent_notices import Happening, strongest
+from maild.domain.decision import Decision, TraceStep
+from maild.domain.notices.agent_notices import TicketChange, strongest
 from maild.domain.tickets.ticket import Ticket, apply
 from maild.mail.reading.trace import Trace, trace
 from maild.ports import IncomingMail, OpenUnitOfWork, UnitOfWork
 from maild.services.helpdesk import Helpdesk
-from maild.services.intake.gather import Reader, judge
+from maild.services.intake.gather import MailReader, judge
 from maild.services.notices.due_notices import notices_of
 
 _DRY_RUN = 0  # the number of a mail that is not kept
 
 
 def explain_mail(
-    mail: IncomingMail, open_unit: OpenUnitOfWork, reader: Reader, helpdesk: Helpdesk, now: datetime
+    mail: IncomingMail, open_unit: OpenUnitOfWork, reader: MailReader, helpdesk: Helpdesk, now: datetime
 ) -> dict[str, Any]:
     """The decisions about a mail, step by step, and the mails that would leave."""
     message = reader.read(mail.raw)
@@ -26,7 +26,7 @@ def explain_mail(
         judged = judge(mail, message, _DRY_RUN, unit, helpdesk, now)
         effects = _effects(judged.decision, judged.ticket, unit, helpdesk, now)
     way = trace(mail.raw)
-    steps = [Step("parse", "way", _way(way)), *judged.steps]
+    steps = [TraceStep("parse", "way", _way(way)), *judged.steps]
     ticket = judged.ticket
     return {
         "inbound": None,
@@ -58,6 +58,6 @@ def _effects(
     told += [f"mail {alarm.template} to {alarm.to.address}: {alarm.reason}" for alarm in decision.alarms]
     if after is None:
         return told
-    happening = Happening(after, decision.facts, decision.actor, decision.acknowledge, decision.quiet)
+    happening = TicketChange(after, decision.facts, decision.actor, decision.acknowledge, decision.quiet)
     notices = strongest((*decision.notices, *notices_of(unit, happening, helpdesk.policy, now)))
     return told + [f"mail {notice.template} to {notice.to.address}: {notice.reason}" for notice in notices]

@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from maild.domain.decision import Decision, ReleasedAs, Step
+from maild.domain.decision import Decision, ReleasedAs, TraceStep
 from maild.domain.intake.bounce import BouncedMail
 from maild.domain.intake.classify import Classification, MailClass, classify
 from maild.domain.intake.decide import Case, decide
 from maild.domain.intake.decide.buttons import numbered
-from maild.domain.intake.route import WITHOUT_TICKET, Carrier, Clues, Facts, Holder, Route, Verdict, clues, route
+from maild.domain.intake.route import WITHOUT_TICKET, Carrier, Clues, Facts, Holder, Route, RouteKind, clues, route
 from maild.domain.intake.rules import Filing, file
 from maild.domain.messages.message import Evidence, InboundMessage
 from maild.domain.messages.reply_tokens import Scope, Sealed
 from maild.domain.people.directory import Address, Agent, Trust
 from maild.domain.queries.row_commands import Rows
 from maild.domain.tickets.events import Event
-from maild.domain.tickets.held_replies import Draft
+from maild.domain.tickets.held_replies import HeldReply
 from maild.domain.tickets.participation import departed
 from maild.domain.tickets.ticket import Ticket
 from maild.mail.reading import authentication
@@ -28,11 +28,11 @@ from maild.services.escalation.undelivered import lost_alarm
 from maild.services.helpdesk import Helpdesk
 from maild.services.intake.auto_answer_counts import traffic_of
 from maild.services.intake.list_sender import from_list
-from maild.services.intake.lookups import lookups_for, survivor
+from maild.services.intake.lookups import follow_merges, lookups_for
 from maild.services.intake.new_text import own_words
 
 
-class Reader(Protocol):
+class MailReader(Protocol):
     """Turns bytes into words where a hostile mail can do no harm. Raises ReadingFailed."""
 
     def read(self, raw: bytes) -> InboundMessage: ...
@@ -45,7 +45,7 @@ class Judged:
     message: InboundMessage
     decision: Decision
     ticket: Ticket | None
-    steps: tuple[Step, ...]
+    steps: tuple[TraceStep, ...]
 
 
 def judge(
@@ -80,7 +80,7 @@ def judge(
     agent = helpdesk.policy.directory.agent_at(message.sender.address) if message.sender else None
     if released and ticket is not None:
         routed = _released(routed, agent)
-    if routed.verdict is Verdict.REPLY:
+    if routed.verdict is RouteKind.REPLY:
         message = own_words(message, ticket, agent, unit)
     case = Case(
         inbound=inbound,
@@ -129,11 +129,11 @@ def _filed(mail: IncomingMail, message: InboundMessage, classification: Classifi
 def _released(routed: Route, agent: Agent | None) -> Route:
     """The route of a mail whose mark spoke against it, and that a person let through: into the ticket, as a message of
     whoever wrote it. No such mark speaks for an agent, whose commands are none then."""
-    answers = routed.verdict is Verdict.REPLY and agent is None  # to what agents alone are told
-    if routed.verdict is not Verdict.HELD and not answers:
+    answers = routed.verdict is RouteKind.REPLY and agent is None  # to what agents alone are told
+    if routed.verdict is not RouteKind.HELD and not answers:
         return routed
     reason = f"released by a person ({routed.reason})"
-    return replace(routed, verdict=Verdict.REPLY, scope=Scope.USER, verb="", reason=reason)
+    return replace(routed, verdict=RouteKind.REPLY, scope=Scope.USER, verb="", reason=reason)
 
 
 def _since(routed: Route, ticket: Ticket | None, found: Clues, unit: UnitOfWork) -> tuple[Event, ...]:
@@ -150,7 +150,7 @@ def _rows(routed: Route, unit: UnitOfWork) -> Rows | None:
     return Rows(snapshot.tickets, snapshot.made_at) if snapshot is not None else None
 
 
-def _drafts(routed: Route, agent: Agent, unit: UnitOfWork) -> tuple[Draft, ...]:
+def _drafts(routed: Route, agent: Agent, unit: UnitOfWork) -> tuple[HeldReply, ...]:
     """The held texts that an agent may have a word on: their own that wait, and the one that a button names."""
     waiting = unit.drafts.waiting(agent=agent.name)
     _, number = numbered(routed.verb)
@@ -160,12 +160,12 @@ def _drafts(routed: Route, agent: Agent, unit: UnitOfWork) -> tuple[Draft, ...]:
 
 def _joined(routed: Route, filing: Filing, facts: Facts, unit: UnitOfWork) -> Route:
     """A mail that leads nowhere by itself goes into the open ticket with its rule's key."""
-    number = unit.tickets.by_join_key(filing.join_key) if routed.verdict is Verdict.NEW else None
+    number = unit.tickets.by_join_key(filing.join_key) if routed.verdict is RouteKind.NEW else None
     if number is None:
         return routed
     reason = f"ticket {number} is open for the same key: {filing.join_key}"
     return replace(
-        routed, verdict=Verdict.REPLY, reason=reason, carrier=Carrier.JOIN_KEY, ticket=number, scope=Scope.USER
+        routed, verdict=RouteKind.REPLY, reason=reason, carrier=Carrier.JOIN_KEY, ticket=number, scope=Scope.USER
     )
 
 
@@ -184,9 +184,9 @@ def look_up(
     contacts = unit.people.numbered(found.recipients)
     holders = {number: Holder(c.person.address, c.epoch, c.agent, c.revoked_before) for number, c in contacts.items()}
     tickets_of_ids = unit.tickets.by_message_ids(found.parent_ids)
-    ancestors = unit.tickets.by_ancestors(found.family)
+    ancestors = unit.tickets.by_reference(found.family)
     named = (*found.tickets(holders, helpdesk.ring), *tickets_of_ids.values(), *ancestors.values())
-    tickets = {number: ticket for number in dict.fromkeys(named) if (ticket := survivor(number, unit))}
+    tickets = {number: ticket for number in dict.fromkeys(named) if (ticket := follow_merges(number, unit))}
     earlier = unit.inbound.same(found.sameness, inbound, waiting_in=() if junk else helpdesk.junk_doors)
     opened = [sealed for sealed, _ in found.opened(holders, helpdesk.ring)]
     snapshots = map(unit.snapshots.get, found.lists)
@@ -264,16 +264,18 @@ def _steps(
     classification: Classification,
     routed: Route,
     filing: Filing,
-) -> tuple[Step, ...]:
+) -> tuple[TraceStep, ...]:
     parts = f"{message.size} bytes, {len(message.attachments)} attachments, {message.folded_lines} lines folded"
     where = f"ticket {routed.ticket}" if routed.ticket is not None else routed.verdict.value
-    verdict = f"{routed.verdict.value}: {where}" if routed.verdict is not Verdict.NEW else routed.verdict.value
+    verdict = f"{routed.verdict.value}: {where}" if routed.verdict is not RouteKind.NEW else routed.verdict.value
     ignored = f" (not counted: {'; '.join(routed.ignored)})" if routed.ignored else ""
     filed = ", ".join(filing.trail) if filing.trail else "nothing matches"
     return (
-        Step("parse", "read" if not message.defects else "read with defects", "; ".join((parts, *message.defects))),
-        Step("authentication", evidence.trust.value, evidence.reason),
-        Step("classify", classification.mail_class.value, f"{classification.rule}: {classification.reason}"),
-        Step("route", verdict, f"{routed.carrier.value}: {routed.reason}{ignored}"),
-        Step("rules", filing.topic or "none", filed),
+        TraceStep(
+            "parse", "read" if not message.defects else "read with defects", "; ".join((parts, *message.defects))
+        ),
+        TraceStep("authentication", evidence.trust.value, evidence.reason),
+        TraceStep("classify", classification.mail_class.value, f"{classification.rule}: {classification.reason}"),
+        TraceStep("route", verdict, f"{routed.carrier.value}: {routed.reason}{ignored}"),
+        TraceStep("rules", filing.topic or "none", filed),
     )

@@ -24,7 +24,7 @@ _MERGES = 20  # how often a ticket's survivor may have been merged itself
 TO_CUSTOMERS = ("acknowledgement", "reply", "closed", "status", "history", "waiting-reminder")
 
 
-def survivor(number: int, unit: UnitOfWork) -> Ticket | None:
+def follow_merges(number: int, unit: UnitOfWork) -> Ticket | None:
     """The ticket of this number, or the one that it was merged into."""
     ticket = unit.tickets.get(number)
     for _ in range(_MERGES):
@@ -41,7 +41,7 @@ def lookups_for(
     known = _known(ticket, agent, helpdesk)
 
     def find(number: int) -> Ticket | None:
-        found = survivor(number, unit)
+        found = follow_merges(number, unit)
         hidden = agent is not None and found is not None and not may_see(agent, found, helpdesk.policy.directory)
         return None if hidden else found  # to an agent who may not see it there is none
 
@@ -64,7 +64,7 @@ def lookups_for(
     return Lookups(
         ticket=find,
         batches=unit.tickets.batches,
-        stoppable=unit.outbox.stoppable,
+        can_withdraw=unit.outbox.can_withdraw,
         history_left=unit.outbox.history_left,
         last_message=last_message,
         calendar=helpdesk.calendar_of,

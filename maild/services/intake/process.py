@@ -12,7 +12,7 @@ from typing import Protocol
 
 from maild import maillog
 from maild.domain.agent_mail.signature import tail_of
-from maild.domain.decision import QUEUED, Decision, Outcome, Step
+from maild.domain.decision import QUEUED, Decision, Outcome, TraceStep
 from maild.domain.messages.message import InboundMessage
 from maild.mail.worker.pool import ReadingFailed
 from maild.ports import (
@@ -29,10 +29,10 @@ from maild.ports import (
     UnitOfWork,
     WakeUp,
 )
-from maild.services.apply.decision import carry_out
-from maild.services.escalation.undelivered import hand_on
+from maild.services.apply.decision import apply_decision
+from maild.services.escalation.undelivered import notify_next_in_line
 from maild.services.helpdesk import Helpdesk
-from maild.services.intake.gather import Judged, Reader, judge
+from maild.services.intake.gather import Judged, MailReader, judge
 from maild.services.intake.scanning import Look, Rewriter, Scanning, scan_step
 
 BATCH = 50  # mails in one transaction
@@ -66,7 +66,7 @@ class _Read:
     finding: Finding | None = None
 
 
-class MailReader(Reader, Rewriter, Protocol):
+class ScanningReader(MailReader, Rewriter, Protocol):
     """What reading mails and showing them to a scanner needs."""
 
 
@@ -76,7 +76,7 @@ class Processing:
     def __init__(
         self,
         open_unit: OpenUnitOfWork,
-        reader: MailReader,
+        reader: ScanningReader,
         helpdesk: Callable[[], Helpdesk],
         clock: Clock,
         queued: WakeUp,
@@ -187,19 +187,20 @@ class Processing:
     ) -> Processed:
         decision = judged.decision
         trace = maillog.trace_of(kept.id)
-        done = carry_out(unit, decision, judged.ticket, self._helpdesk(), now, inbound=kept.id, trace=trace)
+        done = apply_decision(unit, decision, judged.ticket, self._helpdesk(), now, inbound=kept.id, trace=trace)
         ticket = done.ticket.number if done.ticket else None
         if judged.ticket is None and decision.lost is not None:
             helpdesk, by = self._helpdesk(), "delivery report"
-            hand_on(unit, decision.lost, decision.reason.partition(": ")[2], by, helpdesk, now, trace)
+            notify_next_in_line(unit, decision.lost, decision.reason.partition(": ")[2], by, helpdesk, now, trace)
         if ticket is not None and done.entry is not None:
-            unit.tickets.name_ancestors(ticket, _family(judged.message))
+            unit.tickets.remember_references(ticket, _family(judged.message))
         waits_on = decision.hold is not None or decision.outcome is Outcome.HELD
         if kept.released and not waits_on:  # the text in it that waited for a word has had one
             unit.drafts.settle_those_of(kept.id, "sent", now)
         self._learn_signature(unit, message, decision)
         effects = tuple(
-            Step("notices", QUEUED, f"mail {row.template} to {row.to.address} (outbox {row.id})") for row in done.outbox
+            TraceStep("notices", QUEUED, f"mail {row.template} to {row.to.address} (outbox {row.id})")
+            for row in done.outbox
         )
         judgement = Judgement(
             state=InboundState.HELD if decision.hold else _STATES.get(decision.outcome, InboundState.DONE),
@@ -220,7 +221,7 @@ class Processing:
         """An agent's mail, as it was before their signature was cut, teaches what they put below."""
         agent = self._helpdesk().policy.directory.agent(decision.actor.name)
         if agent is not None and decision.outcome in {Outcome.REPLIED, Outcome.NOTED}:
-            unit.people.learn_tail(agent, tail_of(message.own_and_forwarded[0]))
+            unit.people.learn_signature(agent, tail_of(message.own_and_forwarded[0]))
 
     def _holds(self) -> bool:
         return self._helpdesk().settings.attachments.when_unavailable == "hold"
@@ -243,13 +244,13 @@ class Processing:
         reason: str,
         now: datetime,
         message: InboundMessage | None,
-        step: Step | None = None,
+        step: TraceStep | None = None,
     ) -> Processed:
         judgement = Judgement(
             state=InboundState.QUARANTINED,
             outcome=Outcome.QUARANTINED,
             reason=reason,
-            steps=(step or Step("parse", "failed", reason),),
+            steps=(step or TraceStep("parse", "failed", reason),),
             sender=_sender(message) if message else "",
             subject=message.subject if message else "",
         )

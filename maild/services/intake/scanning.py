@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Protocol
 
 from maild import maillog
-from maild.domain.decision import Step
+from maild.domain.decision import TraceStep
 from maild.domain.messages.message import InboundMessage
 from maild.ports import Finding, Scanner, ScanVerdict
 
@@ -80,6 +80,6 @@ class Scanning:
             maillog.scanner_back()
 
 
-def scan_step(finding: Finding) -> Step:
+def scan_step(finding: Finding) -> TraceStep:
     """The finding as it is recorded with the mail."""
-    return Step(_STOP, _VERDICTS[finding.verdict], finding.reason)
+    return TraceStep(_STOP, _VERDICTS[finding.verdict], finding.reason)

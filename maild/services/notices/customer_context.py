@@ -14,12 +14,12 @@ from maild.domain.tickets.ratings import Rating
 from maild.domain.tickets.ticket import EntryKind, Ticket
 from maild.ports import StoredEntry
 from maild.services.helpdesk import Helpdesk
-from maild.services.notices.template_context import Occasion, Sealing, mailto
+from maild.services.notices.template_context import NoticeContext, Sealing, mailto
 
 _SUBJECT_LENGTH = 120  # characters of a subject in a link
 
 
-def customer_words(notice: Notice, occasion: Occasion, helpdesk: Helpdesk, sealing: Sealing) -> Mapping[str, Any]:
+def customer_words(notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk, sealing: Sealing) -> Mapping[str, Any]:
     """The part of the context that concerns customers; {} for an agent's mail."""
     if notice.agent or notice.scope is not Scope.USER:
         return {}

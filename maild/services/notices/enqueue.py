@@ -16,20 +16,20 @@ from maild.domain.tickets.events import Bounced
 from maild.domain.tickets.ticket import Ticket
 from maild.mail.compose import reply_subject
 from maild.mail.reading.attachments import distinct
-from maild.ports import Contact, OutboxRow, StoredEntry, Telling, UnitOfWork
+from maild.ports import Contact, LedgerLine, OutboxRow, StoredEntry, UnitOfWork
 from maild.services.helpdesk import Helpdesk
+from maild.services.notices.agent_message import ask_words, reply_address
 from maild.services.notices.customer_context import customer_words, unsubscribing
-from maild.services.notices.letter import ask_words, reply_address
 from maild.services.notices.overflow import fold
 from maild.services.notices.pacing import Paced, paced
 from maild.services.notices.similar_tickets import seen_before
-from maild.services.notices.template_context import Occasion, Sealing, context_of, last_of, page_words
+from maild.services.notices.template_context import NoticeContext, Sealing, context_of, last_of, page_words
 
 # A machine's answers to a mail: marked auto-replied, with the null reverse-path (RFC 3834 3.3 and 5, RFC 5321 4.5.5).
 _ANSWERS = frozenset({"acknowledgement", "status", "feedback"})
 
 
-def _reverse_path(notice: Notice, occasion: Occasion, reply_to: Address) -> str:
+def _reverse_path(notice: Notice, occasion: NoticeContext, reply_to: Address) -> str:
     """Where a bounce of this mail comes back to. News of a bounce brings none: two dead mailboxes would never stop."""
     of_a_bounce = any(isinstance(fact, Bounced) for fact in occasion.decision.facts)
     if notice.steps:
@@ -37,7 +37,7 @@ def _reverse_path(notice: Notice, occasion: Occasion, reply_to: Address) -> str:
     return "" if of_a_bounce or notice.template in _ANSWERS else str(reply_to)
 
 
-def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Helpdesk) -> OutboxRow:
+def enqueue(unit: UnitOfWork, notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk) -> OutboxRow:
     """Queue one notice -> the outbox row that tells it: its own, or a summary's where the reader has had enough."""
     agent = helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
     if agent is None:
@@ -51,7 +51,7 @@ def enqueue(unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Help
 
 
 def _queued(
-    unit: UnitOfWork, notice: Notice, occasion: Occasion, helpdesk: Helpdesk, timed: Paced | None = None
+    unit: UnitOfWork, notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk, timed: Paced | None = None
 ) -> OutboxRow:
     ticket = occasion.ticket
     agent = helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
@@ -112,10 +112,10 @@ def _subject(unit: UnitOfWork, notice: Notice, ticket: Ticket, helpdesk: Helpdes
     )
 
 
-def tellings(notice: Notice, ticket: int, outbox: int, now: datetime) -> list[Telling]:
+def tellings(notice: Notice, ticket: int, outbox: int, now: datetime) -> list[LedgerLine]:
     """The lines of the escalation ledger for a mail that tells of steps."""
     return [
-        Telling(
+        LedgerLine(
             ticket=ticket,
             target=fact.target,
             cycle=fact.cycle,
@@ -147,7 +147,7 @@ def sealing_for(helpdesk: Helpdesk, ticket: Ticket, contact: Contact) -> Sealing
 
 
 def _mail(
-    notice: Notice, occasion: Occasion, helpdesk: Helpdesk, reply_to: Address, root: str, *, to_agent: bool
+    notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk, reply_to: Address, root: str, *, to_agent: bool
 ) -> dict[str, Any]:
     """What composing needs beside the words: JSON, frozen with the row."""
     ticket = occasion.ticket
@@ -183,7 +183,7 @@ def _automatic(notice: Notice) -> str:
     return "auto-replied" if notice.template in _ANSWERS else "auto-generated"
 
 
-def _speaker(notice: Notice, occasion: Occasion) -> str:
+def _speaker(notice: Notice, occasion: NoticeContext) -> str:
     """The person whose words the mail carries, for the display name of From."""
     entry = occasion.entry
     if entry is None or notice.template in WITHOUT_TEXT | {"feedback"} or notice.steps:
@@ -193,12 +193,12 @@ def _speaker(notice: Notice, occasion: Occasion) -> str:
     return entry.author_name or entry.author.address
 
 
-def _last_from_outside(occasion: Occasion) -> str:
+def _last_from_outside(occasion: NoticeContext) -> str:
     last = last_of(occasion.entries, "message")
     return last.message_id if last else ""
 
 
-def _attached(entry: StoredEntry, occasion: Occasion, blocked: Sequence[str]) -> list[dict[str, Any]]:
+def _attached(entry: StoredEntry, occasion: NoticeContext, blocked: Sequence[str]) -> list[dict[str, Any]]:
     """Pointers to the files that go along: none that the admin blocks, and a picture within the text, such as the logo
     of a signature, once for the ticket."""
     others = (other for other in occasion.entries if other.id != entry.id)

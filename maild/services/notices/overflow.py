@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.opt_outs import ONLY_MINE
-from maild.domain.notices.pacing import Reader, after_quiet, hour_of
+from maild.domain.notices.pacing import NoticeReader, after_quiet, hour_of
 from maild.domain.people.directory import Agent
-from maild.domain.people.preferences import Wishes
+from maild.domain.people.preferences import Preferences
 from maild.ports import OutboxRow, Snapshot, UnitOfWork
 from maild.services.helpdesk import Helpdesk
-from maild.services.notices.letter import BY_ITSELF, Letter, post, reply_address
+from maild.services.notices.agent_message import BY_ITSELF, AgentMessage, post, reply_address
 from maild.services.notices.pacing import Paced
-from maild.services.notices.template_context import Occasion, asked_words, changes, person_words
+from maild.services.notices.template_context import NoticeContext, asked_words, changes, person_words
 
 TEMPLATE = "gathered"
 MOST = 100  # tickets of one mail; notices of others are counted
@@ -44,7 +44,7 @@ def _begun(unit: UnitOfWork, paced: Paced, agent: Agent, helpdesk: Helpdesk) -> 
         Snapshot(agent=agent.name, kind="list", asked="gathered", made_at=occasion.now, tickets=(number,))
     )
     told = _added({"list": shown, "notices": 0, "more": 0, "ceiling": ceiling, "rows": []}, occasion, helpdesk)
-    letter = Letter(
+    letter = AgentMessage(
         template=TEMPLATE,
         agent=agent,
         subject=_subject(told),
@@ -66,8 +66,8 @@ def _stop(unit: UnitOfWork, agent: Agent, helpdesk: Helpdesk) -> list[dict[str, 
 
 def _over(unit: UnitOfWork, at: datetime, agent: Agent, helpdesk: Helpdesk) -> datetime:
     """When the hour is over, and the agent's night."""
-    wishes = Wishes.of(unit.preferences.of(agent.name))
-    reader = Reader.of(agent, wishes, helpdesk.policy.rhythm, ZoneInfo(helpdesk.clock_of(agent)))
+    preferences = Preferences.of(unit.preferences.of(agent.name))
+    reader = NoticeReader.of(agent, preferences, helpdesk.policy.rhythm, ZoneInfo(helpdesk.clock_of(agent)))
     return after_quiet(hour_of(at)[1], reader.quiet, reader.zone)
 
 
@@ -80,7 +80,7 @@ def _many(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' if count != 1 else ''}"
 
 
-def _added(told: dict[str, Any], occasion: Occasion, helpdesk: Helpdesk) -> dict[str, Any]:
+def _added(told: dict[str, Any], occasion: NoticeContext, helpdesk: Helpdesk) -> dict[str, Any]:
     """The summary with one notice more; a ticket has one row, which shows what came last."""
     ticket = occasion.ticket
     rows = [dict(row) for row in told["rows"]]
@@ -95,7 +95,7 @@ def _added(told: dict[str, Any], occasion: Occasion, helpdesk: Helpdesk) -> dict
     return {**told, "notices": told["notices"] + 1, "rows": rows}
 
 
-def _last(occasion: Occasion, helpdesk: Helpdesk) -> dict[str, Any]:
+def _last(occasion: NoticeContext, helpdesk: Helpdesk) -> dict[str, Any]:
     """What happened, in few words."""
     entry = occasion.entry
     return {

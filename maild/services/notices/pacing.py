@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.merging import Waited, news_for, together
 from maild.domain.notices.notice import Notice
-from maild.domain.notices.pacing import PACES, Kind, Leaving, Reader, hour_of, leaving
+from maild.domain.notices.pacing import PACES, Departure, Kind, NoticeReader, hour_of, leaving
 from maild.domain.people.directory import Agent
-from maild.domain.people.preferences import Claim, Wishes
+from maild.domain.people.preferences import Interest, Preferences
 from maild.domain.tickets.events import Event
 from maild.ports import OutboxRow, UnitOfWork
 from maild.services.helpdesk import Helpdesk
-from maild.services.notices.template_context import Occasion
+from maild.services.notices.template_context import NoticeContext
 
 _JOINED = "joined: a newer mail about the ticket tells of it"
 
@@ -25,20 +25,22 @@ class Paced:
     """A notice with its time. `since` and `first_at` are for those that may join it; `full`: its hour is."""
 
     notice: Notice
-    occasion: Occasion
-    leaving: Leaving
+    occasion: NoticeContext
+    leaving: Departure
     first_at: datetime
     since: int | None
     full: bool
 
 
-def paced(unit: UnitOfWork, notice: Notice, agent: Agent, occasion: Occasion, helpdesk: Helpdesk) -> Paced:
+def paced(unit: UnitOfWork, notice: Notice, agent: Agent, occasion: NoticeContext, helpdesk: Helpdesk) -> Paced:
     """Take along what waits for this agent about this ticket, and reckon when the mail leaves."""
     pace, rhythm, now = PACES[notice.kind], helpdesk.policy.rhythm, occasion.now
     waited = unit.outbox.join(occasion.ticket.number, agent.name, _JOINED) if pace.joins else ()
     first_at = min((row.first_at or now for row in waited), default=now)
     since = min((row.since or 0 for row in waited), default=occasion.ticket.seq - len(occasion.decision.facts))
-    reader = Reader.of(agent, Wishes.of(unit.preferences.of(agent.name)), rhythm, ZoneInfo(helpdesk.clock_of(agent)))
+    reader = NoticeReader.of(
+        agent, Preferences.of(unit.preferences.of(agent.name)), rhythm, ZoneInfo(helpdesk.clock_of(agent))
+    )
     when = leaving(notice.kind, occasion.ticket, agent.name, reader, rhythm, now, first_at, in_place=notice.in_place)
     if waited:
         notice, occasion = _with(unit, notice, occasion, waited, since)
@@ -49,13 +51,13 @@ def paced(unit: UnitOfWork, notice: Notice, agent: Agent, occasion: Occasion, he
         leaving=when,
         first_at=first_at,
         since=since if when.waits and pace.joins else None,
-        full=pace.folds and unit.outbox.told_within(agent.name, begins, ends, rhythm.ceiling) >= rhythm.ceiling,
+        full=pace.folds and unit.outbox.count_notices(agent.name, begins, ends, rhythm.ceiling) >= rhythm.ceiling,
     )
 
 
 def _with(
-    unit: UnitOfWork, notice: Notice, occasion: Occasion, waited: tuple[OutboxRow, ...], since: int
-) -> tuple[Notice, Occasion]:
+    unit: UnitOfWork, notice: Notice, occasion: NoticeContext, waited: tuple[OutboxRow, ...], since: int
+) -> tuple[Notice, NoticeContext]:
     """The notice that tells what waited as well: all that happened since, in its order."""
     before = _before(unit, occasion, since)
     occasion = replace(occasion, since=news_for(notice.agent, before))
@@ -68,7 +70,7 @@ def _with(
     return one, occasion
 
 
-def _before(unit: UnitOfWork, occasion: Occasion, since: int) -> tuple[Event, ...]:
+def _before(unit: UnitOfWork, occasion: NoticeContext, since: int) -> tuple[Event, ...]:
     """The events behind `since` without those that happen now."""
     news = unit.tickets.since(occasion.ticket.number, since)
     return news[: len(news) - len(occasion.decision.facts)]
@@ -81,5 +83,5 @@ def _waited(row: OutboxRow) -> Waited:
         template=row.template,
         scope=Scope(row.context["answer"]["scope"]),
         reason=row.context["reason"],
-        claim=Claim(mail["claim"]) if mail["claim"] else None,
+        claim=Interest(mail["claim"]) if mail["claim"] else None,
     )

@@ -13,7 +13,7 @@ from maild.domain.tickets.ticket import Status, Ticket
 from maild.domain.tickets.visibility import Sight, may_see, sight_of
 from maild.ports import Listing, UnitOfWork
 from maild.services.helpdesk import Helpdesk
-from maild.services.notices.template_context import Occasion, Sealing, last_of, link_subject, mailto
+from maild.services.notices.template_context import NoticeContext, Sealing, last_of, link_subject, mailto
 
 _SOLVED = (Status.RESOLVED.value, Status.CLOSED.value)
 _NOTICES = 10  # of one ticket, the newest
@@ -21,7 +21,7 @@ _LOOKED_AT = 5  # of the best matches, until one has an answer
 
 
 def seen_before(
-    unit: UnitOfWork, occasion: Occasion, agent: Agent, helpdesk: Helpdesk, sealing: Sealing
+    unit: UnitOfWork, occasion: NoticeContext, agent: Agent, helpdesk: Helpdesk, sealing: Sealing
 ) -> dict[str, Any] | None:
     """The best match among the solved tickets that this agent may see, as `seen_before` of templates/README.md."""
     ticket, sight = occasion.ticket, sight_of(agent, helpdesk.policy.directory)
@@ -38,7 +38,7 @@ def seen_before(
     return None
 
 
-def _alike(unit: UnitOfWork, occasion: Occasion, sight: Sight) -> tuple[Ticket, ...]:
+def _alike(unit: UnitOfWork, occasion: NoticeContext, sight: Sight) -> tuple[Ticket, ...]:
     """The solved tickets that are most alike: looked for once for all who are told of this occasion and see the same
     departments and teams. What one of them alone may see (`sight.agent`) is to be left out for the others."""
     shared = ("alike", sight.departments, sight.teams, sight.all_but)
@@ -49,7 +49,7 @@ def _alike(unit: UnitOfWork, occasion: Occasion, sight: Sight) -> tuple[Ticket, 
     return cast(tuple[Ticket, ...], occasion.found[shared])
 
 
-def _answer_once(unit: UnitOfWork, occasion: Occasion, solved: Ticket) -> str:
+def _answer_once(unit: UnitOfWork, occasion: NoticeContext, solved: Ticket) -> str:
     key = ("answer", solved.number)
     if key not in occasion.found:
         occasion.found[key] = _answer(unit, solved)

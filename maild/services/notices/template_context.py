@@ -42,7 +42,7 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Occasion:
+class NoticeContext:
     """What notices are about: the ticket after the facts, the decision, the thread, its SLA."""
 
     ticket: Ticket
@@ -82,7 +82,7 @@ class Occasion:
 
 
 def context_of(
-    notice: Notice, occasion: Occasion, helpdesk: Helpdesk, sealing: Sealing, marker: str
+    notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk, sealing: Sealing, marker: str
 ) -> Mapping[str, Any]:
     """Everything that the templates may show of this notice. `marker` is the left side of the mail's Message-ID: in the
     body it survives relays that give mails other ids."""
@@ -117,7 +117,7 @@ def context_of(
     }
 
 
-def _earlier(notice: Notice, occasion: Occasion) -> Sequence[StoredEntry]:
+def _earlier(notice: Notice, occasion: NoticeContext) -> Sequence[StoredEntry]:
     """What the mail shows before its own entry: for the history of a thread all that was said outside."""
     if notice.template != "history":
         return occasion.earlier
@@ -158,7 +158,7 @@ def last_of(entries: Sequence[StoredEntry], kind: str) -> StoredEntry | None:
     return next((entry for entry in reversed(entries) if entry.kind == kind), None)
 
 
-def _last_message(notice: Notice, occasion: Occasion, shown: StoredEntry | None) -> StoredEntry | None:
+def _last_message(notice: Notice, occasion: NoticeContext, shown: StoredEntry | None) -> StoredEntry | None:
     """The customer's last words, where the notice is about something else."""
     last = last_of(occasion.entries, "message") if notice.agent else None
     return last if last is not None and last is not shown else None
@@ -175,7 +175,7 @@ def _mailbox(person: Person) -> str:
     return f"{person.name} <{person.address}>" if person.name else str(person.address)
 
 
-def _actor_words(occasion: Occasion, helpdesk: Helpdesk) -> dict[str, str]:
+def _actor_words(occasion: NoticeContext, helpdesk: Helpdesk) -> dict[str, str]:
     actor = occasion.decision.actor
     agent = helpdesk.policy.directory.agent(actor.name) if actor.role is Role.AGENT else None
     entry = occasion.entry
@@ -203,7 +203,7 @@ def due_words(standing: Standing, now: datetime, steps: Sequence[events.Escalate
     }
 
 
-def page_words(notice: Notice, occasion: Occasion, helpdesk: Helpdesk) -> dict[str, Any]:
+def page_words(notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk) -> dict[str, Any]:
     """What a page says beside the ticket and its deadline: on whose clock, and of how many more."""
     agent = helpdesk.policy.directory.agent(notice.pages)
     zone = helpdesk.clock_of(agent) if agent is not None else str(helpdesk.zone)
@@ -267,7 +267,7 @@ def _change(fact: events.Event, helpdesk: Helpdesk) -> str:
 # -- what can be done -------------------------------------------------------------------------------------------
 
 
-def actions(notice: Notice, occasion: Occasion, helpdesk: Helpdesk, sealing: Sealing) -> list[dict[str, str]]:
+def actions(notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk, sealing: Sealing) -> list[dict[str, str]]:
     """At most four things that one tap asks for, each by an address of its own. The command stands in the body as well,
     for providers that lose what follows a plus."""
     agent = helpdesk.policy.directory.agent(notice.agent)

@@ -34,7 +34,7 @@ from maild.domain.times.moments import shown_when
 from maild.ports import ListedTicket, OutboxRow, Snapshot, StoredEntry, UnitOfWork
 from maild.services.helpdesk import Helpdesk
 from maild.services.listing import count_told, found_by, limited, listing_of, rows_of, said_in, sight_for
-from maild.services.notices.letter import Letter, post
+from maild.services.notices.agent_message import AgentMessage, post
 from maild.services.notices.template_context import entry_words
 from maild.services.queries import asked_statistics as asked_figures
 
@@ -91,7 +91,7 @@ def answer(
             agent=agent.name, kind=_LIST, asked="; ".join(lines), made_at=now, tickets=tuple(answering.rows)
         )
         snapshot = unit.snapshots.add(made)
-    letter = Letter(
+    letter = AgentMessage(
         template=_LIST,
         agent=agent,
         subject=decision.subject or lines[0],
@@ -196,14 +196,14 @@ def _event_told(event: Event, zone: ZoneInfo) -> str:
 
 def _who(answering: _Answering, asked: WhoQuery) -> Section:
     away = answering.unit.people.absent(answering.now)
-    wishes = answering.unit.preferences.all()
+    preferences = answering.unit.preferences.all()
     directory = answering.helpdesk.policy.directory
     lines = []
     for agent in directory.agents:
         until = away.get(agent.name)
         told = f"{agent.shown} ({agent.name}): here"
         if until is not None:
-            substitute = directory.agent(str(wishes.get(agent.name, {}).get("substitute") or ""))
+            substitute = directory.agent(str(preferences.get(agent.name, {}).get("substitute") or ""))
             stands_in = f"; {substitute.shown} stands in" if substitute else ""
             told = f"{agent.shown} ({agent.name}): away until {shown_when(until, answering.zone)}{stands_in}"
         lines.append(told)

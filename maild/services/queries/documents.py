@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from maild.domain.commands.arguments import Surroundings
-from maild.domain.commands.parsing import Problem
+from maild.domain.commands.parsing import CommandProblem
 from maild.domain.decision import QUEUED
 from maild.domain.messages.outbox import OutboxState
 from maild.domain.people.directory import Role
@@ -19,7 +19,7 @@ from maild.domain.tickets.events import Bounced, Event, to_detail
 from maild.domain.tickets.ratings import rated
 from maild.domain.tickets.ticket import Ticket
 from maild.ports import InboundState, KeptMail, Listing, OpenUnitOfWork, OutboxRow, StoredEntry, UnitOfWork
-from maild.services.apply.decision import stand
+from maild.services.apply.decision import sla_standing
 from maild.services.helpdesk import Helpdesk
 from maild.services.listing import found_by, listing_of, said_in
 from maild.services.queries.escalation_ledger import escalation_documents
@@ -71,11 +71,11 @@ def ticket_list(
 
 def asked_list(
     open_unit: OpenUnitOfWork, helpdesk: Helpdesk, words: Sequence[str], now: datetime
-) -> list[Document] | Problem:
+) -> list[Document] | CommandProblem:
     """The tickets that `list WORDS` asks for, all of them, as the admin; or why it is not understood."""
     asked = _asked("list", words, helpdesk, now)
-    if isinstance(asked, Problem) or not isinstance(asked, ListQuery):
-        return asked if isinstance(asked, Problem) else []
+    if isinstance(asked, CommandProblem) or not isinstance(asked, ListQuery):
+        return asked if isinstance(asked, CommandProblem) else []
     with open_unit(reading=True) as unit:
         found = unit.tickets.listing(listing_of(asked.filter, now, None, None))
     return [ticket_document(listed.ticket, listed.due_at, helpdesk, now) for listed in found]
@@ -83,11 +83,11 @@ def asked_list(
 
 def searched(
     open_unit: OpenUnitOfWork, helpdesk: Helpdesk, words: Sequence[str], now: datetime, limit: int
-) -> list[Document] | Problem:
+) -> list[Document] | CommandProblem:
     """The tickets that `find WORDS` finds, each with the line that it was found by; or why it is not understood."""
     asked = _asked("find", words, helpdesk, now)
-    if isinstance(asked, Problem) or not isinstance(asked, FindQuery):
-        return asked if isinstance(asked, Problem) else []
+    if isinstance(asked, CommandProblem) or not isinstance(asked, FindQuery):
+        return asked if isinstance(asked, CommandProblem) else []
     with open_unit(reading=True) as unit:
         return [
             ticket_document(hit.ticket, hit.due_at, helpdesk, now)
@@ -96,12 +96,12 @@ def searched(
         ]
 
 
-def _asked(word: str, words: Sequence[str], helpdesk: Helpdesk, now: datetime) -> Asked | Problem:
+def _asked(word: str, words: Sequence[str], helpdesk: Helpdesk, now: datetime) -> Asked | CommandProblem:
     """A question as the admin types it: the shell has parted and unquoted its words already."""
     policy = helpdesk.policy
     here = Surroundings(directory=policy.directory, plans=tuple(policy.plans), zone=policy.zone, now=now)
     found = read_question(" ".join((word, *map(written_token, words))), here)
-    return found if isinstance(found, Problem) else found.asked
+    return found if isinstance(found, CommandProblem) else found.asked
 
 
 def ticket_document(ticket: Ticket, due_at: datetime | None, helpdesk: Helpdesk, now: datetime) -> Document:
@@ -129,7 +129,7 @@ def ticket_show(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now:
         ticket = unit.tickets.get(number)
         if ticket is None:
             return None
-        standing = stand(unit, ticket, helpdesk, now)
+        standing = sla_standing(unit, ticket, helpdesk, now)
         entries = unit.tickets.entries(number)
         deliveries = unit.outbox.deliveries(number)
         history = unit.tickets.history(number)

@@ -12,13 +12,13 @@ from maild.domain.messages.outbox import OutboxState
 from maild.domain.sla.explain import WIDTH, shown_at
 from maild.domain.sla.step_keys import shown_step
 from maild.domain.tickets.events import Acknowledged, Escalated, Event
-from maild.ports import Telling, UnitOfWork
+from maild.ports import LedgerLine, UnitOfWork
 from maild.services.helpdesk import Helpdesk
 
 _OUTCOMES = {OutboxState.SENDING: "queued", OutboxState.FAILED: "failed"}
 
 
-def outcome_of(telling: Telling, history: Sequence[Event]) -> str:
+def outcome_of(telling: LedgerLine, history: Sequence[Event]) -> str:
     """One word: acknowledged, bounced, or how far its mail came (queued, sent, deferred, failed, held, dropped)."""
     if telling.lost_at is not None:
         return "failed" if telling.state is OutboxState.FAILED else "bounced"
@@ -28,13 +28,13 @@ def outcome_of(telling: Telling, history: Sequence[Event]) -> str:
     return _OUTCOMES.get(state, state.value)
 
 
-def _acknowledges(fact: Event, telling: Telling) -> bool:
+def _acknowledges(fact: Event, telling: LedgerLine) -> bool:
     if not isinstance(fact, Acknowledged) or fact.agent != telling.agent:
         return False
     return (fact.target, fact.cycle) == (telling.target, telling.cycle) and fact.at >= telling.told_at
 
 
-def steps_told(history: Sequence[Event], told: Sequence[Telling]) -> list[tuple[Escalated, list[Telling]]]:
+def steps_told(history: Sequence[Event], told: Sequence[LedgerLine]) -> list[tuple[Escalated, list[LedgerLine]]]:
     """Each step that fired, in their order, with whom it told; nobody where a later one overtook it."""
     fired = [fact for fact in history if isinstance(fact, Escalated)]
     return [
@@ -43,7 +43,7 @@ def steps_told(history: Sequence[Event], told: Sequence[Telling]) -> list[tuple[
     ]
 
 
-def escalation_documents(history: Sequence[Event], told: Sequence[Telling]) -> list[dict[str, Any]]:
+def escalation_documents(history: Sequence[Event], told: Sequence[LedgerLine]) -> list[dict[str, Any]]:
     """For `maild ticket show --json`."""
     return [
         {
@@ -82,12 +82,12 @@ def lines_of(unit: UnitOfWork, helpdesk: Helpdesk, number: int, now: datetime) -
     return _lines(history, told, helpdesk.zone)
 
 
-def _as_of(unit: UnitOfWork, number: int, now: datetime) -> tuple[list[Event], list[Telling]]:
+def _as_of(unit: UnitOfWork, number: int, now: datetime) -> tuple[list[Event], list[LedgerLine]]:
     history = [event for event in unit.tickets.history(number) if event.at <= now]
     return history, [each for each in unit.sla_steps.told(number) if each.told_at <= now]
 
 
-def _lines(history: Sequence[Event], told: Sequence[Telling], zone: ZoneInfo) -> tuple[str, ...]:
+def _lines(history: Sequence[Event], told: Sequence[LedgerLine], zone: ZoneInfo) -> tuple[str, ...]:
     lines: list[str] = []
     for fact, tellings in steps_told(history, told):
         cycle = f", cycle {fact.cycle}" if fact.cycle > 1 else ""
@@ -98,7 +98,7 @@ def _lines(history: Sequence[Event], told: Sequence[Telling], zone: ZoneInfo) ->
     return ("", "Escalations", *lines) if lines else ()
 
 
-def _person(telling: Telling, history: Sequence[Event]) -> str:
+def _person(telling: LedgerLine, history: Sequence[Event]) -> str:
     how = " by pager" if telling.paged else ""
     passed = f", so {', '.join(telling.passed_to)} heard of it" if telling.passed_to else ""
     return f"{telling.agent or telling.recipient}{how} ({outcome_of(telling, history)}{passed})"

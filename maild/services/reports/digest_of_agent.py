@@ -75,7 +75,7 @@ def _unheard_section(unheard: Sequence[tuple[int, str, str]]) -> Shown:
 def _mine(unit: UnitOfWork, reader: DigestReader) -> list[Course]:
     """What the reader has, and had a fact since their last digest: a mail about a closed ticket may get lost, too."""
     theirs = Listing(assignee=reader.agent.name)
-    return unit.tickets.courses(unit.tickets.stirred(reader.since, reader.now, theirs), _KINDS)
+    return unit.tickets.histories(unit.tickets.active_between(reader.since, reader.now, theirs), _KINDS)
 
 
 def _nobodys(unit: UnitOfWork, reader: DigestReader) -> list[ListedTicket]:

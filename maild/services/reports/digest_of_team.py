@@ -56,10 +56,12 @@ def _looked_at(unit: UnitOfWork, team: Team, reader: DigestReader) -> tuple[list
     tally = Tally(last_days(LOOK_BACK.days, now, reader.zone), now, reader.zone)
     theirs = [Listing(team=team.name, sight=reader.sight)]
     theirs += [Listing(assignee=name, sight=reader.sight) for name in team.members]
-    numbers = sorted({n for each in theirs for n in unit.tickets.stirred(tally.period.since, tally.period.until, each)})
+    numbers = sorted(
+        {n for each in theirs for n in unit.tickets.active_between(tally.period.since, tally.period.until, each)}
+    )
     found = []
     for begin in range(0, len(numbers), BATCH):
-        for course in unit.tickets.courses(numbers[begin : begin + BATCH], COUNTED_KINDS):
+        for course in unit.tickets.histories(numbers[begin : begin + BATCH], COUNTED_KINDS):
             ticket = course.listed.ticket
             tally.add(measured(ticket, course.facts, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now))
             if not ticket.status.ended and ticket.merged_into is None:

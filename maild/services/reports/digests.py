@@ -11,17 +11,17 @@ from zoneinfo import ZoneInfo
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.opt_outs import NO_DIGEST, NO_MANAGER_DIGEST, NO_TEAM_DIGEST, Stop
 from maild.domain.people.directory import Agent
-from maild.domain.people.preferences import NO_WISHES, OFF, DigestWish, Wishes
+from maild.domain.people.preferences import NO_WISHES, OFF, DigestWish, Preferences
 from maild.domain.reports.digest_schedule import START, Begun, DigestKind, period_of, works_on
 from maild.domain.times.calendars import Calendar
 from maild.ports import OpenUnitOfWork, Snapshot, UnitOfWork
 from maild.services.helpdesk import Helpdesk
-from maild.services.notices.letter import BY_ITSELF, Letter, post
+from maild.services.notices.agent_message import BY_ITSELF, AgentMessage, post
 from maild.services.reports.digest_of_agent import of_agent
 from maild.services.reports.digest_of_manager import departments_of, of_manager
 from maild.services.reports.digest_of_team import of_team, teams_of
 from maild.services.reports.digest_parts import Contents, DigestReader
-from maild.services.setbacks import Setbacks
+from maild.services.retry_later import RetryLater
 
 _TEMPLATE = "digest"
 _SNAPSHOT = "digest"
@@ -76,13 +76,13 @@ class DueDigest:
 
 
 def make_digests(
-    open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, due: Sequence[DueDigest], setbacks: Setbacks
+    open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, due: Sequence[DueDigest], retry_later: RetryLater
 ) -> int:
     """Make the digests whose period has begun -> how many were mailed. One with nothing to tell is none."""
     made = 0
     for digest in due:
         what = f"the {digest.kind.name.lower()} digest of {digest.agent.name}"
-        made += bool(setbacks.attempt(what, now, partial(_one, open_unit, digest, helpdesk, now)))
+        made += bool(retry_later.attempt(what, now, partial(_one, open_unit, digest, helpdesk, now)))
     return made
 
 
@@ -105,12 +105,12 @@ def _wished(
     unit: UnitOfWork, helpdesk: Helpdesk, now: datetime
 ) -> Iterator[tuple[Agent, DigestKind, DigestWish, bool, Begun | None]]:
     """Each digest that somebody gets, whether by their own wish, and its newest period."""
-    wishes = {name: Wishes.of(kept) for name, kept in unit.preferences.all().items()}
+    preferences = {name: Preferences.of(kept) for name, kept in unit.preferences.all().items()}
     away = unit.people.absent(now)
     begun = cache(period_of)  # most readers have the same hour
     for agent in helpdesk.policy.directory.agents:
         for kind, row in _KINDS.items():
-            wish, own = _wish(kind, wishes.get(agent.name, NO_WISHES), row, helpdesk)
+            wish, own = _wish(kind, preferences.get(agent.name, NO_WISHES), row, helpdesk)
             if wish is None or agent.name in away or not row.concerns(agent, helpdesk):
                 continue
             yield agent, kind, wish, own, begun(wish, now, ZoneInfo(helpdesk.clock_of(agent)))
@@ -131,10 +131,10 @@ def _by_default(due: DueDigest, since: datetime | None, helpdesk: Helpdesk, now:
     return due if all(works_on(offices, day) for day in days) else unseen
 
 
-def _wish(kind: DigestKind, wishes: Wishes, row: _Row, helpdesk: Helpdesk) -> tuple[DigestWish | None, bool]:
+def _wish(kind: DigestKind, preferences: Preferences, row: _Row, helpdesk: Helpdesk) -> tuple[DigestWish | None, bool]:
     """(when a reader gets a digest, is that their own wish); None: never."""
-    own = wishes.digest
-    refused = {DigestKind.TEAM: not wishes.team_digest, DigestKind.MANAGER: not wishes.manager_digest}
+    own = preferences.digest
+    refused = {DigestKind.TEAM: not preferences.team_digest, DigestKind.MANAGER: not preferences.manager_digest}
     if (own is not None and own.every == OFF) or refused.get(kind, False):
         return None, True
     if own is not None and kind is DigestKind.PERSONAL:
@@ -186,7 +186,7 @@ def _mail(
     snapshot = Snapshot(
         agent=agent.name, kind=_SNAPSHOT, asked=period.key, made_at=now, tickets=tuple(contents.numbers)
     )
-    letter = Letter(
+    letter = AgentMessage(
         template=_TEMPLATE,
         agent=agent,
         subject=contents.subject,

@@ -19,19 +19,19 @@ from maild.domain.tickets.visibility import Sight
 from maild.ports import OpenUnitOfWork, OutboxRow, UnitOfWork
 from maild.services.helpdesk import Helpdesk
 from maild.services.listing import sight_for
-from maild.services.notices.letter import BY_ITSELF, Letter, post
+from maild.services.notices.agent_message import BY_ITSELF, AgentMessage, post
 from maild.services.notices.template_context import person_words
 from maild.services.reports.charts import for_customers, overview, remarks
 from maild.services.reports.digest_parts import section
 from maild.services.reports.statistics import Wanted, figures_of
-from maild.services.setbacks import Setbacks
+from maild.services.retry_later import RetryLater
 
 TEMPLATE = "monthly-report"
 _KIND = "report"
 _HOUR = time(8)  # of the first day of a month, on the helpdesk's clock
 
 
-def make_reports(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, setbacks: Setbacks) -> int:
+def make_reports(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, retry_later: RetryLater) -> int:
     """Make the reports of the month that is over -> how many were mailed. As with digests the first start sends none,
     and an organisation without a ticket has none."""
     if not any(organisation.monthly_report for organisation in helpdesk.policy.directory.organisations):
@@ -41,7 +41,7 @@ def make_reports(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, s
     made = 0
     for organisation, period in due:
         what = f"the monthly report of {organisation.name}"
-        made += setbacks.attempt(what, now, partial(_one, open_unit, organisation, period, helpdesk, now)) or 0
+        made += retry_later.attempt(what, now, partial(_one, open_unit, organisation, period, helpdesk, now)) or 0
     return made
 
 
@@ -131,11 +131,11 @@ def _subject(figures: Figures) -> str:
     return f"tickets in {figures.days[0].day:%B %Y}: {counts[What.OPENED]} new, {counts[What.RESOLVED]} resolved"
 
 
-def _to_follower(agent: Agent, organisation: Organisation, figures: Figures, helpdesk: Helpdesk) -> Letter:
+def _to_follower(agent: Agent, organisation: Organisation, figures: Figures, helpdesk: Helpdesk) -> AgentMessage:
     """An agent's: of the tickets that they may see."""
     note = f"{figures.backlog} open or waiting at its end"
     charts = overview(figures, helpdesk)
-    return Letter(
+    return AgentMessage(
         template="digest",
         agent=agent,
         subject=f"{organisation.name}: {_subject(figures)}",

@@ -61,9 +61,9 @@ def measure(unit: UnitOfWork, helpdesk: Helpdesk, wanted: Wanted, now: datetime)
     theirs = next((each for each in directory.organisations if each.name == wanted.organisation), None)
     domains = tuple(ascii_lower(name) for name in theirs.domains) if theirs else wanted.domains
     listing = Listing(department=wanted.department or None, domains=domains, sight=wanted.sight)
-    numbers = unit.tickets.stirred(wanted.period.since, wanted.period.until, listing)
+    numbers = unit.tickets.active_between(wanted.period.since, wanted.period.until, listing)
     for begin in range(0, len(numbers), BATCH):
-        for course in unit.tickets.courses(numbers[begin : begin + BATCH], COUNTED_KINDS):
+        for course in unit.tickets.histories(numbers[begin : begin + BATCH], COUNTED_KINDS):
             ticket = course.listed.ticket
             facts = tuple(fact for fact in course.facts if fact.at <= now)  # `now` may be a moment of the past
             others = theirs is not None and directory.organisation_of(ticket.requester.address) != theirs

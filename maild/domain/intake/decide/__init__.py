@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from maild.domain.decision import Decision, Step
+from maild.domain.decision import Decision, TraceStep
 from maild.domain.intake.decide.agents import (
     agent_forwards,
     agent_opens,
@@ -74,6 +74,6 @@ def decide(case: Case) -> Decision:
     for rule in RULES:
         decision = rule.judge(case)
         if decision is not None:
-            step = Step("decide", rule.name, decision.reason)
+            step = TraceStep("decide", rule.name, decision.reason)
             return replace(decision, mute=case.filing.mute, steps=(*decision.steps, step))
     raise AssertionError("the last rule answers every mail")

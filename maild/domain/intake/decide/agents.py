@@ -14,7 +14,7 @@ from maild.domain.intake.decide.copies import with_copies
 from maild.domain.intake.decide.on_behalf import names_somebody, opened_by_agent
 from maild.domain.intake.decide.opening import opening
 from maild.domain.intake.decide.proof import asked_back, forged, unproven, without_right
-from maild.domain.intake.route import Verdict
+from maild.domain.intake.route import RouteKind
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.agent_notices import feedback
 from maild.domain.people.directory import Person, Role
@@ -26,12 +26,12 @@ from maild.domain.tickets.ticket import EntryKind
 
 def foreign_mark(case: Case) -> Decision | None:
     """A mark that was given to somebody else, or one for agents in the hands of an address that SLA steps name."""
-    if case.route.verdict is Verdict.HELD:
+    if case.route.verdict is RouteKind.HELD:
         decision = held(case, case.route.reason)
         return _of_a_colleague(case, decision) if case.ticket is None else decision
     if foreign := _let_in(case):
         return foreign
-    inside = case.route.verdict is Verdict.REPLY and case.route.scope is not Scope.USER
+    inside = case.route.verdict is RouteKind.REPLY and case.route.scope is not Scope.USER
     if not inside or case.agent is not None:
         return None
     if case.automatic:
@@ -104,7 +104,7 @@ def answered_elsewhere(case: Case) -> Decision | None:
     ticket = case.ticket
     if (
         ticket is not None
-        and case.route.verdict is Verdict.REPLY
+        and case.route.verdict is RouteKind.REPLY
         and any(ticket.includes(c.address) for c in customers)
     ):
         if foreign := without_right(case):
@@ -121,7 +121,7 @@ def agent_opens(case: Case) -> Decision | None:
     """An agent's fresh mail that says for whom it is: !for ADDRESS opens that person's ticket with the text as a note,
     !to ADDRESS mails it to them as well. Other commands in it act on the new ticket."""
     agent = case.agent
-    if agent is None or case.automatic or case.route.verdict is not Verdict.NEW:
+    if agent is None or case.automatic or case.route.verdict is not RouteKind.NEW:
         return None
     own, forwarded = case.message.own_and_forwarded
     parsed = parse(own)
@@ -139,7 +139,7 @@ def agent_forwards(case: Case) -> Decision | None:
 
     Where the original's sender is not certain nobody is guessed: it opens for the agent, who is asked once."""
     agent, forwarded = case.agent, case.message.forwarded
-    if agent is None or forwarded is None or case.automatic or case.route.verdict is not Verdict.NEW:
+    if agent is None or forwarded is None or case.automatic or case.route.verdict is not RouteKind.NEW:
         return None
     if doubt := forged(case):
         return asked_back(case, doubt)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from maild.domain.decision import Step
+from maild.domain.decision import TraceStep
 from maild.domain.intake.auto_answer_limits import STATES_PER_HOUR, UNPROVEN_PER_DAY
 from maild.domain.intake.classify import MailClass
 from maild.domain.intake.decide.case import Case
@@ -15,7 +15,7 @@ from maild.domain.policy import AcknowledgeTo
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class AutoAnswer:
     """Is an answer by a program due, why or why not, and whom it makes us tell that they are stopped now: the alarms of
     a decision."""
 
@@ -23,12 +23,12 @@ class Answer:
     why: str
     told: tuple[Notice, ...] = ()
 
-    def step(self, name: str) -> Step:
+    def step(self, name: str) -> TraceStep:
         """As explain tells it."""
-        return Step("notices", name if self.due else f"no {name}", self.why)
+        return TraceStep("notices", name if self.due else f"no {name}", self.why)
 
 
-def acknowledgement(case: Case) -> Answer:
+def acknowledgement(case: Case) -> AutoAnswer:
     """Is the sender told that their ticket is there?"""
     to, unproven = case.policy.acknowledge, case.evidence.trust is not Trust.VERIFIED
     checks = (
@@ -51,7 +51,7 @@ def acknowledgement(case: Case) -> Answer:
     return _answer(case, checks, "a person wrote and waits for an answer")
 
 
-def state(case: Case) -> Answer:
+def state(case: Case) -> AutoAnswer:
     """Is the state of a ticket told to whoever asked for it?
 
     The setting for acknowledgements has no say: here somebody asked, by a mark of a ticket that they take part in."""
@@ -65,16 +65,16 @@ def state(case: Case) -> Answer:
     return _answer(case, checks, "a person asked for the state of the ticket")
 
 
-def _answer(case: Case, checks: tuple[tuple[bool, str], ...], why: str) -> Answer:
+def _answer(case: Case, checks: tuple[tuple[bool, str], ...], why: str) -> AutoAnswer:
     hindrance = next((reason for holds, reason in checks if holds), "")
     if hindrance:
-        return Answer(False, hindrance)
+        return AutoAnswer(False, hindrance)
     policy, traffic = case.policy, case.traffic
     too_much = traffic.too_much(a_minute=policy.answers_a_minute, a_domain=policy.answers_a_domain)
     if not too_much:
-        return Answer(True, why)
+        return AutoAnswer(True, why)
     first_too_many = not traffic.stopped and traffic.to_all >= policy.answers_a_minute
-    return Answer(False, too_much, _told_to_admins(case) if first_too_many else ())
+    return AutoAnswer(False, too_much, _told_to_admins(case) if first_too_many else ())
 
 
 def _told_to_admins(case: Case) -> tuple[Notice, ...]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from maild.domain.agent_mail.act import Act
+from maild.domain.agent_mail.agent_mail import AgentMail
 from maild.domain.agent_mail.guards import BUTTON_WORDS, WORDS, about_held_text, row_of, settled_apart
 from maild.domain.agent_mail.judge import act_of_agent
 from maild.domain.agent_mail.outcome import refused
 from maild.domain.agent_mail.suggested_answers import USE, use_answer
-from maild.domain.commands.apply import Command, Problem, parse
+from maild.domain.commands.apply import Command, CommandProblem, parse
 from maild.domain.decision import Decision, Outcome, Release, ReleasedAs, Transcript
 from maild.domain.intake.decide.case import Case, entry_of, held
 from maild.domain.intake.decide.on_behalf import names_somebody, opened_by_agent
@@ -20,7 +20,7 @@ from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.agent_notices import feedback
 from maild.domain.people.directory import Agent, Role
 from maild.domain.tickets.events import Actor
-from maild.domain.tickets.held_replies import Draft
+from maild.domain.tickets.held_replies import HeldReply
 
 _WITH_NUMBER = re.compile(r"([a-z]{1,20})-([0-9]{1,12})")
 MAKE = "make"  # make-7: the held mail 7 becomes a ticket
@@ -67,7 +67,9 @@ def _used(case: Case, number: int, own: str) -> Decision:
     """Send the answer that solved another ticket; it is looked up anew, for that ticket may have changed."""
     answer = case.lookups.answer_of(number)
     if not answer:
-        gone = Problem("", f"the answer of ticket {number} cannot be used any more: ask for it with show {number}")
+        gone = CommandProblem(
+            "", f"the answer of ticket {number} cannot be used any more: ask for it with show {number}"
+        )
         return refused(act_of(case, own), [gone], has_text=bool(own.strip()))
     return act_of_agent(use_answer(act_of(case, own), answer), case.policy)
 
@@ -93,7 +95,7 @@ def _too_old(case: Case) -> Decision:
     )
 
 
-def _typed(case: Case, agent: Agent, own: str, named: Draft | None) -> Decision:
+def _typed(case: Case, agent: Agent, own: str, named: HeldReply | None) -> Decision:
     """A word about a mail that belongs to no ticket, written by hand: "!yes"."""
     asked = parse(own, bare=True)
     words = {_word(command) for command in asked.commands}
@@ -148,11 +150,11 @@ def _about(case: Case, word: str, number: int, words: str) -> Decision:
     return settled_apart(Actor(Role.AGENT, case.agent.name, str(case.sender.address)), draft, row)
 
 
-def act_of(case: Case, own: str, forwarded: str = "") -> Act:
+def act_of(case: Case, own: str, forwarded: str = "") -> AgentMail:
     """The mail as an act on its ticket."""
     assert case.ticket is not None
     _, mended = numbered(case.route.verb) if case.route.verb.startswith(f"{MENDS}-") else ("", 0)
-    return Act(
+    return AgentMail(
         agent=case.agent,
         text=own,
         html_words=case.message.html_words,

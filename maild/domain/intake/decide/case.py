@@ -19,7 +19,7 @@ from maild.domain.policy import Policy
 from maild.domain.queries.row_commands import Rows
 from maild.domain.tickets import events
 from maild.domain.tickets.events import THIS_ENTRY, Actor, Event
-from maild.domain.tickets.held_replies import Draft
+from maild.domain.tickets.held_replies import HeldReply
 from maild.domain.tickets.ticket import EntryKind, Ticket
 
 
@@ -44,7 +44,7 @@ class Case:
     proven: bool = False  # its sender said, at the address on file, that they wrote it
     released_as: ReleasedAs = ReleasedAs.AS_IT_IS  # and what its text shall be
     since: tuple[Event, ...] = ()  # what happened to the ticket after what the sender had seen
-    drafts: tuple[Draft, ...] = ()  # texts of this agent that wait for their word
+    drafts: tuple[HeldReply, ...] = ()  # texts of this agent that wait for their word
     lookups: Lookups = NOTHING_KNOWN
     traffic: Traffic = NO_TRAFFIC  # what was answered by program of late
     departed: frozenset[Address] = frozenset()  # who left the ticket, or was taken out of it

@@ -8,11 +8,11 @@ from enum import Enum, auto
 
 from maild.domain.decision import Decision, Outcome
 from maild.domain.intake.classify import MailClass
-from maild.domain.intake.decide.auto_answers import Answer, state
+from maild.domain.intake.decide.auto_answers import AutoAnswer, state
 from maild.domain.intake.decide.case import Case, actor_of, entry_of, held
 from maild.domain.intake.decide.copies import joining
 from maild.domain.intake.decide.proof import is_sealed
-from maild.domain.intake.route import Carrier, Verdict
+from maild.domain.intake.route import Carrier, RouteKind
 from maild.domain.intake.thank_you import is_thanks
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.notice import Notice
@@ -40,7 +40,7 @@ def customer_writes(case: Case) -> Decision | None:
     """A message into a known thread; it opens the ticket again unless that ended too long ago, or nobody waits for
     an answer to it. What a filter alone took for spam is opened by a person's next mail, and told as a new ticket."""
     ticket = case.ticket
-    if ticket is None or case.route.verdict is not Verdict.REPLY:
+    if ticket is None or case.route.verdict is not RouteKind.REPLY:
         return None
     no_spam = _no_spam_after_all(case, ticket)
     said = _Said.MORE if no_spam else _said(case, ticket)
@@ -140,7 +140,7 @@ def _changed(
     return (events.StatusChanged(at=case.at, by=by, status=status, previous=ticket.status, reason=why),), why
 
 
-def _with_state(decision: Decision, answer: Answer, asks: Person) -> Decision:
+def _with_state(decision: Decision, answer: AutoAnswer, asks: Person) -> Decision:
     """The state of the ticket for whoever asked. The mail is a message all the same: what no program answers, a person
     must see."""
     told = Notice(template="status", to=asks, scope=Scope.USER, reason="you asked for the state of this ticket")
@@ -154,7 +154,7 @@ def _with_state(decision: Decision, answer: Answer, asks: Person) -> Decision:
 def customer_presses(case: Case) -> Decision | None:
     """A mail to an address that we gave a customer for one purpose: to leave a ticket, or to say how the help was."""
     ticket, verb = case.ticket, case.route.verb
-    if ticket is None or case.route.verdict is not Verdict.REPLY or case.route.scope is not Scope.USER or not verb:
+    if ticket is None or case.route.verdict is not RouteKind.REPLY or case.route.scope is not Scope.USER or not verb:
         return None
     if _forged(case):
         return held(case, f"the sender is not proven: {case.evidence.reason}")

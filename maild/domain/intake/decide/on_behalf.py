@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from maild.domain.agent_mail.act import Act
+from maild.domain.agent_mail.agent_mail import AgentMail
 from maild.domain.agent_mail.judge import act_of_agent, surroundings_of
 from maild.domain.agent_mail.outcome import refused
 from maild.domain.commands import apply as commands
-from maild.domain.commands.apply import Parsed, Problem
+from maild.domain.commands.apply import CommandProblem, Parsed
 from maild.domain.decision import Decision, Outcome, Transcript
 from maild.domain.intake.decide.case import Case, entry_of
 from maild.domain.intake.decide.opening import opening
@@ -20,7 +20,7 @@ from maild.domain.messages.subject import base_subject
 from maild.domain.notices.agent_notices import feedback
 from maild.domain.people.directory import Agent, Person, Role
 from maild.domain.tickets.events import Actor
-from maild.domain.tickets.held_replies import Draft
+from maild.domain.tickets.held_replies import HeldReply
 from maild.domain.tickets.ticket import apply
 
 _UNNUMBERED = 0  # the ticket has no number before it is stored
@@ -33,7 +33,9 @@ def names_somebody(parsed: Parsed) -> bool:
     return any(command.verb in _NAMING for command in parsed.commands)
 
 
-def opened_by_agent(case: Case, agent: Agent, own: str, forwarded: str = "", mends: Draft | None = None) -> Decision:
+def opened_by_agent(
+    case: Case, agent: Agent, own: str, forwarded: str = "", mends: HeldReply | None = None
+) -> Decision:
     """The ticket that the mail opens; or a letter about what is wrong with it, what it waits for, what it would do.
 
     `mends` is the held text whose letter it answers: it takes its place."""
@@ -58,9 +60,9 @@ def _act(
     whom: Person,
     own: str,
     forwarded: str,
-    mends: Draft | None,
+    mends: HeldReply | None,
     scope: Scope = Scope.NOTE,
-) -> Act:
+) -> AgentMail:
     """The mail as an act on the ticket of `whom`."""
     actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
     subject = base_subject(case.message.subject) if mends else ""
@@ -68,7 +70,7 @@ def _act(
     ticket = apply(_UNNUMBERED, None, begun)
     known = {"name": whom.name, "subject": ticket.subject}  # to canned texts
     lookups = replace(case.lookups, canned=lambda name, given: case.lookups.canned(name, known | dict(given)))
-    return Act(
+    return AgentMail(
         agent=agent,
         text=own,
         html_words=case.message.html_words,
@@ -97,14 +99,16 @@ def _as_letter(case: Case, decision: Decision) -> Decision:
     )
 
 
-def _naming_nobody(case: Case, agent: Agent, act: Act, parsed: Parsed) -> Decision:
+def _naming_nobody(case: Case, agent: Agent, act: AgentMail, parsed: Parsed) -> Decision:
     """Commands alone, and no ticket that they could be about: help is given, all the rest is told."""
     found = commands.judge(parsed, surroundings_of(act, case.policy))
     helped = [intent for intent in found.intents if intent.verb.answer]
     if found.intents and len(helped) == len(found.intents):
         text = "\n".join(intent.verb.answer(intent.reading) for intent in helped if intent.verb.answer)
         return _told(case, agent, Outcome.COMMANDED, "help was asked for", Transcript(help=text))
-    problem = Problem("", "your mail names no ticket: answer a notice, or begin with !for ADDRESS or !to ADDRESS")
+    problem = CommandProblem(
+        "", "your mail names no ticket: answer a notice, or begin with !for ADDRESS or !to ADDRESS"
+    )
     problems = found.problems or (problem,)
     transcript = Transcript(problems=tuple((p.line, p.message, p.suggestion) for p in problems))
     return _told(case, agent, Outcome.REJECTED, f"nothing applied, nothing opened: {problems[0].message}", transcript)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from maild.domain.decision import Decision, Outcome, Step
+from maild.domain.decision import Decision, Outcome, TraceStep
 from maild.domain.intake.classify import MailClass
 from maild.domain.intake.decide.auto_answers import acknowledgement
 from maild.domain.intake.decide.case import Case, entry_of
 from maild.domain.intake.decide.copies import copied
-from maild.domain.intake.route import Verdict
+from maild.domain.intake.route import RouteKind
 from maild.domain.people.directory import Person, Role, Trust
 from maild.domain.tickets import events
 from maild.domain.tickets.events import THIS_ENTRY, Actor, Event
@@ -90,7 +90,7 @@ def opens_ticket(case: Case) -> Decision | None:
     )
 
 
-def _belonging(case: Case) -> tuple[Step, ...]:
+def _belonging(case: Case) -> tuple[TraceStep, ...]:
     """As explain tells it: whose customer the sender is, and what that brings where nothing stronger speaks."""
     found = case.policy.directory.organisation_of(case.sender.address)
     if found is None:
@@ -101,11 +101,11 @@ def _belonging(case: Case) -> tuple[Step, ...]:
         f"{len(found.contacts) + len(found.followers)} who follow" if found.contacts or found.followers else "",
     )
     reason = f"{case.sender.address.domain} is of the organisation {found.name}"
-    return (Step("rules", "organisation", ": ".join(filter(None, (reason, ", ".join(filter(None, brings)))))),)
+    return (TraceStep("rules", "organisation", ": ".join(filter(None, (reason, ", ".join(filter(None, brings)))))),)
 
 
 def _links(case: Case) -> tuple[int, ...]:
-    if case.ticket is not None and case.route.verdict is Verdict.REPLY:
+    if case.ticket is not None and case.route.verdict is RouteKind.REPLY:
         return (case.ticket.number,)
     return (case.route.related,) if case.route.related is not None else ()
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from maild.domain.agent_mail.act import Act
+from maild.domain.agent_mail.agent_mail import AgentMail
 from maild.domain.agent_mail.judge import act_of_agent
 from maild.domain.commands.arguments import Surroundings
-from maild.domain.commands.parsing import Problem
+from maild.domain.commands.parsing import CommandProblem
 from maild.domain.decision import Decision, Other, Outcome, Transcript
 from maild.domain.intake.decide.case import Case, entry_of
 from maild.domain.intake.decide.proof import asked_back, forged, unproven
-from maild.domain.intake.route import Verdict
+from maild.domain.intake.route import RouteKind
 from maild.domain.messages.message import InboundMessage
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.messages.subject import base_subject
@@ -34,7 +34,7 @@ def agent_asks(case: Case) -> Decision | None:
     """Questions to us, and answers to a list: nothing of such a mail is ever posted."""
     if case.agent is None or case.ticket is not None or case.route.verb:
         return None
-    answers = case.route.verdict is Verdict.REPLY and case.route.scope in {Scope.DIGEST, Scope.QUERY}
+    answers = case.route.verdict is RouteKind.REPLY and case.route.scope in {Scope.DIGEST, Scope.QUERY}
     if not answers and not _written_to_me(case):
         return None
     if case.automatic:
@@ -47,7 +47,7 @@ def agent_asks(case: Case) -> Decision | None:
 
 def _written_to_me(case: Case) -> bool:
     """A fresh mail to our own address with +me behind it."""
-    if case.route.verdict is not Verdict.NEW:
+    if case.route.verdict is not RouteKind.NEW:
         return False
     directory = case.policy.directory
     return any(_is_to_me(address) and directory.is_own(address) for address in case.message.recipients)
@@ -76,12 +76,12 @@ def _judged(case: Case, agent: Agent, text: str, rows: Rows | None) -> Decision:
         return _refused(case, agent, text, found.problems)
     if not found.commands and not found.queries:
         return _refused(
-            case, agent, text, (Problem("", "your mail asks nothing; write help to see what can be asked"),)
+            case, agent, text, (CommandProblem("", "your mail asks nothing; write help to see what can be asked"),)
         )
     others: tuple[Other, ...] = ()
     if found.commands and rows:
         done = _on_rows(case, agent, found.commands, rows)
-        problems = tuple(each for each in done if isinstance(each, Problem))
+        problems = tuple(each for each in done if isinstance(each, CommandProblem))
         if problems:
             return _refused(case, agent, text, problems)
         others = tuple(each for each in done if isinstance(each, Other))
@@ -90,17 +90,17 @@ def _judged(case: Case, agent: Agent, text: str, rows: Rows | None) -> Decision:
 
 def _asked(case: Case, agent: Agent, found: ListAnswer, others: tuple[Other, ...]) -> Decision:
     """All that the mail asks for: what it does to tickets, what it changes about the writer, what is to be answered."""
-    wishes: dict[str, Any] = {}
+    preferences: dict[str, Any] = {}
     absence, back = None, ""
     for query in found.queries:
         if isinstance(query.asked, WishQuery):
-            wishes |= query.asked.wished.wishes
+            preferences |= query.asked.wished.preferences
         elif isinstance(query.asked, AwayQuery):
             away = query.asked
             absence = Absence(agent.name, case.at, away.until) if away.until else None
             back = "" if away.until else agent.name
             if away.substitute:
-                wishes["substitute"] = away.substitute.name
+                preferences["substitute"] = away.substitute.name
     told = [f"{command.words} for {_rows_told(command.rows)}" for command in found.commands]
     told += [query.line for query in found.queries]
     return Decision(
@@ -110,7 +110,7 @@ def _asked(case: Case, agent: Agent, found: ListAnswer, others: tuple[Other, ...
         others=others,
         absence=absence,
         back=back,
-        wishes=wishes,
+        preferences=preferences,
         question=Question(found.queries) if found.queries else None,
         subject=_subject(case, found.queries),
         answers=case.message.message_id,
@@ -134,19 +134,19 @@ def _actor(case: Case, agent: Agent) -> Actor:
 # -- rows -------------------------------------------------------------------------------------------------------
 
 
-def _on_rows(case: Case, agent: Agent, asked: Sequence[RowCommand], rows: Rows) -> list[Other | Problem]:
+def _on_rows(case: Case, agent: Agent, asked: Sequence[RowCommand], rows: Rows) -> list[Other | CommandProblem]:
     """What each ticket of the named rows goes through, all its commands in one act; or why it cannot."""
     of_row: dict[int, list[RowCommand]] = {}
     for command in asked:
         for row in command.rows:
             of_row.setdefault(row, []).append(command)
     of_ticket: dict[int, tuple[Ticket, list[RowCommand]]] = {}
-    made: list[Other | Problem] = []
+    made: list[Other | CommandProblem] = []
     for row, commands in of_row.items():
         ticket = case.lookups.ticket(rows.tickets[row - 1])
         if ticket is None or not may_see(agent, ticket, case.policy.directory):
             message = f"the ticket of row {row} is not among yours any more"
-            made.append(Problem(commands[0].line, message, at=commands[0].at))
+            made.append(CommandProblem(commands[0].line, message, at=commands[0].at))
             continue
         of_ticket.setdefault(ticket.number, (ticket, []))[1].extend(commands)
     for ticket, commands in of_ticket.values():
@@ -154,9 +154,11 @@ def _on_rows(case: Case, agent: Agent, asked: Sequence[RowCommand], rows: Rows) 
     return made
 
 
-def _on_ticket(case: Case, agent: Agent, ticket: Ticket, asked: Sequence[RowCommand], rows: Rows) -> Other | Problem:
+def _on_ticket(
+    case: Case, agent: Agent, ticket: Ticket, asked: Sequence[RowCommand], rows: Rows
+) -> Other | CommandProblem:
     since = _since(case, ticket, rows)
-    act = Act(
+    act = AgentMail(
         agent=agent,
         text="\n".join(f"!{command.words}" for command in asked),
         scope=Scope.NOTE,
@@ -179,7 +181,7 @@ def _since(case: Case, ticket: Ticket, rows: Rows) -> tuple[Event, ...]:
     return tuple(event for _, events in batches for event in events if event.at > rows.made_at)
 
 
-def _stopped(decision: Decision, asked: Sequence[RowCommand], ticket: Ticket) -> Problem | None:
+def _stopped(decision: Decision, asked: Sequence[RowCommand], ticket: Ticket) -> CommandProblem | None:
     """The problem of a ticket's act, told at the line of the list that brought it; None when it can be done."""
     if decision.outcome in {Outcome.COMMANDED, Outcome.NOTED} and decision.hold is None:
         return None
@@ -190,13 +192,13 @@ def _stopped(decision: Decision, asked: Sequence[RowCommand], ticket: Ticket) ->
     if decision.hold is not None and not problems:
         message = f"{decision.hold.reason}: answer a notice of the ticket itself"
     instead = f"{named} {suggestion.removeprefix('!')}" if suggestion else ""
-    return Problem(command.line, f"#{ticket.number}: {message}", instead, command.at)
+    return CommandProblem(command.line, f"#{ticket.number}: {message}", instead, command.at)
 
 
 # -- refusing ---------------------------------------------------------------------------------------------------
 
 
-def _refused(case: Case, agent: Agent, text: str, problems: tuple[Problem, ...]) -> Decision:
+def _refused(case: Case, agent: Agent, text: str, problems: tuple[CommandProblem, ...]) -> Decision:
     """Nothing is done: one mail shows each line that was wrong, and the rest with the mends put in."""
     told = problems[:20]
     mended = corrected(text, problems)

@@ -8,7 +8,7 @@ from maild.domain.decision import Decision, Outcome
 from maild.domain.intake.bounce import bounced
 from maild.domain.intake.classify import MailClass
 from maild.domain.intake.decide.case import Case, actor_of, entry_of, held
-from maild.domain.intake.route import Carrier, Verdict
+from maild.domain.intake.route import Carrier, RouteKind
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.people.absence import Absence, absent_until
 from maild.domain.people.directory import Trust
@@ -29,7 +29,7 @@ def too_many_hops(case: Case) -> Decision | None:
 
 
 def kept_before(case: Case) -> Decision | None:
-    if case.route.verdict is Verdict.DUPLICATE:
+    if case.route.verdict is RouteKind.DUPLICATE:
         return Decision(Outcome.DUPLICATE, case.route.reason)
     return None
 
@@ -92,7 +92,7 @@ def vacation_answer(case: Case) -> Decision | None:
     if case.classification.mail_class is not MailClass.AUTO_REPLY:
         return None
     reason = case.classification.reason
-    if case.ticket is not None and case.route.verdict is Verdict.REPLY and case.route.scope is Scope.USER:
+    if case.ticket is not None and case.route.verdict is RouteKind.REPLY and case.route.scope is Scope.USER:
         return _filed(case, reason)
     if case.agent is not None and believed_absent(case):
         words = f"{case.message.subject}\n{case.message.new_text}"
@@ -115,7 +115,7 @@ def reaction(case: Case) -> Decision | None:
     inside, for a sad face is worth a look."""
     if case.classification.mail_class is not MailClass.REACTION:
         return None
-    if case.ticket is None or case.route.verdict is not Verdict.REPLY or case.route.scope is not Scope.USER:
+    if case.ticket is None or case.route.verdict is not RouteKind.REPLY or case.route.scope is not Scope.USER:
         return Decision(Outcome.IGNORED, f"{case.classification.reason}; to no mail of a customer's ticket")
     decision = _filed(case, case.classification.reason, told=case.ticket.status.ended)
     entry = entry_of(case)

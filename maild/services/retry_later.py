@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 
-class Setbacks:
+class RetryLater:
     """The failures of one process; another one, or a restarted one, tries at once."""
 
     def __init__(self) -> None:

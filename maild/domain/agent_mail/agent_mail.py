@@ -14,14 +14,14 @@ from maild.domain.messages.reply_tokens import Scope
 from maild.domain.people.directory import Agent, Role
 from maild.domain.policy import Policy
 from maild.domain.tickets.events import Actor, Event, Opened
-from maild.domain.tickets.held_replies import Draft
+from maild.domain.tickets.held_replies import HeldReply
 from maild.domain.tickets.ticket import Ticket
 
 ADMIN = Actor(Role.AGENT, "admin")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class AgentMail:
     """An agent's mail to a ticket, or the admin's line on the command line (`agent` is None). A fresh mail of an agent
     that opens somebody's ticket is an act on the ticket that `opens` begins, which has no number yet."""
 
@@ -36,8 +36,8 @@ class Act:
     forwarded: str = ""  # a mail that follows the text: part of the entry, but nobody's command
     since: tuple[Event, ...] = ()  # what happened after what the writer had seen
     seen: int | None = None  # the number of the last event that they had seen; None: nobody knows
-    waiting: tuple[Draft, ...] = ()  # held texts that they may have a word on
-    mends: Draft | None = None  # the held text whose notice this mail answers: it takes its place
+    waiting: tuple[HeldReply, ...] = ()  # held texts that they may have a word on
+    mends: HeldReply | None = None  # the held text whose notice this mail answers: it takes its place
     released_as: ReleasedAs = ReleasedAs.AS_IT_IS
     button: str = ""  # the verb in the address that it was sent to
     receipts: bool = False  # the writer wishes to be told of all that their commands did
@@ -54,7 +54,7 @@ class Act:
 class Understood:
     """An act whose commands are read, resolved and tried: what they would do."""
 
-    act: Act
+    act: AgentMail
     parsed: Parsed
     applied: Applied
     policy: Policy

@@ -31,7 +31,7 @@ NO_ACT: tuple[type[Event], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class UndoBatch:
     """One act on a ticket, with the ticket before it, after it and now, and the facts since."""
 
     first: int
@@ -58,17 +58,17 @@ class Back:
     facts: tuple[Event, ...] = ()
     others: tuple[tuple[int, tuple[Event, ...]], ...] = ()
     withdraws: tuple[int, ...] = ()
-    unshown: tuple[tuple[int, Address], ...] = ()
+    withdrawn_histories: tuple[tuple[int, Address], ...] = ()
     told: tuple[str, ...] = ()
 
 
-def act_at(ticket: Ticket, batches: Sequence[Batch], index: int, lookups: Lookups, at: datetime) -> Act:
+def act_at(ticket: Ticket, batches: Sequence[Batch], index: int, lookups: Lookups, at: datetime) -> UndoBatch:
     first, facts = batches[index]
     earlier = tuple(fact for _, batch in batches[:index] for fact in batch)
     since = tuple(fact for _, batch in batches[index + 1 :] for fact in batch)
     before = fold(ticket.number, earlier)
     after = fold(ticket.number, (*earlier, *facts))
-    return Act(first, facts, before, after, ticket, since, lookups, at)
+    return UndoBatch(first, facts, before, after, ticket, since, lookups, at)
 
 
 def numbered(batches: Sequence[Batch]) -> Iterator[tuple[int, Event]]:

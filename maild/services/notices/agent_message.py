@@ -24,7 +24,7 @@ BY_ITSELF = "auto-generated"  # nobody asked just now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class AgentMessage:
     """What is to be said to whom, and what their answer will mean.
 
     `words` are the keys of templates/README.md that the template shows beside those that every letter has. `about` is
@@ -51,7 +51,7 @@ class Letter:
 
 def post(
     unit: UnitOfWork,
-    letter: Letter,
+    letter: AgentMessage,
     helpdesk: Helpdesk,
     now: datetime,
     trace: str = "",
@@ -113,7 +113,7 @@ def ask_words(helpdesk: Helpdesk, contact: Contact) -> dict[str, str]:
     return {"address": str(address), "mailto": mailto(address, "Question", "")}
 
 
-def _context(letter: Letter, helpdesk: Helpdesk, contact: Contact, marker: str) -> dict[str, Any]:
+def _context(letter: AgentMessage, helpdesk: Helpdesk, contact: Contact, marker: str) -> dict[str, Any]:
     return {
         "v": 1,
         "helpdesk": {"name": helpdesk.name, "address": str(helpdesk.address_of(""))},
@@ -131,7 +131,7 @@ def _context(letter: Letter, helpdesk: Helpdesk, contact: Contact, marker: str) 
     }
 
 
-def _actions(letter: Letter, helpdesk: Helpdesk, contact: Contact) -> list[dict[str, str]]:
+def _actions(letter: AgentMessage, helpdesk: Helpdesk, contact: Contact) -> list[dict[str, str]]:
     made = []
     for button in letter.buttons[:MOST]:
         verb = button.verb.format(draft=letter.draft)
@@ -142,7 +142,7 @@ def _actions(letter: Letter, helpdesk: Helpdesk, contact: Contact) -> list[dict[
     return made
 
 
-def _mail(letter: Letter, helpdesk: Helpdesk, reply_to: Address, now: datetime) -> dict[str, Any]:
+def _mail(letter: AgentMessage, helpdesk: Helpdesk, reply_to: Address, now: datetime) -> dict[str, Any]:
     """What composing needs beside the words: JSON, frozen with the row."""
     voice = helpdesk.voice("")
     named = dict.fromkeys(each for each in (*letter.references, letter.in_reply_to) if each)
