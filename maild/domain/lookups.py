@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from maild.domain.agent_mail.leak_guard import Said
 from maild.domain.decision import EntryDraft
 from maild.domain.people.directory import Address
 from maild.domain.sla.alarm_acks import Alarm
@@ -16,6 +15,15 @@ from maild.domain.tickets.ticket import Ticket
 from maild.domain.times.calendars import Calendar
 
 Batch = tuple[int, tuple[Event, ...]]  # (number of its first event, the events of one act)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What was said about a ticket: inside, in our notices to agents, and outside."""
+
+    notes: tuple[str, ...] = ()  # without those that their author meant for the customer
+    notices: tuple[str, ...] = ()  # text parts of the newest ones
+    outside: tuple[str, ...] = ()  # messages and replies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

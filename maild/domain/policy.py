@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from maild.domain.notices.pacing import Rhythm
 from maild.domain.people.directory import Address, Directory
 from maild.domain.sla.standing import Plan, choose_plan
 
@@ -25,6 +24,16 @@ class AgentProof(StrEnum):
     STRICT = "strict"
     NORMAL = "normal"
     TRUSTING = "trusting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """What the configuration says of the time of notices; an agent's own wish is stronger."""
+
+    batch: timedelta = timedelta(minutes=10)  # a batch waits so long for more after each event
+    batch_most: timedelta = timedelta(minutes=15)  # and not longer than this after the first
+    quiet: str = ""  # "20:00-07:00", or "" for none
+    ceiling: int = 30  # notices of an agent within an hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,8 @@ from maild.config import Settings
 from maild.domain.intake.classify import OwnMarks
 from maild.domain.intake.spam_and_robots import SpamMarks
 from maild.domain.messages.reply_tokens import KeyRing, loop_mark, read_message_id, subject_token
-from maild.domain.notices.pacing import Rhythm
 from maild.domain.people.directory import Address, Agent, Department, Person
-from maild.domain.policy import Policy
+from maild.domain.policy import Policy, Rhythm
 from maild.domain.sla.standing import Plan, plan_digest
 from maild.domain.tickets.ticket import Ticket
 from maild.domain.times.calendars import Calendar

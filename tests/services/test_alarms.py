@@ -157,19 +157,19 @@ def test_what_a_crash_leaves_behind_is_told_once(open_office, monkeypatch):
 def test_one_that_cannot_be_told_takes_no_other_along(open_office, monkeypatch):
     office = open_office(WARNED_THEN_BREACHED)
     numbers = opened(office, 6)
-    whole = alarms.carry_out
+    whole = alarms.apply_decision
 
-    def carry_out(unit, decision, ticket, *more, **words):
+    def apply_decision(unit, decision, ticket, *more, **words):
         done = whole(unit, decision, ticket, *more, **words)
         if ticket.number == numbers[2]:
             raise ValueError("a ticket that nobody can handle")
         return done
 
-    monkeypatch.setattr(alarms, "carry_out", carry_out)
+    monkeypatch.setattr(alarms, "apply_decision", apply_decision)
     assert {step.ticket for step in office.tick(3 * DAY)} == {*numbers} - {numbers[2]}
     rows = office.last("sla-gathered", MARY).context["alarms"]["rows"]
     assert [each["number"] for each in rows] == [number for number in numbers if number != numbers[2]]
-    monkeypatch.setattr(alarms, "carry_out", whole)
+    monkeypatch.setattr(alarms, "apply_decision", whole)
     assert {step.ticket for step in office.tick()} == {numbers[2]}
 
 

@@ -335,14 +335,14 @@ def test_one_ticket_that_cannot_be_kept_does_not_stop_the_others(office, monkeyp
     numbers = [office.open_ticket() for _ in range(2)]
     for number in numbers:
         office.receive(office.answer(office.last("new-ticket", JOHN, number), "!resolve"))
-    whole = housekeeping.carry_out
+    whole = housekeeping.apply_decision
 
-    def carry_out(unit, decision, ticket, *more, **rest):
+    def apply_decision(unit, decision, ticket, *more, **rest):
         if ticket.number == numbers[0]:
             raise ValueError("upgrade maild")
         return whole(unit, decision, ticket, *more, **rest)
 
-    monkeypatch.setattr(housekeeping, "carry_out", carry_out)
+    monkeypatch.setattr(housekeeping, "apply_decision", apply_decision)
     office.clock.advance(8 * DAY)
     assert run_timers(office.store, office.helpdesk, office.clock.now()) == 1
     assert [office.ticket(number)["status"] for number in numbers] == ["resolved", "closed"]

@@ -107,7 +107,7 @@ def test_a_mail_in_the_middle_of_which_the_reader_fails_is_quarantined_and_the_r
 
 
 def test_a_mail_that_breaks_the_judging_leaves_nothing_behind_and_stops_nobody(office, monkeypatch):
-    whole = process.carry_out
+    whole = process.apply_decision
 
     def breaking(unit, decision, *args, **more):
         done = whole(unit, decision, *args, **more)
@@ -115,7 +115,7 @@ def test_a_mail_that_breaks_the_judging_leaves_nothing_behind_and_stops_nobody(o
             raise RuntimeError("broken after writing")
         return done
 
-    monkeypatch.setattr(process, "carry_out", breaking)
+    monkeypatch.setattr(process, "apply_decision", breaking)
     poison, good = office.keep(office.mail(KAREN, "POISON")), office.keep(office.mail(KAREN, "It burns."))
     outcomes = [{done.inbound: done.outcome for done in office.processing.round()} for _ in range(3)]
     assert [o.get(poison.inbound) for o in outcomes] == ["", "", "quarantined"]
@@ -124,7 +124,7 @@ def test_a_mail_that_breaks_the_judging_leaves_nothing_behind_and_stops_nobody(o
     with office.store() as unit:
         assert unit.inbound.replay(poison.inbound)
         unit.commit()
-    monkeypatch.setattr(process, "carry_out", whole)
+    monkeypatch.setattr(process, "apply_decision", whole)
     assert [done.outcome for done in office.processing.round()] == ["opened"]
 
 

@@ -7,22 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from maild.domain.lookups import Said
 
 SHINGLE = 5  # words that are compared at a time
 RUN = 12  # so many words in a row of an internal text are a leak
 _MOST_WORDS = 20_000  # of one text
 _SHORTEST_LINE = 4  # words: shorter lines of ours are everybody's
 _WORD = re.compile(r"\w+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What was said about a ticket: inside, in our notices to agents, and outside."""
-
-    notes: tuple[str, ...] = ()  # without those that their author meant for the customer
-    notices: tuple[str, ...] = ()  # text parts of the newest ones
-    outside: tuple[str, ...] = ()  # messages and replies
 
 
 def leaked(text: str, said: Said) -> str:

@@ -177,7 +177,7 @@ def apply_intents(
         happened = verb.act(ticket, intent.reading, occasion)
         brought = _brought(intent, ticket, occasion, happened)
         for event in happened:
-            outcomes.extend(told(event, ticket, surroundings))
+            outcomes.extend(told(event, ticket, surroundings.directory, surroundings.wall_clock))
             ticket = apply(ticket.number, ticket, event)
         events.extend(happened)
         beside = beside | brought

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from maild.domain.people.directory import Agent
 from maild.domain.people.preferences import Preferences, hours
+from maild.domain.policy import Rhythm
 from maild.domain.tickets.ticket import Priority, Ticket
 from maild.domain.times.calendars import Span
 
@@ -74,16 +75,6 @@ PACES: Mapping[Kind, Pace] = {
     Kind.NEWS: Pace(True, Wakes.NEVER, True, True, "good to know, and nothing to do"),
     Kind.WATCHED: Pace(True, Wakes.NEVER, True, True, "good to know, and somebody else's work"),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rhythm:
-    """What the configuration says of the time of notices; an agent's own wish is stronger."""
-
-    batch: timedelta = timedelta(minutes=10)  # a batch waits so long for more after each event
-    batch_most: timedelta = timedelta(minutes=15)  # and not longer than this after the first
-    quiet: str = ""  # "20:00-07:00", or "" for none
-    ceiling: int = 30  # notices of an agent within an hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,10 @@
-"""What a fact changed, in a few words for the agent who caused it: "priority: normal -> emergency"."""
+"""Puts what an event changed into a few words for the agent who caused it: "priority: normal -> emergency"."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import tzinfo
 
-from maild.domain.commands.arguments import Surroundings
 from maild.domain.people.directory import Directory
 from maild.domain.tickets.events import (
     NEW_TICKET,
@@ -34,13 +34,12 @@ from maild.domain.tickets.ticket import Ticket
 from maild.domain.times.moments import shown_when
 
 
-def told(event: Event, before: Ticket, surroundings: Surroundings) -> list[str]:
-    """What an event changed, as "field: old -> new"; nothing for what other facts tell."""
-    return _of_the_ticket(event, before, surroundings) or _of_its_company(event, before)
+def told(event: Event, before: Ticket, directory: Directory, zone: tzinfo) -> list[str]:
+    """Return what an event changed, as "field: old -> new"; [] where another event says it. `zone` is the reader's."""
+    return _of_the_ticket(event, before, directory, zone) or _of_its_company(event, before)
 
 
-def _of_the_ticket(event: Event, before: Ticket, surroundings: Surroundings) -> list[str]:
-    zone = surroundings.wall_clock
+def _of_the_ticket(event: Event, before: Ticket, directory: Directory, zone: tzinfo) -> list[str]:
     match event:
         case StatusChanged():
             until = f" until {shown_when(event.until, zone)}" if event.until else ""
@@ -49,7 +48,7 @@ def _of_the_ticket(event: Event, before: Ticket, surroundings: Surroundings) -> 
                 confirmed if event.status == event.previous else f"status: {event.previous} -> {event.status}{until}"
             ]
         case Assigned():
-            return _assignment(event, before, surroundings.directory)
+            return _assignment(event, before, directory)
         case Transferred():
             return [f"department: {event.previous or 'none'} -> {event.department}"]
         case PriorityChanged():

@@ -11,8 +11,7 @@ from typing import Any
 from maild.domain.decision import Decision, EntryDraft
 from maild.domain.messages.reply_tokens import Scope, root_id
 from maild.domain.notices.agent_notices import Notice, TicketChange, strongest
-from maild.domain.sla.moved_deadlines import dues_of
-from maild.domain.sla.standing import Standing, standing
+from maild.domain.sla.standing import Standing
 from maild.domain.tickets.events import (
     NEW_TICKET,
     NEXT_ENTRY,
@@ -27,8 +26,8 @@ from maild.domain.tickets.events import (
     TextHeld,
 )
 from maild.domain.tickets.spam import told_as_new
-from maild.domain.tickets.ticket import Status, Ticket, apply
-from maild.ports import OutboxRow, SlaIndex, StoredEntry, UnitOfWork
+from maild.domain.tickets.ticket import Ticket, apply
+from maild.ports import OutboxRow, StoredEntry, UnitOfWork
 from maild.services.apply.moved_deadlines import with_moves
 from maild.services.apply.side_effects import apply_effects, keep_draft
 from maild.services.helpdesk import Helpdesk
@@ -37,6 +36,7 @@ from maild.services.notices.due_notices import notices_of
 from maild.services.notices.enqueue import enqueue
 from maild.services.notices.template_context import NoticeContext, Thread, letter_words
 from maild.services.queries.answers import answer
+from maild.services.sla_index import sla_standing, update_sla_index
 
 _ANSWERS = frozenset({"reply", "history"})  # the mails in which an agent's answer leaves
 
@@ -266,24 +266,3 @@ def _alarms(act: _Act, decision: Decision) -> list[OutboxRow]:
 def _queue(act: _Act, notices: Sequence[Notice], occasion: NoticeContext) -> tuple[OutboxRow, ...]:
     queued = (act.queue(act.unit, notice, occasion, act.helpdesk) for notice in notices)
     return tuple(row for row in queued if row is not None)
-
-
-def sla_standing(unit: UnitOfWork, ticket: Ticket, helpdesk: Helpdesk, now: datetime) -> Standing:
-    """How a ticket stands to its SLA, steps that fired already left out."""
-    history = unit.tickets.history(ticket.number)
-    fired = unit.sla_steps.fired(ticket.number)
-    return standing(history, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now, already=fired)
-
-
-def update_sla_index(unit: UnitOfWork, ticket: Ticket, helpdesk: Helpdesk, now: datetime) -> Standing:
-    """Write the ticket's next SLA instant and due instant into its row."""
-    standing_now = sla_standing(unit, ticket, helpdesk, now)
-    ended = ticket.status.ended or ticket.status is Status.SPAM
-    index = SlaIndex(
-        next_at=None if ended else standing_now.next_at,
-        due_at=None if ended else standing_now.due_at,
-        digest=helpdesk.plan_fingerprint(ticket),
-        dues={} if ended else dues_of(standing_now),
-    )
-    unit.tickets.index(ticket.number, index)
-    return standing_now

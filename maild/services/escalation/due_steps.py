@@ -15,11 +15,11 @@ from maild.domain.people.preferences import ALL_IN, Readers
 from maild.domain.sla.standing import standing
 from maild.domain.tickets.events import Escalated
 from maild.ports import OpenUnitOfWork, UnitOfWork
-from maild.services.apply.decision import update_sla_index
 from maild.services.escalation.alarms import Decided, Open, tell_alarms
 from maild.services.helpdesk import Helpdesk
 from maild.services.isolation import isolated
 from maild.services.notices.due_notices import readers_of
+from maild.services.sla_index import update_sla_index
 
 BATCH = 100  # tickets in one transaction
 

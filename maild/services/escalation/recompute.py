@@ -15,9 +15,10 @@ from maild.domain.sla.standing import standing
 from maild.domain.tickets.events import Actor, DeadlineMoved, Event
 from maild.domain.tickets.ticket import Ticket, apply
 from maild.ports import OpenUnitOfWork, UnitOfWork
-from maild.services.apply.decision import apply_decision, update_sla_index
+from maild.services.apply.decision import apply_decision
 from maild.services.helpdesk import Helpdesk
 from maild.services.isolation import isolated
+from maild.services.sla_index import update_sla_index
 
 BATCH = 100
 _BY = Actor(Role.SYSTEM, "configuration")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from maild.domain.agent_mail.leak_guard import Said
 from maild.domain.decision import EntryDraft
-from maild.domain.lookups import Lookups
+from maild.domain.lookups import Lookups, Said
 from maild.domain.people.directory import Agent
 from maild.domain.sla.alarm_acks import alarms
 from maild.domain.tickets.events import MessageReceived

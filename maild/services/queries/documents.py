@@ -19,10 +19,10 @@ from maild.domain.tickets.events import Bounced, Event, to_detail
 from maild.domain.tickets.ratings import rated
 from maild.domain.tickets.ticket import Ticket
 from maild.ports import InboundState, KeptMail, Listing, OpenUnitOfWork, OutboxRow, StoredEntry, UnitOfWork
-from maild.services.apply.decision import sla_standing
 from maild.services.helpdesk import Helpdesk
 from maild.services.listing import found_by, listing_of, said_in
 from maild.services.queries.escalation_ledger import escalation_documents
+from maild.services.sla_index import sla_standing
 
 Document = dict[str, Any]
 
