@@ -27,7 +27,8 @@ import _corpus
 from maild.domain.intake.classify import OwnMarks, classify
 from maild.domain.messages.message import Envelope
 from maild.domain.people.directory import Address
-from maild.mail.reading import limits, parse, trace
+from maild.mail.headers import trace
+from maild.mail.reading import limits, parse
 
 MARKS = OwnMarks(lambda _: False, own_addresses=frozenset({Address.of(_corpus.RECIPIENT)}))
 

@@ -23,7 +23,7 @@ from maild.services.escalation.recompute import recompute_changed
 from maild.services.helpdesk import Helpdesk
 from maild.services.intake.process import Processing
 from maild.services.intake.receive import Intake
-from maild.services.retry_later import RetryLater
+from maild.services.reports.retry_later import RetryLater
 from maild.services.tick import Ticked, next_instant, tick
 
 _SWEEP_SECONDS = 5  # loops look for work this often even when no bell rings

@@ -19,8 +19,7 @@ from typing import Any
 
 from maild.domain.messages.subject import base_subject
 from maild.domain.people.directory import Address, Person
-from maild.mail.reading.cleaning import body_text, short_line
-from maild.mail.reading.header_words import (
+from maild.mail.headers.encoding import (
     address_list,
     foreign_id,
     header_line,
@@ -29,6 +28,7 @@ from maild.mail.reading.header_words import (
     list_id_of,
     unstructured,
 )
+from maild.mail.text.cleaning import body_text, short_line
 
 MAX_REFERENCES = 20  # beside the root
 MAX_REFERENCES_LENGTH = 1500  # characters: relays refuse header blocks above 4,096 bytes

@@ -14,7 +14,7 @@ from maild.services.housekeeping.held_replies import remind_writers
 from maild.services.housekeeping.status_timers import run_timers
 from maild.services.reports.digests import due_digests, make_digests
 from maild.services.reports.monthly_reports import make_reports
-from maild.services.retry_later import RetryLater
+from maild.services.reports.retry_later import RetryLater
 
 Result = TypeVar("Result")
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import turbohtml
 
 from maild.domain.messages.message import DeliveryStatus, InboundMessage
+from maild.mail.headers import fields as headers
+from maild.mail.headers.addresses import people, sender
 from maild.mail.quoting.cut import cut
 from maild.mail.quoting.html import cut_html
-from maild.mail.reading import charsets, dsn, headers, html, invitations, limits, parse, parts, winmail
+from maild.mail.reading import dsn, html, invitations, limits, parse, parts, winmail
 from maild.mail.reading import dsn_wording as dsn_texts
-from maild.mail.reading.addresses import people, sender
 from maild.mail.reading.attachments import safe_name
-from maild.mail.reading.cleaning import body_text
+from maild.mail.text import charsets
+from maild.mail.text.cleaning import body_text
 from tests.mail.mutations import CORPUS
 from tests.mail.test_winmail import TWO, WITH_TEXT
 

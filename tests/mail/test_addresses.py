@@ -3,7 +3,7 @@
 import pytest
 
 from maild.domain.people.directory import Address
-from maild.mail.reading.addresses import address, people, sender
+from maild.mail.headers.addresses import address, people, sender
 
 
 def _raw(text):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from maild.domain.people.directory import Trust
-from maild.mail.reading.authentication import judge
+from maild.mail.headers.authentication_results import judge
 from maild.mail.reading.parse import read
 from tests.domain.mail_scene import KAREN, mail
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from maild.mail.reading.charsets import codec_for, decode
+from maild.mail.text.charsets import codec_for, decode
 
 
 @pytest.mark.parametrize(

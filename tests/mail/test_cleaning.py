@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maild.mail.reading.cleaning import body_text, one_line, short_line, visible
+from maild.mail.text.cleaning import body_text, one_line, short_line, visible
 
 
 @pytest.mark.parametrize(

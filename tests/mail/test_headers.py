@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from maild.mail.reading import headers
+from maild.mail.headers import fields as headers
 
 
 def _raw(octets):

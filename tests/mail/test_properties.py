@@ -4,16 +4,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from maild.mail.headers import fields as headers
+from maild.mail.headers.addresses import people, sender
 from maild.mail.quoting.cut import cut
 from maild.mail.quoting.html import cut_html
 from maild.mail.reading import dsn_wording as dsn_texts
-from maild.mail.reading import enriched, headers, html, invitations, limits, markers, parse, winmail
-from maild.mail.reading.addresses import people, sender
+from maild.mail.reading import enriched, html, invitations, limits, markers, parse, winmail
 from maild.mail.reading.attachments import safe_name
-from maild.mail.reading.charsets import decode
-from maild.mail.reading.cleaning import body_text
 from maild.mail.reading.flowed import decode as unflow
 from maild.mail.reading.forward import is_announced
+from maild.mail.text.charsets import decode
+from maild.mail.text.cleaning import body_text
 from tests.mail.mutations import mutated
 from tests.mail.readers import check_clean
 

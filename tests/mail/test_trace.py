@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from maild.mail.reading.trace import trace
+from maild.mail.headers.trace import trace
 
 RAW = b"""Received: from mx.client.example (mx.client.example [1.2.3.4]) by mx.acme.example with ESMTPS
  id abc; Mon, 17 Nov 2025 09:20:35 +0000

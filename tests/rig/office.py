@@ -28,7 +28,7 @@ from maild.services.helpdesk import Helpdesk
 from maild.services.intake.process import ATTEMPTS, Processed, Processing
 from maild.services.intake.receive import keep
 from maild.services.queries.documents import ticket_show
-from maild.services.retry_later import RetryLater
+from maild.services.reports.retry_later import RetryLater
 from maild.services.tick import tick
 from maild.store.unit_of_work import Store
 

@@ -12,7 +12,7 @@ from maild.ports import Course, OutboxRow, UnitOfWork
 from maild.services.reports import digest_of_agent, statistics
 from maild.services.reports import digests as services
 from maild.services.reports.digest_parts import DigestReader
-from maild.services.retry_later import RetryLater
+from maild.services.reports.retry_later import RetryLater
 from tests.rig.office import CONFIG, Office
 
 JOHN, JANE, JOE, MARY = (f"{name}@acme.example" for name in ("john", "jane", "joe", "mary"))

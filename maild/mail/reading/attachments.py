@@ -7,10 +7,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from maild.domain.messages.message import Attachment
+from maild.mail.headers.fields import decode
 from maild.mail.reading import winmail
-from maild.mail.reading.cleaning import visible
-from maild.mail.reading.headers import decode
 from maild.mail.reading.parts import Leaf, header_of
+from maild.mail.text.cleaning import visible
 
 MAX_NAME_BYTES = 150
 MAX_COUNT = 100  # attachments of one mail

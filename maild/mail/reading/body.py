@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from maild.mail.quoting.cut import Cut, cut
 from maild.mail.quoting.html import cut_html
-from maild.mail.reading import charsets, enriched, flowed, html, invitations, markers, reactions, winmail
+from maild.mail.reading import enriched, flowed, html, invitations, markers, reactions, winmail
 from maild.mail.reading.attachments import declared_name
-from maild.mail.reading.cleaning import body_text
 from maild.mail.reading.parts import Leaf
+from maild.mail.text import charsets
+from maild.mail.text.cleaning import body_text
 
 MAX_TEXT = 1_000_000  # characters of text that a mail may have; the rest stays in the raw mail
 _STUB_LENGTH = 400

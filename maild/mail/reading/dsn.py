@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 from maild.domain.messages.message import DeliveryAction, DeliveryReport, DeliveryStatus
+from maild.mail.headers.fields import decode, message_ids
 from maild.mail.reading import dsn_wording as dsn_texts
-from maild.mail.reading.cleaning import one_line
-from maild.mail.reading.headers import decode, message_ids
 from maild.mail.reading.parts import Leaf, MimePart, header_of, tree
+from maild.mail.text.cleaning import one_line
 
 MAX_RECIPIENTS = 200
 MAX_DIAGNOSTIC = 1_000  # characters

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from maild.domain.messages.message import DeliveryAction, DeliveryStatus
 from maild.domain.people.directory import ascii_lower
-from maild.mail.reading import addresses
-from maild.mail.reading.cleaning import one_line
-from maild.mail.reading.headers import decode
+from maild.mail.headers import addresses
+from maild.mail.headers.fields import decode
+from maild.mail.text.cleaning import one_line
 
 MAX_RECIPIENTS = 50
 _MAX_TEXT = 100_000

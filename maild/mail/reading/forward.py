@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 
 from maild.domain.messages.message import ForwardedMail
 from maild.domain.people.directory import Person
+from maild.mail.headers import addresses
+from maild.mail.headers import fields as headers
 from maild.mail.quoting import wording as marks
 from maild.mail.quoting.cut import is_forward, label
-from maild.mail.reading import addresses, body, headers, limits, parts
-from maild.mail.reading.cleaning import one_line
+from maild.mail.reading import body, limits, parts
 from maild.mail.reading.parts import Leaf, MimePart
+from maild.mail.text.cleaning import one_line
 
 _MESSAGES = frozenset(("message/rfc822", "message/global"))
 _HEAD_LINES = 30  # lines of a forwarded mail in which its header is looked for

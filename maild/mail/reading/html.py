@@ -8,7 +8,7 @@ from collections.abc import Callable
 import nh3
 import turbohtml
 
-from maild.mail.reading.cleaning import body_text
+from maild.mail.text.cleaning import body_text
 
 MAX_HTML = 524_288  # characters that are sanitised; nh3 is quadratic on deep nesting and on many attributes
 MAX_TEXT_SOURCE = 1_048_576  # characters that are turned into text

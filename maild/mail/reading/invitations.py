@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from maild.mail.reading.cleaning import one_line
+from maild.mail.text.cleaning import one_line
 
 _MAX_CHARACTERS = 200_000
 _MAX_LINES = 5_000

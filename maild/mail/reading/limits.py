@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from maild.mail.reading.headers import MAX_FIELD, content_type
+from maild.mail.headers.fields import MAX_FIELD, content_type
 from maild.mail.reading.parts import MAX_BOUNDARY
 
 _FIELD_LINE = re.compile(rb"[!-9;-~]{1,200}:")

@@ -12,7 +12,9 @@ from datetime import datetime
 
 from maild.domain.messages.message import Attachment, InboundMessage
 from maild.domain.people.directory import Address
-from maild.mail.reading import addresses, attachments, body, dsn, forward, headers, limits, parts, winmail
+from maild.mail.headers import addresses
+from maild.mail.headers import fields as headers
+from maild.mail.reading import attachments, body, dsn, forward, limits, parts, winmail
 from maild.mail.reading.limits import Limits
 from maild.mail.reading.parts import Leaf, MimePart
 

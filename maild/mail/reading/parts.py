@@ -10,7 +10,7 @@ from email.feedparser import BytesFeedParser
 from email.message import Message
 from email.policy import Compat32, compat32
 
-from maild.mail.reading.headers import Parameters, content_type, parameters
+from maild.mail.headers.fields import Parameters, content_type, parameters
 
 MAX_BOUNDARY = 200  # RFC 2046 5.1.1 says 70
 MAX_NESTED_HEADER = 65_536  # bytes of a nested message's header that are read

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from maild.mail.reading import charsets
-from maild.mail.reading.cleaning import one_line
 from maild.mail.reading.parts import Leaf
+from maild.mail.text import charsets
+from maild.mail.text.cleaning import one_line
 
 MAX_REACTION = 24  # characters; an emoji of a family with skin tones has eleven
 _MAX_BYTES = 4_096

@@ -14,9 +14,9 @@ from types import ModuleType
 from typing import Any
 
 from maild.domain.messages.message import Attachment
-from maild.mail.reading import charsets
-from maild.mail.reading.cleaning import body_text
 from maild.mail.reading.parts import Leaf
+from maild.mail.text import charsets
+from maild.mail.text.cleaning import body_text
 
 TYPES = frozenset(("application/ms-tnef", "application/vnd.ms-tnef"))
 SEPARATOR = "!"  # "2!1" is the first file in the container at part 2

@@ -16,7 +16,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from maild.domain.reports import text_charts as charts
-from maild.mail.reading.cleaning import body_text, short_line
+from maild.mail.text.cleaning import body_text, short_line
 
 COLUMNS = 72  # RFC 3676 4.2 asks for at most 78; 72 leaves room to be quoted
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from maild.mail.reading import parse
-from maild.mail.reading.cleaning import one_line
+from maild.mail.text.cleaning import one_line
 from maild.mail.worker.frames import LENGTH, WorkerReply, answer_frame
 
 READY = "ready"

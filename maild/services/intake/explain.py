@@ -8,7 +8,7 @@ from typing import Any
 from maild.domain.decision import Decision, TraceStep
 from maild.domain.notices.agent_notices import TicketChange, strongest
 from maild.domain.tickets.ticket import Ticket, apply
-from maild.mail.reading.trace import Trace, trace
+from maild.mail.headers.trace import Trace, trace
 from maild.ports import IncomingMail, OpenUnitOfWork, UnitOfWork
 from maild.services.helpdesk import Helpdesk
 from maild.services.intake.gather import MailReader, judge

@@ -22,7 +22,7 @@ from maild.domain.tickets.events import Event
 from maild.domain.tickets.held_replies import HeldReply
 from maild.domain.tickets.participation import departed
 from maild.domain.tickets.ticket import Ticket
-from maild.mail.reading import authentication
+from maild.mail.headers import authentication_results as authentication
 from maild.ports import IncomingMail, UnitOfWork
 from maild.services.escalation.undelivered import lost_alarm
 from maild.services.helpdesk import Helpdesk

@@ -8,7 +8,7 @@ from maild.domain.intake.classify import brought_by
 from maild.domain.intake.spam_and_robots import MailingList
 from maild.domain.messages.message import Evidence, InboundMessage
 from maild.domain.people.directory import Trust
-from maild.mail.reading.addresses import sender as read_sender
+from maild.mail.headers.addresses import sender as read_sender
 
 
 def from_list(message: InboundMessage, lists: tuple[MailingList, ...]) -> tuple[InboundMessage, Evidence | None]:

@@ -21,7 +21,7 @@ from maild.services.reports.digest_of_agent import of_agent
 from maild.services.reports.digest_of_manager import departments_of, of_manager
 from maild.services.reports.digest_of_team import of_team, teams_of
 from maild.services.reports.digest_parts import Contents, DigestReader
-from maild.services.retry_later import RetryLater
+from maild.services.reports.retry_later import RetryLater
 
 _TEMPLATE = "digest"
 _SNAPSHOT = "digest"

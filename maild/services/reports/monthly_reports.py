@@ -23,8 +23,8 @@ from maild.services.notices.agent_message import BY_ITSELF, AgentMessage, post
 from maild.services.notices.template_context import person_words
 from maild.services.reports.charts import for_customers, overview, remarks
 from maild.services.reports.digest_parts import section
+from maild.services.reports.retry_later import RetryLater
 from maild.services.reports.statistics import Wanted, figures_of
-from maild.services.retry_later import RetryLater
 
 TEMPLATE = "monthly-report"
 _KIND = "report"

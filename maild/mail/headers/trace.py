@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from maild.mail.reading.cleaning import one_line
+from maild.mail.text.cleaning import one_line
 
 _MAX_BYTES = 262_144  # the beginning of a mail that mail-parser gets to see: the trace stands at the top
 _MAX_WORDS = 300

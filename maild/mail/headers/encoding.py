@@ -9,7 +9,7 @@ from email.header import Header
 import idna
 
 from maild.domain.people.directory import Address, Person
-from maild.mail.reading.cleaning import body_text, short_line
+from maild.mail.text.cleaning import body_text, short_line
 
 FOLD_AT = 76  # characters; RFC 5322 2.1.1 wants lines of at most 78
 MAX_ID_LENGTH = 250

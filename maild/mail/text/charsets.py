@@ -6,7 +6,7 @@ import codecs
 
 import cchardet
 
-from maild.mail.reading.cleaning import replace_surrogates
+from maild.mail.text.cleaning import replace_surrogates
 
 _GUESS_BYTES = 65_536  # as much as a guess looks at
 

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_tz
 from urllib.parse import unquote_to_bytes
 
-from maild.mail.reading import charsets
-from maild.mail.reading.cleaning import one_line, replace_surrogates
+from maild.mail.text import charsets
+from maild.mail.text.cleaning import one_line, replace_surrogates
 
 MAX_FIELD = 16_384  # characters of one field that are looked at
 MAX_PARAMETERS = 100

@@ -11,8 +11,8 @@ from functools import lru_cache
 import idna
 
 from maild.domain.people.directory import Address, Person, ascii_lower
-from maild.mail.reading.cleaning import visible
-from maild.mail.reading.headers import MAX_FIELD, decode_words, octets_of, unfold
+from maild.mail.headers.fields import MAX_FIELD, decode_words, octets_of, unfold
+from maild.mail.text.cleaning import visible
 
 MAX_NAME = 200
 _MAX_LOCAL = 128  # RFC 5321 4.5.3.1.1 says 64; senders with encoded return addresses use more
