@@ -263,7 +263,7 @@ def test_secrets_of_the_daemon_do_not_reach_workers(workshop, monkeypatch):
 def test_workers_end_when_the_parent_dies(end):
     script = """
         import sys, time
-        from maild.mail.workshop import Workshop
+        from maild.mail.worker.pool import Workshop
         workshop = Workshop(2)
         workshop.read(b"Subject: x\\r\\n\\r\\ny")
         print(workshop._idle[0]._process.pid, flush=True)
@@ -310,16 +310,16 @@ def test_answer_with_a_foreign_type_is_refused():
         ("(2**40).to_bytes(8, 'big')", "announced an answer"),
         ("(9).to_bytes(8, 'big') + b'not pickle'", "makes no sense"),
         ("(40).to_bytes(8, 'big') + b'cut off'", "exit code 0"),
-        ("answer_frame(Answer(7))", "answered with int"),
+        ("answer_frame(WorkerReply(7))", "answered with int"),
     ],
 )
 def test_worker_gone_mad_costs_its_mail_and_no_more(workshop, monkeypatch, answer, reason):
     mad = f"""
 import sys
 sys.path.append(sys.argv[1])
-from maild.mail.workshop_frames import *
+from maild.mail.worker.frames import *
 out = sys.stdout.buffer
-out.write(answer_frame(Answer("ready")))
+out.write(answer_frame(WorkerReply("ready")))
 out.flush()
 while header := sys.stdin.buffer.read(8):
     sys.stdin.buffer.read(int.from_bytes(header, "big"))

@@ -110,7 +110,7 @@ def test_an_answer_that_leaves_while_it_is_undone_is_not_called_stopped(office, 
     office.deliver(LEAVES)
     looks = iter([True])
     looked = SqlOutbox.can_withdraw
-    monkeypatch.setattr(SqlOutbox, "stoppable", lambda self, entry: next(looks, None) or looked(self, entry))
+    monkeypatch.setattr(SqlOutbox, "can_withdraw", lambda self, entry: next(looks, None) or looked(self, entry))
     done = say(office, number, "!undo")
     assert next(looks, None) is None
     assert (done.outcome, office.ticket(number)["status"]) == ("commanded", "open")
