@@ -49,7 +49,7 @@ def _about(session: Session, what: str, mailbox: str, at: str | None) -> list[di
     mail = IncomingMail(
         raw=path.read_bytes(), source="inject", arrived_at=clock.now(), envelope=Envelope(), mailbox=mailbox
     )
-    with assembly.workshop(session.settings) as reader:
+    with assembly.worker_pool(session.settings) as reader:
         return [explain_mail(mail, session.store, reader, session.helpdesk, clock.now())]
 
 

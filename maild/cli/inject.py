@@ -45,7 +45,7 @@ def inject(
     for name in files:
         if name != "-" and not Path(name).is_file():
             raise click.BadParameter(f"{name}: no such file")
-    with assembly.workshop(session.settings) as reader:
+    with assembly.worker_pool(session.settings) as reader:
         processing = Processing(
             session.store,
             reader,

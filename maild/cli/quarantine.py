@@ -149,7 +149,7 @@ def _again(session: Session, chosen: list[int], state: InboundState, as_json: bo
             unit.inbound.replay(number, released=released)
         unit.commit()
     _refuse(refused, state)
-    with assembly.workshop(session.settings) as reader:
+    with assembly.worker_pool(session.settings) as reader:
         scanner = assembly.scanner(session.settings)
         processing = Processing(
             session.store, reader, lambda: session.helpdesk, SystemClock(), lambda: None, scanner=scanner

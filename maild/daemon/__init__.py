@@ -48,12 +48,12 @@ class Daemon:
         self.helpdesk = Helpdesk.of(settings, assembly.key_ring(settings))
         self._renderer = assembly.renderer(settings)
         self._stale = True  # deadlines may be those of another configuration
-        self._workshop = assembly.workshop(settings)
+        self._worker_pool = assembly.worker_pool(settings)
         self._stop = threading.Event()
         self.intake = Intake(self.store, self.clock, self._kept)
         scanner = assembly.scanner(settings)
         self._processing = Processing(
-            self.store, self._workshop, self._current, self.clock, self._queued, scanner=scanner
+            self.store, self._worker_pool, self._current, self.clock, self._queued, scanner=scanner
         )
         self.deliveries = {relay.name: self._delivery(relay.name) for relay in settings.relays}
         self.sources = self._sources() if sources is None else sources
@@ -112,7 +112,7 @@ class Daemon:
     def close(self) -> None:
         """Let go of what __init__ took."""
         self._processing.close()
-        self._workshop.close()
+        self._worker_pool.close()
         for delivery in self.deliveries.values():
             delivery.close()
         self.store.close()

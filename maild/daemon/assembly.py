@@ -17,7 +17,7 @@ from maild.domain.messages.reply_tokens import KeyRing
 from maild.domain.people.directory import Address, Directory
 from maild.mail.reading.limits import Limits
 from maild.mail.templates.render import Renderer
-from maild.mail.worker.pool import Workshop
+from maild.mail.worker.pool import WorkerPool
 from maild.ports import Clock, MailTransport, Scanner
 from maild.scanners import ClamdPlace, ClamdScanner
 from maild.services.helpdesk import junk_name
@@ -73,9 +73,9 @@ def _make_key(path: Path) -> None:
         new.unlink()
 
 
-def workshop(settings: Settings) -> Workshop:
+def worker_pool(settings: Settings) -> WorkerPool:
     """The processes that read mails."""
-    return Workshop(workers=max(1, min(4, os.cpu_count() or 1)), limits=limits(settings))
+    return WorkerPool(workers=max(1, min(4, os.cpu_count() or 1)), limits=limits(settings))
 
 
 def limits(settings: Settings) -> Limits:

@@ -2,4 +2,4 @@
 
 The way of one raw mail: `limits` looks at the bytes, `parts` cuts them into MIME parts, `headers` and `addresses` read
 the fields, `body` chooses the text, `html` and `quoting` find the new words, `parse` puts an InboundMessage together,
-and `workshop` does all that in a process that can be killed."""
+and `worker` does all that in a process that can be killed."""

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 
-from maild.mail.worker.pool import Workshop
+from maild.mail.worker.pool import WorkerPool
 
 HEAD = b"From: Karen <karen@client.example>\r\nSubject: bomb\r\nMessage-ID: <1@client.example>\r\n"
 HEAD += b"Date: Mon, 17 Nov 2025 10:20:30 +0100\r\n"
@@ -90,15 +90,15 @@ BOMBS = {
 
 
 @pytest.fixture(scope="module")
-def workshop():
-    with Workshop(2) as made:
+def pool():
+    with WorkerPool(2) as made:
         yield made
 
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", BOMBS)
-def test_bomb_is_read_as_far_as_it_can_be(workshop, name):
-    message = workshop.read(BOMBS[name])
+def test_bomb_is_read_as_far_as_it_can_be(pool, name):
+    message = pool.read(BOMBS[name])
     assert message.subject.startswith("bomb")
     assert str(message.sender.address) == "karen@client.example"
     assert message.message_id == "<1@client.example>"
@@ -106,16 +106,16 @@ def test_bomb_is_read_as_far_as_it_can_be(workshop, name):
 
 
 @pytest.mark.timeout(60)
-def test_sender_of_a_thousand_comments_is_nobody(workshop):
-    message = workshop.read(b"From: " + b"(" * 1_000 + b"\r\nSubject: bomb\r\n\r\nhello\r\n")
+def test_sender_of_a_thousand_comments_is_nobody(pool):
+    message = pool.read(b"From: " + b"(" * 1_000 + b"\r\nSubject: bomb\r\n\r\nhello\r\n")
     assert (message.sender, message.text) == (None, "hello")
 
 
 @pytest.mark.timeout(60)
-def test_good_mail_is_read_after_all_of_them(workshop):
-    assert workshop.read(PLAIN).text == "hello"
+def test_good_mail_is_read_after_all_of_them(pool):
+    assert pool.read(PLAIN).text == "hello"
 
 
-def test_zip_is_kept_packed(workshop):
-    (attachment,) = workshop.read(BOMBS["zip bomb"]).attachments
+def test_zip_is_kept_packed(pool):
+    (attachment,) = pool.read(BOMBS["zip bomb"]).attachments
     assert (attachment.name, attachment.size < 200_000) == ("a.zip", True)

@@ -1,4 +1,4 @@
-"""What the workshop and its workers say to each other over two pipes: a length of eight bytes, then a pickle.
+"""What the pool and its workers say to each other over two pipes: a length of eight bytes, then a pickle.
 
 The parent does not trust a worker that has read a stranger's mail: it unpickles only the types of an answer."""
 

@@ -50,7 +50,7 @@ class _WorkerEnded(Exception):
     """A worker is gone or does not answer; the text says why."""
 
 
-class Workshop:
+class WorkerPool:
     """Up to `workers` processes, started when they are needed. Safe to use from several threads.
 
     Each mail may take `cpu_seconds` of processor time, `memory_bytes` beyond what a worker needs by itself, and
@@ -66,7 +66,7 @@ class Workshop:
         limits: Limits | None = None,
     ) -> None:
         if workers < 1:
-            raise ValueError(f"a workshop needs at least one worker, not {workers}")
+            raise ValueError(f"a worker pool needs at least one worker, not {workers}")
         self._cpu_seconds = cpu_seconds
         self._memory_bytes = memory_bytes
         self._wall_seconds = wall_seconds
@@ -134,7 +134,7 @@ class Workshop:
         while True:
             with self._lock:
                 if self._closed:
-                    raise TemporaryFailure("the workshop is closed: the daemon is ending")
+                    raise TemporaryFailure("the worker pool is closed: the daemon is ending")
                 worker = self._idle.pop() if self._idle else None
             if worker is None:
                 return _Worker(self._cpu_seconds, self._memory_bytes)

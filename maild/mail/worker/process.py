@@ -1,4 +1,4 @@
-"""One worker of the workshop: reads mails for its parent until the pipe closes. It may be killed at any moment.
+"""One worker of the pool: reads mails for its parent until the pipe closes. It may be killed at any moment.
 
 It imports what reading needs and nothing else, and it limits itself: a mail that wants more than its share of processor
 time or memory ends the worker, not the daemon."""

@@ -27,5 +27,5 @@ def _poisonable() -> None:
     parse.read = poisonable_read  # type: ignore[assignment]
 
 
-if any("workshop_worker" in argument for argument in sys.orig_argv):
+if any("maild.mail.worker.process" in argument for argument in sys.orig_argv):
     _poisonable()

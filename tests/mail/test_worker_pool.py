@@ -16,9 +16,9 @@ import pytest
 
 from maild.mail.reading import parse
 from maild.mail.reading.limits import Limits
-from maild.mail.worker import process as workshop_worker
+from maild.mail.worker import process as worker_process
 from maild.mail.worker.frames import WorkerReply, answer_frame, answer_of, frame
-from maild.mail.worker.pool import ReadingFailed, Workshop, _Worker
+from maild.mail.worker.pool import ReadingFailed, WorkerPool, _Worker
 from maild.ports import TemporaryFailure
 
 GOOD = b"From: Karen <karen@client.example>\r\nSubject: help\r\nMessage-ID: <1@client.example>\r\n\r\nIt burns.\r\n"
@@ -26,8 +26,8 @@ PDF = GOOD.replace(b"\r\n\r\n", b'\r\nContent-Type: application/pdf; name="a.pdf
 ROOT = Path(__file__).parent.parent.parent
 
 
-def _pids(workshop):
-    return [worker._process.pid for worker in workshop._idle]
+def _pids(pool):
+    return [worker._process.pid for worker in pool._idle]
 
 
 def _running(pid):
@@ -46,71 +46,71 @@ def _wait_until(condition, seconds=30.0):
 
 
 @pytest.fixture
-def workshop():
-    with Workshop(1) as made:
+def pool():
+    with WorkerPool(1) as made:
         yield made
 
 
-def test_worker_reads_as_the_parser_does(workshop):
+def test_worker_reads_as_the_parser_does(pool):
     quoted = GOOD + b"\r\nWe have replaced the fuser today.\r\nPlease try again, and tell us.\r\n"
     known = ("We have replaced the fuser today.\nPlease try again, and tell us.",)
-    assert workshop.read(quoted, known) == parse.read(quoted, known_texts=known)
-    assert workshop.read(quoted, known).new_text == "It burns."
+    assert pool.read(quoted, known) == parse.read(quoted, known_texts=known)
+    assert pool.read(quoted, known).new_text == "It burns."
 
 
-def test_worker_extracts_a_part(workshop):
-    (attachment,) = workshop.read(PDF).attachments
-    assert workshop.extract(PDF, attachment.part) == b"It burns.\r\n"
+def test_worker_extracts_a_part(pool):
+    (attachment,) = pool.read(PDF).attachments
+    assert pool.extract(PDF, attachment.part) == b"It burns.\r\n"
 
 
-def test_part_that_does_not_exist_is_told(workshop):
+def test_part_that_does_not_exist_is_told(pool):
     with pytest.raises(ReadingFailed, match="no part '7'"):
-        workshop.extract(PDF, "7")
+        pool.extract(PDF, "7")
 
 
-def test_worker_is_used_again(workshop):
-    workshop.read(GOOD)
-    (first,) = _pids(workshop)
-    workshop.read(GOOD)
-    assert _pids(workshop) == [first]
+def test_worker_is_used_again(pool):
+    pool.read(GOOD)
+    (first,) = _pids(pool)
+    pool.read(GOOD)
+    assert _pids(pool) == [first]
 
 
 def test_limits_are_handed_on():
-    with Workshop(1, limits=Limits(max_bytes=90)) as workshop:
-        assert any("too large" in defect for defect in workshop.read(GOOD).defects)
+    with WorkerPool(1, limits=Limits(max_bytes=90)) as pool:
+        assert any("too large" in defect for defect in pool.read(GOOD).defects)
 
 
 def test_many_threads_share_few_workers():
     mails = [GOOD.replace(b"help", b"help %d" % number) for number in range(60)]
-    with Workshop(2) as workshop, ThreadPoolExecutor(8) as threads:
-        subjects = [message.subject for message in threads.map(workshop.read, mails)]
+    with WorkerPool(2) as pool, ThreadPoolExecutor(8) as threads:
+        subjects = [message.subject for message in threads.map(pool.read, mails)]
         assert subjects == [f"help {number}" for number in range(60)]
-        assert len(_pids(workshop)) <= 2
+        assert len(_pids(pool)) <= 2
 
 
 def test_worker_that_hangs_is_killed_and_replaced():
-    with Workshop(1, wall_seconds=0.5) as workshop:
-        workshop.read(GOOD)
-        (hung,) = _pids(workshop)
+    with WorkerPool(1, wall_seconds=0.5) as pool:
+        pool.read(GOOD)
+        (hung,) = _pids(pool)
         os.kill(hung, signal.SIGSTOP)
         with pytest.raises(ReadingFailed, match="longer than it may"):
-            workshop.read(GOOD)
+            pool.read(GOOD)
         assert not _running(hung)
-        assert workshop.read(GOOD).subject == "help"
+        assert pool.read(GOOD).subject == "help"
 
 
 def test_worker_that_hangs_before_it_takes_a_large_mail_is_killed():
-    with Workshop(1, wall_seconds=0.5) as workshop:
-        workshop.read(GOOD)
-        (hung,) = _pids(workshop)
+    with WorkerPool(1, wall_seconds=0.5) as pool:
+        pool.read(GOOD)
+        (hung,) = _pids(pool)
         os.kill(hung, signal.SIGSTOP)
         with pytest.raises(ReadingFailed, match="longer than it may"):
-            workshop.read(GOOD + b"x" * 5_000_000)
+            pool.read(GOOD + b"x" * 5_000_000)
         assert not _running(hung)
 
 
-def test_worker_that_dies_over_a_mail_is_replaced(workshop, monkeypatch):
-    workshop.read(GOOD)
+def test_worker_that_dies_over_a_mail_is_replaced(pool, monkeypatch):
+    pool.read(GOOD)
     asked = threading.Event()
     ask = _Worker.ask
 
@@ -119,13 +119,13 @@ def test_worker_that_dies_over_a_mail_is_replaced(workshop, monkeypatch):
         return ask(worker, *arguments)
 
     monkeypatch.setattr(_Worker, "ask", told)
-    (victim,) = _pids(workshop)
+    (victim,) = _pids(pool)
     os.kill(victim, signal.SIGSTOP)
     failed = []
 
     def read():
         try:
-            workshop.read(GOOD)
+            pool.read(GOOD)
         except ReadingFailed as problem:
             failed.append(problem.reason)
 
@@ -136,41 +136,41 @@ def test_worker_that_dies_over_a_mail_is_replaced(workshop, monkeypatch):
     reader.join(30)
     assert len(failed) == 1
     assert "killed" in failed[0] or "SIG" in failed[0]
-    assert workshop.read(GOOD).subject == "help"
+    assert pool.read(GOOD).subject == "help"
 
 
-def test_worker_that_died_while_idle_costs_no_mail(workshop):
-    workshop.read(GOOD)
-    (victim,) = _pids(workshop)
+def test_worker_that_died_while_idle_costs_no_mail(pool):
+    pool.read(GOOD)
+    (victim,) = _pids(pool)
     os.kill(victim, signal.SIGKILL)
     _wait_until(lambda: not _running(victim))
-    assert workshop.read(GOOD).subject == "help"
+    assert pool.read(GOOD).subject == "help"
 
 
 def test_mail_that_wants_too_much_processor_time_ends_its_worker_alone():
     opening = b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n'
     slow = b"".join(opening % (level, level) for level in range(40)) + b"\n" + b"x\n" * 3_000_000
-    with Workshop(1, cpu_seconds=1, wall_seconds=120, limits=Limits(lines=2**28)) as workshop:
+    with WorkerPool(1, cpu_seconds=1, wall_seconds=120, limits=Limits(lines=2**28)) as pool:
         with pytest.raises(ReadingFailed, match="processor time"):
-            workshop.read(slow)
-        assert workshop.read(GOOD).subject == "help"
+            pool.read(slow)
+        assert pool.read(GOOD).subject == "help"
 
 
 def test_mail_that_wants_too_much_memory_is_refused_and_the_next_one_gets_a_fresh_worker():
-    with Workshop(1, memory_bytes=32 * 2**20) as workshop:
-        workshop.read(GOOD)
-        first = _pids(workshop)
+    with WorkerPool(1, memory_bytes=32 * 2**20) as pool:
+        pool.read(GOOD)
+        first = _pids(pool)
         with pytest.raises(ReadingFailed, match="more memory"):
-            workshop.read(GOOD + b"x " * 12_000_000)
-        assert workshop.read(GOOD).subject == "help"
-        assert _pids(workshop) != first
+            pool.read(GOOD + b"x " * 12_000_000)
+        assert pool.read(GOOD).subject == "help"
+        assert _pids(pool) != first
 
 
 def _served(job, largest):
     """(what _serve returns, the answer it writes)"""
     said = BytesIO()
     body = frame(job)[8:]
-    retires = workshop_worker._serve(len(body), BytesIO(body), said, largest)
+    retires = worker_process._serve(len(body), BytesIO(body), said, largest)
     return retires, answer_of(said.getvalue()[8:])
 
 
@@ -189,7 +189,7 @@ def test_worker_without_memory_for_a_mail_retires(monkeypatch):
     def exhausted(**_):
         raise MemoryError
 
-    monkeypatch.setitem(workshop_worker.JOBS, "read", exhausted)
+    monkeypatch.setitem(worker_process.JOBS, "read", exhausted)
     retires, answer = _served(("read", {"raw": GOOD}), largest=2**60)
     assert (retires, answer.retires) == (True, True)
     assert "memory" in answer.failure
@@ -199,63 +199,63 @@ def test_reader_that_raises_is_told_with_its_reason(monkeypatch):
     def broken(**_):
         raise AttributeError("no such\nthing")
 
-    monkeypatch.setitem(workshop_worker.JOBS, "read", broken)
+    monkeypatch.setitem(worker_process.JOBS, "read", broken)
     assert _served(("read", {"raw": GOOD}), largest=0)[1].failure == "AttributeError: no such thing"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_signals_to_the_whole_group_leave_workers_to_their_parent(workshop, number):
-    workshop.read(GOOD)
-    (pid,) = _pids(workshop)
+def test_signals_to_the_whole_group_leave_workers_to_their_parent(pool, number):
+    pool.read(GOOD)
+    (pid,) = _pids(pool)
     os.kill(pid, number)
-    assert workshop.read(GOOD).subject == "help"
-    assert _pids(workshop) == [pid]
+    assert pool.read(GOOD).subject == "help"
+    assert _pids(pool) == [pid]
 
 
-def test_close_ends_idle_workers_and_refuses_new_mail(workshop):
-    workshop.read(GOOD)
-    (pid,) = _pids(workshop)
-    workshop.close()
+def test_close_ends_idle_workers_and_refuses_new_mail(pool):
+    pool.read(GOOD)
+    (pid,) = _pids(pool)
+    pool.close()
     assert not _running(pid)
     with pytest.raises(TemporaryFailure, match="closed"):
-        workshop.read(GOOD)
-    workshop.close()
+        pool.read(GOOD)
+    pool.close()
 
 
-def test_close_lets_a_busy_worker_answer_first(workshop):
-    workshop.read(GOOD)
-    (pid,) = _pids(workshop)
+def test_close_lets_a_busy_worker_answer_first(pool):
+    pool.read(GOOD)
+    (pid,) = _pids(pool)
     os.kill(pid, signal.SIGSTOP)
     with ThreadPoolExecutor(1) as threads:
-        busy = threads.submit(workshop.read, GOOD)
-        _wait_until(lambda: not workshop._idle)
-        workshop.close()
+        busy = threads.submit(pool.read, GOOD)
+        _wait_until(lambda: not pool._idle)
+        pool.close()
         os.kill(pid, signal.SIGCONT)
         assert busy.result(30).subject == "help"
     assert not _running(pid)
 
 
-def test_worker_that_cannot_start_is_the_machines_fault(workshop, monkeypatch):
+def test_worker_that_cannot_start_is_the_machines_fault(pool, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(TemporaryFailure, match="cannot be started"):
-        workshop.read(GOOD)
+        pool.read(GOOD)
 
 
-def test_worker_that_breaks_while_starting_is_the_machines_fault(workshop, monkeypatch):
+def test_worker_that_breaks_while_starting_is_the_machines_fault(pool, monkeypatch):
     monkeypatch.setattr("maild.mail.worker.pool._PROGRAM", "raise SystemExit(3)")
     with pytest.raises(TemporaryFailure, match="exit code 3"):
-        workshop.read(GOOD)
+        pool.read(GOOD)
 
 
 def test_pool_without_workers_is_refused():
     with pytest.raises(ValueError, match="at least one"):
-        Workshop(0)
+        WorkerPool(0)
 
 
-def test_secrets_of_the_daemon_do_not_reach_workers(workshop, monkeypatch):
+def test_secrets_of_the_daemon_do_not_reach_workers(pool, monkeypatch):
     monkeypatch.setenv("SECRET_OF_THE_DAEMON", "canary-7")
-    workshop.read(GOOD)
-    (pid,) = _pids(workshop)
+    pool.read(GOOD)
+    (pid,) = _pids(pool)
     assert b"canary-7" not in Path(f"/proc/{pid}/environ").read_bytes()
 
 
@@ -263,10 +263,10 @@ def test_secrets_of_the_daemon_do_not_reach_workers(workshop, monkeypatch):
 def test_workers_end_when_the_parent_dies(end):
     script = """
         import sys, time
-        from maild.mail.worker.pool import Workshop
-        workshop = Workshop(2)
-        workshop.read(b"Subject: x\\r\\n\\r\\ny")
-        print(workshop._idle[0]._process.pid, flush=True)
+        from maild.mail.worker.pool import WorkerPool
+        pool = WorkerPool(2)
+        pool.read(b"Subject: x\\r\\n\\r\\ny")
+        print(pool._idle[0]._process.pid, flush=True)
         time.sleep(120)
     """
     command = [sys.executable, "-c", textwrap.dedent(script)]
@@ -278,9 +278,10 @@ def test_workers_end_when_the_parent_dies(end):
     _wait_until(lambda: not _running(pid))
 
 
-def test_workshop_works_from_a_folder_that_is_not_ours(tmp_path):
+def test_pool_works_from_a_folder_that_is_not_ours(tmp_path):
     (tmp_path / "email.py").write_text("raise SystemExit('the current folder is not to be imported from')")
-    script = 'from maild.mail.worker.pool import Workshop; print(Workshop(1).read(b"Subject: x\\r\\n\\r\\ny").subject)'
+    mail = 'b"Subject: x\\r\\n\\r\\ny"'
+    script = f"from maild.mail.worker.pool import WorkerPool; print(WorkerPool(1).read({mail}).subject)"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-P", "-c", script]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
@@ -313,7 +314,7 @@ def test_answer_with_a_foreign_type_is_refused():
         ("answer_frame(WorkerReply(7))", "answered with int"),
     ],
 )
-def test_worker_gone_mad_costs_its_mail_and_no_more(workshop, monkeypatch, answer, reason):
+def test_worker_gone_mad_costs_its_mail_and_no_more(pool, monkeypatch, answer, reason):
     mad = f"""
 import sys
 sys.path.append(sys.argv[1])
@@ -332,10 +333,10 @@ while header := sys.stdin.buffer.read(8):
     with monkeypatch.context() as patched:
         patched.setattr("maild.mail.worker.pool._PROGRAM", mad)
         with pytest.raises(ReadingFailed, match=reason):
-            workshop.read(GOOD)
+            pool.read(GOOD)
         with pytest.raises(ReadingFailed, match=reason):
-            workshop.extract(GOOD, "1")
-    assert workshop.read(GOOD).subject == "help"
+            pool.extract(GOOD, "1")
+    assert pool.read(GOOD).subject == "help"
 
 
 def test_answer_survives_the_pipe():
