@@ -12,6 +12,18 @@ The floors; imports go downward only, rooms on one floor have no doors between t
 
 Any room above the ground may import `ports`, which imports the ground alone.
 
+Three rooms have wings, in an order of their own. `<` means: lies below and knows nothing of it. Wings between two `<`
+lie on one floor and do not know each other:
+
+    domain    invalid, times < people < messages, tickets < query, sla < policy, reports < notices, plan_change
+              < effects < decision < escalation, lookups < commands < agent_mail, queries < intake
+    services  helpdesk, isolation < listing, notices, sla_index < reports < queries < apply
+              < agents, escalation, housekeeping < deliver, intake, tick < admin_command
+    mail      quoting, text < headers, templates < compose, reading < worker
+
+`domain` and `services` share the names of their wings: `domain/intake` thinks, `services/intake` acts. Only
+`domain/intake` reads a mail: a ticket does not know that it came by mail.
+
 The way of one mail in:
 
     sources  -> services.receive    the raw mail and its ledger row are committed, then the source acknowledges

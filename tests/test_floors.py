@@ -3,8 +3,10 @@
 import ast
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,88 @@ FLOORS = {
     "cli": 4,
     "__main__": 5,
 }
+
+# The wings of a room, from its lowest floor up: each folder and each module at the room's root. A wing imports wings
+# of lower floors alone. The words behind each name say why the wing lies so low; a breach repeats them.
+WINGS: dict[str, list[dict[str, str]]] = {
+    "domain": [
+        {
+            "invalid": "an error message says what is wrong with words, whatever they are about",
+            "times": "hours and calendars belong to nobody",
+        },
+        {"people": "people are there before their mails and tickets"},
+        {
+            "messages": "a mail and its marks are read before anybody knows the ticket",
+            "tickets": "a ticket knows neither its deadlines, nor who hears of it, nor that it came by mail",
+        },
+        {
+            "query": "a question is a list of conditions, whoever asks it and however",
+            "sla": "deadlines follow from a ticket's events and a plan, and mail nobody",
+        },
+        {
+            "policy": "the policy is what the configuration says, not what becomes of a mail",
+            "reports": "statistics count what happened and change nothing",
+        },
+        {
+            "notices": "who hears of an event depends on the event, not on who decided it",
+            "plan_change": "a plan changes with its ticket, whoever changed the ticket",
+        },
+        {"effects": "an effect is data, whatever decision asks for it"},
+        {"decision": "a decision is data, whoever makes it"},
+        {
+            "escalation": "a deadline passes without any mail or command",
+            "lookups": "what a command may ask is the same for all verbs",
+        },
+        {"commands": "a verb means the same in a mail, in an answer to a list and on the command line"},
+        {
+            "agent_mail": "an agent's words act alike, by whatever way the mail found its ticket",
+            "queries": "a question is understood before anybody knows what becomes of its mail",
+        },
+        {"intake": "it judges whole mails and lies above everything that judging needs"},
+    ],
+    "services": [
+        {
+            "helpdesk": "the settings are read before any use case begins",
+            "isolation": "a failing ticket is set aside in the same way everywhere",
+        },
+        {
+            "listing": "rows of a list are the same for mails and for the command line",
+            "notices": "a notice is queued by whoever causes it, and causes nothing itself",
+            "sla_index": "the columns of a ticket's deadlines are computed for whoever changes a ticket",
+        },
+        {"reports": "a report reads and is queued; it changes no ticket"},
+        {"queries": "a question reads and changes no ticket"},
+        {"apply": "every decision is applied in the same way, whoever made it"},
+        {
+            "agents": "an admin changes an agent without any mail",
+            "escalation": "a deadline passes without any mail",
+            "housekeeping": "a timer rings without any mail",
+        },
+        {
+            "deliver": "mail leaves without regard to mail that comes in",
+            "intake": "it takes whole mails in; of the services only the command line's verbs stand above",
+            "tick": "time passes without any mail",
+        },
+        {"admin_command": "it lies above everything that a verb may do"},
+    ],
+    "mail": [
+        {
+            "quoting": "quotes are found in text, whatever mail it came in",
+            "text": "text is decoded and cleaned, wherever it came from",
+        },
+        {
+            "headers": "a header field is read alone, without the body",
+            "templates": "a template makes words, not mails",
+        },
+        {
+            "compose": "a mail is written without reading another one",
+            "reading": "a mail is read alike in any process",
+        },
+        {"worker": "it lies above all that its process runs"},
+    ],
+}
+MOST_FILES_AT_THE_ROOT = {"domain": 9, "services": 9}
+MOST_FILES_IN_A_FOLDER = 22
 
 # A library or a module of the standard library that one room alone may import.
 OWNERS = {
@@ -81,7 +165,8 @@ WORLD = {
 WORLDLY_CALLS = {"open", "print", "input"}
 CLOCK_READINGS = {"now", "utcnow", "today"}
 # A ticket does not know that it came by mail.
-READERS_OF_MESSAGE = ("maild.domain.classify", "maild.domain.route", "maild.domain.rules", "maild.domain.decide")
+MESSAGE = "maild.domain.messages.message"
+READERS_OF_MESSAGE = {"intake", "messages"}
 
 LONGEST_MODULE_LINES = 420
 EMPTY_MODULE_NAMES = {"manager", "managers", "helper", "helpers", "util", "utils", "base", "info", "data", "payload"}
@@ -99,7 +184,16 @@ class Module:
     @property
     def room(self) -> str:
         """The first name below maild; "" for maild itself."""
-        return self.name.partition(".")[2].partition(".")[0]
+        return _room(self.name)
+
+    @property
+    def wing(self) -> str:
+        """The second name below maild: a folder or a module at the root of a room; "" for the room itself."""
+        return _wing(self.name)
+
+    @property
+    def folder(self) -> str:
+        return self.path.rpartition("/")[0]
 
     @property
     def package(self) -> str:
@@ -165,9 +259,10 @@ def complaints(modules: list[Module]) -> list[str]:
     """Every breach of the drawing, one sentence each."""
     known = {module.name for module in modules}
     imports = {module.name: sorted(set(imports_of(module, known))) for module in modules}
-    found: list[str] = []
+    found: list[str] = list(_about_folders(modules))
     for module in modules:
         found += _about_shape(module)
+        found += _about_wing(module)
         found += [
             f"{module.path} imports {target}: {reason}"
             for target in imports[module.name]
@@ -175,16 +270,37 @@ def complaints(modules: list[Module]) -> list[str]:
         ]
         if module.room == "domain":
             found += _about_ground(module)
-    return found + [f"circle of imports: {' -> '.join(circle)}" for circle in circles(imports)]
+    found += [f"circle of imports: {' -> '.join(circle)}" for circle in circles(imports)]
+    return found + [f"circle of wings: {' -> '.join(circle)}" for circle in circles(_between_wings(imports))]
+
+
+def _room(name: str) -> str:
+    return name.partition(".")[2].partition(".")[0]
+
+
+def _wing(name: str) -> str:
+    return name.partition(".")[2].partition(".")[2].partition(".")[0]
+
+
+def _between_wings(imports: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Which wings each wing imports, within the rooms that have wings."""
+    wings: dict[str, set[str]] = {}
+    for name, targets in imports.items():
+        if (room := _room(name)) in WINGS and _wing(name):
+            neighbours = {f"{room}.{_wing(target)}" for target in targets if _room(target) == room and _wing(target)}
+            wings.setdefault(f"{room}.{_wing(name)}", set()).update(neighbours)
+    return {wing: sorted(neighbours) for wing, neighbours in wings.items()}
 
 
 def _objection(module: Module, target: str) -> str | None:
     top = target.partition(".")[0]
     if top != "maild":
         return _objection_to_library(module, top)
-    room = target.partition(".")[2].partition(".")[0]
-    if room == "" or module.room == room:
-        return _objection_to_message(module, target)
+    room = _room(target)
+    if room == "":
+        return None
+    if module.room == room:
+        return _objection_to_message(module, target) or _objection_to_wing(module, target)
     if module.room == "":
         return "the package itself imports no room, or each would import all"
     if module.room not in FLOORS or room not in FLOORS:
@@ -197,15 +313,29 @@ def _objection(module: Module, target: str) -> str | None:
     return None
 
 
-def _reads_mail(name: str) -> bool:
-    """One of the four judges, or a file of one that is a folder."""
-    return name.startswith(tuple(f"{reader}." for reader in READERS_OF_MESSAGE)) or name in READERS_OF_MESSAGE
-
-
 def _objection_to_message(module: Module, target: str) -> str | None:
-    if module.room != "domain" or target != "maild.domain.message" or _reads_mail(module.name):
+    if module.room != "domain" or target != MESSAGE or module.wing in READERS_OF_MESSAGE:
         return None
-    return "on the ground only classify, route, rules and decide may: a ticket does not know that it came by mail"
+    return "on the ground only intake may: a ticket does not know that it came by mail"
+
+
+def _floor_of(room: str, wing: str) -> int | None:
+    return next((number for number, floor in enumerate(WINGS.get(room, [])) if wing in floor), None)
+
+
+def _objection_to_wing(module: Module, target: str) -> str | None:
+    room, wing = module.room, _wing(target)
+    if room not in WINGS or not wing or wing == module.wing:
+        return None
+    here, there = _floor_of(room, module.wing), _floor_of(room, wing)
+    if not module.wing:
+        return f"the root of {room} imports no wing, or each wing would import all"
+    if here is None or there is None or there < here:
+        return None
+    why = WINGS[room][here][module.wing]
+    if there == here:
+        return f"the wings {module.wing} and {wing} of {room} lie on one floor and have no doors: {why}"
+    return f"in {room} the wing {module.wing} lies below {wing}: {why}"
 
 
 def _objection_to_library(module: Module, top: str) -> str | None:
@@ -233,6 +363,25 @@ def _about_shape(module: Module) -> Iterator[str]:
     for node in ast.walk(ast.parse(module.source, module.path)):
         if isinstance(node, ast.ClassDef) and EMPTY_CLASS_NAME.match(node.name):
             yield f"{module.path}:{node.lineno}: the class name {node.name} says nothing about what it is"
+
+
+def _about_wing(module: Module) -> Iterator[str]:
+    if module.room not in WINGS or not module.wing:
+        return
+    if _floor_of(module.room, module.wing) is None:
+        yield f"{module.path}: the wing {module.wing} of {module.room} has no floor (see WINGS in tests/test_floors.py)"
+    if module.path.endswith("/__init__.py") and not ast.get_docstring(ast.parse(module.source)):
+        yield f"{module.path} does not say what lies in this wing and who may import it"
+
+
+def _about_folders(modules: list[Module]) -> Iterator[str]:
+    files = Counter(module.folder for module in modules)
+    for folder, number in sorted(files.items()):
+        if number > MOST_FILES_IN_A_FOLDER:
+            yield f"{folder} holds {number} files: more than {MOST_FILES_IN_A_FOLDER} is asking for a wing"
+    for room, most in MOST_FILES_AT_THE_ROOT.items():
+        if (number := files[f"maild/{room}"]) > most:
+            yield f"maild/{room} holds {number} files at its root: more than {most} belong into wings"
 
 
 def _about_ground(module: Module) -> Iterator[str]:
@@ -291,30 +440,45 @@ def test_a_forbidden_import_in_this_very_module_would_be_found(module: Module) -
     assert expected in complaints([spoilt])
 
 
+def test_the_drawing_of_the_wings_is_this_table() -> None:
+    drawing = " ".join((ast.get_docstring(ast.parse(HOUSE[0].source)) or "").split())
+    for room, floors in WINGS.items():
+        assert f"{room} {' < '.join(', '.join(sorted(floor)) for floor in floors)} " in drawing
+
+
+def test_no_wing_of_this_house_could_reach_up_unseen() -> None:
+    for room, floors in WINGS.items():
+        for below, above in pairwise(floors):
+            for low, high in product(below, above):
+                spoilt = made_up({f"{room}.{low}": f"from maild.{room} import {high}", f"{room}.{high}": ""})
+                sentence = f"in {room} the wing {low} lies below {high}: {below[low]}"
+                assert complaints(spoilt) == [f"maild/{room}/{low}.py imports maild.{room}.{high}: {sentence}"]
+
+
 BREACHES = {
     "neighbours have no doors": (
         {"store.rows": "from maild.services import receive"},
         "maild/store/rows.py imports maild.services: store may not import services: rooms have no doors",
     ),
     "neighbours on floor 1 neither": (
-        {"mail.parse": "from maild.config import Settings"},
-        "maild/mail/parse.py imports maild.config: mail may not import config: rooms have no doors",
+        {"mail.reading.parse": "from maild.config import Settings"},
+        "maild/mail/reading/parse.py imports maild.config: mail may not import config: rooms have no doors",
     ),
     "nothing looks up": (
         {"services.deliver": "import maild.daemon"},
         "maild/services/deliver.py imports maild.daemon: services may not import daemon: imports go downward only",
     ),
     "a relative import is an import": (
-        {"domain.sla": "from ..store import schema", "store.schema": ""},
-        "maild/domain/sla.py imports maild.store.schema: domain may not import store: imports go downward only",
+        {"domain.sla.clocks": "from ...store import schema", "store.schema": ""},
+        "maild/domain/sla/clocks.py imports maild.store.schema: domain may not import store: imports go downward only",
     ),
     "an import inside a function is one": (
-        {"mail.render": "def f():\n    from maild import store"},
-        "maild/mail/render.py imports maild.store: mail may not import store: imports go downward only",
+        {"mail.templates.render": "def f():\n    from maild import store"},
+        "maild/mail/templates/render.py imports maild.store: mail may not import store: imports go downward only",
     ),
     "an import for type checkers is one": (
-        {"ports": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import maild.mail.parse"},
-        "maild/ports.py imports maild.mail.parse: ports may not import mail: rooms have no doors",
+        {"ports": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import maild.mail.reading.parse"},
+        "maild/ports.py imports maild.mail.reading.parse: ports may not import mail: rooms have no doors",
     ),
     "an import by name is one": (
         {"config.read": "import importlib\nimportlib.import_module('maild.store')"},
@@ -325,65 +489,146 @@ BREACHES = {
         "maild/__init__.py imports maild.domain: the package itself imports no room, or each would import all",
     ),
     "the ground needs nothing": (
-        {"domain.calendars": "import holidays"},
-        "maild/domain/calendars.py imports holidays: domain may not: it needs the standard library only",
+        {"domain.times.calendars": "import holidays"},
+        "maild/domain/times/calendars.py imports holidays: domain may not: it needs the standard library only",
     ),
     "the ground has no randomness": (
-        {"domain.token": "from secrets import token_hex"},
-        "maild/domain/token.py imports secrets: domain may not: the ground has no I/O, clock, randomness or logging",
+        {"domain.messages.reply_tokens": "from secrets import token_hex"},
+        (
+            "maild/domain/messages/reply_tokens.py imports secrets: domain may not: the ground has no I/O, clock, "
+            "randomness or logging"
+        ),
     ),
     "the ground has no clock": (
-        {"domain.sla": "def f(datetime):\n    return datetime.now()"},
-        "maild/domain/sla.py:2 calls now(): the ground has no clock, pass the time in",
+        {"domain.sla.clocks": "def f(datetime):\n    return datetime.now()"},
+        "maild/domain/sla/clocks.py:2 calls now(): the ground has no clock, pass the time in",
     ),
     "the ground has no I/O": (
-        {"domain.sla": "print(1)"},
-        "maild/domain/sla.py:1 calls print(): the ground has no I/O",
+        {"domain.sla.clocks": "print(1)"},
+        "maild/domain/sla/clocks.py:1 calls print(): the ground has no I/O",
     ),
     "a ticket does not know of mail": (
-        {"domain.ticket": "from maild.domain.message import Envelope"},
+        {"domain.tickets.ticket": "from maild.domain.messages.message import Envelope", "domain.messages.message": ""},
         (
-            "maild/domain/ticket.py imports maild.domain.message: on the ground only classify, route, rules and decide "
-            "may: a ticket does not know that it came by mail"
+            "maild/domain/tickets/ticket.py imports maild.domain.messages.message: on the ground only intake may: "
+            "a ticket does not know that it came by mail"
         ),
+    ),
+    "an agent's mail is judged without the message": (
+        {"domain.agent_mail.judge": "from maild.domain.messages import message", "domain.messages.message": ""},
+        (
+            "maild/domain/agent_mail/judge.py imports maild.domain.messages.message: on the ground only intake may: "
+            "a ticket does not know that it came by mail"
+        ),
+    ),
+    "no wing reaches up": (
+        {"domain.tickets.ticket": "from maild.domain.sla.clocks import clocks_of", "domain.sla.clocks": ""},
+        (
+            "maild/domain/tickets/ticket.py imports maild.domain.sla.clocks: in domain the wing tickets lies below "
+            "sla: a ticket knows neither its deadlines, nor who hears of it, nor that it came by mail"
+        ),
+    ),
+    "no module at the root reaches up": (
+        {"services.helpdesk": "from maild.services.intake import process", "services.intake.process": ""},
+        (
+            "maild/services/helpdesk.py imports maild.services.intake.process: in services the wing helpdesk lies "
+            "below intake: the settings are read before any use case begins"
+        ),
+    ),
+    "wings on one floor have no doors": (
+        {"domain.messages.subject": "def f():\n    import maild.domain.tickets.ticket", "domain.tickets.ticket": ""},
+        (
+            "maild/domain/messages/subject.py imports maild.domain.tickets.ticket: the wings messages and tickets of "
+            "domain lie on one floor and have no doors: a mail and its marks are read before anybody knows the ticket"
+        ),
+    ),
+    "the root of a room imports no wing": (
+        {"mail": "from maild.mail.text import cleaning", "mail.text.cleaning": ""},
+        (
+            "maild/mail.py imports maild.mail.text.cleaning: the root of mail imports no wing, or each wing would "
+            "import all"
+        ),
+    ),
+    "every wing has a floor": (
+        {"services.billing.invoices": ""},
+        (
+            "maild/services/billing/invoices.py: the wing billing of services has no floor (see WINGS in "
+            "tests/test_floors.py)"
+        ),
+    ),
+    "no folder overflows": (
+        {f"store.table_{number}": "" for number in range(23)},
+        "maild/store holds 23 files: more than 22 is asking for a wing",
     ),
     "ports needs the ground alone": (
         {"ports": "import msgspec"},
         "maild/ports.py imports msgspec: ports may not: it needs the standard library only",
     ),
     "sqlalchemy stays in the store": (
-        {"services.process": "from sqlalchemy.orm import Session"},
-        "maild/services/process.py imports sqlalchemy: only store may import sqlalchemy",
+        {"services.intake.process": "from sqlalchemy.orm import Session"},
+        "maild/services/intake/process.py imports sqlalchemy: only store may import sqlalchemy",
     ),
     "email stays in mail": (
-        {"transports.smtp": "import email.utils"},
-        "maild/transports/smtp.py imports email.utils: only mail may import email",
+        {"transports.smtp": "import email.text.utils"},
+        "maild/transports/smtp.py imports email.text.utils: only mail may import email",
     ),
     "an unknown library is asked about": (
-        {"mail.parse": "import requests"},
-        "maild/mail/parse.py imports requests: requests is no library of the house (see OWNERS and ABOVE_GROUND here)",
+        {"mail.reading.parse": "import requests"},
+        (
+            "maild/mail/reading/parse.py imports requests: requests is no library of the house "
+            "(see OWNERS and ABOVE_GROUND here)"
+        ),
     ),
     "no room outside the drawing": (
         {"webui.server": ""},
         "maild/webui/server.py: webui is no room of the house (see the drawing in maild/__init__.py)",
     ),
     "no circles": (
-        {"mail.a": "from maild.mail import b", "mail.b": "from .c import x", "mail.c": "import maild.mail.a"},
-        "circle of imports: maild.mail.a -> maild.mail.b -> maild.mail.c -> maild.mail.a",
+        {"store.a": "from maild.store import b", "store.b": "from .c import x", "store.c": "import maild.store.a"},
+        "circle of imports: maild.store.a -> maild.store.b -> maild.store.c -> maild.store.a",
     ),
     "no endless modules": (
-        {"mail.parse": "x = 1\n" * 421},
-        "maild/mail/parse.py has 421 lines: more than 420 is asking to be two modules",
+        {"mail.reading.parse": "x = 1\n" * 421},
+        "maild/mail/reading/parse.py has 421 lines: more than 420 is asking to be two modules",
     ),
     "no module names that say nothing": (
-        {"mail.utils": ""},
-        "maild/mail/utils.py: the name utils says nothing about what is inside",
+        {"mail.text.utils": ""},
+        "maild/mail/text/utils.py: the name utils says nothing about what is inside",
     ),
     "no class names that say nothing": (
-        {"mail.parse": "class PartManager: ..."},
-        "maild/mail/parse.py:1: the class name PartManager says nothing about what it is",
+        {"mail.reading.parse": "class PartManager: ..."},
+        "maild/mail/reading/parse.py:1: the class name PartManager says nothing about what it is",
     ),
 }
+
+
+def test_a_circle_of_wings_is_found_though_no_module_imports_itself() -> None:
+    house = made_up(
+        {
+            "mail.text.a": "from maild.mail.headers import b",
+            "mail.headers.b": "",
+            "mail.headers.c": "from maild.mail.reading.d import x",
+            "mail.reading.d": "from maild.mail.text import e",
+            "mail.text.e": "",
+        }
+    )
+    found = complaints(house)
+    assert found[-1] == "circle of wings: mail.headers -> mail.reading -> mail.text -> mail.headers"
+    assert not any(line.startswith("circle of imports") for line in found)
+
+
+def test_too_many_files_at_the_root_are_counted() -> None:
+    for room, most in MOST_FILES_AT_THE_ROOT.items():
+        wings = [wing for floor in WINGS[room] for wing in floor][: most + 1]
+        told = complaints(made_up({f"{room}.{wing}": "" for wing in wings}))
+        assert told == [f"maild/{room} holds {most + 1} files at its root: more than {most} belong into wings"]
+
+
+def test_a_wing_without_words_is_asked_for_them() -> None:
+    silent = Module("maild.mail.text", "maild/mail/text/__init__.py", "")
+    assert complaints([silent]) == [
+        "maild/mail/text/__init__.py does not say what lies in this wing and who may import it"
+    ]
 
 
 @pytest.mark.parametrize("breach", BREACHES)
@@ -396,16 +641,21 @@ def test_a_breach_is_told_in_one_sentence(breach: str) -> None:
 def test_what_the_drawing_allows_is_allowed() -> None:
     house = made_up(
         {
-            "domain.message": "from dataclasses import dataclass",
-            "domain.route": "from maild.domain.message import InboundMessage\nfrom . import token",
-            "domain.token": "import hmac, hashlib",
-            "ports": "from typing import Protocol\nfrom maild.domain.message import InboundMessage",
-            "mail.parse": "import email.parser\nfrom maild.ports import Resolver\nfrom maild.domain import message",
+            "domain.messages.message": "from dataclasses import dataclass\nfrom . import reply_tokens",
+            "domain.intake.route": "from maild.domain.messages.message import InboundMessage\nfrom . import classify",
+            "domain.intake.classify": "from ..tickets import ticket",
+            "domain.messages.reply_tokens": "import hmac, hashlib",
+            "domain.tickets.ticket": "from maild.domain import people",
+            "domain.people": "",
+            "ports": "from typing import Protocol\nfrom maild.domain.messages.message import InboundMessage",
+            "mail.reading.parse": (
+                "import email\nfrom maild.ports import Resolver\nfrom maild.domain.messages import message"
+            ),
             "config.read": "import msgspec, holidays, pathlib",
             "store.rows": "import sqlalchemy\nfrom maild.config import Settings\nfrom maild import ports",
-            "services.process": "from maild.mail.parse import parse\nfrom maild import __version__",
-            "daemon.compose": "import maild.store.rows, maild.services.process, apscheduler.schedulers.background",
-            "cli.run": "import click\nfrom maild import daemon\nfrom maild.domain import ticket",
+            "services.intake.process": "from maild.mail.reading.parse import parse\nfrom maild import __version__",
+            "daemon.compose": "import maild.store.rows, maild.services.intake.process, apscheduler.schedulers",
+            "cli.run": "import click\nfrom maild import daemon\nfrom maild.domain.tickets import ticket",
             "__main__": "from maild.cli import main",
         }
     )

@@ -1,0 +1,1 @@
+"""Opening hours, and the moments that people name. Anybody on the ground may import it; it imports nobody."""

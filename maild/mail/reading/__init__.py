@@ -1,0 +1,4 @@
+"""From raw bytes to an InboundMessage, pure. It never raises, whatever the bytes are.
+
+Only worker may import it.
+"""
