@@ -1,5 +1,5 @@
 """Claim due mails, make their bytes once, hand them to the relay, record the answer. No transaction is open over the
-network, and what an attempt came to is judged by domain/outbox."""
+network, and what an attempt came to is judged by maild/domain/messages/outbox.py."""
 
 from __future__ import annotations
 

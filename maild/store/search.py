@@ -1,5 +1,6 @@
-"""Full text: FTS5 on SQLite, a tsvector with a GIN index on PostgreSQL. Both hold the words that domain/search_words
-folded, so that they find alike; SQLite's index is kept by triggers on search_doc."""
+"""Full text: FTS5 on SQLite, a tsvector with a GIN index on PostgreSQL. Both hold the words that
+maild/domain/tickets/search_words.py folded, so that they find
+alike; SQLite's index is kept by triggers on search_doc."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class Match:
     header: tuple[tuple[str, str], ...] = ()  # name and regular expression; one value of that header must match
     body: str = ""  # regular expression, searched in each line of the text
     attachment: str = ""  # glob over the attachments' names: *.ics
-    class_: tuple[str, ...] = ()  # any of these kinds of mail, as maild.domain.classify has them
+    class_: tuple[str, ...] = ()  # any of these kinds of mail, as maild.domain.intake.classify has them
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from maild.domain.people.directory import ascii_lower
 MAX_MARKERS = 10
 MAX_CHARACTERS = 200_000  # of text and HTML together
 
-# "ref:" and the left side of one of our Message-IDs (maild.domain.token). Cases are forgiven, for phones change them.
+# "ref:" and the left side of one of our Message-IDs (maild.domain.messages.reply_tokens). Any case is read:
+# phones change it.
 _WORDS = ("ref:", "Ref:", "REF:")  # the usual cases of it: looked for first, for that is much faster
 _MARKER = re.compile(
     r"(?<![0-9A-Za-z])[Rr][Ee][Ff]:[ \t]?"
