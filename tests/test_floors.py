@@ -127,6 +127,7 @@ OWNERS = {
     "markdown_it": "mail",
     "nh3": "mail",
     "psycopg": "store",
+    "re2": "config",
     "rich": "cli",
     "smtplib": "transports",
     "sqlalchemy": "store",

@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
 from maild.config import values
+from maild.config.expressions import Pattern
 from maild.config.problems import Findings, Place, meant, nearest
 from maild.config.secrets import Secret, SecretError, secret_from
 from maild.config.toml_document import Document, Node
@@ -30,7 +31,6 @@ from maild.config.values import (
     Language,
     Lines,
     OneOrMore,
-    Pattern,
     Port,
     QuietHours,
     ScannerPlace,

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
+from maild.config.expressions import Pattern
 from maild.config.plans import SHIPPED_PLANS, built_in_calendars
 from maild.config.secrets import Secret
 from maild.config.settings import Settings
@@ -173,11 +174,11 @@ _SHOWN: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
     (Secret, _secret),
     (timedelta, show_duration),
     (Enum, lambda member: member.value),
-    ((Address, Endpoint, Path), str),
+    ((Address, Endpoint, Path, Pattern), str),
     (date, lambda day: day.isoformat()),  # datetimes are dates
     ((tuple, list), lambda many: [_plain(each) for each in many]),
     (Match, _match),
-    (HeaderMark, lambda mark: {"name": mark.name, "match": mark.match}),
+    (HeaderMark, lambda mark: {"name": mark.name, "match": _plain(mark.match)}),
 )
 
 

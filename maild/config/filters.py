@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
@@ -60,7 +59,7 @@ def _check_joining(
 ) -> None:
     """Which text is the key must be plain, and what resolves needs one."""
     label = ".".join((*path, "join"))
-    groups = re.compile(table.join).groups
+    groups = table.join.groups if table.join else 0
     if groups > 1:
         remedy = "put ( ) around the key alone, and (?: ) around the rest"
         findings.problem(written.at(*path, "join"), f"{label}: has {groups} groups, and one is the key", remedy)
@@ -84,8 +83,8 @@ def _topic(written: Written[TopicTable], known: Known) -> Topic:
         tags=_tags(table),
         mute=table.mute,
         requester=_requester(table),
-        join=table.join,
-        resolve_on=table.resolve_on,
+        join=table.join or None,
+        resolve_on=table.resolve_on or None,
     )
 
 
@@ -105,19 +104,19 @@ def _rule(written: Written[RuleTable], known: Known) -> Rule:
         ignore=then.ignore,
         mute=then.mute,
         requester=_requester(then),
-        join=then.join,
-        resolve_on=then.resolve_on,
+        join=then.join or None,
+        resolve_on=then.resolve_on or None,
     )
 
 
 def _match(table: MatchTable) -> Match:
     return Match(
-        subject=table.subject,
+        subject=table.subject or None,
         from_=table.from_,
         address=table.address.key if table.address else "",
         to=table.to,
         header=tuple(table.header.items()),
-        body=table.body,
+        body=table.body or None,
         attachment=table.attachment,
         class_=tuple(each.value for each in table.class_),
     )

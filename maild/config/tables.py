@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from msgspec import Struct, field
 
 from maild.config import settings
+from maild.config.expressions import Pattern
 from maild.config.values import (
     DomainMask,
     DomainName,
@@ -16,12 +17,10 @@ from maild.config.values import (
     HeaderName,
     Lines,
     OneOrMore,
-    Pattern,
     QuietHours,
     ZoneName,
 )
 from maild.domain.intake.classify import MailClass
-from maild.domain.intake.spam_and_robots import SHIPPED_MARKS
 from maild.domain.people.directory import Address, AgentRole
 from maild.domain.sla.standing import Target
 from maild.domain.tickets.ticket import Priority
@@ -159,12 +158,19 @@ class MarkTable(Struct, frozen=True, kw_only=True):
     match: Pattern
 
 
+# What the filters of the field write. A mark that a sender forges harms nobody but the sender.
+SHIPPED_MARKS: tuple[MarkTable, ...] = (
+    MarkTable(name=HeaderName("X-Spam-Flag"), match=Pattern("^yes")),  # SpamAssassin, Rspamd
+    MarkTable(name=HeaderName("X-Spam-Status"), match=Pattern("^yes")),  # the same, where the flag is switched off
+    MarkTable(name=HeaderName("X-Forefront-Antispam-Report"), match=Pattern(r"\bSFV:SPM\b")),  # Microsoft 365: spam
+    MarkTable(name=HeaderName("X-MS-Exchange-Organization-SCL"), match=Pattern("^[5-9]$")),  # Exchange: 5 to 9 is spam
+)
+
+
 class SpamTable(Struct, frozen=True, kw_only=True):
     """[spam]: the headers by which the provider's filter is believed."""
 
-    headers: tuple[MarkTable, ...] = tuple(
-        MarkTable(name=HeaderName(m.name), match=Pattern(m.match)) for m in SHIPPED_MARKS
-    )
+    headers: tuple[MarkTable, ...] = SHIPPED_MARKS
 
 
 class RobotsTable(Struct, frozen=True, kw_only=True):

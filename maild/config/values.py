@@ -11,13 +11,12 @@ from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NewType
-from warnings import catch_warnings, simplefilter
 from zoneinfo import ZoneInfo, available_timezones
 
 import idna
 
+from maild.config.expressions import Pattern, problem_of
 from maild.config.problems import nearest
-from maild.config.regex_safety import danger
 from maild.domain.people.directory import Address
 from maild.domain.people.preferences import read_digest as read_digest
 from maild.domain.people.preferences import read_quiet as read_quiet
@@ -31,7 +30,6 @@ HeaderName = NewType("HeaderName", str)  # the name of a header field
 Glob = NewType("Glob", str)  # a pattern with * and ? for addresses
 Language = NewType("Language", str)  # a BCP 47 tag: en, de, pt-BR
 Lines = NewType("Lines", str)  # text that may have line ends; every other text may not
-Pattern = NewType("Pattern", str)  # a regular expression, known to compile and to come to an end
 Port = NewType("Port", int)
 DigestTime = NewType("DigestTime", str)  # "daily 08:00", "weekly mon 08:00", "hourly", or "off"
 QuietHours = NewType("QuietHours", str)  # "20:00-07:00", "off", or empty: as others say
@@ -177,17 +175,8 @@ def read_pattern(text: str) -> Pattern:
     """A regular expression; `*` alone is taken for anything."""
     if text.strip() == "*":
         return Pattern(".*")
-    try:
-        with catch_warnings():
-            simplefilter("error", FutureWarning)  # what may mean something else in a later Python
-            re.compile(text)
-            doubt = danger(text)
-    except (re.error, OverflowError, RecursionError, FutureWarning) as error:
-        raise ValueError(
-            f'{text!r} is no regular expression: {error}; write "word" to find the word, "one|two" for either'
-        ) from error
-    if doubt:
-        raise ValueError(f"'{text[:60]}' could run for hours on a mail made for it: {doubt}")
+    if problem := problem_of(text):
+        raise ValueError(f"'{text[:60]}' cannot be used as a regular expression: {problem}")
     return Pattern(text)
 
 

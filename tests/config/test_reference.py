@@ -161,7 +161,7 @@ def _same(written: Any, default: Any) -> bool:
     if isinstance(default, int) and isinstance(written, str):
         return read_size(written) == default
     if isinstance(default, tuple):
-        plain = [to_builtins(each) for each in default]
+        plain = [to_builtins(each, enc_hook=str) for each in default]
         return bool(plain == written)
     return bool(str(default) == str(written))
 

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from maild.config import Endpoint, describe
+from maild.config.expressions import Pattern
+from maild.config.filters import build_spam_marks
 from maild.config.settings import AttachmentSettings
+from maild.config.tables import SpamTable
 from maild.domain.intake.rules import Ban, Match, Rule, Topic, name_fits
 from maild.domain.intake.spam_and_robots import HeaderMark, MailingList, Robots, SpamMarks
 from tests.config.writing import loaded, problems
@@ -102,7 +105,7 @@ def test_what_is_not_said_is_as_shipped(tmp_path: Path):
     settings = loaded(tmp_path)
     assert settings.bans == settings.lists == ()
     assert settings.importance.respect is False
-    assert settings.spam == SpamMarks()
+    assert settings.spam == build_spam_marks(SpamTable())
     assert settings.robots == Robots()
     assert settings.attachments == AttachmentSettings()
     assert settings.attachments.when_unavailable == "hold"
@@ -125,7 +128,7 @@ from = ["*@monitor.example"]
     settings = loaded(tmp_path, text)
     assert settings.importance.respect
     assert settings.lists == (MailingList(id="support.groups.example"), MailingList(address="support@acme.example"))
-    assert settings.spam == SpamMarks((HeaderMark("X-Our-Filter", "bad"),))
+    assert settings.spam == SpamMarks((HeaderMark("X-Our-Filter", Pattern("bad")),))
     assert settings.robots == Robots(("*@monitor.example",))
     described = describe(settings, changed_only=True)
     assert described["spam"] == {"headers": [{"name": "X-Our-Filter", "match": "bad"}]}

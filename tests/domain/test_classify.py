@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maild.config.filters import build_spam_marks
+from maild.config.tables import SpamTable
 from maild.domain.intake.classify import MAX_HOPS, RULES, UNANSWERED, Classification, MailClass, OwnMarks, classify
-from maild.domain.intake.spam_and_robots import MailingList, Robots, SpamMarks
+from maild.domain.intake.spam_and_robots import MailingList, Robots
 from maild.domain.messages.message import DeliveryReport, Envelope, InboundMessage
 from maild.domain.people.directory import Address, Person
 
@@ -20,7 +22,7 @@ OURS = OwnMarks(
     loop_mark="k3f9q2",
     own_addresses=frozenset({SUPPORT.address, Address.of("help@acme.example")}),
     lists=(MailingList(id="feed.lists.example"),),
-    spam=SpamMarks(),
+    spam=build_spam_marks(SpamTable()),
     robots=Robots(("*@alerts.example",)),
 )
 FROM_KAREN = Envelope("karen@client.example", ("support@acme.example",))

@@ -2,6 +2,9 @@
 
 import pytest
 
+from maild.config.expressions import Pattern
+from maild.config.filters import build_spam_marks
+from maild.config.tables import SpamTable
 from maild.domain.intake.spam_and_robots import (
     HeaderMark,
     MailingList,
@@ -66,12 +69,12 @@ MARKS = [
 
 @pytest.mark.parametrize(("headers", "mark"), MARKS)
 def test_marks_of_the_usual_filters(headers: dict[str, tuple[str, ...]], mark: str):
-    found = SpamMarks().found(headers)
+    found = build_spam_marks(SpamTable()).found(headers)
     assert found.startswith(mark) if mark else found == ""
 
 
 def test_marks_of_the_admin_take_their_place():
-    marks = SpamMarks((HeaderMark("X-Our-Filter", "bad"),))
+    marks = SpamMarks((HeaderMark("X-Our-Filter", Pattern("bad")),))
     assert marks.found({"x-our-filter": ("very BAD",)}) == "X-Our-Filter: very BAD"
     assert marks.found({"x-spam-flag": ("YES",)}) == ""
 

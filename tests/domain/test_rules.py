@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from maild.config.expressions import Pattern as Rx
 from maild.domain.intake.rules import Filing, Match, Rule, Topic, file, matches
 from maild.domain.messages.message import Envelope
 from maild.domain.people.directory import Address, Person
@@ -13,16 +14,16 @@ from tests.domain.mail_scene import BASE, ENVELOPE, KAREN, mail
 @pytest.mark.parametrize(
     ("match", "hits"),
     [
-        (Match(subject="printer"), True),
-        (Match(subject="^on fire"), False),
-        (Match(subject="fire$|smoke"), True),
+        (Match(subject=Rx("printer")), True),
+        (Match(subject=Rx("^on fire")), False),
+        (Match(subject=Rx("fire$|smoke")), True),
         (Match(from_="*@client.example"), True),
         (Match(from_="KAREN@*"), True),
         (Match(from_="*@evil.example"), False),
         (Match(address="SUPPORT@acme.example"), True),
         (Match(address="sysadmins@acme.example"), False),
-        (Match(subject="printer", from_="*@evil.example"), False),
-        (Match(subject="printer", from_="karen@*", address="support@acme.example"), True),
+        (Match(subject=Rx("printer"), from_="*@evil.example"), False),
+        (Match(subject=Rx("printer"), from_="karen@*", address="support@acme.example"), True),
         (Match(), False),
     ],
 )
@@ -41,11 +42,11 @@ def test_a_mail_without_a_sender_matches_no_sender():
 
 
 def test_a_pattern_sees_the_beginning_of_an_endless_subject():
-    assert not matches(Match(subject="needle"), mail(subject="x" * 5000 + "needle"), ENVELOPE)
+    assert not matches(Match(subject=Rx("needle")), mail(subject="x" * 5000 + "needle"), ENVELOPE)
 
 
-HARDWARE = Topic("hardware", Match(subject="printer"), "support", "banking", "jane", "high", "sev-b", True, ("hw",))
-SECOND = Topic("fire", Match(subject="fire"), "sysadmins")
+HARDWARE = Topic("hardware", Match(subject=Rx("printer")), "support", "banking", "jane", "high", "sev-b", True, ("hw",))
+SECOND = Topic("fire", Match(subject=Rx("fire")), "sysadmins")
 
 
 def test_the_first_topic_that_matches_speaks():
@@ -56,7 +57,7 @@ def test_the_first_topic_that_matches_speaks():
 
 
 def test_every_rule_that_matches_applies_and_the_later_one_wins():
-    hit, miss = Match(subject="printer"), Match(subject="paper")
+    hit, miss = Match(subject=Rx("printer")), Match(subject=Rx("paper"))
     rules = (
         Rule(hit, department="support", priority="low", tags=("a",), sla_plan="sev-c"),
         Rule(miss, priority="emergency", reject=True),
@@ -69,7 +70,7 @@ def test_every_rule_that_matches_applies_and_the_later_one_wins():
 
 
 def test_a_rule_has_the_word_before_a_topic():
-    rule = Rule(Match(subject="fire"), department="sysadmins", sla_plan="sev-a", acknowledge=False, tags=("hot",))
+    rule = Rule(Match(subject=Rx("fire")), department="sysadmins", sla_plan="sev-a", acknowledge=False, tags=("hot",))
     filing = file(mail(), ENVELOPE, (HARDWARE,), (rule,))
     assert (filing.department, filing.team, filing.priority) == ("sysadmins", "banking", "high")
     assert (filing.rule_plan, filing.topic_plan, filing.acknowledge) == ("sev-a", "sev-b", False)
@@ -78,19 +79,22 @@ def test_a_rule_has_the_word_before_a_topic():
 
 
 def test_a_rule_may_name_another_topic():
-    rule = Rule(Match(subject="printer"), topic="fire")
+    rule = Rule(Match(subject=Rx("printer")), topic="fire")
     assert file(mail(), ENVELOPE, (HARDWARE, SECOND), (rule,)).topic == "fire"
     assert file(mail(), ENVELOPE, (HARDWARE,), (replace(rule, topic="gone"),)).topic == "hardware"
 
 
 @pytest.mark.parametrize("what", ["reject", "ignore"])
 def test_once_turned_away_stays_turned_away(what):
-    rules = (Rule(Match(subject="printer"), **{what: True}), Rule(Match(subject="fire"), priority="high"))
+    rules = (
+        Rule(Match(subject=Rx("printer")), **{what: True}),
+        Rule(Match(subject=Rx("fire")), priority="high"),
+    )
     assert getattr(file(mail(), ENVELOPE, (), rules), what)
 
 
 def test_without_a_match_nothing_is_said():
-    assert file(mail(subject="Hello"), ENVELOPE, (HARDWARE,), (Rule(Match(subject="x"), ignore=True),)) == Filing()
+    assert file(mail(subject="Hello"), ENVELOPE, (HARDWARE,), (Rule(Match(subject=Rx("x")), ignore=True),)) == Filing()
 
 
 def test_a_sender_is_matched_by_the_address_and_never_by_the_name():

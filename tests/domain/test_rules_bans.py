@@ -2,6 +2,7 @@
 
 import pytest
 
+from maild.config.expressions import Pattern as Rx
 from maild.domain.intake.rules import Ban, Filing, Match, Rule, file, refused_at_the_door
 from maild.domain.messages.message import Envelope
 from tests.domain.mail_scene import KAREN, MALLORY, mail
@@ -32,7 +33,7 @@ def test_for_whom_a_ban_holds(ban: Ban, sender: str, banned: bool):
 
 def test_a_banned_senders_mail_is_ignored_with_the_reason_and_meets_no_rule():
     bans = (Ban(domain="other.example"), Ban(domain="evil.example", reason="adverts"))
-    rules = (Rule(Match(subject=".*"), priority="high"),)
+    rules = (Rule(Match(subject=Rx(".*")), priority="high"),)
     filing = file(mail(MALLORY), Envelope(), (), rules, bans=bans)
     assert filing == Filing(ignore=True, banned="domain evil.example (adverts)", trail=("ban: domain evil.example",))
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maild.config.expressions import Pattern as Rx
 from maild.domain.intake.rules import Ban, Filing, Match, Rule, Topic, file, matches, name_fits
 from maild.domain.messages.attachment import Attachment
 from maild.domain.messages.message import Envelope, InboundMessage
@@ -28,7 +29,14 @@ ENVELOPE = Envelope("karen@client.example", ("hidden@acme.example",))
 
 
 def holds(mail_class: str = "person", message: InboundMessage = MAIL, **conditions: Any) -> bool:
-    return matches(Match(**conditions), message, ENVELOPE, mail_class)
+    made = {name: _with_expressions(name, value) for name, value in conditions.items()}
+    return matches(Match(**made), message, ENVELOPE, mail_class)
+
+
+def _with_expressions(name: str, value: Any) -> Any:
+    if name == "header":
+        return tuple((header, Rx(expression)) for header, expression in value)
+    return Rx(value) if name in ("subject", "body") else value
 
 
 CONDITIONS = [
@@ -109,7 +117,7 @@ def test_names_of_files(glob: str, name: str, fits: bool):
 
 
 WORDS = st.text(max_size=30)
-PATTERNS = st.sampled_from(["", ".*", "^$", "a", r"(\S+)", "on (.*)", r"\bx\b", "(a)|(?:b)", "é", r"[^a-z]+$"])
+PATTERNS = st.sampled_from(["", ".*", "^$", "a", r"(\S+)", "on (.*)", r"\bx\b", "(a)|(?:b)", "é", r"[^a-z]+$"]).map(Rx)
 GLOBS = st.sampled_from(["", "*", "*@*", "[", "[!]", "a?@*", "*.exe", "\\", "ß*"])
 PERSONS = st.builds(Person, st.builds(Address, WORDS, WORDS), WORDS)
 MATCHES = st.builds(
@@ -124,7 +132,7 @@ MATCHES = st.builds(
     class_=st.lists(WORDS, max_size=2).map(tuple),
 )
 CONSEQUENCES = {
-    "match": st.one_of(MATCHES, st.just(Match(subject=".*"))),
+    "match": st.one_of(MATCHES, st.just(Match(subject=Rx(".*")))),
     "join": PATTERNS,
     "resolve_on": PATTERNS,
     "requester": st.sampled_from(["", "reply-to"]),

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from maild.config.expressions import Pattern as Rx
 from maild.domain.intake.rules import Filing, Match, Rule, Topic, file
 from maild.domain.messages.message import Envelope, InboundMessage
 from tests.domain.mail_scene import EVE, KAREN, MALLORY, mail
 
-ANY = Match(subject=".*")
+ANY = Match(subject=Rx(".*"))
 
 
 def filed(message: InboundMessage, *rules: Rule, topics: tuple[Topic, ...] = (), importance: bool = False) -> Filing:
@@ -16,7 +17,7 @@ def filed(message: InboundMessage, *rules: Rule, topics: tuple[Topic, ...] = (),
 
 
 def test_the_call_with_topics_and_rules_alone_still_means_what_it_did():
-    topic = Topic("access", Match(subject="password"), department="support", sla_plan="sev-b", tags=("a",))
+    topic = Topic("access", Match(subject=Rx("password")), department="support", sla_plan="sev-b", tags=("a",))
     rule = Rule(ANY, priority="low", tags=("b",), acknowledge=False)
     assert file(mail(subject="Lost password"), Envelope(), (topic,), (rule,)) == Filing(
         topic="access",
@@ -47,14 +48,22 @@ KEYS = [
 
 @pytest.mark.parametrize(("join", "subject", "text", "key"), KEYS)
 def test_the_key_of_an_alert(join: str, subject: str, text: str, key: str):
-    assert filed(mail(subject=subject, text=text), Rule(ANY, join=join)).join_key == key
+    assert filed(mail(subject=subject, text=text), Rule(ANY, join=Rx(join))).join_key == key
 
 
 def test_two_rules_never_share_a_key():
     message = mail(subject="host db1")
-    first = filed(message, Rule(ANY, join=r"host (\S+)"), Rule(Match(subject="never"), join=r"host (\S+)"))
-    second = filed(message, Rule(Match(subject="never"), join=r"host (\S+)"), Rule(ANY, join=r"host (\S+)"))
-    topic = filed(message, topics=(Topic("rule 1", ANY, join=r"host (\S+)"),))
+    first = filed(
+        message,
+        Rule(ANY, join=Rx(r"host (\S+)")),
+        Rule(Match(subject=Rx("never")), join=Rx(r"host (\S+)")),
+    )
+    second = filed(
+        message,
+        Rule(Match(subject=Rx("never")), join=Rx(r"host (\S+)")),
+        Rule(ANY, join=Rx(r"host (\S+)")),
+    )
+    topic = filed(message, topics=(Topic("rule 1", ANY, join=Rx(r"host (\S+)")),))
     assert len({first.join_key, second.join_key, topic.join_key}) == 3
 
 
@@ -68,29 +77,32 @@ RECOVERIES = [
 
 @pytest.mark.parametrize(("subject", "text", "resolves"), RECOVERIES)
 def test_an_alert_that_recovers_resolves_the_ticket_of_its_key(subject: str, text: str, resolves: bool):
-    rule = Rule(ANY, join=r"host (\S+)", resolve_on="^recovery")
+    rule = Rule(ANY, join=Rx(r"host (\S+)"), resolve_on=Rx("^recovery"))
     assert filed(mail(subject=subject, text=text), rule).resolves is resolves
 
 
 def test_the_last_rule_that_finds_a_key_says_whether_it_is_over():
     message = mail(subject="recovery of host db1")
-    finds = Rule(ANY, join=r"host (\S+)", resolve_on="recovery")
-    assert filed(message, finds, Rule(ANY, join="nothing", resolve_on=".*")).join_key == "rule 1: db1"
-    later = filed(message, finds, Rule(ANY, join="of (host)"))
+    finds = Rule(ANY, join=Rx(r"host (\S+)"), resolve_on=Rx("recovery"))
+    assert filed(message, finds, Rule(ANY, join=Rx("nothing"), resolve_on=Rx(".*"))).join_key == "rule 1: db1"
+    later = filed(message, finds, Rule(ANY, join=Rx("of (host)")))
     assert (later.join_key, later.resolves) == ("rule 2: host", False)
 
 
 def test_a_rule_outvotes_the_topic_in_joining_too():
-    topic = Topic("alerts", ANY, join=r"host (\S+)", resolve_on="recovery")
+    topic = Topic("alerts", ANY, join=Rx(r"host (\S+)"), resolve_on=Rx("recovery"))
     message = mail(subject="recovery of host db1")
     alone = filed(message, topics=(topic,))
     assert (alone.join_key, alone.resolves) == ("topic alerts: db1", True)
-    ruled = filed(message, Rule(ANY, join="of (host)"), topics=(topic,))
+    ruled = filed(message, Rule(ANY, join=Rx("of (host)")), topics=(topic,))
     assert (ruled.join_key, ruled.resolves) == ("rule 1: host", False)
 
 
 def test_explain_is_told_the_key():
-    assert filed(mail(subject="host db1"), Rule(ANY, join=r"host (\S+)")).trail == ("rule 1", "joined by rule 1: db1")
+    assert filed(mail(subject="host db1"), Rule(ANY, join=Rx(r"host (\S+)"))).trail == (
+        "rule 1",
+        "joined by rule 1: db1",
+    )
 
 
 # -- contact forms and quiet --------------------------------------------------------------------------------------

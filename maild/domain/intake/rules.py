@@ -1,14 +1,14 @@
 """The admin's help topics, filter rules and bans: what a mail matches, and what follows for its ticket.
 
-Expressions run on capped pieces of single lines, and the configuration refuses those that could run away even so: no
-mail makes `file` fail, or hang."""
+Expressions are searched in single lines of a capped text by an engine that needs linear time: no mail makes `file` fail
+or hang."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import Protocol
 
 from maild.domain.messages.message import Envelope, InboundMessage
 from maild.domain.people.directory import Person, ascii_lower
@@ -16,22 +16,27 @@ from maild.domain.people.directory import Person, ascii_lower
 TEXT_AT_MOST = 65_536  # characters of a text that are searched
 _LINE_AT_MOST = 1000  # characters of a subject or of a header's value that are searched
 _VALUES_AT_MOST = 50  # values of one header that are searched: Received may be so many
-_PIECE = 250  # characters of a line that an expression gets to see at once: its time may grow with their cube
-_OVERLAP = 50  # characters that two pieces of a longer line share, lest a word fall between them
 KEY_AT_MOST = 200  # characters of the key that joins alerts
 _NAME_AT_MOST = 320  # characters of an address (RFC 5321 4.5.3.1: 64 + @ + 255) or of a file name's end
+
+
+class Expression(Protocol):
+    """A regular expression that is searched in any case. An empty one is falsy and is not asked."""
+
+    def search(self, text: str) -> str | None:
+        """Return the text of the expression's group, or all that it matched; None when `text` does not have it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
     """Conditions that must all hold; an empty one is not asked. Case is ignored."""
 
-    subject: str = ""  # regular expression, searched
+    subject: Expression | None = None
     from_: str = ""  # glob over the sender's address: *@monitor.example
     address: str = ""  # an address of ours that the mail went to
     to: str = ""  # glob over any address that it went to, ours or not
-    header: tuple[tuple[str, str], ...] = ()  # name and regular expression; one value of that header must match
-    body: str = ""  # regular expression, searched in each line of the text
+    header: tuple[tuple[str, Expression], ...] = ()  # name and expression; one value of that header must match
+    body: Expression | None = None  # searched in each line of the text
     attachment: str = ""  # glob over the attachments' names: *.ics
     class_: tuple[str, ...] = ()  # any of these kinds of mail, as maild.domain.intake.classify has them
 
@@ -51,8 +56,8 @@ class Topic:
     tags: tuple[str, ...] = ()
     mute: bool = False
     requester: str = ""  # "reply-to", or "" for the sender
-    join: str = ""
-    resolve_on: str = ""
+    join: Expression | None = None
+    resolve_on: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +77,8 @@ class Rule:
     ignore: bool = False
     mute: bool = False
     requester: str = ""  # "reply-to", or "" for the sender
-    join: str = ""  # regular expression over subject and text: mails with one key go into one ticket
-    resolve_on: str = ""  # regular expression over subject and text: this mail of a joined ticket tells of recovery
+    join: Expression | None = None  # searched in subject and text: mails with one key go into one ticket
+    resolve_on: Expression | None = None  # searched in subject and text: this mail of a joined ticket tells of recovery
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,14 +211,9 @@ def _conditions(match: Match, message: InboundMessage, envelope: Envelope, mail_
         yield _found(match.body, _lines(message)) is not None
 
 
-def _found(expression: str, lines: Iterable[str]) -> re.Match[str] | None:
-    """The first place where the expression is found, in any case, line by line and of a long one piece by piece."""
-    compiled = re.compile(expression, re.IGNORECASE)
-    for line in lines:
-        for start in range(0, max(len(line) - _OVERLAP, 1), _PIECE - _OVERLAP):
-            if hit := compiled.search(line, start, start + _PIECE):
-                return hit
-    return None
+def _found(expression: Expression, lines: Iterable[str]) -> str | None:
+    """Return what the expression finds first, line by line; None when no line has it."""
+    return next((found for line in lines if (found := expression.search(line)) is not None), None)
 
 
 def _lines(message: InboundMessage) -> list[str]:
@@ -301,13 +301,14 @@ def _join_key(source: Rule | Topic, name: str, message: InboundMessage) -> str:
     hit = _found(source.join, _subject_and_text(message)) if source.join else None
     if hit is None:
         return ""
-    found = (hit.group(1) if hit.re.groups else "") or hit.group()
-    key = " ".join(found.casefold().split())[:KEY_AT_MOST]
+    key = " ".join(hit.casefold().split())[:KEY_AT_MOST]
     return f"{name}: {key}" if key else ""
 
 
 def _recovers(source: Rule | Topic, message: InboundMessage) -> bool:
-    return bool(source.resolve_on) and _found(source.resolve_on, _subject_and_text(message)) is not None
+    if not source.resolve_on:
+        return False
+    return _found(source.resolve_on, _subject_and_text(message)) is not None
 
 
 # The headers in which senders say how much their mail matters, the standard one first: value -> priority. "Urgent" is

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from maild.domain.intake.rules import Expression
 from maild.domain.people.directory import ascii_lower
 
 _VALUE_AT_MOST = 1000  # characters of a header's value that an expression gets to see
@@ -51,30 +52,20 @@ class HeaderMark:
     """A header by which the provider says "spam": its name, and an expression that one of its values must match."""
 
     name: str
-    match: str
-
-
-# What the filters of the field write. A mark that a sender forges harms nobody but the sender.
-SHIPPED_MARKS: tuple[HeaderMark, ...] = (
-    HeaderMark("X-Spam-Flag", "^yes"),  # SpamAssassin, Rspamd
-    HeaderMark("X-Spam-Status", "^yes"),  # the same, where the flag is switched off
-    HeaderMark("X-Forefront-Antispam-Report", r"\bSFV:SPM\b"),  # Microsoft 365: the filter's verdict is spam
-    HeaderMark("X-MS-Exchange-Organization-SCL", "^[5-9]$"),  # Exchange: spam confidence from 5 (spam) to 9 (certain)
-)
+    match: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class SpamMarks:
     """The headers by which the provider's filter is believed."""
 
-    headers: tuple[HeaderMark, ...] = SHIPPED_MARKS
+    headers: tuple[HeaderMark, ...] = ()
 
     def found(self, headers: Mapping[str, tuple[str, ...]]) -> str:
         """The mark that a mail bears, as "Name: value"; "" for none. `headers` has its names in lower case."""
         for mark in self.headers:
-            compiled = re.compile(mark.match, re.IGNORECASE)
             for value in headers.get(mark.name.lower(), ()):
-                if compiled.search(value.strip()[:_VALUE_AT_MOST]):
+                if mark.match.search(value.strip()[:_VALUE_AT_MOST]) is not None:
                     return f"{mark.name}: {value.strip()[:80]}"
         return ""
 
