@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import time_machine
 
 from maild.cli import main
 from maild.cli.stage import write_config
 
+OPENED = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)  # a Monday, 09:00 in the office
 MAIL = """\
 From: Bob Miller <bob@client.example>
 To: support@acme.example
@@ -69,7 +72,7 @@ class Shell:
     def opened(self, *subjects: str) -> Sequence[int]:
         """Tickets opened by one mail each."""
         files = [self.mail(subject, id=str(number)) for number, subject in enumerate(subjects, 1)]
-        done = self.maild("inject", "--json", "--at", "2026-11-23T08:00:00Z", *files)
+        done = self.maild("inject", "--json", "--at", OPENED.isoformat(), *files)
         return [line["ticket"] for line in done.lines]
 
     def sent(self) -> list[bytes]:
@@ -78,5 +81,11 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path, monkeypatch, capfdbinary) -> Shell:
-    return Shell(tmp_path, monkeypatch, capfdbinary)
+def shell(tmp_path, monkeypatch, capfdbinary) -> Iterator[Shell]:
+    """The machine's clock is set to the morning of the tests' mails and runs on, whatever today is.
+
+    A command without --at lives by that clock, so a test may compare what it wrote with fixed dates. A command that a
+    test starts as a process of its own lives by the real clock: give it --at, or compare no time.
+    """
+    with time_machine.travel(OPENED):
+        yield Shell(tmp_path, monkeypatch, capfdbinary)
