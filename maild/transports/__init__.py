@@ -1,7 +1,8 @@
-"""Where mail goes: one file per way out, each with `send(message)` and `close()` (maild.ports.MailTransport).
+"""Where mail goes: one file for each way out, with a class that has `send(message)` and `close()`.
 
-To add one: a file here, a row in TRANSPORTS, and a row in tests/transports/test_contract.py, which asks that each
-recipient gets exactly one answer and that nothing a relay does raises."""
+The protocol is maild.ports.MailTransport. A new transport is a file here, a row in TRANSPORTS, and a row in
+tests/transports/test_contract.py. That test checks two promises: each recipient gets exactly one answer, and nothing
+that a relay does raises an exception."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from maild.transports.maildir import MaildirTransport
 from maild.transports.smtp import RelayOptions, SmtpTransport
 
 TRANSPORTS: Mapping[str, type[SmtpTransport] | type[MaildirTransport]] = {
-    "smtp": SmtpTransport,  # a relay, by RFC 5321 and 6409
+    "smtp": SmtpTransport,  # a relay: RFC 5321, and RFC 6409 for message submission
     "maildir": MaildirTransport,  # a folder, for trials and tests
 }
 

@@ -1,4 +1,6 @@
-"""Envelope addresses as they may stand in an SMTP command: checked, their domains in A-labels."""
+"""Checks the envelope addresses of a mail before they enter an SMTP command (RFC 5321 4.1.2).
+
+Domains beyond ASCII become A-labels (RFC 5890 2.3.2.1)."""
 
 from __future__ import annotations
 
@@ -13,39 +15,42 @@ from maild.domain.messages.outbox import DeliveryResult, RelayAnswer
 
 MAX_LOCAL = 64  # octets, RFC 5321 4.5.3.1.1
 MAX_PATH = 254  # octets, RFC 5321 4.5.3.1.3 without the brackets
-# Atoms and dots (RFC 5322 3.2.3; two dots in a row exist in the wild), or letters beyond ASCII (RFC 6531 3.3).
-# No quoted strings: what needs quotes is where commands are smuggled.
+# Atoms and dots (RFC 5321 4.1.2, Dot-string), or letters beyond ASCII (RFC 6531 3.3). Two dots in a row are let pass,
+# because real addresses have them. Quoted strings are refused: they can smuggle commands into the dialogue.
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\u0080-\U0010ffff-]{1,64}")
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})\.){0,126}[A-Za-z0-9_-]{1,63}|\[[0-9A-Fa-f.:IPv]{2,60}\]")
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What the commands will say. `sender` "" is the null reverse-path; `answers` are those that need no relay."""
+    """The addresses that the commands will carry, and the answers that need no relay."""
 
-    sender: str
+    sender: str  # "" is the null reverse-path (RFC 5321 4.5.5)
     recipients: tuple[tuple[str, str], ...]  # (as given, as sent)
-    answers: Mapping[str, RelayAnswer]
+    answers: Mapping[str, RelayAnswer]  # by recipient as given: addresses that may not enter a command
 
 
 def envelope_of(message: OutboundMessage) -> Envelope:
-    """The addresses of a mail. Those that may not enter a command are answered here, permanently."""
+    """Prepare the addresses of a mail.
+
+    An address that may not enter a command gets a permanent answer here. If the sender is such an address, every
+    recipient gets one."""
     answers: dict[str, RelayAnswer] = {}
     recipients: list[tuple[str, str]] = []
     sender = sendable(message.envelope_from) if message.envelope_from else ""
     for given in dict.fromkeys(message.recipients):
         sent = sendable(given)
         if sender is None:
-            answers[given] = refused("501 5.1.7", f"the sender {message.envelope_from!r} is no address for an envelope")
+            answers[given] = refused("501 5.1.7", f"the sender {message.envelope_from!r} cannot be used in an envelope")
         elif sent is None:
-            answers[given] = refused("501 5.1.3", f"{given!r} is no address for an envelope")
+            answers[given] = refused("501 5.1.3", f"{given!r} cannot be used in an envelope")
         else:
             recipients.append((given, sent))
     return Envelope(sender or "", tuple(recipients), answers)
 
 
 def sendable(address: str) -> str | None:
-    """The address with its domain as A-labels (RFC 5891); None when it may not stand in a command."""
+    """Return the address with its domain as A-labels (RFC 5891 5); None if it may not enter a command."""
     local, at, domain = address.rpartition("@")
     if not at or not _LOCAL.fullmatch(local) or not local.isprintable() or len(local.encode()) > MAX_LOCAL:
         return None
@@ -60,5 +65,5 @@ def sendable(address: str) -> str | None:
 
 
 def refused(codes: str, reason: str) -> RelayAnswer:
-    """A permanent answer of our own, in the words of SMTP: reply code, enhanced code, text."""
+    """Make a permanent answer of our own. `codes` are reply code and enhanced code (RFC 3463 2): "501 5.1.3"."""
     return RelayAnswer(DeliveryResult.PERMANENT, f"{codes} {reason}", int(codes[:3]))

@@ -1,4 +1,4 @@
-"""Login at a relay (RFC 4954). The password is fetched, sent and forgotten; it stands in no error and no log."""
+"""Logs in at a relay (RFC 4954). The password is fetched, sent and forgotten; no error and no log shows it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import base64
 import smtplib
 from collections.abc import Callable
 
-from maild.transports.smtp_replies import RelayFault, Reply, Stage, judged
+from maild.transports.smtp_replies import RelayFault, Reply, Stage, judge_reply
 
 
 def log_in(smtp: smtplib.SMTP, user: str, password: Callable[[], str] | None) -> None:
-    """Authenticate by PLAIN, else by LOGIN; RelayFault when the relay refuses or offers neither.
+    """Authenticate by PLAIN, else by LOGIN.
 
-    smtplib's own login prefers CRAM-MD5, which asks relays to keep passwords in the clear, and cannot send a password
-    that is not ASCII."""
+    Raises RelayFault if there is no password, if the relay offers neither mechanism, or if it refuses. Raises OSError
+    if the connection is lost. smtplib's own login is not used: it prefers CRAM-MD5, for which relays must keep
+    passwords in the clear, and it cannot send a password beyond ASCII."""
     if password is None:
-        raise RelayFault("a user is configured for it, and no password", None)
+        raise RelayFault("it has a user and no password in [[relay]] (remedy: set password)", None)
     try:
         secret = password()
     except Exception as failure:
-        # Secrets come from files, the environment, one day from a vault: without it no mail is to blame.
+        # A secret may come from a file or from the environment. Without it the relay is at fault, not the mail.
         raise RelayFault(f"its password cannot be read: {failure}", None) from failure
     offered = smtp.esmtp_features.get("auth", "").upper().split()
     if "PLAIN" in offered:
@@ -27,25 +28,27 @@ def log_in(smtp: smtplib.SMTP, user: str, password: Callable[[], str] | None) ->
     elif "LOGIN" in offered:
         reply = _login(smtp, user, secret)
     else:
-        raise RelayFault(f"it offers no login that we know, only: {' '.join(offered) or 'none'}", None)
-    if reply.code != 235:
-        refusal = judged(Stage.LOGIN, reply)
+        raise RelayFault(f"it offers neither PLAIN nor LOGIN, only: {' '.join(offered) or 'nothing'}", None)
+    if reply.code != 235:  # RFC 4954 6: 235 means that the login succeeded
+        refusal = judge_reply(Stage.LOGIN, reply)
         raise refusal if isinstance(refusal, RelayFault) else RelayFault(refusal.text, refusal.code)
 
 
 def _plain(smtp: smtplib.SMTP, user: str, secret: str) -> Reply:
-    """RFC 4616: both in UTF-8, parted by NUL."""
-    return Reply.of(smtp.docmd("AUTH", "PLAIN " + _coded(f"\0{user}\0{secret}")))
+    """Send user and password in one command, in UTF-8 and separated by NUL (RFC 4616 2)."""
+    return Reply.of(smtp.docmd("AUTH", "PLAIN " + _base64(f"\0{user}\0{secret}")))
 
 
 def _login(smtp: smtplib.SMTP, user: str, secret: str) -> Reply:
+    """Send user and password one after the other. No RFC defines LOGIN, but some relays offer nothing else."""
     reply = Reply.of(smtp.docmd("AUTH", "LOGIN"))
     for answer in (user, secret):
-        if reply.code != 334:
+        if reply.code != 334:  # RFC 4954 4: 334 asks for the next line
             return reply
-        reply = Reply.of(smtp.docmd(_coded(answer)))
+        reply = Reply.of(smtp.docmd(_base64(answer)))
     return reply
 
 
-def _coded(text: str) -> str:
+def _base64(text: str) -> str:
+    """Encode what goes into a SASL exchange over SMTP (RFC 4954 4)."""
     return base64.b64encode(text.encode()).decode("ascii")

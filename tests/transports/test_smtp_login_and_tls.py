@@ -37,7 +37,7 @@ def test_a_relay_without_a_login_that_we_know_is_a_fault(sink: Sink, features: t
     there = sink(features=features)
     given = relay(there, user="desk", password=secret).send(mail())
     assert isinstance(given, ChannelFault)
-    assert "no login that we know" in given.text
+    assert "it offers neither PLAIN nor LOGIN" in given.text
     assert there.count("MAIL") == 0
 
 
