@@ -68,10 +68,8 @@ WINGS: dict[str, list[dict[str, str]]] = {
         {"intake": "it judges whole mails and lies above everything that judging needs"},
     ],
     "services": [
-        {
-            "helpdesk": "the settings are read before any use case begins",
-            "isolation": "a failing ticket is set aside in the same way everywhere",
-        },
+        {"helpdesk": "the settings are read before any use case begins"},
+        {"work": "the transaction, the moment and a failing ticket are the same for every use case"},
         {
             "listing": "rows of a list are the same for mails and for the command line",
             "notices": "a notice is queued by whoever causes it, and causes nothing itself",

@@ -16,6 +16,7 @@ from maild.services.escalation.recompute import recompute as recomputed
 from maild.services.queries.documents import moment
 from maild.services.queries.due_explained import derived_document, derived_lines
 from maild.services.queries.escalation_ledger import escalations_of, lines_of
+from maild.services.work import Work
 
 
 @click.group()
@@ -32,9 +33,10 @@ def explain(session: Session, number: int, at: str | None, as_json: bool) -> Non
     """How each deadline of a ticket came about, line by line; with --at as things stood then."""
     now = session.clock(at).now()
     with session.store(reading=True) as unit:
-        document = derived_document(unit, session.helpdesk, number, now)
-        lines = derived_lines(unit, session.helpdesk, number, now)
-        told = lines_of(unit, session.helpdesk, number, now)
+        work = Work(unit, session.helpdesk, now)
+        document = derived_document(work, number)
+        lines = derived_lines(work, number)
+        told = lines_of(work, number)
         escalations = escalations_of(unit, number, now)
     if document is None or lines is None:
         then = "there was then no ticket" if at else "there is no ticket"

@@ -15,6 +15,7 @@ from maild.ports import OpenUnitOfWork
 from maild.services.apply.decision import apply_decision
 from maild.services.helpdesk import Helpdesk
 from maild.services.intake.lookups import lookups_for
+from maild.services.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ def command_ticket(
 ) -> Commanded | None:
     """Do one command to a ticket; None when there is none of this number."""
     with open_unit() as unit:
+        work = Work(unit, helpdesk, now, f"do-{number}")
         ticket = unit.tickets.get(number)
         if ticket is None:
             return None
@@ -43,10 +45,10 @@ def command_ticket(
             ticket=ticket,
             at=max(now, ticket.updated_at),
             draft=draft,
-            lookups=lookups_for(unit, helpdesk, now, ticket),
+            lookups=lookups_for(work, ticket),
         )
         decision = act_of_line(act, words, helpdesk.policy)
-        done = apply_decision(unit, decision, ticket, helpdesk, now, trace=f"do-{number}")
+        done = apply_decision(work, decision, ticket)
         unit.commit()
     transcript = decision.transcript
     problems = transcript.problems if transcript else ()

@@ -18,6 +18,7 @@ from maild.domain.tickets.events import Assigned
 from maild.ports import Listing, OpenUnitOfWork
 from maild.services.apply.decision import apply_decision
 from maild.services.helpdesk import Helpdesk
+from maild.services.work import Work
 
 
 def agent_document(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, agent: Agent, now: datetime) -> dict[str, Any]:
@@ -90,7 +91,7 @@ def revoke(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, agent: Agent, to: Agen
                 continue
             fact = Assigned(at=max(now, ticket.updated_at), by=ADMIN, assignee=to.name, team=ticket.team)
             decision = Decision(Outcome.COMMANDED, f"{agent.name} left", (fact,), actor=ADMIN)
-            apply_decision(unit, decision, ticket, helpdesk, now, trace=f"revoke-{ticket.number}")
+            apply_decision(Work(unit, helpdesk, now, f"revoke-{ticket.number}"), decision, ticket)
             moved.append(ticket.number)
         unit.commit()
     return Revoked(tuple(moved), named_in(agent, helpdesk))

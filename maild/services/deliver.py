@@ -30,8 +30,8 @@ from maild.ports import Clock, MailTransport, OpenUnitOfWork, OutboxRow, Tempora
 from maild.services.apply.decision import apply_decision
 from maild.services.escalation.undelivered import lost_alarm, notify_next_in_line, tell_of
 from maild.services.helpdesk import Helpdesk
-from maild.services.isolation import isolated
 from maild.services.queries.asked_statistics import waits_for_figures, with_figures
+from maild.services.work import Work, isolated
 
 LEASE = timedelta(minutes=15)  # longer than one attempt may take (RFC 5321 4.5.3.2)
 BATCH = 20
@@ -126,20 +126,19 @@ class Delivery:
 
     def _given_up(self, unit: UnitOfWork, row: OutboxRow, attempted: Attempted, now: datetime) -> None:
         """Tell those in charge, as if it had bounced. Of a mail about a bounce they hear nothing: it would not end."""
-        helpdesk, by = self._helpdesk(), f"relay {self._relay}"
+        work, by = Work(unit, self._helpdesk(), now, f"out-{row.id}"), f"relay {self._relay}"
         if row.ticket is None:
-            notify_next_in_line(unit, row.id, attempted.last_answer, by, helpdesk, now)
+            notify_next_in_line(work, row.id, attempted.last_answer, by)
             return
         ticket = unit.tickets.get(row.ticket) if row.envelope_from else None
         if ticket is None:
             return
-        alarm = lost_alarm(unit, row.id, ticket, helpdesk, now)
+        alarm = lost_alarm(work, row.id, ticket)
         lost = BouncedMail(ticket.number, str(row.to.address), row.entry, row.id, alarm)
         at = max(now, ticket.updated_at)
-        decision = bounced(ticket, lost, attempted.last_answer, by=by, at=at, policy=helpdesk.policy)
+        decision = bounced(ticket, lost, attempted.last_answer, by=by, at=at, policy=work.helpdesk.policy)
         tell_of(ticket, lost, decision)
-        work = partial(apply_decision, unit, decision, ticket, helpdesk, now, trace=f"out-{row.id}")
-        isolated(unit, ticket.number, work)
+        isolated(unit, ticket.number, partial(apply_decision, work, decision, ticket))
 
     def _hand_over(self, row: OutboxRow, raw: bytes) -> RelayAnswer | ChannelFault:
         recipient = str(row.to.address)

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from maild.domain.sla.moved_deadlines import dues_of
 from maild.domain.sla.standing import Standing, standing
 from maild.domain.tickets.ticket import Status, Ticket
-from maild.ports import SlaIndex, UnitOfWork
-from maild.services.helpdesk import Helpdesk
+from maild.ports import SlaIndex
+from maild.services.work import Work
 
 
-def sla_standing(unit: UnitOfWork, ticket: Ticket, helpdesk: Helpdesk, now: datetime) -> Standing:
+def sla_standing(work: Work, ticket: Ticket) -> Standing:
     """How a ticket stands to its SLA, steps that fired already left out."""
-    history = unit.tickets.history(ticket.number)
-    fired = unit.sla_steps.fired(ticket.number)
-    return standing(history, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now, already=fired)
+    history = work.unit.tickets.history(ticket.number)
+    fired = work.unit.sla_steps.fired(ticket.number)
+    plan, calendar = work.helpdesk.plan_of(ticket), work.helpdesk.calendar_of(ticket)
+    return standing(history, plan, calendar, work.now, already=fired)
 
 
-def update_sla_index(unit: UnitOfWork, ticket: Ticket, helpdesk: Helpdesk, now: datetime) -> Standing:
+def update_sla_index(work: Work, ticket: Ticket) -> Standing:
     """Write the ticket's next SLA instant and due instant into its row."""
-    standing_now = sla_standing(unit, ticket, helpdesk, now)
+    standing_now = sla_standing(work, ticket)
     ended = ticket.status.ended or ticket.status is Status.SPAM
     index = SlaIndex(
         next_at=None if ended else standing_now.next_at,
         due_at=None if ended else standing_now.due_at,
-        digest=helpdesk.plan_fingerprint(ticket),
+        digest=work.helpdesk.plan_fingerprint(ticket),
         dues={} if ended else dues_of(standing_now),
     )
-    unit.tickets.index(ticket.number, index)
+    work.unit.tickets.index(ticket.number, index)
     return standing_now

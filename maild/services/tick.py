@@ -15,6 +15,7 @@ from maild.services.housekeeping.status_timers import run_timers
 from maild.services.reports.digests import due_digests, make_digests
 from maild.services.reports.monthly_reports import make_reports
 from maild.services.reports.retry_later import RetryLater
+from maild.services.work import Work
 
 Result = TypeVar("Result")
 
@@ -36,7 +37,7 @@ def tick(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, retry_lat
     retry_later = retry_later or RetryLater()
     with open_unit(reading=True) as unit:
         coming = _coming(unit, helpdesk)
-        digests_due = list(due_digests(unit, helpdesk, now))
+        digests_due = list(due_digests(Work(unit, helpdesk, now)))
     failed: list[Exception] = []
     none: list[Fired] = []
     fired = _part(failed, none, lambda: escalate_due(open_unit, helpdesk, now) if _has_come(coming.sla, now) else [])

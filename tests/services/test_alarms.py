@@ -159,8 +159,8 @@ def test_one_that_cannot_be_told_takes_no_other_along(open_office, monkeypatch):
     numbers = opened(office, 6)
     whole = alarms.apply_decision
 
-    def apply_decision(unit, decision, ticket, *more, **words):
-        done = whole(unit, decision, ticket, *more, **words)
+    def apply_decision(work, decision, ticket, *more, **words):
+        done = whole(work, decision, ticket, *more, **words)
         if ticket.number == numbers[2]:
             raise ValueError("a ticket that nobody can handle")
         return done

@@ -13,6 +13,7 @@ from maild.services.escalation.due_steps import escalate_due
 from maild.services.escalation.recompute import recompute_changed
 from maild.services.housekeeping import status_timers as housekeeping
 from maild.services.housekeeping.status_timers import run_timers
+from maild.services.work import Work
 from tests.rig.office import CONFIG
 
 KAREN, JOHN, JANE, JOE, MARY = (
@@ -314,7 +315,7 @@ def test_what_changed_before_the_clock_got_hold_of_it_is_left_as_it_is(office, c
     before = office.ticket(number)
     office.clock.advance(90 * DAY)
     with office.store() as unit:
-        assert not housekeeping._done(unit, found, office.helpdesk, office.clock.now())
+        assert not housekeeping._done(Work(unit, office.helpdesk, office.clock.now()), found)
         unit.commit()
     assert office.ticket(number)["events"] == before["events"]
 
@@ -337,10 +338,10 @@ def test_one_ticket_that_cannot_be_kept_does_not_stop_the_others(office, monkeyp
         office.receive(office.answer(office.last("new-ticket", JOHN, number), "!resolve"))
     whole = housekeeping.apply_decision
 
-    def apply_decision(unit, decision, ticket, *more, **rest):
+    def apply_decision(work, decision, ticket, *more, **rest):
         if ticket.number == numbers[0]:
             raise ValueError("upgrade maild")
-        return whole(unit, decision, ticket, *more, **rest)
+        return whole(work, decision, ticket, *more, **rest)
 
     monkeypatch.setattr(housekeeping, "apply_decision", apply_decision)
     office.clock.advance(8 * DAY)

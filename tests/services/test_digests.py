@@ -13,6 +13,7 @@ from maild.services.reports import digest_of_agent, statistics
 from maild.services.reports import digests as services
 from maild.services.reports.digest_parts import DigestReader
 from maild.services.reports.retry_later import RetryLater
+from maild.services.work import Work
 from tests.rig.office import CONFIG, Office
 
 JOHN, JANE, JOE, MARY = (f"{name}@acme.example" for name in ("john", "jane", "joe", "mary"))
@@ -241,7 +242,7 @@ def test_two_ticks_at_once_make_one(by_default):
     by_default.open_ticket()
     by_default.clock.set(TUESDAY)
     with by_default.store(reading=True) as unit:
-        due = list(services.due_digests(unit, by_default.helpdesk, TUESDAY))
+        due = list(services.due_digests(Work(unit, by_default.helpdesk, TUESDAY)))
     by_default.tick()
     another = services.make_digests(by_default.store, by_default.helpdesk, TUESDAY, due, RetryLater())
     assert (another, len(digests(by_default, JOHN))) == (0, 1)  # it looked at the same moment

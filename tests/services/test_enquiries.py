@@ -21,6 +21,7 @@ from maild.services.queries.documents import (
     ticket_show,
 )
 from maild.services.queries.due_explained import derived_document, derived_lines
+from maild.services.work import Work
 from tests.rig.office import MONDAY
 
 KAREN, JOHN, JANE = "karen@client.example", "john@acme.example", "jane@acme.example"
@@ -188,11 +189,12 @@ def test_the_untouched_mail_of_an_entry_stays_available(office):
 def test_deadlines_are_explained_line_by_line(office):
     number = _a_long_life(office)
     with office.store(reading=True) as unit:
-        lines = derived_lines(unit, office.helpdesk, number, office.clock.now())
-        earlier = derived_lines(unit, office.helpdesk, number, MONDAY)
-        assert derived_lines(unit, office.helpdesk, number, MONDAY - timedelta(hours=1)) is None
-        assert derived_lines(unit, office.helpdesk, 99, office.clock.now()) is None
-        document = derived_document(unit, office.helpdesk, number, office.clock.now())
+        work = Work(unit, office.helpdesk, office.clock.now())
+        lines = derived_lines(work, number)
+        earlier = derived_lines(Work(unit, office.helpdesk, MONDAY), number)
+        assert derived_lines(Work(unit, office.helpdesk, MONDAY - timedelta(hours=1)), number) is None
+        assert derived_lines(work, 99) is None
+        document = derived_document(work, number)
     assert lines[0].startswith("Plan ")
     assert any("ticket opened" in line for line in lines)
     assert earlier[0] == "Plan default"  # as things stood then

@@ -10,6 +10,7 @@ from maild.domain.sla.standing import Target
 from maild.services.admin_command import command_ticket
 from maild.services.reports import statistics
 from maild.services.reports.statistics import Wanted, figures, figures_by_department
+from maild.services.work import Work
 from tests.rig.office import CONFIG, Office
 
 DAY = timedelta(days=1)
@@ -61,9 +62,8 @@ def test_a_ticket_counts_for_the_department_that_it_has_now(office):
     do(office, number, "dept", "sysadmins")
     period = last_days(30, office.clock.now(), UTC)
     with office.store(reading=True) as unit:
-        each = figures_by_department(
-            unit, office.helpdesk, Wanted(period=period), ("support", "sysadmins"), office.clock.now(), UTC
-        )
+        work = Work(unit, office.helpdesk, office.clock.now())
+        each = figures_by_department(work, Wanted(period=period), ("support", "sysadmins"), UTC)
     assert {name: made.totals[What.OPENED] for name, made in each.items()} == {"support": 0, "sysadmins": 1}
     assert month(office, department="sysadmins").totals[What.OPENED] == 1
 

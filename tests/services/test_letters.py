@@ -13,6 +13,7 @@ from maild.mail.reading.parse import read
 from maild.ports import OutboxRow, Snapshot
 from maild.services.intake.gather import look_up
 from maild.services.notices.agent_message import BY_ITSELF, AgentMessage, post
+from maild.services.work import Work
 from tests.rig.office import CONFIG, Office
 
 PLAIN = 'address = "support@acme.example"\n'
@@ -113,7 +114,7 @@ def route_of(office: Office, raw: bytes) -> Route:
     helpdesk = office.helpdesk
     found = clues(message, Envelope(None, ()), helpdesk.ring, helpdesk.domain)
     with office.store(reading=True) as unit:
-        facts = look_up(found, 0, unit, helpdesk, office.clock.now())
+        facts = look_up(Work(unit, helpdesk, office.clock.now()), found, 0)
     return route(message, found, facts, helpdesk.ring, helpdesk.policy.directory)
 
 

@@ -14,6 +14,7 @@ from maild.mail.reading.parse import read
 from maild.services.apply.decision import apply_decision
 from maild.services.deliver import frozen
 from maild.services.notices import due_notices as readers
+from maild.services.work import Work
 from tests.rig.office import CONFIG
 
 KAREN = "karen@client.example"
@@ -177,7 +178,7 @@ def test_whom_a_note_names_hears_of_it_at_once_with_what_waited(office):
     fact = Noted(at=now, by=by, entry=THIS_ENTRY, mentions=mentions(note.text, office.helpdesk.policy.directory))
     with office.store() as unit:
         ticket = unit.tickets.get(number)
-        apply_decision(unit, Decision(Outcome.NOTED, "", (fact,), note, by), ticket, office.helpdesk, now)
+        apply_decision(Work(unit, office.helpdesk, now), Decision(Outcome.NOTED, "", (fact,), note, by), ticket)
         unit.commit()
     office.deliver()
     (text,) = got(office, JOHN, mark)

@@ -109,8 +109,8 @@ def test_a_mail_in_the_middle_of_which_the_reader_fails_is_quarantined_and_the_r
 def test_a_mail_that_breaks_the_judging_leaves_nothing_behind_and_stops_nobody(office, monkeypatch):
     whole = process.apply_decision
 
-    def breaking(unit, decision, *args, **more):
-        done = whole(unit, decision, *args, **more)
+    def breaking(work, decision, *args, **more):
+        done = whole(work, decision, *args, **more)
         if decision.entry and "POISON" in decision.entry.text:
             raise RuntimeError("broken after writing")
         return done

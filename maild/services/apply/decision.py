@@ -30,13 +30,13 @@ from maild.domain.tickets.ticket import Ticket, apply
 from maild.ports import OutboxRow, StoredEntry, UnitOfWork
 from maild.services.apply.moved_deadlines import with_moves
 from maild.services.apply.side_effects import apply_effects, keep_draft
-from maild.services.helpdesk import Helpdesk
 from maild.services.notices.agent_message import BY_ITSELF, AgentMessage, post
 from maild.services.notices.due_notices import notices_of
 from maild.services.notices.enqueue import enqueue
 from maild.services.notices.template_context import NoticeContext, Thread, letter_words
 from maild.services.queries.answers import answer
 from maild.services.sla_index import sla_standing, update_sla_index
+from maild.services.work import Work
 
 _ANSWERS = frozenset({"reply", "history"})  # the mails in which an agent's answer leaves
 
@@ -53,43 +53,37 @@ class Done:
     others: tuple[int, ...] = ()  # tickets that were changed or opened with it
 
 
-Queue = Callable[[UnitOfWork, Notice, NoticeContext, Helpdesk], OutboxRow | None]  # None: another mail tells it
+Queue = Callable[[Work, Notice, NoticeContext], OutboxRow | None]  # None: another mail tells it
 
 
 @dataclass(frozen=True, slots=True)
 class _Act:
     """One decision on its way into the store."""
 
-    unit: UnitOfWork
-    helpdesk: Helpdesk
-    now: datetime
+    work: Work
     inbound: int | None
-    trace: str
     queue: Queue
 
 
 def apply_decision(
-    unit: UnitOfWork,
+    work: Work,
     decision: Decision,
     before: Ticket | None,
-    helpdesk: Helpdesk,
-    now: datetime,
     *,
     inbound: int | None = None,
-    trace: str = "",
     about_draft: int = 0,
     queue: Queue = enqueue,
 ) -> Done:
     """Store what a decision says about a ticket (None: it opens one) and queue the mails that follow.
 
     `about_draft` is a held text that they are about, and that was kept before; `queue` queues a notice."""
-    act = _Act(unit, helpdesk, now, inbound, trace, queue)
-    released = apply_effects(unit, decision, now)
+    act = _Act(work, inbound, queue)
+    released = apply_effects(work, decision)
     elsewhere = _others(act, decision)
-    draft = about_draft or keep_draft(unit, decision, before, inbound, now)
+    draft = about_draft or keep_draft(work, decision, before, inbound)
     opened = next((done.ticket.number for done in elsewhere if done.ticket), NEW_TICKET)
     done = _here(act, _numbered(decision, draft, opened), before, draft)
-    answered = (*answer(unit, decision, helpdesk, now, trace), *_alarms(act, decision))
+    answered = (*answer(work, decision), *_alarms(act, decision))
     return replace(
         done,
         outbox=(*done.outbox, *(row for other in elsewhere for row in other.outbox), *answered),
@@ -102,13 +96,10 @@ def _others(act: _Act, decision: Decision) -> list[Done]:
     """What the same act does to other tickets, those that open first: their numbers are named by the rest."""
     made = []
     for other in sorted(decision.others, key=lambda each: each.ticket is not None):
-        before = act.unit.tickets.get(other.ticket) if other.ticket is not None else None
+        before = act.work.unit.tickets.get(other.ticket) if other.ticket is not None else None
         if before is None and other.ticket is not None:
             continue  # it was there when the decision was made: tickets are never deleted within a transaction
-        done = apply_decision(
-            act.unit, other.decision, before, act.helpdesk, act.now, inbound=act.inbound, trace=act.trace
-        )
-        made.append(done)
+        made.append(apply_decision(act.work, other.decision, before, inbound=act.inbound))
     return made
 
 
@@ -126,13 +117,13 @@ def _numbered(decision: Decision, draft: int, opened: int) -> Decision:
 
 
 def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> Done:
-    unit, helpdesk = act.unit, act.helpdesk
+    work, unit, helpdesk = act.work, act.work.unit, act.work.helpdesk
     if not decision.facts:
         if not decision.notices:
             return Done(before)
         if before is None or decision.apart:
             return Done(before, outbox=_letters(act, decision, draft))
-        occasion = _occasion(act, before, decision, sla_standing(unit, before, helpdesk, act.now), draft)
+        occasion = _occasion(act, before, decision, sla_standing(work, before), draft)
         return Done(before, outbox=_queue(act, decision.notices, occasion))
     start = None if decision.opens else before
     number = start.number if start else unit.tickets.new_number()
@@ -141,16 +132,16 @@ def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> D
     ids = {THIS_ENTRY: entry, NEXT_ENTRY: second}
     facts = tuple(replace(f, entry=ids.get(f.entry, f.entry)) if f.entry is not None else f for f in decision.facts)
     if start is not None:
-        facts = with_moves(unit, start, facts, helpdesk, act.now)
+        facts = with_moves(work, start, facts)
     after = start
     for fact in facts:
         after = apply(number, after, fact)
     assert after is not None  # facts is not empty
     unit.tickets.append(after, facts, root_id(helpdesk.ring, number, helpdesk.domain))
-    state = update_sla_index(unit, after, helpdesk, act.now)
+    state = update_sla_index(work, after)
     if decision.lost is not None:
         passed_to = [name for fact in facts if isinstance(fact, Bounced) for name in fact.passed_to]
-        unit.sla_steps.lose(decision.lost, number, act.now, passed_to)
+        unit.sla_steps.lose(decision.lost, number, work.now, passed_to)
     notices = _notices(act, decision, after, facts)
     if helpdesk.policy.acknowledge_after and any(isinstance(fact, Replied) for fact in facts):
         unit.outbox.drop_waiting(number, "acknowledgement")  # a person was quicker
@@ -171,11 +162,11 @@ def _messages_before(unit: UnitOfWork, after: Ticket, facts: tuple[Event, ...]) 
 
 def _notices(act: _Act, decision: Decision, after: Ticket, facts: tuple[Event, ...]) -> tuple[Notice, ...]:
     happening = TicketChange(after, facts, decision.actor, decision.acknowledge, decision.quiet)
-    told = notices_of(act.unit, happening, act.helpdesk.policy, act.now)
+    told = notices_of(act.work.unit, happening, act.work.helpdesk.policy, act.work.now)
     notices = strongest((*decision.notices, *told))
     if decision.mute:
         notices = tuple(notice for notice in notices if not notice.agent)
-    hold = _answers_wait(decision, act.now)
+    hold = _answers_wait(decision, act.work.now)
     if hold is not None:
         notices = tuple(replace(n, hold=hold) if n.template in _ANSWERS else n for n in notices)
     return notices
@@ -193,7 +184,7 @@ def _store_entry(
 ) -> int | None:
     if draft is None:
         return None
-    return act.unit.tickets.add_entry(
+    return act.work.unit.tickets.add_entry(
         StoredEntry(
             id=0,
             ticket=ticket,
@@ -214,16 +205,16 @@ def _store_entry(
 
 
 def _occasion(act: _Act, ticket: Ticket, decision: Decision, state: Standing, draft: int) -> NoticeContext:
-    thread = Thread(partial(act.unit.tickets.entries, ticket.number))
+    thread = Thread(partial(act.work.unit.tickets.entries, ticket.number))
     words: dict[str, Any] = {"ticket": ticket, "decision": decision, "thread": thread, "standing": state}
-    return NoticeContext(**words, now=act.now, trace=act.trace, draft=draft)
+    return NoticeContext(**words, draft=draft)
 
 
 def _letters(act: _Act, decision: Decision, draft: int) -> tuple[OutboxRow, ...]:
     """The mails of a decision that concerns no ticket."""
     made = []
     for notice in decision.notices:
-        agent = act.helpdesk.policy.directory.agent(notice.agent)
+        agent = act.work.helpdesk.policy.directory.agent(notice.agent)
         if agent is None:
             continue  # only agents are written to without a ticket
         letter = AgentMessage(
@@ -233,13 +224,13 @@ def _letters(act: _Act, decision: Decision, draft: int) -> tuple[OutboxRow, ...]
             scope=Scope.COMMAND if notice.buttons else Scope.DIGEST if decision.about else Scope.QUERY,
             about=0 if notice.buttons else decision.about,
             reason=notice.reason,
-            words=letter_words(decision, act.helpdesk),
+            words=letter_words(decision, act.work.helpdesk),
             verb=notice.verb.format(draft=draft),
             buttons=notice.buttons or (),
             draft=draft,
             in_reply_to=decision.answers,
         )
-        made.append(post(act.unit, letter, act.helpdesk, act.now, act.trace))
+        made.append(post(act.work, letter))
     return tuple(made)
 
 
@@ -247,7 +238,7 @@ def _alarms(act: _Act, decision: Decision) -> list[OutboxRow]:
     """The letters about the helpdesk itself. They show nothing of a ticket, which their reader may not see."""
     made = []
     for notice in decision.alarms:
-        agent = act.helpdesk.policy.directory.agent(notice.agent)
+        agent = act.work.helpdesk.policy.directory.agent(notice.agent)
         if agent is not None:
             letter = AgentMessage(
                 template=notice.template,
@@ -259,10 +250,10 @@ def _alarms(act: _Act, decision: Decision) -> list[OutboxRow]:
                 automatic=BY_ITSELF,
                 counted="alarm",
             )
-            made.append(post(act.unit, letter, act.helpdesk, act.now, act.trace))
+            made.append(post(act.work, letter))
     return made
 
 
 def _queue(act: _Act, notices: Sequence[Notice], occasion: NoticeContext) -> tuple[OutboxRow, ...]:
-    queued = (act.queue(act.unit, notice, occasion, act.helpdesk) for notice in notices)
+    queued = (act.queue(act.work, notice, occasion) for notice in notices)
     return tuple(row for row in queued if row is not None)

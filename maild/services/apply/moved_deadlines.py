@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from maild.domain.sla.moved_deadlines import CAUSES, dues_of, moves, reason_of
 from maild.domain.sla.standing import standing
 from maild.domain.tickets.events import DeadlineMoved, Event
 from maild.domain.tickets.ticket import Ticket, apply
-from maild.ports import UnitOfWork
-from maild.services.helpdesk import Helpdesk
+from maild.services.work import Work
 
 
-def with_moves(
-    unit: UnitOfWork, before: Ticket, facts: tuple[Event, ...], helpdesk: Helpdesk, now: datetime
-) -> tuple[Event, ...]:
+def with_moves(work: Work, before: Ticket, facts: tuple[Event, ...]) -> tuple[Event, ...]:
     """The facts, not stored yet, and the deadlines that they move by leading to another plan or calendar.
 
     Both plans are measured with all of the facts: what a status or an answer does to a deadline is no move."""
@@ -23,9 +18,9 @@ def with_moves(
     after = before
     for fact in facts:
         after = apply(before.number, after, fact)
-    pairs = [(helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket)) for ticket in (before, after)]
+    pairs = [(work.helpdesk.plan_of(ticket), work.helpdesk.calendar_of(ticket)) for ticket in (before, after)]
     if after.status.ended or pairs[0] == pairs[1]:
         return facts
-    history = (*unit.tickets.history(before.number), *facts)
-    was, now_due = (dues_of(standing(history, plan, calendar, now)) for plan, calendar in pairs)
+    history = (*work.unit.tickets.history(before.number), *facts)
+    was, now_due = (dues_of(standing(history, plan, calendar, work.now)) for plan, calendar in pairs)
     return (*facts, *moves(was, now_due, facts[-1].at, reason_of(facts)))

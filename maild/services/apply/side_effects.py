@@ -8,15 +8,17 @@ from maild.domain.decision import Decision
 from maild.domain.tickets.held_replies import MOST_QUESTIONS, DraftKind, HeldReply, asked_about, first_reminder
 from maild.domain.tickets.ticket import Ticket
 from maild.ports import UnitOfWork
+from maild.services.work import Work
 
 
 class Overtaken(Exception):
     """Somebody else was faster: what was decided rests on what is so no longer. Decide anew."""
 
 
-def apply_effects(unit: UnitOfWork, decision: Decision, now: datetime) -> tuple[int, ...]:
+def apply_effects(work: Work, decision: Decision) -> tuple[int, ...]:
     """Do what concerns no thread -> the held mails that wait to be judged once more. Overtaken when a text was settled,
     or an answer left, before this could settle or stop it."""
+    unit, now = work.unit, work.now
     if decision.absence is not None:
         unit.people.set_absence(decision.absence.agent, decision.absence.since, decision.absence.until)
     if decision.back:
@@ -69,12 +71,12 @@ def _ask_about_next(unit: UnitOfWork, settled: int, now: datetime) -> None:
         unit.drafts.remind_at(asked[-1].id, now)
 
 
-def keep_draft(unit: UnitOfWork, decision: Decision, ticket: Ticket | None, inbound: int | None, now: datetime) -> int:
+def keep_draft(work: Work, decision: Decision, ticket: Ticket | None, inbound: int | None) -> int:
     """Keep the text that a decision holds -> its number; 0 when it holds none."""
     hold = decision.hold
     if hold is None or inbound is None:
         return 0
-    return unit.drafts.add(
+    return work.unit.drafts.add(
         HeldReply(
             inbound=inbound,
             ticket=ticket.number if ticket is not None else None,
@@ -82,7 +84,7 @@ def keep_draft(unit: UnitOfWork, decision: Decision, ticket: Ticket | None, inbo
             kind=hold.kind,
             reason=hold.reason,
             text=decision.transcript.original_text if decision.transcript else "",
-            created_at=now,
-            remind_at=first_reminder(now),
+            created_at=work.now,
+            remind_at=first_reminder(work.now),
         )
     )

@@ -23,14 +23,13 @@ from maild.domain.people.directory import Agent
 from maild.domain.people.preferences import Preferences
 from maild.domain.sla.standing import DueStep
 from maild.domain.tickets.ticket import Priority, Ticket
-from maild.ports import ListedTicket, OutboxRow, Snapshot, UnitOfWork
+from maild.ports import ListedTicket, OutboxRow, Snapshot
 from maild.services.apply.decision import Done, apply_decision
-from maild.services.helpdesk import Helpdesk
-from maild.services.isolation import isolated
 from maild.services.listing import rows_of
 from maild.services.notices.agent_message import BY_ITSELF, AgentMessage, post
 from maild.services.notices.enqueue import enqueue, tellings
 from maild.services.notices.template_context import NoticeContext, due_words
+from maild.services.work import Work, isolated
 
 TEMPLATE = "sla-gathered"
 FEW = 3  # alarms of one person in one tick that are mails of their own
@@ -67,6 +66,7 @@ class Open:
 class _Line:
     """One alarm of one ticket for one person, which is not mailed by itself."""
 
+    work: Work
     notice: Notice
     occasion: NoticeContext
 
@@ -74,19 +74,16 @@ class _Line:
     def worst_first(self) -> Rank:
         """A breach before a warning, the more urgent ticket before the less, what is overdue longest first."""
         ticket = self.occasion.ticket
-        due = due_words(self.occasion.standing, self.occasion.now, self.notice.steps)
+        due = due_words(self.occasion.standing, self.work.now, self.notice.steps)
         at = datetime.fromisoformat(due["at"]) if due else ticket.created_at
         return (not self.notice.steps[0].breach, -list(Priority).index(ticket.priority), at)
 
 
 def tell_alarms(
-    unit: UnitOfWork,
+    work: Work,
     decided: Sequence[Decided],
-    helpdesk: Helpdesk,
-    now: datetime,
     *,
     prepare: Prepare = lambda each: each.decision,
-    trace: str = "",
     tick: Open | None = None,
     last: bool = True,
     alone: bool = False,
@@ -104,8 +101,9 @@ def tell_alarms(
     done: list[tuple[Decided, Done]] = []
     for each in decided:
         found: list[_Line] = []
+        marked = work if work.trace else work.traced(f"sla-{each.ticket.number}")
         made = isolated(
-            unit, each.ticket.number, partial(_carried, unit, each, helpdesk, now, prepare, trace, many, found, alone)
+            work.unit, each.ticket.number, partial(_carried, marked, each, prepare, many, found, alone=alone)
         )
         if made is not None:
             done.append((each, made))
@@ -114,47 +112,37 @@ def tell_alarms(
         told = sorted(own, key=lambda line: line.worst_first)
         # What is kept in `tick` is what the savepoint has kept, too.
         if told[0].notice.template == PAGE:
-            page = isolated(unit, 0, partial(_page, unit, told, helpdesk, now, tick.pages.get(key)))
+            page = isolated(work.unit, 0, partial(_page, work, told, tick.pages.get(key)))
             written = page is not None
             if page is not None:
                 tick.pages[key] = page
         else:
-            mail = isolated(unit, 0, partial(_mail, unit, told, helpdesk, now, tick.rows.get(key)))
+            mail = isolated(work.unit, 0, partial(_mail, work, told, tick.rows.get(key)))
             written = mail is not None
             if mail is not None:
                 tick.rows[key] = mail
         if not written:
             for line in told:  # better many mails than none
-                enqueue(unit, line.notice, line.occasion, helpdesk)
+                enqueue(line.work, line.notice, line.occasion)
     if last:
         for row, at in tick.rows.values():
-            if unit.outbox.lock_unsent(row) is not None:
-                unit.outbox.set_state(row, OutboxState.QUEUED, at)
+            if work.unit.outbox.lock_unsent(row) is not None:
+                work.unit.outbox.set_state(row, OutboxState.QUEUED, at)
     return done
 
 
 def _carried(
-    unit: UnitOfWork,
-    each: Decided,
-    helpdesk: Helpdesk,
-    now: datetime,
-    prepare: Prepare,
-    trace: str,
-    many: Collection[str],
-    found: list[_Line],
-    alone: bool,
+    work: Work, each: Decided, prepare: Prepare, many: Collection[str], found: list[_Line], *, alone: bool
 ) -> Done:
-    def queue(unit: UnitOfWork, notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk) -> OutboxRow | None:
+    def queue(work: Work, notice: Notice, occasion: NoticeContext) -> OutboxRow | None:
         if alone and not notice.steps:
             return None
         if not notice.steps or notice.to.address.key not in many:
-            return enqueue(unit, notice, occasion, helpdesk)
-        found.append(_Line(notice, occasion))
+            return enqueue(work, notice, occasion)
+        found.append(_Line(work, notice, occasion))
         return None
 
-    decision = prepare(each)
-    mark = trace or f"sla-{each.ticket.number}"
-    return apply_decision(unit, decision, each.ticket, helpdesk, now, trace=mark, queue=queue)
+    return apply_decision(work, prepare(each), each.ticket, queue=queue)
 
 
 def _by_reader(lines: Sequence[_Line]) -> dict[str, list[_Line]]:
@@ -165,48 +153,45 @@ def _by_reader(lines: Sequence[_Line]) -> dict[str, list[_Line]]:
     return dict(sorted(found.items()))
 
 
-def _page(
-    unit: UnitOfWork, lines: Sequence[_Line], helpdesk: Helpdesk, now: datetime, paged: tuple[int, Rank] | None
-) -> tuple[int, Rank]:
+def _page(work: Work, lines: Sequence[_Line], paged: tuple[int, Rank] | None) -> tuple[int, Rank]:
     """One page about the worst of them, which says how many more there are -> its row, and how bad that was.
 
     Who was `paged` in the same tick is paged again for what is worse alone."""
     worst, *others = lines
     if paged is None or worst.worst_first < paged[1]:
-        row = enqueue(unit, replace(worst.notice, others=len(others)), worst.occasion, helpdesk)
+        row = enqueue(worst.work, replace(worst.notice, others=len(others)), worst.occasion)
         paged = (row.id, worst.worst_first)
-    _note(unit, lines, paged[0], now)  # what the page's own row has noted already is not noted twice
+    _note(work, lines, paged[0])  # what the page's own row has noted already is not noted twice
     return paged
 
 
-def _mail(
-    unit: UnitOfWork, lines: Sequence[_Line], helpdesk: Helpdesk, now: datetime, begun: tuple[int, datetime] | None
-) -> tuple[int, datetime]:
+def _mail(work: Work, lines: Sequence[_Line], begun: tuple[int, datetime] | None) -> tuple[int, datetime]:
     """One list for this reader: a new one, or more rows in the one of the same tick that has not left yet -> its row,
     and when it leaves."""
-    at = _leaves_at(unit, lines, helpdesk, now)
+    unit, at = work.unit, _leaves_at(work, lines)
     number, before = begun or (0, at)
     row = unit.outbox.lock_unsent(number) if number else None
     if row is None:
-        row = _begun(unit, lines, helpdesk, now, max(at, now + GRACE))
+        row = _begun(work, lines, max(at, work.now + GRACE))
     else:
-        told = _added(row.context["alarms"], lines, helpdesk, now)
+        told = _added(row.context["alarms"], lines, work)
         unit.snapshots.change(told["list"], [each["number"] for each in told["rows"]])
         title = _subject(told)
         unit.outbox.rewrite(replace(row, subject=title, context={**row.context, "title": title, "alarms": told}))
         at = min(at, before)
-    _note(unit, lines, row.id, now)
+    _note(work, lines, row.id)
     return row.id, at
 
 
-def _note(unit: UnitOfWork, lines: Sequence[_Line], outbox: int, now: datetime) -> None:
+def _note(work: Work, lines: Sequence[_Line], outbox: int) -> None:
     """The lines of the ledger."""
-    noted = (tellings(line.notice, line.occasion.ticket.number, outbox, now) for line in lines)
-    unit.sla_steps.tell([each for told in noted for each in told])
+    noted = (tellings(line.notice, line.occasion.ticket.number, outbox, work.now) for line in lines)
+    work.unit.sla_steps.tell([each for told in noted for each in told])
 
 
-def _leaves_at(unit: UnitOfWork, lines: Sequence[_Line], helpdesk: Helpdesk, now: datetime) -> datetime:
+def _leaves_at(work: Work, lines: Sequence[_Line]) -> datetime:
     """When the first of them would leave by itself: one that wakes its reader brings the others along."""
+    unit, helpdesk, now = work.unit, work.helpdesk, work.now
     agent = helpdesk.policy.directory.agent(lines[0].notice.agent)
     if agent is None:
         return now
@@ -222,15 +207,13 @@ def _leaves_at(unit: UnitOfWork, lines: Sequence[_Line], helpdesk: Helpdesk, now
     return min(map(at, lines))
 
 
-def _begun(
-    unit: UnitOfWork, lines: Sequence[_Line], helpdesk: Helpdesk, now: datetime, leaves_at: datetime
-) -> OutboxRow:
-    notice = lines[0].notice
+def _begun(work: Work, lines: Sequence[_Line], leaves_at: datetime) -> OutboxRow:
+    unit, notice = work.unit, lines[0].notice
     # An address that is nobody's gets the same list; what it answers counts for nothing.
-    reader = helpdesk.policy.directory.agent(notice.agent) or Agent("", (notice.to.address,), notice.to.name)
-    made = Snapshot(agent=reader.name, kind="list", asked=TEMPLATE, made_at=now, tickets=())
+    reader = work.helpdesk.policy.directory.agent(notice.agent) or Agent("", (notice.to.address,), notice.to.name)
+    made = Snapshot(agent=reader.name, kind="list", asked=TEMPLATE, made_at=work.now, tickets=())
     about = unit.snapshots.add(made) if reader.name else 0
-    told = _added({"list": about, "rows": [], "others": [], "late_others": 0}, lines, helpdesk, now)
+    told = _added({"list": about, "rows": [], "others": [], "late_others": 0}, lines, work)
     if about:
         unit.snapshots.change(about, [each["number"] for each in told["rows"]])
     letter = AgentMessage(
@@ -243,13 +226,12 @@ def _begun(
         about=about,
         automatic=BY_ITSELF,
     )
-    trace = f"sla-{reader.name or notice.to.address}"
-    return post(unit, letter, helpdesk, now, trace, leaves_at=leaves_at)
+    return post(work.traced(f"sla-{reader.name or notice.to.address}"), letter, leaves_at)
 
 
-def _added(told: dict[str, Any], lines: Sequence[_Line], helpdesk: Helpdesk, now: datetime) -> dict[str, Any]:
+def _added(told: dict[str, Any], lines: Sequence[_Line], work: Work) -> dict[str, Any]:
     """The list with these alarms in it as well. What does not fit is named by its number."""
-    rows = sorted([*told["rows"], *(_row(line, helpdesk, now) for line in lines)], key=lambda row: row["rank"])
+    rows = sorted([*told["rows"], *(_row(line, work) for line in lines)], key=lambda row: row["rank"])
     shown, rest = rows[:MOST_ROWS], rows[MOST_ROWS:]
     numbered = [{**row, "row": place} for place, row in enumerate(shown, 1)]
     return {
@@ -260,11 +242,11 @@ def _added(told: dict[str, Any], lines: Sequence[_Line], helpdesk: Helpdesk, now
     }
 
 
-def _row(line: _Line, helpdesk: Helpdesk, now: datetime) -> Row:
+def _row(line: _Line, work: Work) -> Row:
     occasion, steps = line.occasion, line.notice.steps
-    due = due_words(occasion.standing, now, steps)
+    due = due_words(occasion.standing, work.now, steps)
     at = datetime.fromisoformat(due["at"]) if due else None
-    (row,) = rows_of([ListedTicket(occasion.ticket, at)], helpdesk, now)
+    (row,) = rows_of([ListedTicket(occasion.ticket, at)], work.helpdesk, work.now)
     calm, urgency, since = line.worst_first
     return row | {
         "target": steps[0].target,

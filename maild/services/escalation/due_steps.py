@@ -14,12 +14,12 @@ from maild.domain.escalation.steps import escalate
 from maild.domain.people.preferences import ALL_IN, Readers
 from maild.domain.sla.standing import standing
 from maild.domain.tickets.events import Escalated
-from maild.ports import OpenUnitOfWork, UnitOfWork
+from maild.ports import OpenUnitOfWork
 from maild.services.escalation.alarms import Decided, Open, tell_alarms
 from maild.services.helpdesk import Helpdesk
-from maild.services.isolation import isolated
 from maild.services.notices.due_notices import readers_of
 from maild.services.sla_index import update_sla_index
+from maild.services.work import Work, isolated
 
 BATCH = 100  # tickets in one transaction
 
@@ -43,7 +43,7 @@ def escalate_due(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -
         with open_unit() as unit:
             due = [number for number in unit.tickets.due(now, BATCH + len(stuck)) if number not in stuck]
             last = len(due) < BATCH
-            batch = _batch(unit, due, helpdesk, now, tick, stuck, last=last)
+            batch = _batch(Work(unit, helpdesk, now), due, tick, stuck, last=last)
             unit.commit()
         for step in batch:
             maillog.escalated(ticket=step.ticket, target=step.target, step=step.step, notified=step.notified)
@@ -52,22 +52,13 @@ def escalate_due(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -
             return fired
 
 
-def _batch(
-    unit: UnitOfWork,
-    due: Sequence[int],
-    helpdesk: Helpdesk,
-    now: datetime,
-    tick: Open,
-    stuck: set[int],
-    *,
-    last: bool,
-) -> list[Fired]:
+def _batch(work: Work, due: Sequence[int], tick: Open, stuck: set[int], *, last: bool) -> list[Fired]:
     """Decide about all of them first, for it is then known who hears of many; then carry out one by one."""
-    readers = readers_of(unit, helpdesk.policy, now) if due else ALL_IN
-    found = {number: isolated(unit, number, partial(_look, unit, number, helpdesk, now, readers)) for number in due}
+    readers = readers_of(work.unit, work.helpdesk.policy, work.now) if due else ALL_IN
+    found = {number: isolated(work.unit, number, partial(_look, work, number, readers)) for number in due}
     decided = [each for each in found.values() if each]
-    prepare = partial(_recorded, unit, helpdesk, now, readers)
-    done = tell_alarms(unit, decided, helpdesk, now, prepare=prepare, tick=tick, last=last)
+    prepare = partial(_recorded, work, readers)
+    done = tell_alarms(work, decided, prepare=prepare, tick=tick, last=last)
     carried = {each.ticket.number for each, _ in done}
     stuck |= {number for number, each in found.items() if each is None}
     stuck |= {each.ticket.number for each in decided} - carried
@@ -75,30 +66,30 @@ def _batch(
     return [Fired(number, fact.target, fact.step, fact.notified) for number, fact in facts]
 
 
-def _look(
-    unit: UnitOfWork, number: int, helpdesk: Helpdesk, now: datetime, readers: Readers
-) -> Decided | Literal[False]:
+def _look(work: Work, number: int, readers: Readers) -> Decided | Literal[False]:
     """What is to be done about a ticket; False where no step is due after all."""
+    unit, helpdesk, now = work.unit, work.helpdesk, work.now
     ticket = unit.tickets.get(number)
     if ticket is None:
         return False
     history, fired = unit.tickets.history(number), unit.sla_steps.fired(number)
     steps = standing(history, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now, already=fired).due_steps
     if not steps:
-        update_sla_index(unit, ticket, helpdesk, now)
+        update_sla_index(work, ticket)
         return False
     return Decided(ticket, escalate(ticket, steps, helpdesk.policy, now, readers, history), steps)
 
 
-def _recorded(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime, readers: Readers, each: Decided) -> Decision:
+def _recorded(work: Work, readers: Readers, each: Decided) -> Decision:
     """The decision about the steps that nobody recorded before: each fires once, whoever else looks at it."""
-    number = each.ticket.number
+    unit, number = work.unit, each.ticket.number
     steps = [
         step
         for step in each.steps
-        if unit.sla_steps.record(number, step.target.value, step.cycle, step.step_key, step.instant, now)
+        if unit.sla_steps.record(number, step.target.value, step.cycle, step.step_key, step.instant, work.now)
     ]
     if len(steps) == len(each.steps):
         return each.decision
-    update_sla_index(unit, each.ticket, helpdesk, now)
-    return escalate(each.ticket, steps, helpdesk.policy, now, readers, unit.tickets.history(number))
+    update_sla_index(work, each.ticket)
+    history = unit.tickets.history(number)
+    return escalate(each.ticket, steps, work.helpdesk.policy, work.now, readers, history)

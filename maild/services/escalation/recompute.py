@@ -14,11 +14,11 @@ from maild.domain.sla.moved_deadlines import CONFIGURATION, dues_of, moves
 from maild.domain.sla.standing import standing
 from maild.domain.tickets.events import Actor, DeadlineMoved, Event
 from maild.domain.tickets.ticket import Ticket, apply
-from maild.ports import OpenUnitOfWork, UnitOfWork
+from maild.ports import OpenUnitOfWork
 from maild.services.apply.decision import apply_decision
 from maild.services.helpdesk import Helpdesk
-from maild.services.isolation import isolated
 from maild.services.sla_index import update_sla_index
+from maild.services.work import Work, isolated
 
 BATCH = 100
 _BY = Actor(Role.SYSTEM, "configuration")
@@ -49,9 +49,10 @@ def recompute(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> I
     while True:
         batch: list[Recomputed] = []
         with open_unit() as unit:
+            work = Work(unit, helpdesk, now)
             numbers = unit.tickets.stale(digests, BATCH, above=last)
             for number in numbers:
-                done = isolated(unit, number, partial(_one, unit, number, helpdesk, now))
+                done = isolated(unit, number, partial(_one, work, number))
                 batch.extend([done] if done is not None else [])
             unit.commit()
         yield from batch
@@ -67,30 +68,29 @@ def differences(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) ->
         with open_unit(reading=True) as unit:
             numbers = unit.tickets.stale(digests, BATCH, above=last)
             tickets = [ticket for number in numbers if (ticket := unit.tickets.get(number)) is not None]
-            batch = [_compared(unit, ticket, helpdesk, now)[0] for ticket in tickets]
+            batch = [_compared(Work(unit, helpdesk, now), ticket)[0] for ticket in tickets]
         yield from batch
         if len(numbers) < BATCH:
             return
         last = numbers[-1]
 
 
-def _one(unit: UnitOfWork, number: int, helpdesk: Helpdesk, now: datetime) -> Recomputed | None:
-    ticket = unit.tickets.get(number)
+def _one(work: Work, number: int) -> Recomputed | None:
+    ticket = work.unit.tickets.get(number)
     if ticket is None or ticket.status.ended:
         return None  # it ended since it was found
-    found, facts = _compared(unit, ticket, helpdesk, now)
+    found, facts = _compared(work, ticket)
     if facts:
         decision = Decision(Outcome.COMMANDED, CONFIGURATION, facts, actor=_BY)
-        apply_decision(unit, decision, ticket, helpdesk, now, trace=f"configuration-{number}")
+        apply_decision(work.traced(f"configuration-{number}"), decision, ticket)
     else:
-        update_sla_index(unit, ticket, helpdesk, now)
+        update_sla_index(work, ticket)
     return found
 
 
-def _compared(
-    unit: UnitOfWork, ticket: Ticket, helpdesk: Helpdesk, now: datetime
-) -> tuple[Recomputed, tuple[Event, ...]]:
+def _compared(work: Work, ticket: Ticket) -> tuple[Recomputed, tuple[Event, ...]]:
     """The ticket's deadlines as they were reckoned last and as they are now, and the facts that say so."""
+    unit, helpdesk, now = work.unit, work.helpdesk, work.now
     change = planned_anew(ticket, helpdesk.policy, now, _BY)
     facts: tuple[Event, ...] = (change,) if change else ()
     after = apply(ticket.number, ticket, change) if change else ticket

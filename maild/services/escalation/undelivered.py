@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import partial
 
 from maild import maillog
@@ -12,15 +11,15 @@ from maild.domain.intake.bounce import BouncedMail, bounced
 from maild.domain.sla.alarm_acks import alarms
 from maild.domain.tickets.events import Escalated, Event
 from maild.domain.tickets.ticket import Ticket
-from maild.ports import LedgerLine, UnitOfWork
+from maild.ports import LedgerLine
 from maild.services.escalation.alarms import Decided, tell_alarms
-from maild.services.helpdesk import Helpdesk
-from maild.services.isolation import isolated
 from maild.services.notices.due_notices import readers_of
+from maild.services.work import Work, isolated
 
 
-def lost_alarm(unit: UnitOfWork, outbox: int, ticket: Ticket, helpdesk: Helpdesk, now: datetime) -> LostAlarm | None:
+def lost_alarm(work: Work, outbox: int, ticket: Ticket) -> LostAlarm | None:
     """What a lost mail told of this ticket's deadlines; None when it told nothing, or was known to be lost before."""
+    unit = work.unit
     ledger = unit.sla_steps.told(ticket.number)
     told = [each for each in ledger if each.outbox == outbox and each.lost_at is None]
     if not told:
@@ -39,34 +38,30 @@ def lost_alarm(unit: UnitOfWork, outbox: int, ticket: Ticket, helpdesk: Helpdesk
         told=frozenset(each.agent for each in others) | (frozenset({first.agent}) if mailed else frozenset()),
         reached=any(each.lost_at is None for each in others),
         paged=first.paged,
-        readers=readers_of(unit, helpdesk.policy, now),
+        readers=readers_of(unit, work.helpdesk.policy, work.now),
     )
 
 
-def notify_next_in_line(
-    unit: UnitOfWork, outbox: int, diagnostic: str, by: str, helpdesk: Helpdesk, now: datetime, trace: str = ""
-) -> None:
+def notify_next_in_line(work: Work, outbox: int, diagnostic: str, by: str) -> None:
     """A mail about the alarms of many tickets did not arrive: each goes on, in one mail where many go to one.
 
     Who is told of the alarms is told of the trouble; it is one trouble, and no note for each ticket."""
     decided: list[Decided] = []
-    for number in dict.fromkeys(each.ticket for each in unit.sla_steps.told_by(outbox)):
-        made = isolated(unit, number, partial(_one, unit, outbox, number, diagnostic, by, helpdesk, now))
+    for number in dict.fromkeys(each.ticket for each in work.unit.sla_steps.told_by(outbox)):
+        made = isolated(work.unit, number, partial(_one, work, outbox, number, diagnostic, by))
         if made is not None:
             decided.append(made)
-    tell_alarms(unit, decided, helpdesk, now, trace=trace or f"out-{outbox}", alone=True)
+    tell_alarms(work, decided, alone=True)
 
 
-def _one(
-    unit: UnitOfWork, outbox: int, number: int, diagnostic: str, by: str, helpdesk: Helpdesk, now: datetime
-) -> Decided | None:
-    ticket = unit.tickets.get(number)
-    alarm = lost_alarm(unit, outbox, ticket, helpdesk, now) if ticket is not None else None
+def _one(work: Work, outbox: int, number: int, diagnostic: str, by: str) -> Decided | None:
+    ticket = work.unit.tickets.get(number)
+    alarm = lost_alarm(work, outbox, ticket) if ticket is not None else None
     if ticket is None or alarm is None:
         return None
     lost = BouncedMail(number, alarm.recipient, None, outbox, alarm)
-    at = max(now, ticket.updated_at)
-    decision = bounced(ticket, lost, diagnostic, by=by, at=at, policy=helpdesk.policy)
+    at = max(work.now, ticket.updated_at)
+    decision = bounced(ticket, lost, diagnostic, by=by, at=at, policy=work.helpdesk.policy)
     tell_of(ticket, lost, decision)
     return Decided(ticket, decision)
 

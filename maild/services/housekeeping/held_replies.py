@@ -18,7 +18,7 @@ from maild.domain.tickets.visibility import may_see
 from maild.ports import OpenUnitOfWork, UnitOfWork
 from maild.services.apply.decision import apply_decision
 from maild.services.helpdesk import Helpdesk
-from maild.services.isolation import isolated
+from maild.services.work import Work, isolated
 
 BATCH = 100
 Readers = tuple[tuple[Agent, str], ...]  # each with the reason in words
@@ -38,7 +38,9 @@ def remind_writers(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime)
         with open_unit() as unit:
             due = [draft for draft in unit.drafts.due(now, BATCH + len(stuck)) if draft.id not in stuck]
             for draft in due:
-                if isolated(unit, draft.ticket or 0, partial(_reminded, unit, draft, helpdesk, now)):
+                if isolated(
+                    unit, draft.ticket or 0, partial(_reminded, Work(unit, helpdesk, now, f"draft-{draft.id}"), draft)
+                ):
                     sent += 1
                 else:
                     stuck.add(draft.id)
@@ -47,7 +49,8 @@ def remind_writers(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime)
             return sent
 
 
-def _reminded(unit: UnitOfWork, draft: HeldReply, helpdesk: Helpdesk, now: datetime) -> bool:
+def _reminded(work: Work, draft: HeldReply) -> bool:
+    unit, now = work.unit, work.now
     later = _later(unit, draft)
     if draft.id in later:
         unit.drafts.remind_at(draft.id, now + LEAD_EVERY)  # sooner when a question is answered
@@ -55,7 +58,7 @@ def _reminded(unit: UnitOfWork, draft: HeldReply, helpdesk: Helpdesk, now: datet
     to_lead, again = next_reminder(draft, now)
     if not unit.drafts.remind_again(draft.id, draft.reminders, again):
         return False
-    directory = helpdesk.policy.directory
+    directory = work.helpdesk.policy.directory
     ticket = unit.tickets.get(draft.ticket) if draft.ticket is not None else None
     writer = directory.agent(draft.agent)
     readers = above(writer, ticket, directory) if to_lead or writer is None else ((writer, _REASON),)
@@ -63,7 +66,7 @@ def _reminded(unit: UnitOfWork, draft: HeldReply, helpdesk: Helpdesk, now: datet
         readers = _who_may_see(readers, writer, ticket, directory)
     for reader, reason in readers:
         decision = _reminder(draft, reader, reason, ticket, by_other=reader != writer, more=len(later))
-        apply_decision(unit, decision, ticket, helpdesk, now, trace=f"draft-{draft.id}", about_draft=draft.id)
+        apply_decision(work, decision, ticket, about_draft=draft.id)
     return True
 
 

@@ -12,10 +12,10 @@ from maild.domain.people.directory import Role
 from maild.domain.tickets import events
 from maild.domain.tickets.events import THIS_ENTRY, Actor, Event
 from maild.domain.tickets.ticket import EntryKind, Status, Ticket
-from maild.ports import OpenUnitOfWork, UnitOfWork
+from maild.ports import OpenUnitOfWork
 from maild.services.apply.decision import apply_decision
 from maild.services.helpdesk import Helpdesk
-from maild.services.isolation import isolated
+from maild.services.work import Work, isolated
 
 BATCH = 100
 _TIMER = Actor(Role.SYSTEM, "timer")
@@ -27,9 +27,10 @@ def run_timers(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> 
     passed: set[int] = set()  # they stay due: what cannot be handled, and who waits until a time that was named
     while True:
         with open_unit() as unit:
-            due = [change for change in _due(unit, helpdesk, now, BATCH + len(passed)) if change.ticket not in passed]
+            work = Work(unit, helpdesk, now)
+            due = [change for change in _due(work, BATCH + len(passed)) if change.ticket not in passed]
             for change in due:
-                if isolated(unit, change.ticket, partial(_done, unit, change, helpdesk, now)):
+                if isolated(unit, change.ticket, partial(_done, work, change)):
                     changed += 1
                 else:
                     passed.add(change.ticket)
@@ -40,10 +41,8 @@ def run_timers(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Occasion:
-    unit: UnitOfWork
+    work: Work
     ticket: Ticket
-    helpdesk: Helpdesk
-    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +54,9 @@ class _Change:
     decide: Callable[[_Occasion], Decision | None]
 
 
-def _due(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime, limit: int) -> list[_Change]:
+def _due(work: Work, limit: int) -> list[_Change]:
     """The changes whose time has come, one a ticket: the first that is named here."""
-    closing = helpdesk.settings.closing
-    tickets = unit.tickets
+    closing, tickets, now = work.helpdesk.settings.closing, work.unit.tickets, work.now
     asked = closing.waiting_to_resolved / 2
     due = (
         (_rested, tickets.snoozed_out(now, limit)),
@@ -71,27 +69,27 @@ def _due(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime, limit: int) -> lis
     return list({change.ticket: change for change in reversed(changes)}.values())
 
 
-def _done(unit: UnitOfWork, change: _Change, helpdesk: Helpdesk, now: datetime) -> bool:
+def _done(work: Work, change: _Change) -> bool:
     """Change a ticket by the clock -> whether there was something to change."""
-    ticket = unit.tickets.get(change.ticket)
-    decision = change.decide(_Occasion(unit, ticket, helpdesk, now)) if ticket else None
+    ticket = work.unit.tickets.get(change.ticket)
+    decision = change.decide(_Occasion(work, ticket)) if ticket else None
     if ticket is None or decision is None:
         return False
-    apply_decision(unit, decision, ticket, helpdesk, now, trace=f"timer-{ticket.number}")
+    apply_decision(work.traced(f"timer-{ticket.number}"), decision, ticket)
     return True
 
 
 def _rested(on: _Occasion) -> Decision | None:
-    if on.ticket.snoozed_until is None or on.ticket.snoozed_until > on.now:
+    if on.ticket.snoozed_until is None or on.ticket.snoozed_until > on.work.now:
         return None
     text = "The snooze is over: the ticket is back in lists and digests."
-    return _told(on, events.Snoozed(at=on.now, by=_TIMER, until=None), "the snooze is over", text)
+    return _told(on, events.Snoozed(at=on.work.now, by=_TIMER, until=None), "the snooze is over", text)
 
 
 def _woken(on: _Occasion) -> Decision | None:
-    if on.ticket.wake_at is None or on.ticket.wake_at > on.now:
+    if on.ticket.wake_at is None or on.ticket.wake_at > on.work.now:
         return None
-    since = on.ticket.status_since.astimezone(on.helpdesk.zone)
+    since = on.ticket.status_since.astimezone(on.work.helpdesk.zone)
     text = f"The waiting time is over: the ticket waited for the customer since {since:%d %b %Y %H:%M %Z}."
     reason = "the waiting time is over"
     return _told(on, _status(on, Status.OPEN, reason), reason, text)
@@ -100,16 +98,16 @@ def _woken(on: _Occasion) -> Decision | None:
 def _given_up(on: _Occasion) -> Decision | None:
     """The customer hears that it ended, unless a program opened the ticket. A time that an agent named counts, however
     long."""
-    if not _waited(on, on.helpdesk.settings.closing.waiting_to_resolved):
+    if not _waited(on, on.work.helpdesk.settings.closing.waiting_to_resolved):
         return None
     change = _status(on, Status.RESOLVED, events.UNANSWERED)
-    by_machine = _automatic(on.unit.tickets.history(on.ticket.number))
+    by_machine = _automatic(on.work.unit.tickets.history(on.ticket.number))
     return Decision(Outcome.COMMANDED, events.UNANSWERED, (change,), actor=_TIMER, quiet=by_machine)
 
 
 def _closed(on: _Occasion) -> Decision | None:
     resolved = on.ticket.status is Status.RESOLVED
-    if not resolved or on.ticket.status_since > on.now - on.helpdesk.settings.closing.resolved_to_closed:
+    if not resolved or on.ticket.status_since > on.work.now - on.work.helpdesk.settings.closing.resolved_to_closed:
         return None
     reason = "resolved, and nobody wrote"
     return Decision(Outcome.COMMANDED, reason, (_status(on, Status.CLOSED, reason),), actor=_TIMER)
@@ -117,21 +115,21 @@ def _closed(on: _Occasion) -> Decision | None:
 
 def _reminded(on: _Occasion) -> Decision | None:
     """One friendly mail that we wait. Not to programs, and not where nobody wrote to the customer what we wait for."""
-    waiting = on.helpdesk.settings.closing.waiting_to_resolved
+    waiting = on.work.helpdesk.settings.closing.waiting_to_resolved
     if on.ticket.reminded_at is not None or not _waited(on, waiting / 2):
         return None
-    history = on.unit.tickets.history(on.ticket.number)
+    history = on.work.unit.tickets.history(on.ticket.number)
     if _automatic(history) or not any(isinstance(fact, events.Replied) for fact in history):
         return None
     ends_at = on.ticket.status_since + waiting
-    fact = events.CustomerReminded(at=on.now, by=_TIMER, ends_at=ends_at)
+    fact = events.CustomerReminded(at=on.work.now, by=_TIMER, ends_at=ends_at)
     return Decision(Outcome.COMMANDED, "half of the waiting time is over", (fact,), actor=_TIMER)
 
 
 def _waited(on: _Occasion, time: timedelta) -> bool:
     """Has it waited for the customer so long, and not for a time that an agent named?"""
     ticket = on.ticket
-    return ticket.status is Status.WAITING and ticket.wake_at is None and ticket.status_since <= on.now - time
+    return ticket.status is Status.WAITING and ticket.wake_at is None and ticket.status_since <= on.work.now - time
 
 
 def _automatic(history: tuple[Event, ...]) -> bool:
@@ -140,13 +138,13 @@ def _automatic(history: tuple[Event, ...]) -> bool:
 
 
 def _status(on: _Occasion, status: Status, reason: str) -> events.StatusChanged:
-    return events.StatusChanged(at=on.now, by=_TIMER, status=status, previous=on.ticket.status, reason=reason)
+    return events.StatusChanged(at=on.work.now, by=_TIMER, status=status, previous=on.ticket.status, reason=reason)
 
 
 def _told(on: _Occasion, changed: Event, reason: str, text: str) -> Decision:
     """The change with a note that those in charge hear of, as long as there is work left."""
     if on.ticket.status.ended:
         return Decision(Outcome.COMMANDED, reason, (changed,), actor=_TIMER)
-    note = events.Noted(at=on.now, by=_TIMER, entry=THIS_ENTRY)
-    words = EntryDraft(kind=EntryKind.NOTE, author=_TIMER, author_name=on.helpdesk.name, text=text)
+    note = events.Noted(at=on.work.now, by=_TIMER, entry=THIS_ENTRY)
+    words = EntryDraft(kind=EntryKind.NOTE, author=_TIMER, author_name=on.work.helpdesk.name, text=text)
     return Decision(Outcome.NOTED, reason, (note, changed), words, _TIMER)

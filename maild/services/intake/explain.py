@@ -9,10 +9,11 @@ from maild.domain.decision import Decision, TraceStep
 from maild.domain.notices.agent_notices import TicketChange, strongest
 from maild.domain.tickets.ticket import Ticket, apply
 from maild.mail.headers.trace import Trace, trace
-from maild.ports import IncomingMail, OpenUnitOfWork, UnitOfWork
+from maild.ports import IncomingMail, OpenUnitOfWork
 from maild.services.helpdesk import Helpdesk
 from maild.services.intake.gather import MailReader, judge
 from maild.services.notices.due_notices import notices_of
+from maild.services.work import Work
 
 _DRY_RUN = 0  # the number of a mail that is not kept
 
@@ -23,8 +24,9 @@ def explain_mail(
     """The decisions about a mail, step by step, and the mails that would leave."""
     message = reader.read(mail.raw)
     with open_unit(reading=True) as unit:
-        judged = judge(mail, message, _DRY_RUN, unit, helpdesk, now)
-        effects = _effects(judged.decision, judged.ticket, unit, helpdesk, now)
+        work = Work(unit, helpdesk, now)
+        judged = judge(work, mail, message, _DRY_RUN)
+        effects = _effects(work, judged.decision, judged.ticket)
     way = trace(mail.raw)
     steps = [TraceStep("parse", "way", _way(way)), *judged.steps]
     ticket = judged.ticket
@@ -47,9 +49,7 @@ def _way(way: Trace) -> str:
     return f"{len(way.hops)} hops{outside}{odd}"
 
 
-def _effects(
-    decision: Decision, before: Ticket | None, unit: UnitOfWork, helpdesk: Helpdesk, now: datetime
-) -> list[str]:
+def _effects(work: Work, decision: Decision, before: Ticket | None) -> list[str]:
     """Facts and mails that would follow."""
     after = None if decision.opens else before
     for fact in decision.facts:
@@ -59,5 +59,6 @@ def _effects(
     if after is None:
         return told
     happening = TicketChange(after, decision.facts, decision.actor, decision.acknowledge, decision.quiet)
-    notices = strongest((*decision.notices, *notices_of(unit, happening, helpdesk.policy, now)))
+    due = notices_of(work.unit, happening, work.helpdesk.policy, work.now)
+    notices = strongest((*decision.notices, *due))
     return told + [f"mail {notice.template} to {notice.to.address}: {notice.reason}" for notice in notices]

@@ -30,6 +30,7 @@ from maild.services.intake.auto_answer_counts import traffic_of
 from maild.services.intake.list_sender import from_list
 from maild.services.intake.lookups import follow_merges, lookups_for
 from maild.services.intake.new_text import own_words
+from maild.services.work import Work
 
 
 class MailReader(Protocol):
@@ -49,12 +50,10 @@ class Judged:
 
 
 def judge(
+    work: Work,
     mail: IncomingMail,
     message: InboundMessage,
     inbound: int,
-    unit: UnitOfWork,
-    helpdesk: Helpdesk,
-    now: datetime,
     *,
     released: bool = False,
     proven: bool = False,
@@ -62,19 +61,20 @@ def judge(
 ) -> Judged:
     """Classify, route, apply the admin's rules, decide. `released`: a person let it in; `proven`: its sender said that
     they wrote it."""
+    unit, helpdesk, now = work.unit, work.helpdesk, work.now
     door = helpdesk.door(mail.mailbox)
     message, listed = from_list(message, helpdesk.settings.lists)
     evidence = listed or authentication.judge(message, door.trusted_authserv)
     classification = classify(message, mail.envelope, helpdesk.own_marks(released=released))
     found = clues(message, mail.envelope, helpdesk.ring, helpdesk.domain)
     junk = "" if released else door.junk
-    facts = look_up(found, inbound, unit, helpdesk, now, junk=bool(junk))
+    facts = look_up(work, found, inbound, junk=bool(junk))
     routed = route(message, found, facts, helpdesk.ring, helpdesk.policy.directory)
     filing = _filed(mail, message, classification, helpdesk)
     if filing.requester:
         evidence = Evidence(Trust.CLAIMED, f"a form speaks for {filing.requester.address}")
     routed = _joined(routed, filing, facts, unit)
-    bounced = _bounced(classification, message, found, facts, unit, helpdesk, now)
+    bounced = _bounced(work, classification, message, found, facts)
     number = bounced.ticket if bounced else routed.ticket
     ticket = (facts.tickets.get(number) or unit.tickets.get(number)) if number is not None else None
     agent = helpdesk.policy.directory.agent_at(message.sender.address) if message.sender else None
@@ -101,7 +101,7 @@ def judge(
         released_as=ReleasedAs(released_as),
         since=_since(routed, ticket, found, unit),
         drafts=_drafts(routed, agent, unit) if agent else (),
-        lookups=lookups_for(unit, helpdesk, now, ticket, agent),
+        lookups=lookups_for(work, ticket, agent),
         rows=_rows(routed, unit),
         receipts=bool(agent and unit.preferences.of(agent.name).get("receipts") == "all"),
         junk=junk,
@@ -176,11 +176,10 @@ def _moment(arrived_at: datetime, ticket: Ticket | None, now: datetime) -> datet
     return max(arrived, min(ticket.updated_at, now)) if ticket else arrived
 
 
-def look_up(
-    found: Clues, inbound: int, unit: UnitOfWork, helpdesk: Helpdesk, now: datetime, *, junk: bool = False
-) -> Facts:
+def look_up(work: Work, found: Clues, inbound: int, *, junk: bool = False) -> Facts:
     """The one look-up: whatever the clues may lead to. A copy that waits in a spam folder (`junk`: so does this one)
     is no earlier one, or whoever moves a mail out of that folder into the mailbox would lose it."""
+    unit, helpdesk = work.unit, work.helpdesk
     contacts = unit.people.numbered(found.recipients)
     holders = {number: Holder(c.person.address, c.epoch, c.agent, c.revoked_before) for number, c in contacts.items()}
     tickets_of_ids = unit.tickets.by_message_ids(found.parent_ids)
@@ -198,7 +197,7 @@ def look_up(
         earlier,
         sealed_at=_sealed_at(opened, unit),
         snapshots={snapshot.id: snapshot.agent for snapshot in snapshots if snapshot is not None},
-        now=now,
+        now=work.now,
     )
 
 
@@ -209,30 +208,23 @@ def _sealed_at(opened: Sequence[Sealed], unit: UnitOfWork) -> dict[tuple[int, in
 
 
 def _bounced(
-    classification: Classification,
-    message: InboundMessage,
-    found: Clues,
-    facts: Facts,
-    unit: UnitOfWork,
-    helpdesk: Helpdesk,
-    now: datetime,
+    work: Work, classification: Classification, message: InboundMessage, found: Clues, facts: Facts
 ) -> BouncedMail | None:
     """The mail of ours that a delivery report is about: by the returned Message-ID, else by the envelope address it
     came back to. Without either nothing is believed: a forged report must not silence anybody."""
     if classification.mail_class is not MailClass.DSN:
         return None
-    report = message.delivery_report
+    unit, report = work.unit, message.delivery_report
     row = unit.outbox.by_message_id(report.original_message_id) if report and report.original_message_id else None
     if row is not None:
-        return _with_alarm(BouncedMail(row.ticket, str(row.to.address), row.entry, row.id), unit, helpdesk, now)
-    for sealed, holder in found.opened(facts.holders, helpdesk.ring):
+        return _with_alarm(work, BouncedMail(row.ticket, str(row.to.address), row.entry, row.id))
+    for sealed, holder in found.opened(facts.holders, work.helpdesk.ring):
         if sealed.scope in WITHOUT_TICKET:
             return BouncedMail(None, str(holder.address), None, _alarming(unit, sealed, holder))
         if sealed.ticket in facts.tickets:
             number = _alarming(unit, sealed, holder)
             entry = _reply_seen(sealed, holder.address, unit)
-            lost = BouncedMail(sealed.ticket, str(holder.address), entry, number)
-            return _with_alarm(lost, unit, helpdesk, now)
+            return _with_alarm(work, BouncedMail(sealed.ticket, str(holder.address), entry, number))
     return None
 
 
@@ -243,12 +235,12 @@ def _alarming(unit: UnitOfWork, sealed: Sealed, holder: Holder) -> int | None:
     return next((row for row in marked if unit.sla_steps.told_by(row)), None)
 
 
-def _with_alarm(lost: BouncedMail, unit: UnitOfWork, helpdesk: Helpdesk, now: datetime) -> BouncedMail:
+def _with_alarm(work: Work, lost: BouncedMail) -> BouncedMail:
     """With what the mail told of its ticket's deadlines. One about many tickets goes on ticket by ticket, later."""
-    ticket = unit.tickets.get(lost.ticket) if lost.ticket is not None else None
+    ticket = work.unit.tickets.get(lost.ticket) if lost.ticket is not None else None
     if ticket is None or lost.outbox is None:
         return lost
-    return replace(lost, alarm=lost_alarm(unit, lost.outbox, ticket, helpdesk, now))
+    return replace(lost, alarm=lost_alarm(work, lost.outbox, ticket))
 
 
 def _reply_seen(sealed: Sealed, recipient: Address, unit: UnitOfWork) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from maild.domain.decision import EntryDraft
@@ -16,6 +15,7 @@ from maild.ports import StoredEntry, UnitOfWork
 from maild.services.helpdesk import Helpdesk
 from maild.services.notices.similar_tickets import answers_shown, solving_answer
 from maild.services.queries.due_explained import derived_lines
+from maild.services.work import Work
 
 _NOTICES = 10  # of ours to agents, the newest: what the leak guard compares with
 _MERGES = 20  # how often a ticket's survivor may have been merged itself
@@ -33,10 +33,9 @@ def follow_merges(number: int, unit: UnitOfWork) -> Ticket | None:
     return ticket
 
 
-def lookups_for(
-    unit: UnitOfWork, helpdesk: Helpdesk, now: datetime, ticket: Ticket | None = None, agent: Agent | None = None
-) -> Lookups:
+def lookups_for(work: Work, ticket: Ticket | None = None, agent: Agent | None = None) -> Lookups:
     """Answers as of this transaction; canned texts know the ticket and who writes."""
+    unit, helpdesk = work.unit, work.helpdesk
     known = _known(ticket, agent, helpdesk)
 
     def find(number: int) -> Ticket | None:
@@ -58,7 +57,7 @@ def lookups_for(
         return _as_draft(found[-1]) if found else None
 
     def explain_due(number: int) -> tuple[str, ...]:
-        return derived_lines(unit, helpdesk, number, now) or ()
+        return derived_lines(work, number) or ()
 
     return Lookups(
         ticket=find,

@@ -34,6 +34,7 @@ from maild.services.escalation.undelivered import notify_next_in_line
 from maild.services.helpdesk import Helpdesk
 from maild.services.intake.gather import Judged, MailReader, judge
 from maild.services.intake.scanning import Look, Rewriter, Scanning, scan_step
+from maild.services.work import Work
 
 BATCH = 50  # mails in one transaction
 SCANNED_BATCH = 8  # the same with a scanner, which may take a minute for each: a round ends before anybody worries
@@ -163,35 +164,30 @@ class Processing:
             return self._quarantine(unit, kept, f"judging it was begun {DEATHS} times and never ended", now, message)
         try:
             with unit.savepoint():
+                work = Work(unit, self._helpdesk(), now, maillog.trace_of(kept.id))
                 judged = judge(
+                    work,
                     kept.mail,
                     message,
                     kept.id,
-                    unit,
-                    self._helpdesk(),
-                    now,
                     released=kept.released,
                     proven=kept.proven,
                     released_as=kept.released_as,
                 )
                 if finding is not None:
                     judged = replace(judged, steps=(scan_step(finding), *judged.steps))
-                return self._finish(unit, kept, judged, message, now)
+                return self._finish(work, kept, judged, message)
         except (TemporaryFailure, ClaimLost):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a mail does to the thinking, it must not stop the others
             return self._set_back(unit, kept, f"{type(error).__name__}: {error}", now)
 
-    def _finish(
-        self, unit: UnitOfWork, kept: KeptMail, judged: Judged, message: InboundMessage, now: datetime
-    ) -> Processed:
-        decision = judged.decision
-        trace = maillog.trace_of(kept.id)
-        done = apply_decision(unit, decision, judged.ticket, self._helpdesk(), now, inbound=kept.id, trace=trace)
+    def _finish(self, work: Work, kept: KeptMail, judged: Judged, message: InboundMessage) -> Processed:
+        unit, now, decision = work.unit, work.now, judged.decision
+        done = apply_decision(work, decision, judged.ticket, inbound=kept.id)
         ticket = done.ticket.number if done.ticket else None
         if judged.ticket is None and decision.lost is not None:
-            helpdesk, by = self._helpdesk(), "delivery report"
-            notify_next_in_line(unit, decision.lost, decision.reason.partition(": ")[2], by, helpdesk, now, trace)
+            notify_next_in_line(work, decision.lost, decision.reason.partition(": ")[2], "delivery report")
         if ticket is not None and done.entry is not None:
             unit.tickets.remember_references(ticket, _family(judged.message))
         waits_on = decision.hold is not None or decision.outcome is Outcome.HELD

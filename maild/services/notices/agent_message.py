@@ -15,9 +15,10 @@ from maild.domain.messages.reply_tokens import Scope, Sealed, message_id, seal
 from maild.domain.notices.buttons import MOST, Button
 from maild.domain.notices.opt_outs import Stop
 from maild.domain.people.directory import Address, Agent
-from maild.ports import Contact, OutboxRow, UnitOfWork
+from maild.ports import Contact, OutboxRow
 from maild.services.helpdesk import Helpdesk
 from maild.services.notices.template_context import asked_words, mailto, person_words
+from maild.services.work import Work
 
 ANSWER = "auto-replied"  # RFC 3834 5: an answer to one mail
 BY_ITSELF = "auto-generated"  # nobody asked just now
@@ -49,15 +50,9 @@ class AgentMessage:
     stop: Stop | None = None  # what ends letters like this one: told in the foot, a wish to mail programs as well
 
 
-def post(
-    unit: UnitOfWork,
-    letter: AgentMessage,
-    helpdesk: Helpdesk,
-    now: datetime,
-    trace: str = "",
-    leaves_at: datetime | None = None,
-) -> OutboxRow:
+def post(work: Work, letter: AgentMessage, leaves_at: datetime | None = None) -> OutboxRow:
     """Queue a letter -> its outbox row. One with a time of its own counts among its reader's notices of that hour."""
+    unit, helpdesk, now = work.unit, work.helpdesk, work.now
     contact = unit.people.agent(letter.agent) if letter.agent.name else unit.people.contact(letter.agent.person)
     row_id = unit.outbox.next_id()
     reply_to = reply_address(helpdesk, contact, letter.scope, letter.about, letter.verb)
@@ -66,7 +61,7 @@ def post(
     sealed = Sealed("", letter.about, letter.scope, contact.number, 0)
     own_id = message_id(helpdesk.ring, sealed, row_id, helpdesk.domain)
     context = _context(letter, helpdesk, contact, own_id.strip("<>").partition("@")[0])
-    context["trace"] = trace
+    context["trace"] = work.trace
     if corrected := letter.words.get("corrected_text"):
         context["fix_mailto"] = mailto(reply_to, f"Re: {letter.subject[:120]}", corrected)
     context["mail"] = _mail(letter, helpdesk, reply_to, now)
@@ -94,7 +89,7 @@ def post(
         counted=letter.counted,
     )
     unit.outbox.add(row)
-    maillog.queued(outbox=row_id, ticket=None, template=letter.template, to=str(row.to.address), trace=trace)
+    maillog.queued(outbox=row_id, ticket=None, template=letter.template, to=str(row.to.address), trace=work.trace)
     return row
 
 

@@ -16,7 +16,7 @@ from maild.domain.tickets.events import Bounced
 from maild.domain.tickets.ticket import Ticket
 from maild.mail.compose import reply_subject
 from maild.mail.reading.attachments import distinct
-from maild.ports import Contact, LedgerLine, OutboxRow, StoredEntry, UnitOfWork
+from maild.ports import Contact, LedgerLine, OutboxRow, StoredEntry
 from maild.services.helpdesk import Helpdesk
 from maild.services.notices.agent_message import ask_words, reply_address
 from maild.services.notices.customer_context import customer_words, unsubscribing
@@ -24,6 +24,7 @@ from maild.services.notices.overflow import fold
 from maild.services.notices.pacing import Paced, paced
 from maild.services.notices.similar_tickets import seen_before
 from maild.services.notices.template_context import NoticeContext, Sealing, context_of, last_of, page_words
+from maild.services.work import Work
 
 # A machine's answers to a mail: marked auto-replied, with the null reverse-path (RFC 3834 3.3 and 5, RFC 5321 4.5.5).
 _ANSWERS = frozenset({"acknowledgement", "status", "feedback"})
@@ -37,40 +38,34 @@ def _reverse_path(notice: Notice, occasion: NoticeContext, reply_to: Address) ->
     return "" if of_a_bounce or notice.template in _ANSWERS else str(reply_to)
 
 
-def enqueue(unit: UnitOfWork, notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk) -> OutboxRow:
+def enqueue(work: Work, notice: Notice, occasion: NoticeContext) -> OutboxRow:
     """Queue one notice -> the outbox row that tells it: its own, or a summary's where the reader has had enough."""
-    agent = helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
+    agent = work.helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
     if agent is None:
-        return _queued(unit, notice, occasion, helpdesk)
-    timed = paced(unit, notice, agent, occasion, helpdesk)
-    return (
-        fold(unit, timed, agent, helpdesk)
-        if timed.full
-        else _queued(unit, timed.notice, timed.occasion, helpdesk, timed)
-    )
+        return _queued(work, notice, occasion)
+    timed = paced(work, notice, agent, occasion)
+    return fold(work, timed, agent) if timed.full else _queued(work, timed.notice, timed.occasion, timed)
 
 
-def _queued(
-    unit: UnitOfWork, notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk, timed: Paced | None = None
-) -> OutboxRow:
-    ticket = occasion.ticket
+def _queued(work: Work, notice: Notice, occasion: NoticeContext, timed: Paced | None = None) -> OutboxRow:
+    unit, helpdesk, ticket = work.unit, work.helpdesk, occasion.ticket
     agent = helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
     contact = unit.people.agent(agent) if agent else unit.people.contact(notice.to)
     row_id = unit.outbox.next_id()
     sealed = Sealed("", ticket.number, notice.scope, contact.number, ticket.seq)
     sealing = sealing_for(helpdesk, ticket, contact)
     reply_to = sealing(notice.scope, notice.verb.format(draft=occasion.draft))
-    subject = _subject(unit, notice, ticket, helpdesk, to_agent=agent is not None)
+    subject = _subject(work, notice, ticket, to_agent=agent is not None)
     root = unit.tickets.root_id(ticket.number)
     own_id = message_id(helpdesk.ring, sealed, row_id, helpdesk.domain)
-    context = dict(context_of(notice, occasion, helpdesk, sealing, own_id.strip("<>").partition("@")[0]))
+    context = dict(context_of(work, notice, occasion, sealing, own_id.strip("<>").partition("@")[0]))
     if agent is not None and notice.template == "feedback":
         context["ask"] = ask_words(helpdesk, contact)
     if notice.template == PAGE:
         context |= page_words(notice, occasion, helpdesk)
     context |= customer_words(notice, occasion, helpdesk, sealing)
     if agent is not None and notice.template == "new-ticket" and notice.scope is Scope.REPLY:
-        context["seen_before"] = seen_before(unit, occasion, agent, helpdesk, sealing)
+        context["seen_before"] = seen_before(work, occasion, agent, sealing)
     context["mail"] = _mail(notice, occasion, helpdesk, reply_to, root, to_agent=agent is not None)
     context["mail"]["list_unsubscribe"] = unsubscribing(notice, helpdesk, sealing)
     row = OutboxRow(
@@ -83,9 +78,9 @@ def _queued(
         subject=subject,
         message_id=own_id,
         context=context,
-        next_at=(timed.leaving.at if timed else occasion.now) + notice.hold,
+        next_at=(timed.leaving.at if timed else work.now) + notice.hold,
         relay=helpdesk.relay_of(ticket.department),
-        queued_at=occasion.now,
+        queued_at=work.now,
         counted=_counted(notice),
         agent=agent.name if agent else "",
         leaves_at=timed.leaving.at if timed else None,
@@ -94,20 +89,21 @@ def _queued(
     )
     unit.outbox.add(row)
     if notice.steps:
-        unit.sla_steps.tell(tellings(notice, ticket.number, row_id, occasion.now))
+        unit.sla_steps.tell(tellings(notice, ticket.number, row_id, work.now))
     maillog.queued(
-        outbox=row_id, ticket=ticket.number, template=notice.template, to=str(notice.to.address), trace=occasion.trace
+        outbox=row_id, ticket=ticket.number, template=notice.template, to=str(notice.to.address), trace=work.trace
     )
     return row
 
 
-def _subject(unit: UnitOfWork, notice: Notice, ticket: Ticket, helpdesk: Helpdesk, *, to_agent: bool) -> str:
+def _subject(work: Work, notice: Notice, ticket: Ticket, *, to_agent: bool) -> str:
+    helpdesk = work.helpdesk
     if notice.template == PAGE:
         return f"#{helpdesk.token(ticket.number)}"
     return reply_subject(
         ticket.thread_subject,
         helpdesk.token(ticket.number),
-        first=to_agent and not unit.outbox.written_to(ticket.number, notice.to.address),
+        first=to_agent and not work.unit.outbox.written_to(ticket.number, notice.to.address),
         show_token=helpdesk.shows_token(to_agent=to_agent),
     )
 

@@ -17,19 +17,20 @@ from maild.services.helpdesk import Helpdesk
 from maild.services.notices.agent_message import BY_ITSELF, AgentMessage, post, reply_address
 from maild.services.notices.pacing import Paced
 from maild.services.notices.template_context import NoticeContext, asked_words, changes, person_words
+from maild.services.work import Work
 
 TEMPLATE = "gathered"
 MOST = 100  # tickets of one mail; notices of others are counted
 _WORDS = 160  # characters of what was said
 
 
-def fold(unit: UnitOfWork, paced: Paced, agent: Agent, helpdesk: Helpdesk) -> OutboxRow:
+def fold(work: Work, paced: Paced, agent: Agent) -> OutboxRow:
     """Put a notice into the agent's summary -> the outbox row of that."""
-    now = paced.occasion.now
-    row = unit.outbox.gathering(agent.name, TEMPLATE, now)
+    unit = work.unit
+    row = unit.outbox.gathering(agent.name, TEMPLATE, work.now)
     if row is None:
-        return _begun(unit, paced, agent, helpdesk)
-    told = _added(row.context["gathered"], paced.occasion, helpdesk)
+        return _begun(work, paced, agent)
+    told = _added(row.context["gathered"], paced.occasion, work.helpdesk)
     unit.snapshots.change(told["list"], [each["ticket"] for each in told["rows"]])
     subject = _subject(told)
     row = replace(row, subject=subject, context={**row.context, "title": subject, "gathered": told})
@@ -37,11 +38,12 @@ def fold(unit: UnitOfWork, paced: Paced, agent: Agent, helpdesk: Helpdesk) -> Ou
     return row
 
 
-def _begun(unit: UnitOfWork, paced: Paced, agent: Agent, helpdesk: Helpdesk) -> OutboxRow:
-    occasion, ceiling = paced.occasion, helpdesk.policy.rhythm.ceiling
+def _begun(work: Work, paced: Paced, agent: Agent) -> OutboxRow:
+    unit, helpdesk, occasion = work.unit, work.helpdesk, paced.occasion
+    ceiling = helpdesk.policy.rhythm.ceiling
     number = occasion.ticket.number
     shown = unit.snapshots.add(
-        Snapshot(agent=agent.name, kind="list", asked="gathered", made_at=occasion.now, tickets=(number,))
+        Snapshot(agent=agent.name, kind="list", asked="gathered", made_at=work.now, tickets=(number,))
     )
     told = _added({"list": shown, "notices": 0, "more": 0, "ceiling": ceiling, "rows": []}, occasion, helpdesk)
     letter = AgentMessage(
@@ -55,7 +57,7 @@ def _begun(unit: UnitOfWork, paced: Paced, agent: Agent, helpdesk: Helpdesk) -> 
         automatic=BY_ITSELF,
     )
     leaves_at = _over(unit, paced.leaving.at, agent, helpdesk)
-    return post(unit, letter, helpdesk, occasion.now, occasion.trace, leaves_at=leaves_at)
+    return post(work, letter, leaves_at)
 
 
 def _stop(unit: UnitOfWork, agent: Agent, helpdesk: Helpdesk) -> list[dict[str, str]]:

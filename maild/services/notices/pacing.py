@@ -14,8 +14,8 @@ from maild.domain.people.directory import Agent
 from maild.domain.people.preferences import Interest, Preferences
 from maild.domain.tickets.events import Event
 from maild.ports import OutboxRow, UnitOfWork
-from maild.services.helpdesk import Helpdesk
 from maild.services.notices.template_context import NoticeContext
+from maild.services.work import Work
 
 _JOINED = "joined: a newer mail about the ticket tells of it"
 
@@ -32,9 +32,10 @@ class Paced:
     full: bool
 
 
-def paced(unit: UnitOfWork, notice: Notice, agent: Agent, occasion: NoticeContext, helpdesk: Helpdesk) -> Paced:
+def paced(work: Work, notice: Notice, agent: Agent, occasion: NoticeContext) -> Paced:
     """Take along what waits for this agent about this ticket, and reckon when the mail leaves."""
-    pace, rhythm, now = PACES[notice.kind], helpdesk.policy.rhythm, occasion.now
+    unit, helpdesk, now = work.unit, work.helpdesk, work.now
+    pace, rhythm = PACES[notice.kind], helpdesk.policy.rhythm
     waited = unit.outbox.join(occasion.ticket.number, agent.name, _JOINED) if pace.joins else ()
     first_at = min((row.first_at or now for row in waited), default=now)
     since = min((row.since or 0 for row in waited), default=occasion.ticket.seq - len(occasion.decision.facts))

@@ -14,16 +14,16 @@ from maild.domain.tickets.visibility import Sight, may_see, sight_of
 from maild.ports import Listing, UnitOfWork
 from maild.services.helpdesk import Helpdesk
 from maild.services.notices.template_context import NoticeContext, Sealing, last_of, link_subject, mailto
+from maild.services.work import Work
 
 _SOLVED = (Status.RESOLVED.value, Status.CLOSED.value)
 _NOTICES = 10  # of one ticket, the newest
 _LOOKED_AT = 5  # of the best matches, until one has an answer
 
 
-def seen_before(
-    unit: UnitOfWork, occasion: NoticeContext, agent: Agent, helpdesk: Helpdesk, sealing: Sealing
-) -> dict[str, Any] | None:
+def seen_before(work: Work, occasion: NoticeContext, agent: Agent, sealing: Sealing) -> dict[str, Any] | None:
     """The best match among the solved tickets that this agent may see, as `seen_before` of templates/README.md."""
+    unit, helpdesk = work.unit, work.helpdesk
     ticket, sight = occasion.ticket, sight_of(agent, helpdesk.policy.directory)
     for hit in _alike(unit, occasion, sight):
         number = hit.number

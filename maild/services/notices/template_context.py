@@ -22,6 +22,7 @@ from maild.domain.tickets import events
 from maild.domain.tickets.ticket import EntryKind, Status, Ticket
 from maild.ports import StoredEntry
 from maild.services.helpdesk import Helpdesk
+from maild.services.work import Work
 
 _SUBJECT_LENGTH = 120  # characters of a subject in a link
 _MAILTO_LENGTH = 1500  # characters: mail programs cut longer links
@@ -49,8 +50,6 @@ class NoticeContext:
     decision: Decision
     thread: Thread
     standing: Standing
-    now: datetime
-    trace: str = ""
     draft: int = 0  # the held text that the decision left behind
     since: tuple[events.Event, ...] = ()  # what the reader was not told of yet, from before the decision
     actor: Mapping[str, str] | None = None  # who did what the mail is about, where that is not the decision's
@@ -81,13 +80,11 @@ class NoticeContext:
         return tuple(entry for entry in self.entries if entry.id in before and entry is not last)
 
 
-def context_of(
-    notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk, sealing: Sealing, marker: str
-) -> Mapping[str, Any]:
+def context_of(work: Work, notice: Notice, occasion: NoticeContext, sealing: Sealing, marker: str) -> Mapping[str, Any]:
     """Everything that the templates may show of this notice. `marker` is the left side of the mail's Message-ID: in the
     body it survives relays that give mails other ids."""
     reply_to = sealing(notice.scope, notice.verb.format(draft=occasion.draft))
-    ticket = occasion.ticket
+    helpdesk, ticket = work.helpdesk, occasion.ticket
     entry = occasion.entry
     shown = None if notice.template in WITHOUT_TEXT or notice.steps else entry
     agent = helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
@@ -105,14 +102,14 @@ def context_of(
         "entry": entry_words(shown) if shown else None,
         "last_message": entry_words(last) if (last := _last_message(notice, occasion, shown)) else None,
         "answer": answer_words(notice.scope, ticket),
-        "due": due_words(occasion.standing, occasion.now, notice.steps),
+        "due": due_words(occasion.standing, work.now, notice.steps),
         "changes": changes(occasion.facts, helpdesk, ZoneInfo(clock)),
         "actions": actions(notice, occasion, helpdesk, sealing),
         **_held_words(occasion.decision, helpdesk),
         "reason": notice.reason,
         "stop": _stop_words(notice, ticket, helpdesk, sealing),
         "marker": marker,
-        "trace": occasion.trace,
+        "trace": work.trace,
         **_transcript_words(occasion.decision.transcript, ticket, reply_to, notice),
     }
 

@@ -31,12 +31,12 @@ from maild.domain.tickets.events import Event, to_detail
 from maild.domain.tickets.ticket import Ticket
 from maild.domain.tickets.visibility import Sight, may_see
 from maild.domain.times.moments import shown_when
-from maild.ports import ListedTicket, OutboxRow, Snapshot, StoredEntry, UnitOfWork
-from maild.services.helpdesk import Helpdesk
+from maild.ports import ListedTicket, OutboxRow, Snapshot, StoredEntry
 from maild.services.listing import count_told, found_by, limited, listing_of, rows_of, said_in, sight_for
 from maild.services.notices.agent_message import AgentMessage, post
 from maild.services.notices.template_context import entry_words
 from maild.services.queries import asked_statistics as asked_figures
+from maild.services.work import Work
 
 _NEWEST = 5  # entries of a ticket that is shown
 _THREAD = 1_000_000  # characters of a thread that goes along as a file
@@ -49,20 +49,18 @@ Section = dict[str, Any]
 class _Answering:
     """One mail's questions on their way to one letter."""
 
-    unit: UnitOfWork
-    helpdesk: Helpdesk
+    work: Work
     agent: Agent
-    now: datetime
     rows: list[int] = field(default_factory=list)  # the ticket of each row so far
     files: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def sight(self) -> Sight | None:
-        return sight_for(self.agent, self.helpdesk)
+        return sight_for(self.agent, self.work.helpdesk)
 
     @property
     def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.helpdesk.clock_of(self.agent))
+        return ZoneInfo(self.work.helpdesk.clock_of(self.agent))
 
     @property
     def room(self) -> int:
@@ -70,27 +68,25 @@ class _Answering:
         return MOST_ROWS - len(self.rows)
 
     def numbered(self, found: Sequence[ListedTicket]) -> list[dict[str, Any]]:
-        rows = rows_of(found, self.helpdesk, self.now, len(self.rows) + 1)
+        rows = rows_of(found, self.work.helpdesk, self.work.now, len(self.rows) + 1)
         self.rows += [listed.ticket.number for listed in found]
         return rows
 
 
-def answer(
-    unit: UnitOfWork, decision: Decision, helpdesk: Helpdesk, now: datetime, trace: str = ""
-) -> tuple[OutboxRow, ...]:
+def answer(work: Work, decision: Decision) -> tuple[OutboxRow, ...]:
     """Queue the letter that answers what a decision asks; nothing when it asks nothing."""
-    agent = helpdesk.policy.directory.agent(decision.actor.name)
+    agent = work.helpdesk.policy.directory.agent(decision.actor.name)
     if decision.question is None or agent is None:
         return ()
-    answering = _Answering(unit, helpdesk, agent, now)
+    answering = _Answering(work, agent)
     sections = [_section(answering, query) for query in decision.question.queries]
     lines = tuple(query.line for query in decision.question.queries)
     snapshot = 0
     if answering.rows:
         made = Snapshot(
-            agent=agent.name, kind=_LIST, asked="; ".join(lines), made_at=now, tickets=tuple(answering.rows)
+            agent=agent.name, kind=_LIST, asked="; ".join(lines), made_at=work.now, tickets=tuple(answering.rows)
         )
-        snapshot = unit.snapshots.add(made)
+        snapshot = work.unit.snapshots.add(made)
     letter = AgentMessage(
         template=_LIST,
         agent=agent,
@@ -102,7 +98,7 @@ def answer(
         in_reply_to=decision.answers,
         files=tuple(answering.files),
     )
-    return (post(unit, letter, helpdesk, now, trace),)
+    return (post(work, letter),)
 
 
 def _section(answering: _Answering, query: Query) -> Section:
@@ -115,18 +111,18 @@ def _section(answering: _Answering, query: Query) -> Section:
 
 def _list(answering: _Answering, asked: ListQuery) -> Section:
     room = answering.room
-    wanted = listing_of(asked.filter, answering.now, answering.sight, room + 1)
-    shown, more = limited(answering.unit.tickets.listing(wanted), room)
+    wanted = listing_of(asked.filter, answering.work.now, answering.sight, room + 1)
+    shown, more = limited(answering.work.unit.tickets.listing(wanted), room)
     return {"rows": answering.numbered(shown), "note": count_told(len(shown), more, asked.filter)}
 
 
 def _find(answering: _Answering, asked: FindQuery) -> Section:
     room = answering.room
-    found = found_by(answering.unit, asked, answering.now, answering.sight, room + 1)
+    found = found_by(answering.work.unit, asked, answering.work.now, answering.sight, room + 1)
     shown, more = limited(found, room)
     rows = answering.numbered(shown)
     for row, listed in zip(rows, shown, strict=True):
-        row["line"] = said_in(answering.unit, listed.ticket.number, asked.terms)
+        row["line"] = said_in(answering.work.unit, listed.ticket.number, asked.terms)
     return {"rows": rows, "note": count_told(len(shown), more)}
 
 
@@ -134,7 +130,7 @@ def _find(answering: _Answering, asked: FindQuery) -> Section:
 
 
 def _show(answering: _Answering, asked: ShowQuery) -> Section:
-    unit, helpdesk = answering.unit, answering.helpdesk
+    unit, helpdesk = answering.work.unit, answering.work.helpdesk
     ticket = unit.tickets.get(asked.number)
     # Whether there is a ticket that somebody may not see is not theirs to know either.
     if ticket is None or not may_see(answering.agent, ticket, helpdesk.policy.directory):
@@ -172,7 +168,7 @@ def _thread(answering: _Answering, ticket: Ticket, entries: Sequence[StoredEntry
     zone = answering.zone
     parts = [f"#{ticket.number} {ticket.subject}\n", *(f"{line}\n" for line in _facts(ticket)), "\n"]
     told: list[tuple[datetime, int, str]] = [(entry.at, entry.id, _entry_told(entry, zone)) for entry in entries]
-    told += [(event.at, 0, _event_told(event, zone)) for event in answering.unit.tickets.history(ticket.number)]
+    told += [(event.at, 0, _event_told(event, zone)) for event in answering.work.unit.tickets.history(ticket.number)]
     parts += [text for _, _, text in sorted(told, key=lambda each: each[:2])]
     whole = "".join(parts)
     return whole if len(whole) <= _THREAD else f"{whole[:_THREAD]}\n[cut here: maild ticket show {ticket.number}]\n"
@@ -195,9 +191,9 @@ def _event_told(event: Event, zone: ZoneInfo) -> str:
 
 
 def _who(answering: _Answering, asked: WhoQuery) -> Section:
-    away = answering.unit.people.absent(answering.now)
-    preferences = answering.unit.preferences.all()
-    directory = answering.helpdesk.policy.directory
+    away = answering.work.unit.people.absent(answering.work.now)
+    preferences = answering.work.unit.preferences.all()
+    directory = answering.work.helpdesk.policy.directory
     lines = []
     for agent in directory.agents:
         until = away.get(agent.name)
@@ -211,7 +207,7 @@ def _who(answering: _Answering, asked: WhoQuery) -> Section:
 
 
 def _stats(answering: _Answering, asked: StatsQuery) -> Section:
-    return asked_figures.named(asked, answering.now)
+    return asked_figures.named(asked, answering.work.now)
 
 
 # -- the writer -------------------------------------------------------------------------------------------------
@@ -220,8 +216,8 @@ def _stats(answering: _Answering, asked: StatsQuery) -> Section:
 def _away(answering: _Answering, asked: AwayQuery) -> Section:
     if asked.until is None:
         return {"lines": ["You are back."]}
-    kept = answering.unit.preferences.of(answering.agent.name).get("substitute")
-    substitute = asked.substitute or answering.helpdesk.policy.directory.agent(str(kept or ""))
+    kept = answering.work.unit.preferences.of(answering.agent.name).get("substitute")
+    substitute = asked.substitute or answering.work.helpdesk.policy.directory.agent(str(kept or ""))
     told = f"You are away until {shown_when(asked.until, answering.zone)}"
     stands_in = (
         f"; {substitute.shown} stands in for you." if substitute else ". Nobody in particular stands in for you."

@@ -17,6 +17,7 @@ from maild.services.helpdesk import Helpdesk
 from maild.services.listing import sight_for
 from maild.services.reports.charts import MOST_BARS, agent_told, overview, period_told, remarks, weight
 from maild.services.reports.statistics import Wanted, figures_of
+from maild.services.work import Work
 
 _KEY = "figures"  # of a section: what is to be reckoned for it
 
@@ -68,7 +69,7 @@ class _Reckoning:
             agent=asked["agent"],
             sight=sight_for(agent, helpdesk),
         )
-        figures = figures_of(self.unit, helpdesk, wanted, now, zone)
+        figures = figures_of(Work(self.unit, helpdesk, now), wanted, zone)
         whose = f"{agent_told(wanted.agent, helpdesk)}'s work, " if wanted.agent else ""
         note = f"{whose}{period_told(figures)}, of all tickets that you may see"
         charts = overview(figures, helpdesk)

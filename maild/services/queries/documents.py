@@ -23,6 +23,7 @@ from maild.services.helpdesk import Helpdesk
 from maild.services.listing import found_by, listing_of, said_in
 from maild.services.queries.escalation_ledger import escalation_documents
 from maild.services.sla_index import sla_standing
+from maild.services.work import Work
 
 Document = dict[str, Any]
 
@@ -129,7 +130,7 @@ def ticket_show(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now:
         ticket = unit.tickets.get(number)
         if ticket is None:
             return None
-        standing = sla_standing(unit, ticket, helpdesk, now)
+        standing = sla_standing(Work(unit, helpdesk, now), ticket)
         entries = unit.tickets.entries(number)
         deliveries = unit.outbox.deliveries(number)
         history = unit.tickets.history(number)

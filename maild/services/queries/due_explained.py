@@ -10,11 +10,13 @@ from maild.domain.sla.explain import explain, verdict
 from maild.domain.tickets.ticket import Ticket, fold
 from maild.ports import UnitOfWork
 from maild.services.helpdesk import Helpdesk
+from maild.services.work import Work
 
 
-def derived_lines(unit: UnitOfWork, helpdesk: Helpdesk, number: int, now: datetime) -> tuple[str, ...] | None:
-    """Line by line, as things stood at `now`; None when there was no such ticket then."""
-    ticket, history = _as_of(unit, number, now)
+def derived_lines(work: Work, number: int) -> tuple[str, ...] | None:
+    """Line by line, as things stood at the moment of the work; None when there was no such ticket then."""
+    helpdesk, now = work.helpdesk, work.now
+    ticket, history = _as_of(work.unit, number, now)
     if ticket is None:
         return None
     calendar = helpdesk.calendar_of(ticket)
@@ -23,9 +25,10 @@ def derived_lines(unit: UnitOfWork, helpdesk: Helpdesk, number: int, now: dateti
     return explain(history, helpdesk.plan_of(ticket), calendar, now, zone, _organisation(ticket, helpdesk))
 
 
-def derived_document(unit: UnitOfWork, helpdesk: Helpdesk, number: int, now: datetime) -> dict[str, Any] | None:
+def derived_document(work: Work, number: int) -> dict[str, Any] | None:
     """The same as JSON values."""
-    ticket, history = _as_of(unit, number, now)
+    helpdesk, now = work.helpdesk, work.now
+    ticket, history = _as_of(work.unit, number, now)
     if ticket is None:
         return None
     plan, calendar = helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket)

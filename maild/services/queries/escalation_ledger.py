@@ -13,7 +13,7 @@ from maild.domain.sla.explain import WIDTH, shown_at
 from maild.domain.sla.step_keys import shown_step
 from maild.domain.tickets.events import Acknowledged, Escalated, Event
 from maild.ports import LedgerLine, UnitOfWork
-from maild.services.helpdesk import Helpdesk
+from maild.services.work import Work
 
 _OUTCOMES = {OutboxState.SENDING: "queued", OutboxState.FAILED: "failed"}
 
@@ -76,10 +76,10 @@ def escalations_of(unit: UnitOfWork, number: int, now: datetime) -> list[dict[st
     return escalation_documents(*_as_of(unit, number, now))
 
 
-def lines_of(unit: UnitOfWork, helpdesk: Helpdesk, number: int, now: datetime) -> tuple[str, ...]:
+def lines_of(work: Work, number: int) -> tuple[str, ...]:
     """The same in lines for people, behind an empty one; () when none had fired."""
-    history, told = _as_of(unit, number, now)
-    return _lines(history, told, helpdesk.zone)
+    history, told = _as_of(work.unit, number, work.now)
+    return _lines(history, told, work.helpdesk.zone)
 
 
 def _as_of(unit: UnitOfWork, number: int, now: datetime) -> tuple[list[Event], list[LedgerLine]]:

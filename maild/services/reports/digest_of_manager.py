@@ -14,6 +14,7 @@ from maild.services.helpdesk import Helpdesk
 from maild.services.reports.charts import MOST_BARS, of_department, period_told, remarks, weight
 from maild.services.reports.digest_parts import Contents, DigestReader, by_due, section
 from maild.services.reports.statistics import Wanted, figures_by_department
+from maild.services.work import Work
 
 _WORST = 10  # tickets
 
@@ -35,7 +36,7 @@ def of_manager(unit: UnitOfWork, reader: DigestReader) -> Contents | None:
     period = whole_days(today - timedelta(days=days), today - timedelta(days=1), reader.zone)
     names = departments_of(reader.agent, reader.helpdesk)
     wanted = Wanted(period=period, sight=reader.sight)
-    made = figures_by_department(unit, reader.helpdesk, wanted, names, reader.now, reader.zone)
+    made = figures_by_department(Work(unit, reader.helpdesk, reader.now), wanted, names, reader.zone)
     busy = {name: each for name, each in made.items() if each.backlog or not each.quiet}
     worst = _worst(unit, names, reader)
     if not busy and not worst:

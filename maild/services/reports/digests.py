@@ -22,6 +22,7 @@ from maild.services.reports.digest_of_manager import departments_of, of_manager
 from maild.services.reports.digest_of_team import of_team, teams_of
 from maild.services.reports.digest_parts import Contents, DigestReader
 from maild.services.reports.retry_later import RetryLater
+from maild.services.work import Work
 
 _TEMPLATE = "digest"
 _SNAPSHOT = "digest"
@@ -86,9 +87,10 @@ def make_digests(
     return made
 
 
-def due_digests(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime) -> Iterator[DueDigest]:
+def due_digests(work: Work) -> Iterator[DueDigest]:
     """What is to be made now: asked at once for all readers, for every tick asks it."""
-    wished = list(_wished(unit, helpdesk, now))
+    unit, helpdesk, now = work.unit, work.helpdesk, work.now
+    wished = list(_wished(work))
     periods = {period.key for *_, period in wished if period is not None} | {START}
     readers = {agent.name for agent, *_ in wished}
     made = unit.digests.made_among(sorted(readers), list(_KINDS), sorted(periods)) if wished else {}
@@ -101,10 +103,9 @@ def due_digests(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime) -> Iterator
             yield due
 
 
-def _wished(
-    unit: UnitOfWork, helpdesk: Helpdesk, now: datetime
-) -> Iterator[tuple[Agent, DigestKind, DigestWish, bool, Begun | None]]:
+def _wished(work: Work) -> Iterator[tuple[Agent, DigestKind, DigestWish, bool, Begun | None]]:
     """Each digest that somebody gets, whether by their own wish, and its newest period."""
+    unit, helpdesk, now = work.unit, work.helpdesk, work.now
     preferences = {name: Preferences.of(kept) for name, kept in unit.preferences.all().items()}
     away = unit.people.absent(now)
     begun = cache(period_of)  # most readers have the same hour
@@ -156,16 +157,17 @@ def _one(open_unit: OpenUnitOfWork, due: DueDigest, helpdesk: Helpdesk, now: dat
     contents = None
     if period is not None:
         with open_unit(reading=True) as unit:
-            contents = _contents(unit, due, period, helpdesk, now)
+            contents = _contents(Work(unit, helpdesk, now), due, period)
     with open_unit() as unit:
         begun = unit.digests.begin(agent.name, kind, period.key if period else START, now)
         if begun and period is not None and contents is not None:
-            _mail(unit, due, period, contents, helpdesk, now)
+            _mail(Work(unit, helpdesk, now, f"{kind}-{agent.name}-{period.key}"), due, period, contents)
         unit.commit()
     return begun and contents is not None
 
 
-def _contents(unit: UnitOfWork, due: DueDigest, period: Begun, helpdesk: Helpdesk, now: datetime) -> Contents | None:
+def _contents(work: Work, due: DueDigest, period: Begun) -> Contents | None:
+    unit, helpdesk, now = work.unit, work.helpdesk, work.now
     last = unit.digests.last(due.kind, [due.agent.name]).get(due.agent.name)
     reader = DigestReader(
         agent=due.agent,
@@ -179,26 +181,24 @@ def _contents(unit: UnitOfWork, due: DueDigest, period: Begun, helpdesk: Helpdes
     return _KINDS[due.kind].contents(unit, reader)
 
 
-def _mail(
-    unit: UnitOfWork, due: DueDigest, period: Begun, contents: Contents, helpdesk: Helpdesk, now: datetime
-) -> None:
-    agent, kind, row = due.agent, due.kind, _KINDS[due.kind]
+def _mail(work: Work, due: DueDigest, period: Begun, contents: Contents) -> None:
+    agent, row = due.agent, _KINDS[due.kind]
     snapshot = Snapshot(
-        agent=agent.name, kind=_SNAPSHOT, asked=period.key, made_at=now, tickets=tuple(contents.numbers)
+        agent=agent.name, kind=_SNAPSHOT, asked=period.key, made_at=work.now, tickets=tuple(contents.numbers)
     )
     letter = AgentMessage(
         template=_TEMPLATE,
         agent=agent,
         subject=contents.subject,
         scope=Scope.DIGEST,
-        about=unit.snapshots.add(snapshot),
+        about=work.unit.snapshots.add(snapshot),
         reason=row.reason.format(when=_when(due)),
         words={"sections": contents.sections},
         buttons=contents.buttons,
         automatic=BY_ITSELF,
         stop=row.stop,
     )
-    post(unit, letter, helpdesk, now, f"{kind}-{agent.name}-{period.key}")
+    post(work, letter)
 
 
 def _when(due: DueDigest) -> str:

@@ -16,7 +16,7 @@ from maild.domain.reports.digest_schedule import START, Begun
 from maild.domain.reports.statistics import Figures, whole_days
 from maild.domain.reports.ticket_measures import What
 from maild.domain.tickets.visibility import Sight
-from maild.ports import OpenUnitOfWork, OutboxRow, UnitOfWork
+from maild.ports import OpenUnitOfWork, OutboxRow
 from maild.services.helpdesk import Helpdesk
 from maild.services.listing import sight_for
 from maild.services.notices.agent_message import BY_ITSELF, AgentMessage, post
@@ -25,6 +25,7 @@ from maild.services.reports.charts import for_customers, overview, remarks
 from maild.services.reports.digest_parts import section
 from maild.services.reports.retry_later import RetryLater
 from maild.services.reports.statistics import Wanted, figures_of
+from maild.services.work import Work
 
 TEMPLATE = "monthly-report"
 _KIND = "report"
@@ -37,7 +38,7 @@ def make_reports(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, r
     if not any(organisation.monthly_report for organisation in helpdesk.policy.directory.organisations):
         return 0
     with open_unit(reading=True) as unit:
-        due = list(_due(unit, helpdesk, now))
+        due = list(_due(Work(unit, helpdesk, now)))
     made = 0
     for organisation, period in due:
         what = f"the monthly report of {organisation.name}"
@@ -45,11 +46,11 @@ def make_reports(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, r
     return made
 
 
-def _due(unit: UnitOfWork, helpdesk: Helpdesk, now: datetime) -> Iterator[tuple[Organisation, Begun | None]]:
+def _due(work: Work) -> Iterator[tuple[Organisation, Begun | None]]:
     """What is to be made now: asked at once for all organisations, for every tick asks it."""
-    period = _month(helpdesk, now)
-    reported = [each for each in helpdesk.policy.directory.organisations if each.monthly_report]
-    made = unit.digests.made_among([each.name for each in reported], [_KIND], [START, period.key])
+    period = _month(work.helpdesk, work.now)
+    reported = [each for each in work.helpdesk.policy.directory.organisations if each.monthly_report]
+    made = work.unit.digests.made_among([each.name for each in reported], [_KIND], [START, period.key])
     for organisation in reported:
         since = made.get((organisation.name, _KIND, START))
         if since is None:
@@ -76,11 +77,12 @@ def _one(
     made = None
     if period is not None:
         with open_unit(reading=True) as unit:
-            made = _figures(unit, organisation, period, helpdesk, now)
+            made = _figures(Work(unit, helpdesk, now), organisation, period)
     key = period.key if period else START
     with open_unit() as unit:
         begun = unit.digests.begin(organisation.name, _KIND, key, now)
-        mailed = _mail(unit, organisation, made, helpdesk, now, f"report-{key}-{organisation.name}") if begun else 0
+        work = Work(unit, helpdesk, now, f"report-{key}-{organisation.name}")
+        mailed = _mail(work, organisation, made) if begun else 0
         unit.commit()
     return mailed
 
@@ -93,36 +95,33 @@ class _Made:
     followers: tuple[tuple[Agent, Figures], ...]
 
 
-def _figures(
-    unit: UnitOfWork, organisation: Organisation, period: Begun, helpdesk: Helpdesk, now: datetime
-) -> _Made | None:
+def _figures(work: Work, organisation: Organisation, period: Begun) -> _Made | None:
     """None when nothing happened and nothing is left."""
+    helpdesk = work.helpdesk
     last = period.at.astimezone(helpdesk.zone).date() - timedelta(days=1)
     month = whole_days(last.replace(day=1), last, helpdesk.zone)
 
     @cache  # who sees everything sees the same
     def seen_by(sight: Sight | None) -> Figures:
         wanted = Wanted(period=month, organisation=organisation.name, sight=sight)
-        return figures_of(unit, helpdesk, wanted, now, helpdesk.zone)
+        return figures_of(work, wanted, helpdesk.zone)
 
     figures = seen_by(None)
     if figures.quiet and not figures.backlog:
         return None
-    away = unit.people.absent(now)
+    away = work.unit.people.absent(work.now)
     named = (helpdesk.policy.directory.agent(name) for name in organisation.followers)
     agents = [agent for agent in named if agent is not None and agent.name not in away]
     return _Made(figures, tuple((agent, seen_by(sight_for(agent, helpdesk))) for agent in agents))
 
 
-def _mail(
-    unit: UnitOfWork, organisation: Organisation, made: _Made | None, helpdesk: Helpdesk, now: datetime, trace: str
-) -> int:
+def _mail(work: Work, organisation: Organisation, made: _Made | None) -> int:
     if made is None:
         return 0
     for address in organisation.contacts:
-        _to_contact(unit, address, organisation, made.figures, helpdesk, now, trace)
+        _to_contact(work, address, organisation, made.figures)
     for agent, figures in made.followers:
-        post(unit, _to_follower(agent, organisation, figures, helpdesk), helpdesk, now, trace)
+        post(work, _to_follower(agent, organisation, figures, work.helpdesk))
     return len(organisation.contacts) + len(made.followers)
 
 
@@ -147,16 +146,9 @@ def _to_follower(agent: Agent, organisation: Organisation, figures: Figures, hel
     )
 
 
-def _to_contact(
-    unit: UnitOfWork,
-    address: Address,
-    organisation: Organisation,
-    figures: Figures,
-    helpdesk: Helpdesk,
-    now: datetime,
-    trace: str,
-) -> None:
+def _to_contact(work: Work, address: Address, organisation: Organisation, figures: Figures) -> None:
     """One contact's mail: an answer to it opens a ticket, as any fresh mail does."""
+    unit, helpdesk, now = work.unit, work.helpdesk, work.now
     contact = unit.people.contact(Person(address))
     voice = helpdesk.voice(organisation.department)
     row_id = unit.outbox.next_id()
@@ -171,7 +163,7 @@ def _to_contact(
         "title": f"Your {_subject(figures)}",
         "recipient": person_words(contact.person),
         "sections": [section(organisation.name, charts=for_customers(figures))],
-        "trace": trace,
+        "trace": work.trace,
         "mail": {
             "from": {"name": voice.name, "address": str(voice.address)},
             "reply_to": str(voice.address),
@@ -201,4 +193,4 @@ def _to_contact(
         queued_at=now,
     )
     unit.outbox.add(row)
-    maillog.queued(outbox=row_id, ticket=None, template=TEMPLATE, to=str(address), trace=trace)
+    maillog.queued(outbox=row_id, ticket=None, template=TEMPLATE, to=str(address), trace=work.trace)

@@ -10,8 +10,9 @@ from maild.domain.people.directory import ascii_lower
 from maild.domain.reports.statistics import Figures, Period, Tally
 from maild.domain.reports.ticket_measures import COUNTED_KINDS, Measured, measured
 from maild.domain.tickets.visibility import Sight
-from maild.ports import Listing, OpenUnitOfWork, UnitOfWork
+from maild.ports import Listing, OpenUnitOfWork
 from maild.services.helpdesk import Helpdesk
+from maild.services.work import Work
 
 BATCH = 500  # tickets whose facts are held at a time
 
@@ -30,20 +31,18 @@ class Wanted:
     sight: Sight | None = None
 
 
-def figures_of(unit: UnitOfWork, helpdesk: Helpdesk, wanted: Wanted, now: datetime, zone: tzinfo) -> Figures:
-    """The figures as of `now`, by the days of `zone`."""
-    tally = Tally(wanted.period, now, zone, wanted.agent, wanted.department)
-    for ticket in measure(unit, helpdesk, wanted, now):
+def figures_of(work: Work, wanted: Wanted, zone: tzinfo) -> Figures:
+    """The figures as of the moment of the work, by the days of `zone`."""
+    tally = Tally(wanted.period, work.now, zone, wanted.agent, wanted.department)
+    for ticket in measure(work, wanted):
         tally.add(ticket)
     return tally.figures()
 
 
-def figures_by_department(
-    unit: UnitOfWork, helpdesk: Helpdesk, wanted: Wanted, departments: tuple[str, ...], now: datetime, zone: tzinfo
-) -> dict[str, Figures]:
+def figures_by_department(work: Work, wanted: Wanted, departments: tuple[str, ...], zone: tzinfo) -> dict[str, Figures]:
     """The figures of each of these departments, read once."""
-    tallies = {name: Tally(wanted.period, now, zone, wanted.agent, name) for name in departments}
-    for ticket in measure(unit, helpdesk, wanted, now):
+    tallies = {name: Tally(wanted.period, work.now, zone, wanted.agent, name) for name in departments}
+    for ticket in measure(work, wanted):
         if ticket.department in tallies:
             tallies[ticket.department].add(ticket)
     return {name: tally.figures() for name, tally in tallies.items()}
@@ -52,11 +51,12 @@ def figures_by_department(
 def figures(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, wanted: Wanted, now: datetime) -> Figures:
     """The figures on the helpdesk's clock, for the admin."""
     with open_unit(reading=True) as unit:
-        return figures_of(unit, helpdesk, wanted, now, helpdesk.zone)
+        return figures_of(Work(unit, helpdesk, now), wanted, helpdesk.zone)
 
 
-def measure(unit: UnitOfWork, helpdesk: Helpdesk, wanted: Wanted, now: datetime) -> Iterator[Measured]:
+def measure(work: Work, wanted: Wanted) -> Iterator[Measured]:
     """Every ticket that the figures may be about, measured."""
+    unit, helpdesk, now = work.unit, work.helpdesk, work.now
     directory = helpdesk.policy.directory
     theirs = next((each for each in directory.organisations if each.name == wanted.organisation), None)
     domains = tuple(ascii_lower(name) for name in theirs.domains) if theirs else wanted.domains
