@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from maild.cli.session import Session, at_option, json_option, print_json
-from maild.domain.sla.moved_deadlines import move_words
+from maild.domain.tickets.event_words import deadline_words
 from maild.services.escalation.recompute import Recomputed, differences
 from maild.services.escalation.recompute import recompute as recomputed
 from maild.services.queries.documents import moment
@@ -105,7 +105,7 @@ def _print(found: Iterable[Recomputed], zone: ZoneInfo, dry_run: bool) -> None:
             click.echo(f"  plan {each.ticket.sla_plan} -> {each.plan}")
         for move in each.moves:
             late = ", overdue with that" if move.target in each.newly_overdue else ""
-            click.echo(f"  {move_words(move, zone, with_reason=False)}{late}")
+            click.echo(f"  {deadline_words(move, zone, with_reason=False)}{late}")
     if not differing and not same:
         click.echo("every open ticket is reckoned with the configuration as it is")
         return

@@ -11,8 +11,9 @@ import click
 
 from maild.cli.session import Session, at_option, json_option, print_json, print_table
 from maild.domain.commands.parsing import CommandProblem
-from maild.domain.sla.moved_deadlines import move_words
-from maild.domain.tickets.events import SYSTEM, DeadlineMoved, from_detail, kind_of
+from maild.domain.people.directory import Directory, Role
+from maild.domain.tickets.event_words import thread_line
+from maild.domain.tickets.events import Actor, from_detail
 from maild.services.admin_command import command_ticket
 from maild.services.queries.documents import (
     STATUS_LISTS,
@@ -115,10 +116,10 @@ def show(session: Session, number: int, at: str | None, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    _print_ticket(found, session.helpdesk.zone)
+    _print_ticket(found, session.settings.directory, session.helpdesk.zone)
 
 
-def _print_ticket(found: dict[str, Any], zone: ZoneInfo) -> None:
+def _print_ticket(found: dict[str, Any], directory: Directory, zone: ZoneInfo) -> None:
     requester = found["requester"]
     click.echo(f"#{found['number']} {found['subject']}")
     click.echo(
@@ -140,16 +141,13 @@ def _print_ticket(found: dict[str, Any], zone: ZoneInfo) -> None:
             click.echo(f"    + {file['name']} ({file['content_type']}, {file['size']} bytes)")
     click.echo("")
     for event in found["events"]:
-        click.echo(f"  {event['at']} {event['kind']} by {event['by']} {_detail(event, zone)}")
+        click.echo(f"  {_event_line(event, directory, zone)}")
 
 
-def _detail(event: dict[str, Any], zone: ZoneInfo) -> str:
-    """What an event says beside its kind: a moved deadline in words, others field by field."""
-    if event["kind"] == kind_of(DeadlineMoved):
-        at = datetime.fromisoformat(event["at"])
-        move = from_detail(event["kind"], event["detail"], at=at, by=SYSTEM, entry=None)
-        return move_words(move, zone) if isinstance(move, DeadlineMoved) else ""
-    return ", ".join(f"{key}={value}" for key, value in event["detail"].items() if value not in ("", None, []))
+def _event_line(event: dict[str, Any], directory: Directory, zone: ZoneInfo) -> str:
+    """One event of the JSON in words, on the helpdesk's clock."""
+    at, by = datetime.fromisoformat(event["at"]), Actor(Role.SYSTEM, event["by"])
+    return thread_line(from_detail(event["kind"], event["detail"], at=at, by=by, entry=None), directory, zone)
 
 
 @ticket.command()

@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from maild.domain.sla.moved_deadlines import dues_of, move_words, moves, reason_of
+from maild.domain.sla.moved_deadlines import dues_of, moves, reason_of
 from maild.domain.sla.standing import standing
 from maild.domain.tickets import events
+from maild.domain.tickets.event_words import deadline_words
 from maild.domain.times.calendars import ALWAYS
 from tests.domain.sla_scene import OFFICE, plan, story, when
 
@@ -36,8 +37,8 @@ def test_deadlines_are_compared_target_by_target_in_the_order_of_reports():
 )
 def test_a_move_is_told_on_the_readers_clock(due_at, previous, words):
     move = events.DeadlineMoved(at=NOON, target="resolution", due_at=due_at, previous=previous, reason="why")
-    assert move_words(move, BERLIN) == words
-    assert move_words(move, BERLIN, with_reason=False) == words.removesuffix(": why")
+    assert deadline_words(move, BERLIN) == words
+    assert deadline_words(move, BERLIN, with_reason=False) == words.removesuffix(": why")
 
 
 def test_the_reason_names_what_was_changed_and_the_plan_that_came_of_it():

@@ -315,7 +315,7 @@ def test_the_whole_thread_comes_as_a_file(office: Office) -> None:
     assert file["text"].startswith(f"#{one} Printer on fire\n")
     assert "==== message by Karen Hill" in file["text"]
     assert "It burns." in file["text"]
-    assert "opened by karen@client.example" in file["text"]
+    assert "opened: Printer on fire (for karen@client.example) (karen@client.example)" in file["text"]
 
 
 def test_being_away_and_back(office: Office) -> None:

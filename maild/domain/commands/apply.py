@@ -26,7 +26,7 @@ from maild.domain.commands.parsing import (
 )
 from maild.domain.commands.table import BY_NAME, VERBS, Settles, TextGoes, Verb, help_text, lookup
 from maild.domain.commands.verb import Where
-from maild.domain.tickets.event_words import told
+from maild.domain.tickets.event_words import receipt_lines
 from maild.domain.tickets.events import Actor, Event
 from maild.domain.tickets.ticket import Ticket, apply
 
@@ -177,7 +177,7 @@ def apply_intents(
         happened = verb.act(ticket, intent.reading, occasion)
         brought = _brought(intent, ticket, occasion, happened)
         for event in happened:
-            outcomes.extend(told(event, ticket, surroundings.directory, surroundings.wall_clock))
+            outcomes.extend(receipt_lines(event, ticket, surroundings.directory, surroundings.wall_clock))
             ticket = apply(ticket.number, ticket, event)
         events.extend(happened)
         beside = beside | brought

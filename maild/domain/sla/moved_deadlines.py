@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime
 
 from maild.domain.people.directory import Role
 from maild.domain.sla.clocks import Target
 from maild.domain.sla.standing import Standing
 from maild.domain.tickets import events
 from maild.domain.tickets.events import Actor, DeadlineMoved, Event
-from maild.domain.times.moments import shown_when
 
 CLOCKWORK = Actor(Role.SYSTEM, "SLA")
 CONFIGURATION = "the configuration changed"
@@ -54,14 +53,3 @@ def reason_of(facts: Sequence[Event]) -> str:
         elif isinstance(fact, events.PlanChanged) and fact.sla_plan != fact.previous:
             told.append(f"plan {fact.previous or 'none'} -> {fact.sla_plan}")
     return ", ".join(told)
-
-
-def move_words(move: DeadlineMoved, zone: tzinfo, *, with_reason: bool = True) -> str:
-    """ "resolution now due Mon 2026-05-04 16:00 CEST (was Tue 2026-05-05 10:00 CEST): priority normal -> high"."""
-    target = move.target.replace("-", " ")
-    was = f" (was {shown_when(move.previous, zone)})" if move.previous else ""
-    if move.due_at is None:
-        said = f"{target} not due any more{was}"
-    else:
-        said = f"{target} now due {shown_when(move.due_at, zone)}{was}"
-    return f"{said}: {move.reason}" if with_reason and move.reason else said

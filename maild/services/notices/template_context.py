@@ -16,9 +16,10 @@ from maild.domain.notices.buttons import MOST, usual
 from maild.domain.notices.notice import WITHOUT_TEXT, Notice
 from maild.domain.notices.opt_outs import Stop, stops_of
 from maild.domain.people.directory import Address, Person, Role
-from maild.domain.sla.moved_deadlines import CAUSES, move_words
+from maild.domain.sla.moved_deadlines import CAUSES
 from maild.domain.sla.standing import Standing
 from maild.domain.tickets import events
+from maild.domain.tickets.event_words import deadline_words, notice_line
 from maild.domain.tickets.ticket import EntryKind, Status, Ticket
 from maild.ports import StoredEntry
 from maild.services.helpdesk import Helpdesk
@@ -229,36 +230,10 @@ def changes(facts: Sequence[events.Event], helpdesk: Helpdesk, zone: tzinfo) -> 
     told = []
     for fact in facts:
         if isinstance(fact, events.DeadlineMoved):
-            told.append(move_words(fact, zone, with_reason=not moved_by))
+            told.append(deadline_words(fact, zone, with_reason=not moved_by))
         else:
-            told.append(_change(fact, helpdesk))
+            told.append(notice_line(fact, helpdesk.policy.directory, zone))
     return [words for words in told if words]
-
-
-def _change(fact: events.Event, helpdesk: Helpdesk) -> str:
-    """One fact in words; "" for those that are told elsewhere."""
-    match fact:
-        case events.Bounced():
-            return f"a mail to {fact.recipient} could not be delivered"
-        case events.MailHeld():
-            return f"a mail from {fact.sender} is held"
-        case events.StatusChanged() if fact.status == fact.previous:
-            return f"status {fact.status}, confirmed"
-        case events.StatusChanged():
-            return f"status {fact.previous} -> {fact.status}"
-        case events.PriorityChanged():
-            return f"priority {fact.previous} -> {fact.priority}"
-        case events.PlanChanged() if fact.sla_plan != fact.previous:
-            return f"SLA plan {fact.previous or 'none'} -> {fact.sla_plan}"
-        case events.Rated():
-            return f"the customer rates the help: {fact.rating}"
-        case events.Transferred():
-            return f"department {fact.previous} -> {fact.department}"
-        case events.Assigned():
-            agent = helpdesk.policy.directory.agent(fact.assignee)
-            names = [agent.shown if agent else "", f"team {fact.team}" if fact.team else ""]
-            return f"assigned to {', '.join(filter(None, names)) or 'nobody'}"
-    return ""
 
 
 # -- what can be done -------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from maild.domain.query import (
     WhoQuery,
     WishQuery,
 )
-from maild.domain.tickets.events import Event, to_detail
+from maild.domain.tickets.event_words import thread_line
 from maild.domain.tickets.ticket import Ticket
 from maild.domain.tickets.visibility import Sight, may_see
 from maild.domain.times.moments import shown_when
@@ -165,10 +165,13 @@ def _facts(ticket: Ticket) -> list[str]:
 
 def _thread(answering: _Answering, ticket: Ticket, entries: Sequence[StoredEntry]) -> str:
     """A ticket from its beginning, for people: entries and events in the order of their times."""
-    zone = answering.zone
+    zone, directory = answering.zone, answering.work.helpdesk.policy.directory
     parts = [f"#{ticket.number} {ticket.subject}\n", *(f"{line}\n" for line in _facts(ticket)), "\n"]
     told: list[tuple[datetime, int, str]] = [(entry.at, entry.id, _entry_told(entry, zone)) for entry in entries]
-    told += [(event.at, 0, _event_told(event, zone)) for event in answering.work.unit.tickets.history(ticket.number)]
+    told += [
+        (event.at, 0, f"     {thread_line(event, directory, zone)}\n")
+        for event in answering.work.unit.tickets.history(ticket.number)
+    ]
     parts += [text for _, _, text in sorted(told, key=lambda each: each[:2])]
     whole = "".join(parts)
     return whole if len(whole) <= _THREAD else f"{whole[:_THREAD]}\n[cut here: maild ticket show {ticket.number}]\n"
@@ -179,12 +182,6 @@ def _entry_told(entry: StoredEntry, zone: ZoneInfo) -> str:
     inside = " (stays inside)" if entry.kind == "note" else ""
     who = entry.author_name or entry.author.shown
     return f"\n==== {entry.kind}{inside} by {who}, {shown_when(entry.at, zone)}\n\n{entry.text}{files}\n\n"
-
-
-def _event_told(event: Event, zone: ZoneInfo) -> str:
-    detail = to_detail(event).items()
-    told = ", ".join(f"{key} {value}" for key, value in detail if key != "v" and value not in ("", None, [], False))
-    return f"     {shown_when(event.at, zone)}  {event.kind} by {event.by.shown}{f': {told}' if told else ''}\n"
 
 
 # -- people and figures -----------------------------------------------------------------------------------------
