@@ -42,7 +42,9 @@ class Lookups:
     canned_names: tuple[str, ...] = ()
     calendar: Callable[[Ticket], Calendar | None] = lambda ticket: None  # what business time of a ticket counts in
     said: Callable[[int], Said] = lambda ticket: Said()  # what was said about a ticket, inside and outside
-    knows: Callable[[str, str], bool] = lambda agent, domain: True  # has the agent written to this domain before?
+    has_contacted: Callable[[str, str], bool] = lambda agent, domain: (
+        True
+    )  # has the agent written to this domain before?
     answer_of: Callable[[int], str] = lambda ticket: ""  # what solved a ticket, fit to be said to another customer
     explain_due: Callable[[int], tuple[str, ...]] = lambda ticket: ()  # how a ticket's deadlines came about, by line
 

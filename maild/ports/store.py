@@ -192,11 +192,11 @@ class People(Protocol):
         """The agents who are away, by name, and until when."""
         ...
 
-    def meet(self, agent: str, domain: str) -> None:
+    def record_contact(self, agent: str, domain: str) -> None:
         """Remember that an agent has written to a domain."""
         ...
 
-    def knows(self, agent: str, domain: str) -> bool:
+    def has_contacted(self, agent: str, domain: str) -> bool:
         """Has this agent written to this domain before?"""
         ...
 

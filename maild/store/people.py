@@ -68,10 +68,10 @@ class SqlPeople:
         self._connection.execute(sa.update(contact).where(contact.c.id == number).values(values))
         return signature
 
-    def meet(self, agent: str, domain: str) -> None:
+    def record_contact(self, agent: str, domain: str) -> None:
         self._connection.execute(insert_once(self._connection, acquaintance, {"agent": agent, "domain": domain}))
 
-    def knows(self, agent: str, domain: str) -> bool:
+    def has_contacted(self, agent: str, domain: str) -> bool:
         here = sa.and_(acquaintance.c.agent == agent, acquaintance.c.domain == domain)
         return self._connection.scalar(sa.select(acquaintance.c.agent).where(here)) is not None
 

@@ -23,7 +23,7 @@ CANNED = {"please-check": "Dear {name}, please check the cable."}
 LOOKUPS = Lookups(
     canned=lambda name, given: CANNED[name].format(**given) if name in CANNED else None,
     canned_names=tuple(CANNED),
-    knows=lambda agent, domain: False,
+    has_contacted=lambda agent, domain: False,
 )
 
 

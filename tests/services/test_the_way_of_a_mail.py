@@ -146,7 +146,7 @@ def test_a_mark_with_letters_of_another_script_is_as_if_absent(office):
 def test_an_agents_answer_reaches_the_customer_after_the_hold_and_not_before(office):
     number, notice = opened_for(office)
     with office.store() as unit:  # the first mail to a domain waits longer
-        unit.people.meet("john", "client.example")
+        unit.people.record_contact("john", "client.example")
         unit.commit()
     done = office.receive(office.answer(notice, "Use water."))
     assert (done.outcome, done.ticket) == ("replied", number)

@@ -156,7 +156,7 @@ def _wait(understood: Understood) -> tuple[timedelta | None, tuple[str, ...]]:
         widened=act.scope is not Scope.REPLY,
         domains=_domains(applied.ticket_after),
         people=len(applied.ticket_after.correspondents),
-        knows=lambda domain: act.lookups.knows(agent, domain),
+        has_contacted=lambda domain: act.lookups.has_contacted(agent, domain),
     )
     found = risks(leaving)
     return (max(hold, RISKY_WAIT), found) if found else (None, ())

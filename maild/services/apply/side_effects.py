@@ -26,7 +26,7 @@ def apply_effects(work: Work, decision: Decision) -> tuple[int, ...]:
     if decision.preferences:
         unit.preferences.change(decision.actor.name, decision.preferences, now)
     for domain in sorted(decision.meets):
-        unit.people.meet(decision.actor.name, domain)
+        unit.people.record_contact(decision.actor.name, domain)
     for draft, settled_as in decision.settles:
         if not unit.drafts.settle(draft, settled_as, now):
             raise Overtaken(f"the held text {draft} was settled meanwhile")

@@ -69,7 +69,7 @@ def lookups_for(work: Work, ticket: Ticket | None = None, agent: Agent | None = 
         canned=lambda name, variables: helpdesk.canned.render(name, known | dict(variables)),
         canned_names=helpdesk.canned.names(),
         said=said,
-        knows=unit.people.knows,
+        has_contacted=unit.people.has_contacted,
         answer_of=lambda number: solving_answer(unit, number, agent, helpdesk),
         explain_due=explain_due,
         alarms=lambda number: alarms(unit.tickets.history(number)),
