@@ -47,7 +47,7 @@ class SlaIndex:
 
     next_at: datetime | None
     due_at: datetime | None
-    digest: str
+    fingerprint: str
     dues: Mapping[str, datetime] = field(default_factory=dict)  # target -> due, for those that somebody waits for
 
 
@@ -151,7 +151,7 @@ class Tickets(Protocol):
         customer was not reminded."""
         ...
 
-    def stale(self, digests: frozenset[str], limit: int, above: int = 0) -> list[int]:
+    def stale(self, fingerprints: frozenset[str], limit: int, above: int = 0) -> list[int]:
         """Open tickets with higher numbers than `above` whose SLA was reckoned with a plan and calendar that are none
         of these, in the order of their numbers."""
         ...

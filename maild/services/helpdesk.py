@@ -13,7 +13,7 @@ from maild.domain.intake.spam_and_robots import SpamMarks
 from maild.domain.messages.reply_tokens import KeyRing, loop_mark, read_message_id, subject_token
 from maild.domain.people.directory import Address, Agent, Department, Person
 from maild.domain.policy import Policy, Rhythm
-from maild.domain.sla.standing import Plan, plan_digest
+from maild.domain.sla.standing import Plan, plan_fingerprint
 from maild.domain.tickets.ticket import Ticket
 from maild.domain.times.calendars import Calendar
 from maild.mail.templates.canned import CannedTexts
@@ -166,19 +166,19 @@ class Helpdesk:
 
     def plan_fingerprint(self, ticket: Ticket) -> str:
         """Changes whenever the ticket's plan or calendar does."""
-        return self._digest(self.plan_of(ticket), self.department(ticket.department))
+        return self._fingerprint(self.plan_of(ticket), self.department(ticket.department))
 
-    def digests(self) -> frozenset[str]:
-        """The digests that tickets reckoned with the present configuration have."""
+    def plan_fingerprints(self) -> frozenset[str]:
+        """The fingerprints of tickets whose SLA was computed with the present configuration."""
         departments = (None, *self.policy.directory.departments)
         plans = self.policy.plans.values()
-        return frozenset(self._digest(plan, department) for plan in plans for department in departments)
+        return frozenset(self._fingerprint(plan, department) for plan in plans for department in departments)
 
-    def _digest(self, plan: Plan, department: Department | None) -> str:
+    def _fingerprint(self, plan: Plan, department: Department | None) -> str:
         """With the names: a department that moves to a calendar which others have already is a change, too. So is
         another choice of plans, whichever tickets it concerns."""
         names = (plan.name, department.name if department else "")
-        reckoned = plan_digest(plan, self._calendar(plan, department))
+        reckoned = plan_fingerprint(plan, self._calendar(plan, department))
         return hashlib.sha256(repr((names, reckoned, self.policy.choices)).encode()).hexdigest()[:16]
 
     def office_of(self, department: str) -> Calendar:

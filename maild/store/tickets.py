@@ -122,7 +122,7 @@ class SqlTickets:
 
     def index(self, number: int, sla: SlaIndex) -> None:
         dues = {target: due.isoformat() for target, due in sla.dues.items()}
-        values = {"next_sla_at": sla.next_at, "due_at": sla.due_at, "sla_digest": sla.digest, "dues": dues}
+        values = {"next_sla_at": sla.next_at, "due_at": sla.due_at, "sla_digest": sla.fingerprint, "dues": dues}
         self._connection.execute(_CHANGE, values | {"of": number})
 
     def entries(self, number: int) -> tuple[StoredEntry, ...]:
@@ -230,8 +230,8 @@ class SqlTickets:
         query = sa.select(ticket.c.number).where(ticket.c.status == "waiting", asked)
         return self._in_hand(query.order_by(ticket.c.status_since).limit(limit))
 
-    def stale(self, digests: frozenset[str], limit: int, above: int = 0) -> list[int]:
+    def stale(self, fingerprints: frozenset[str], limit: int, above: int = 0) -> list[int]:
         query = sa.select(ticket.c.number).where(
-            ticket.c.number > above, ticket.c.status.in_(_WORKED_ON), ticket.c.sla_digest.not_in(list(digests))
+            ticket.c.number > above, ticket.c.status.in_(_WORKED_ON), ticket.c.sla_digest.not_in(list(fingerprints))
         )
         return list(self._connection.scalars(query.order_by(ticket.c.number).limit(limit)))

@@ -14,8 +14,8 @@ from maild.domain.times.calendars import (
     Span,
     add,
     between,
-    digest,
     exception_on,
+    fingerprint,
     hours_on,
     never_open,
     open_spans,
@@ -250,11 +250,11 @@ DIFFERENT = {
 
 
 def test_the_digest_changes_with_everything_that_moves_deadlines():
-    digests = {digest(OFFICE), *(digest(calendar) for calendar in DIFFERENT.values())}
-    assert len(digests) == 1 + len(DIFFERENT)
+    fingerprints = {fingerprint(OFFICE), *(fingerprint(calendar) for calendar in DIFFERENT.values())}
+    assert len(fingerprints) == 1 + len(DIFFERENT)
 
 
 def test_the_digest_knows_neither_names_nor_order():
     shuffled = replace(LUNCH, name="another", week=tuple(tuple(reversed(day)) for day in LUNCH.week))
-    assert digest(shuffled) == digest(LUNCH)
-    assert digest(ALWAYS) == "fd1b6c89bd31fa71"
+    assert fingerprint(shuffled) == fingerprint(LUNCH)
+    assert fingerprint(ALWAYS) == "fd1b6c89bd31fa71"

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from maild.config.holiday_dates import holidays_of
-from maild.domain.times.calendars import Calendar, HolidaySource, Span, add, digest, exception_on
+from maild.domain.times.calendars import Calendar, HolidaySource, Span, add, exception_on, fingerprint
 
 WEEK = ((Span(480, 1020),),) * 5 + ((), ())
 
@@ -62,6 +62,6 @@ def test_a_deadline_steps_over_the_holidays_of_its_region():
 
 
 def test_places_have_different_digests():
-    assert digest(Calendar("a", "UTC", WEEK, holidays_of("DE-BE"))) != digest(
+    assert fingerprint(Calendar("a", "UTC", WEEK, holidays_of("DE-BE"))) != fingerprint(
         Calendar("a", "UTC", WEEK, holidays_of("DE"))
     )

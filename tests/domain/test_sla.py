@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from maild.domain.sla.standing import EscalationStep, Plan, Target, choose_plan, plan_digest, standing
+from maild.domain.sla.standing import EscalationStep, Plan, Target, choose_plan, plan_fingerprint, standing
 from maild.domain.tickets import events
 from maild.domain.times.calendars import ALWAYS, Calendar, Span
 from tests.domain.sla_scene import FIRST, NEXT, OFFICE, RESOLUTION, hours, minutes, plan, story, when
@@ -378,9 +378,11 @@ def test_the_digest_of_a_plan_changes_with_its_deadlines_and_calendar():
         plan(first=4, resolution=8, steps=[replace(step, every=minutes(30))]),
         plan(first=4, resolution=8, steps=[replace(step, target=FIRST)]),
     ]
-    digests = [plan_digest(each, OFFICE) for each in (tested, *others)] + [plan_digest(tested, ALWAYS)]
-    assert len(set(digests)) == len(digests)
-    assert plan_digest(replace(tested, name="other", goals=tuple(reversed(tested.goals))), OFFICE) == digests[0]
+    fingerprints = [plan_fingerprint(each, OFFICE) for each in (tested, *others)] + [plan_fingerprint(tested, ALWAYS)]
+    assert len(set(fingerprints)) == len(fingerprints)
+    assert (
+        plan_fingerprint(replace(tested, name="other", goals=tuple(reversed(tested.goals))), OFFICE) == fingerprints[0]
+    )
 
 
 def test_impossible_plans_are_refused():

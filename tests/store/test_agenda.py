@@ -28,7 +28,7 @@ def unit(store):
 
 def due(unit, instant):
     made = add(unit, opened())
-    unit.tickets.index(made.number, SlaIndex(next_at=instant, due_at=None, digest="d"))
+    unit.tickets.index(made.number, SlaIndex(next_at=instant, due_at=None, fingerprint="d"))
     return made.number
 
 

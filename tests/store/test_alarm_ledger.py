@@ -112,7 +112,7 @@ def test_what_another_node_is_at_is_left_to_it(store):
     with store() as unit:
         for number in (1, 2):
             opened(unit, number)
-            unit.tickets.index(number, SlaIndex(next_at=NOW, due_at=NOW, digest="x"))
+            unit.tickets.index(number, SlaIndex(next_at=NOW, due_at=NOW, fingerprint="x"))
         unit.commit()
     with store() as one:
         assert one.tickets.due(NOW, 1) == [1]

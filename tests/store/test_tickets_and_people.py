@@ -116,8 +116,8 @@ def test_lists_find_by_status_assignee_department_and_due(unit):
     one = add(unit, opened("one"))
     two = add(unit, opened("two", assignee="jane"))
     three = add(unit, opened("three"), events.StatusChanged(at=NOW, status="closed", previous="open"))
-    unit.tickets.index(one.number, SlaIndex(next_at=NOW, due_at=NOW - MINUTE, digest="x"))
-    unit.tickets.index(two.number, SlaIndex(next_at=NOW + MINUTE, due_at=NOW + MINUTE, digest="x"))
+    unit.tickets.index(one.number, SlaIndex(next_at=NOW, due_at=NOW - MINUTE, fingerprint="x"))
+    unit.tickets.index(two.number, SlaIndex(next_at=NOW + MINUTE, due_at=NOW + MINUTE, fingerprint="x"))
 
     def found(**wanted):
         return [listed.ticket.number for listed in unit.tickets.listing(Listing(**wanted))]
@@ -166,7 +166,7 @@ def test_lists_by_every_condition(unit):
 def test_the_nearest_deadline_comes_first_then_the_priority(unit):
     plain, late, high, soon = (add(unit, opened(priority=level)) for level in ("normal", "low", "high", "low"))
     for ticket, minutes in ((late, -5), (soon, 5)):
-        unit.tickets.index(ticket.number, SlaIndex(next_at=None, due_at=NOW + minutes * MINUTE, digest=""))
+        unit.tickets.index(ticket.number, SlaIndex(next_at=None, due_at=NOW + minutes * MINUTE, fingerprint=""))
     found = unit.tickets.listing(Listing(order=Order.DUE))
     assert [each.ticket.number for each in found] == [late.number, soon.number, high.number, plain.number]
 
@@ -196,7 +196,7 @@ def test_a_list_shows_what_a_view_sees(unit, seen_by):
 def test_due_tickets_come_the_most_overdue_first(unit):
     tickets = [add(unit, opened(str(n))) for n in range(4)]
     for ticket, minutes in zip(tickets, (3, 1, 2, -1), strict=True):
-        unit.tickets.index(ticket.number, SlaIndex(next_at=NOW - minutes * MINUTE, due_at=None, digest="d"))
+        unit.tickets.index(ticket.number, SlaIndex(next_at=NOW - minutes * MINUTE, due_at=None, fingerprint="d"))
     assert unit.tickets.due(NOW, 10) == [tickets[0].number, tickets[2].number, tickets[1].number]
     assert unit.tickets.due(NOW, 2) == [tickets[0].number, tickets[2].number]
     assert unit.tickets.stale(frozenset({"d"}), 10) == []
@@ -239,9 +239,9 @@ def test_each_deadline_is_kept_as_it_was_reckoned_last(unit):
     ticket = add(unit, opened())
     assert unit.tickets.dues(ticket.number) is None  # not reckoned yet
     dues = {"first-response": NOW + MINUTE, "resolution": NOW + 9 * MINUTE}
-    unit.tickets.index(ticket.number, SlaIndex(next_at=None, due_at=NOW + MINUTE, digest="d", dues=dues))
+    unit.tickets.index(ticket.number, SlaIndex(next_at=None, due_at=NOW + MINUTE, fingerprint="d", dues=dues))
     assert unit.tickets.dues(ticket.number) == dues
-    unit.tickets.index(ticket.number, SlaIndex(next_at=None, due_at=None, digest="d"))
+    unit.tickets.index(ticket.number, SlaIndex(next_at=None, due_at=None, fingerprint="d"))
     assert unit.tickets.dues(ticket.number) == {}
 
 
@@ -307,7 +307,7 @@ def test_courses_bring_tickets_with_their_facts_of_some_kinds(unit):
     one = add(unit, opened(), events.Noted(at=NOW + MINUTE), events.Replied(at=NOW + 2 * MINUTE, entry=3))
     two = add(unit, opened("Excel"))
     add(unit, opened("Not asked for"))
-    unit.tickets.index(one.number, SlaIndex(next_at=None, due_at=NOW + 5 * MINUTE, digest=""))
+    unit.tickets.index(one.number, SlaIndex(next_at=None, due_at=NOW + 5 * MINUTE, fingerprint=""))
     first, second = unit.tickets.histories([two.number, one.number], ("opened", "replied"))
     assert (first.listed.ticket.number, first.listed.due_at) == (one.number, NOW + 5 * MINUTE)
     assert [fact.kind for fact in first.facts] == ["opened", "replied"]

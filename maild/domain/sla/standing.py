@@ -19,7 +19,7 @@ from maild.domain.sla.clocks import Target, cycles, whole_second
 from maild.domain.sla.meter import HandMeter, Meter, TargetStanding, metered
 from maild.domain.sla.step_keys import Firing, StepKey, firings, key_of, repeat_of
 from maild.domain.tickets import events
-from maild.domain.times.calendars import Calendar, digest
+from maild.domain.times.calendars import Calendar, fingerprint
 
 __all__ = [
     "DEFAULT_STEPS",
@@ -31,7 +31,7 @@ __all__ = [
     "Target",
     "TargetStanding",
     "choose_plan",
-    "plan_digest",
+    "plan_fingerprint",
     "standing",
 ]
 
@@ -268,7 +268,7 @@ def choose_plan(
     return next(((name, source) for name, source in sources if name), ("default", "default"))
 
 
-def plan_digest(plan: Plan, calendar: Calendar) -> str:
+def plan_fingerprint(plan: Plan, calendar: Calendar) -> str:
     """16 hex digits that change when any deadline or step of this plan with this calendar may change."""
     steps = [
         (key, target.value, step.threshold(goal).total_seconds(), step.every and step.every.total_seconds())
@@ -276,7 +276,7 @@ def plan_digest(plan: Plan, calendar: Calendar) -> str:
         for key, step in plan.steps_of(target)
     ]
     goals = [(target.value, goal.total_seconds()) for target, goal in sorted(plan.goals)]
-    return hashlib.sha256(repr((goals, steps, digest(calendar))).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((goals, steps, fingerprint(calendar))).encode()).hexdigest()[:16]
 
 
 def shown_duration(duration: timedelta) -> str:

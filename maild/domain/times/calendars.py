@@ -73,7 +73,7 @@ class HolidaySource(Protocol):
 
     @property
     def edition(self) -> str:
-        """Changes whenever the dates may have changed (the version of the tables); part of the calendar's digest."""
+        """Changes whenever the dates may have changed (the version of the tables); part of the calendar's fingerprint."""
         ...
 
     def dates(self, year: int) -> frozenset[date]:
@@ -237,7 +237,7 @@ def special_overlaps(calendar: Calendar) -> tuple[tuple[date, str], ...]:
     )
 
 
-def digest(calendar: Calendar) -> str:
+def fingerprint(calendar: Calendar) -> str:
     """16 hex digits that change when any deadline of this calendar may change. Its name does not matter."""
     source = calendar.holidays
     parts = (

@@ -45,7 +45,7 @@ def recompute_changed(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: dateti
 
 def recompute(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> Iterator[Recomputed]:
     """The same, one by one, those that stay as they are included. A batch is committed before it is told of."""
-    digests, last = helpdesk.digests(), 0
+    fingerprints, last = helpdesk.plan_fingerprints(), 0
     while True:
         batch: list[Recomputed] = []
         with open_unit() as unit:
@@ -63,10 +63,10 @@ def recompute(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> I
 
 def differences(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> Iterator[Recomputed]:
     """What `recompute` would do; nothing is written."""
-    digests, last = helpdesk.digests(), 0
+    fingerprints, last = helpdesk.plan_fingerprints(), 0
     while True:
         with open_unit(reading=True) as unit:
-            numbers = unit.tickets.stale(digests, BATCH, above=last)
+            numbers = unit.tickets.stale(fingerprints, BATCH, above=last)
             tickets = [ticket for number in numbers if (ticket := unit.tickets.get(number)) is not None]
             batch = [_compared(Work(unit, helpdesk, now), ticket)[0] for ticket in tickets]
         yield from batch
