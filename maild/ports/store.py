@@ -285,7 +285,7 @@ class Outbox(Protocol):
         """An admin's word; with `next_at` the mail has all its tries before it again."""
         ...
 
-    def join(self, ticket: int, agent: str, answer: str) -> tuple[OutboxRow, ...]:
+    def take_pending(self, ticket: int, agent: str, answer: str) -> tuple[OutboxRow, ...]:
         """Take back the notices that wait for this agent about this ticket, none of them begun, and answer them: a new
         one tells what they would have told. `answer` is noted with them."""
         ...

@@ -120,7 +120,7 @@ class SqlOutbox:
             )
         self._connection.execute(sa.update(outbox).where(outbox.c.id == row).values(values))
 
-    def join(self, ticket: int, agent: str, answer: str) -> tuple[OutboxRow, ...]:
+    def take_pending(self, ticket: int, agent: str, answer: str) -> tuple[OutboxRow, ...]:
         here = sa.and_(outbox.c.ticket == ticket, outbox.c.agent == agent, outbox.c.since.is_not(None), _NOT_BEGUN)
         joined = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": answer}
         taken = sa.update(outbox).where(here).values(joined).returning(outbox)

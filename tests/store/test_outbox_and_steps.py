@@ -154,12 +154,12 @@ def told(unit, **changes):
 def test_a_notice_that_waits_is_taken_back_once_by_the_one_that_tells_it(unit):
     waits, later = told(unit), told(unit, since=5)
     others = [told(unit, agent="jane"), told(unit, ticket=8), told(unit, since=None), told(unit, agent="")]
-    found = unit.outbox.join(7, "john", "joined")
+    found = unit.outbox.take_pending(7, "john", "joined")
     assert [(row.id, row.since, row.first_at, row.agent) for row in found] == [
         (waits, 3, NOW, "john"),
         (later, 5, NOW, "john"),
     ]
-    assert unit.outbox.join(7, "john", "joined") == ()
+    assert unit.outbox.take_pending(7, "john", "joined") == ()
     assert {unit.outbox.get(number).state for number in others} == {OutboxState.QUEUED}
     assert unit.outbox.get(waits).last_answer == "joined"
 
@@ -168,7 +168,7 @@ def test_a_notice_that_was_begun_is_not_taken_back(unit):
     made, claimed = told(unit), told(unit, next_at=NOW - MINUTE)
     unit.outbox.freeze(made, b"raw", "text")
     assert [row.id for row in unit.outbox.claim(NOW, NOW + MINUTE, 9, "main")] == [claimed]
-    assert unit.outbox.join(7, "john", "joined") == ()
+    assert unit.outbox.take_pending(7, "john", "joined") == ()
 
 
 def test_notices_are_counted_by_agent_and_by_when_they_leave(unit):
@@ -177,7 +177,7 @@ def test_notices_are_counted_by_agent_and_by_when_they_leave(unit):
     hour = (NOW, NOW + 60 * MINUTE)
     assert unit.outbox.count_notices("john", *hour, 10) == 2
     assert unit.outbox.count_notices("john", *hour, 1) == 1
-    unit.outbox.join(7, "john", "joined")
+    unit.outbox.take_pending(7, "john", "joined")
     assert unit.outbox.count_notices("john", *hour, 10) == 0
 
 
@@ -216,7 +216,7 @@ def test_a_notice_that_is_sent_before_its_time_is_dated_so(unit):
 def test_a_mail_that_was_taken_back_counts_as_never_written(unit):
     told(unit)
     assert unit.outbox.written_to(7, BOB.address)
-    unit.outbox.join(7, "john", "joined")
+    unit.outbox.take_pending(7, "john", "joined")
     assert not unit.outbox.written_to(7, BOB.address)
 
 
