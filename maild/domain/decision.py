@@ -14,7 +14,7 @@ from maild.domain.people.absence import Absence
 from maild.domain.people.directory import Address
 from maild.domain.query import Question
 from maild.domain.tickets.events import SYSTEM, Actor, Event
-from maild.domain.tickets.held_replies import DraftKind
+from maild.domain.tickets.held_replies import HeldReplyKind
 from maild.domain.tickets.ticket import EntryKind
 
 QUEUED = "queued"  # the verdict of a step that put a mail into the outbox
@@ -76,7 +76,7 @@ class Transcript:
 class Hold:
     """An agent's text waits for their word. `news` tells line by line what they should know before they give it."""
 
-    kind: DraftKind
+    kind: HeldReplyKind
     agent: str
     reason: str
     news: tuple[str, ...] = ()

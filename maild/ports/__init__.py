@@ -1,6 +1,6 @@
 """What the rooms ask of each other, as Protocols, and the answers they give. Only the ground floor is known here."""
 
-from maild.ports.agents import Digests, Drafts, Preferences, Snapshot, Snapshots
+from maild.ports.agents import Digests, HeldReplies, Preferences, Snapshot, Snapshots
 from maild.ports.alarms import LedgerLine, SlaSteps
 from maild.ports.inbound import ClaimLost, Inbound, InboundState, Judgement, KeptMail
 from maild.ports.lists import Course, ListedTicket, Listing, Order, Search
@@ -41,9 +41,9 @@ __all__ = [
     "Contact",
     "Course",
     "Digests",
-    "Drafts",
     "Finding",
     "HandIn",
+    "HeldReplies",
     "IgnoredMail",
     "Inbound",
     "InboundState",

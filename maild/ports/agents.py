@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from maild.domain.tickets.held_replies import HeldReply
 
 
-class Drafts(Protocol):
-    def add(self, draft: HeldReply) -> int:
+class HeldReplies(Protocol):
+    def add(self, held_reply: HeldReply) -> int:
         """Store a held text (its id is ignored) and answer its new id. An older one of the same mail is settled by it,
         as "replaced"."""
         ...
@@ -26,7 +26,7 @@ class Drafts(Protocol):
         """End the waiting; False when it had ended before: whoever comes first decides."""
         ...
 
-    def settle_those_of(self, inbound: int, settled_as: str, now: datetime) -> None:
+    def settle_from_mail(self, inbound: int, settled_as: str, now: datetime) -> None:
         """End the waiting of the text in a mail, if it still waits."""
         ...
 
@@ -34,11 +34,11 @@ class Drafts(Protocol):
         """Waiting texts whose next reminder is due."""
         ...
 
-    def remind_at(self, number: int, at: datetime) -> None:
+    def set_reminder(self, number: int, at: datetime) -> None:
         """Its next reminder is due then, and not when it would have been. Nothing for a text that waits no more."""
         ...
 
-    def remind_again(self, number: int, reminders: int, at: datetime) -> bool:
+    def record_reminder(self, number: int, reminders: int, at: datetime) -> bool:
         """One more reminder than these is sent; the next is due then. False when somebody else sent it meanwhile, or
         the text waits no more."""
         ...

@@ -14,7 +14,7 @@ from maild.domain.messages.outbox import Attempted, OutboxState
 from maild.domain.people.directory import Address, Agent, Person
 from maild.domain.tickets.events import Actor, Event
 from maild.domain.tickets.ticket import Ticket
-from maild.ports.agents import Digests, Drafts, Preferences, Snapshots
+from maild.ports.agents import Digests, HeldReplies, Preferences, Snapshots
 from maild.ports.alarms import SlaSteps
 from maild.ports.inbound import Inbound
 from maild.ports.lists import Course, ListedTicket, Listing, Search
@@ -386,7 +386,7 @@ class UnitOfWork(Protocol):
     def sla_steps(self) -> SlaSteps: ...
 
     @property
-    def drafts(self) -> Drafts: ...
+    def held_replies(self) -> HeldReplies: ...
 
     @property
     def snapshots(self) -> Snapshots: ...

@@ -9,16 +9,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from maild.domain.tickets.held_replies import DraftKind, HeldReply
+from maild.domain.tickets.held_replies import HeldReply, HeldReplyKind
 from maild.ports import Snapshot
-from maild.store.agent_tables import digest_run, draft, preference, snapshot
+from maild.store.agent_tables import digest_run, held_reply, preference, snapshot
 from maild.store.insert_once import insert_once
 
 # Written into the SQL: by a bound parameter the partial index is not found.
-_WAITS = draft.c.settled_as == sa.literal("", literal_execute=True)
+_WAITS = held_reply.c.settled_as == sa.literal("", literal_execute=True)
 
 
-class SqlDrafts:
+class SqlHeldReplies:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
@@ -35,42 +35,42 @@ class SqlDrafts:
             "reminders": 0,
             "settled_as": "",
         }
-        before = sa.update(draft).where(draft.c.inbound == new.inbound, _WAITS)
+        before = sa.update(held_reply).where(held_reply.c.inbound == new.inbound, _WAITS)
         replaced = {"settled_as": "replaced", "settled_at": new.created_at, "remind_at": None}
         self._connection.execute(before.values(replaced))
-        return int(self._connection.scalar(sa.insert(draft).values(values).returning(draft.c.id)) or 0)
+        return int(self._connection.scalar(sa.insert(held_reply).values(values).returning(held_reply.c.id)) or 0)
 
     def get(self, number: int) -> HeldReply | None:
-        row = self._connection.execute(sa.select(draft).where(draft.c.id == number)).mappings().first()
+        row = self._connection.execute(sa.select(held_reply).where(held_reply.c.id == number)).mappings().first()
         return _read(row) if row else None
 
     def waiting(self, *, ticket: int | None = None, agent: str | None = None) -> tuple[HeldReply, ...]:
-        query = sa.select(draft).where(_WAITS).order_by(draft.c.id)
+        query = sa.select(held_reply).where(_WAITS).order_by(held_reply.c.id)
         if ticket is not None:
-            query = query.where(draft.c.ticket == ticket)
+            query = query.where(held_reply.c.ticket == ticket)
         if agent is not None:
-            query = query.where(draft.c.agent == agent)
+            query = query.where(held_reply.c.agent == agent)
         return tuple(_read(row) for row in self._connection.execute(query).mappings())
 
     def settle(self, number: int, settled_as: str, now: datetime) -> bool:
         values = {"settled_as": settled_as, "settled_at": now, "remind_at": None}
-        ended = sa.update(draft).where(draft.c.id == number, _WAITS).values(values)
+        ended = sa.update(held_reply).where(held_reply.c.id == number, _WAITS).values(values)
         return self._connection.execute(ended).rowcount == 1
 
-    def settle_those_of(self, inbound: int, settled_as: str, now: datetime) -> None:
+    def settle_from_mail(self, inbound: int, settled_as: str, now: datetime) -> None:
         values = {"settled_as": settled_as, "settled_at": now, "remind_at": None}
-        self._connection.execute(sa.update(draft).where(draft.c.inbound == inbound, _WAITS).values(values))
+        self._connection.execute(sa.update(held_reply).where(held_reply.c.inbound == inbound, _WAITS).values(values))
 
     def due(self, now: datetime, limit: int) -> tuple[HeldReply, ...]:
-        query = sa.select(draft).where(draft.c.remind_at <= now).order_by(draft.c.remind_at).limit(limit)
+        query = sa.select(held_reply).where(held_reply.c.remind_at <= now).order_by(held_reply.c.remind_at).limit(limit)
         query = query.with_for_update(skip_locked=True)  # not those that another node reminds of just now
         return tuple(_read(row) for row in self._connection.execute(query).mappings())
 
-    def remind_at(self, number: int, at: datetime) -> None:
-        self._connection.execute(sa.update(draft).where(draft.c.id == number, _WAITS).values(remind_at=at))
+    def set_reminder(self, number: int, at: datetime) -> None:
+        self._connection.execute(sa.update(held_reply).where(held_reply.c.id == number, _WAITS).values(remind_at=at))
 
-    def remind_again(self, number: int, reminders: int, at: datetime) -> bool:
-        here = sa.update(draft).where(draft.c.id == number, _WAITS, draft.c.reminders == reminders)
+    def record_reminder(self, number: int, reminders: int, at: datetime) -> bool:
+        here = sa.update(held_reply).where(held_reply.c.id == number, _WAITS, held_reply.c.reminders == reminders)
         step = here.values(reminders=reminders + 1, remind_at=at)
         return self._connection.execute(step).rowcount == 1
 
@@ -81,7 +81,7 @@ def _read(row: RowMapping) -> HeldReply:
         inbound=row["inbound"],
         ticket=row["ticket"],
         agent=row["agent"],
-        kind=DraftKind(row["kind"]),
+        kind=HeldReplyKind(row["kind"]),
         reason=row["reason"],
         text=row["text"],
         created_at=row["created_at"],

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from maild.store.columns import CleanJson, CleanText, UtcDateTime
 from maild.store.schema import Id, metadata, some_rows
 
-draft = sa.Table(
+held_reply = sa.Table(
     "draft",
     metadata,
     sa.Column("id", Id, primary_key=True),
@@ -24,11 +24,11 @@ draft = sa.Table(
     sa.Column("settled_at", UtcDateTime),
     sqlite_autoincrement=True,
 )
-_WAITS = draft.c.remind_at.is_not(None)
-some_rows("ix_draft_remind_at", draft.c.remind_at, where=_WAITS)
-_UNSETTLED = draft.c.settled_as == ""
-some_rows("ix_draft_agent", draft.c.agent, where=_UNSETTLED)
-sa.Index("ix_draft_ticket", draft.c.ticket, draft.c.agent)
+_WAITS = held_reply.c.remind_at.is_not(None)
+some_rows("ix_draft_remind_at", held_reply.c.remind_at, where=_WAITS)
+_UNSETTLED = held_reply.c.settled_as == ""
+some_rows("ix_draft_agent", held_reply.c.agent, where=_UNSETTLED)
+sa.Index("ix_draft_ticket", held_reply.c.ticket, held_reply.c.agent)
 
 # Lists that were mailed to an agent: row number -> ticket, so that "3 close" means what the reader saw.
 snapshot = sa.Table(

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from maild.ports import Coming, Lasts
-from maild.store.agent_tables import draft
+from maild.store.agent_tables import held_reply
 from maild.store.schema import one_of, ticket
 
 _LONG_AGO = datetime(1, 1, 2, tzinfo=UTC)
@@ -34,7 +34,7 @@ def _columns(*, reminding: bool) -> sa.Select[*tuple[Any, ...]]:
         (unreminded if reminding else sa.null()).label("asks_again"),
         _first(since, "after_waiting", *waiting).label("gives_up"),
         _first(since, "after_resolved", *_in_status("resolved")).label("closes"),
-        _first(draft.c.remind_at, "after").label("reminder"),
+        _first(held_reply.c.remind_at, "after").label("reminder"),
     )
 
 

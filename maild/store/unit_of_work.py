@@ -9,7 +9,7 @@ from types import TracebackType
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from maild.store.agent_records import SqlDigests, SqlDrafts, SqlPreferences, SqlSnapshots
+from maild.store.agent_records import SqlDigests, SqlHeldReplies, SqlPreferences, SqlSnapshots
 from maild.store.engine import make_engine, temporary_failures
 from maild.store.identity_map import Held
 from maild.store.inbound import SqlInbound
@@ -32,7 +32,7 @@ class SqlUnitOfWork:
     outbox: SqlOutbox
     agenda: SqlAgenda
     sla_steps: SqlSlaSteps
-    drafts: SqlDrafts
+    held_replies: SqlHeldReplies
     snapshots: SqlSnapshots
     preferences: SqlPreferences
     digests: SqlDigests
@@ -61,7 +61,7 @@ class SqlUnitOfWork:
         self.outbox = SqlOutbox(connection, self._node)
         self.agenda = SqlAgenda(connection)
         self.sla_steps = SqlSlaSteps(connection, self._held)
-        self.drafts = SqlDrafts(connection)
+        self.held_replies = SqlHeldReplies(connection)
         self.snapshots = SqlSnapshots(connection)
         self.preferences = SqlPreferences(connection)
         self.digests = SqlDigests(connection)

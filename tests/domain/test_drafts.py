@@ -1,10 +1,10 @@
 """Held texts in an agent's name: so many questions are open at once, and the rest waits its turn."""
 
-from maild.domain.tickets.held_replies import MOST_QUESTIONS, DraftKind, HeldReply, asked_about
+from maild.domain.tickets.held_replies import MOST_QUESTIONS, HeldReply, HeldReplyKind, asked_about
 from tests.domain.mail_scene import NOW
 
 
-def held(number, kind=DraftKind.UNPROVEN, settled_as=""):
+def held(number, kind=HeldReplyKind.UNPROVEN, settled_as=""):
     return HeldReply(
         id=number,
         inbound=number,
@@ -18,7 +18,7 @@ def held(number, kind=DraftKind.UNPROVEN, settled_as=""):
 
 
 def test_the_oldest_are_asked_about_and_the_others_come_later():
-    others = (held(90, DraftKind.STALE), held(91, settled_as="dropped"))
+    others = (held(90, HeldReplyKind.STALE), held(91, settled_as="dropped"))
     waiting = [held(number) for number in range(MOST_QUESTIONS + 2, 0, -1)]
     asked, later = asked_about((*others, *waiting))
     assert [d.id for d in asked] == list(range(1, MOST_QUESTIONS + 1))

@@ -14,7 +14,7 @@ from maild.domain.messages.reply_tokens import Scope
 from maild.domain.people.directory import Address
 from maild.domain.policy import AgentProof
 from maild.domain.tickets import events
-from maild.domain.tickets.held_replies import DraftKind, HeldReply
+from maild.domain.tickets.held_replies import HeldReply, HeldReplyKind
 from maild.domain.tickets.ticket import EntryKind
 from tests.domain.mail_scene import BASE, JOHN, KAREN, NOW, POLICY, case, led, mail
 
@@ -68,7 +68,7 @@ def test_a_canned_text_goes_along_with_the_name_of_whom_it_is_for():
 def test_what_cannot_be_taken_back_is_asked_about_first():
     decision = fresh(f"!for {BOB}\n!spam\nBuy now.")
     assert (decision.outcome, decision.opens, decision.facts) == (Outcome.HELD, False, ())
-    assert (decision.hold.kind, decision.notices[0].template) == (DraftKind.CONFIRM, "held")
+    assert (decision.hold.kind, decision.notices[0].template) == (HeldReplyKind.CONFIRM, "held")
     confirmed = fresh(f"!for {BOB}\n!spam\nBuy now.", released_as=ReleasedAs.CONFIRMED)
     assert of(confirmed, events.StatusChanged)[0].status == "spam"
 
@@ -130,7 +130,7 @@ def test_a_mail_that_goes_on_below_goes_along():
 def test_a_slip_opens_nothing_and_the_text_waits_for_a_word(text):
     decision = fresh(text)
     assert (decision.outcome, decision.opens, decision.facts) == (Outcome.REJECTED, False, ())
-    assert (decision.hold.kind, decision.notices[0].verb) == (DraftKind.REFUSED, "fix-{draft}")
+    assert (decision.hold.kind, decision.notices[0].verb) == (HeldReplyKind.REFUSED, "fix-{draft}")
     assert decision.subject == "Re: Printer on fire"
 
 
@@ -145,7 +145,9 @@ def test_whose_ticket_it_is_must_be_readable_whatever_was_said_of_the_text():
     assert fresh("!to nobody\nHello.", released_as=ReleasedAs.TEXT).outcome is Outcome.REJECTED
 
 
-HELD = HeldReply(id=5, inbound=3, ticket=None, agent="john", kind=DraftKind.REFUSED, reason="a slip", created_at=NOW)
+HELD = HeldReply(
+    id=5, inbound=3, ticket=None, agent="john", kind=HeldReplyKind.REFUSED, reason="a slip", created_at=NOW
+)
 
 
 def answered(text, verb="fix-5", drafts=(HELD,), **more):
@@ -176,4 +178,4 @@ def test_an_answer_that_says_neither_is_told(verb):
 def test_an_answer_in_doubt_waits_for_a_word_too():
     strict = replace(POLICY, agent_proof=AgentProof.STRICT)
     decision = answered(f"!to {BOB}\nHello.", policy=strict, trust="claimed")
-    assert (decision.outcome, decision.hold.kind) == (Outcome.HELD, DraftKind.UNPROVEN)
+    assert (decision.outcome, decision.hold.kind) == (Outcome.HELD, HeldReplyKind.UNPROVEN)

@@ -9,7 +9,7 @@ from maild.domain.intake.decide import decide
 from maild.domain.intake.route import Carrier
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.people.directory import Trust
-from maild.domain.tickets.held_replies import DraftKind, HeldReply
+from maild.domain.tickets.held_replies import HeldReply, HeldReplyKind
 from tests.domain.mail_scene import JANE, JOE, MALLORY, NOW, case, kinds, led, mail
 
 TOKEN = led(Scope.NOTE, Carrier.SUBJECT_TOKEN)
@@ -20,7 +20,7 @@ STRANGE = led(Scope.USER)  # somebody else's mark, let in: a message of whoever 
 def test_commands_need_their_own_proof_whoever_let_them_in(trust):
     given = case(mail(JANE, "!close quiet"), TOKEN, trust=trust)
     let_in = decide(replace(given, released=True))
-    assert (let_in.outcome, let_in.hold.kind) == (Outcome.HELD, DraftKind.UNPROVEN)
+    assert (let_in.outcome, let_in.hold.kind) == (Outcome.HELD, HeldReplyKind.UNPROVEN)
     assert "status-changed" not in kinds(let_in.facts)
     own_word = decide(replace(given, released=True, proven=True))
     assert (own_word.outcome, kinds(own_word.facts)) == (Outcome.COMMANDED, ["status-changed"])
@@ -56,6 +56,6 @@ def test_a_strangers_mail_is_let_in_for_good():
 
 
 def test_whoever_is_asked_already_is_not_asked_once_more():
-    asked = HeldReply(id=5, inbound=9, ticket=42, agent="jane", kind=DraftKind.UNPROVEN, reason="", created_at=NOW)
+    asked = HeldReply(id=5, inbound=9, ticket=42, agent="jane", kind=HeldReplyKind.UNPROVEN, reason="", created_at=NOW)
     decision = decide(case(mail(JANE, "!close"), TOKEN, trust=Trust.FAILED, released=True, drafts=(asked,)))
     assert (decision.outcome, decision.hold, decision.notices) == (Outcome.HELD, None, ())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from maild.domain.messages.outbox import OutboxState
 from maild.domain.people.directory import Agent, AgentRole, Directory, Role
 from maild.domain.tickets.events import Event, MailHeld
-from maild.domain.tickets.held_replies import DraftKind
+from maild.domain.tickets.held_replies import HeldReplyKind
 from maild.domain.tickets.ticket import CONTACT, Ticket
 from maild.ports import OutboxRow, StoredEntry
 from tests.scenarios.mail_client import Mail, scopes_in
@@ -176,8 +176,8 @@ class Watch:
         """Texts that the leak guard held and their writers sent all the same."""
         with self._office.store(reading=True) as unit:
             number = 1
-            while (draft := unit.drafts.get(number)) is not None:
-                if draft.kind is DraftKind.LEAK and draft.settled_as == "sent":
+            while (draft := unit.held_replies.get(number)) is not None:
+                if draft.kind is HeldReplyKind.LEAK and draft.settled_as == "sent":
                     yield draft.text
                 number += 1
 

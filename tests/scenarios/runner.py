@@ -224,7 +224,7 @@ class _Player:
 
     def drafts(self, block: str, who: str, many: str) -> None:
         with self._office.store(reading=True) as unit:
-            waiting = unit.drafts.waiting(agent=who)
+            waiting = unit.held_replies.waiting(agent=who)
         if len(waiting) != int(many) or any(draft.remind_at is None for draft in waiting):
             raise Differs(f"the texts of {who} that wait: {waiting}")
 

@@ -358,8 +358,8 @@ class Walk:
     def _dead_ends(self) -> Iterator[str]:
         """What an agent wrote left, stayed as a note, waits with a reminder, or was settled by somebody's word."""
         with self._stage.office.store(reading=True) as unit:
-            waiting = unit.drafts.waiting()
-            drafts = {draft.inbound for draft in _every(unit.drafts.get)}
+            waiting = unit.held_replies.waiting()
+            drafts = {draft.inbound for draft in _every(unit.held_replies.get)}
         yield from (f"held text {draft.id} is never reminded of" for draft in waiting if draft.remind_at is None)
         for said in self._said:
             if said.who not in WORKERS or not said.own or said.done is None or said.done.inbound in drafts:

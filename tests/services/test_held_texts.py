@@ -40,7 +40,7 @@ def settle(office):
 
 def drafts(office, number):
     with office.store(reading=True) as unit:
-        return [(d.kind.value, d.agent) for d in unit.drafts.waiting(ticket=number)]
+        return [(d.kind.value, d.agent) for d in unit.held_replies.waiting(ticket=number)]
 
 
 def replies(office, address=KAREN):
@@ -292,7 +292,7 @@ def test_two_nodes_remind_once(office):
     office.clock.advance(timedelta(minutes=16))
     now = office.clock.now()
     with office.store(reading=True) as unit:
-        due = unit.drafts.due(now, 10)
+        due = unit.held_replies.due(now, 10)
     assert len(due) == 1
     mark = office.queued
     for _ in range(2):
@@ -307,7 +307,7 @@ def test_mails_in_an_agents_name_wait_however_many_they_are_and_are_asked_about_
         raw = office.mail(JOHN, f"!to bob{each}@client.example\nHello.", subject=f"Mail {each}", proof="")
         assert office.receive(raw).outcome == "held"
     with office.store(reading=True) as unit:
-        waiting = unit.drafts.waiting(agent="john")
+        waiting = unit.held_replies.waiting(agent="john")
     assert len(waiting) == 7
     assert len(office.outbox("was-this-you", JOHN)) == 5
     mark = office.queued
@@ -323,7 +323,7 @@ def test_mails_in_an_agents_name_wait_however_many_they_are_and_are_asked_about_
     assert "bob5@client.example" in asked
     office.receive(office.mail(JOHN, "", to=button_of(office, "held", "No"), subject="Re: Mail"))
     with office.store(reading=True) as unit:
-        assert [draft.id for draft in unit.drafts.waiting(agent="john")] == [
+        assert [draft.id for draft in unit.held_replies.waiting(agent="john")] == [
             *(d.id for d in waiting[:4]),
             waiting[6].id,
         ]
@@ -339,7 +339,7 @@ def test_a_mail_dropped_on_the_command_line_is_reminded_of_no_more(office):
     stale(office, number)
     row = office.last("held", JANE, number)
     with office.store() as unit:
-        (draft,) = unit.drafts.waiting(ticket=number)
+        (draft,) = unit.held_replies.waiting(ticket=number)
         assert beside.drop(unit, draft.inbound, office.clock.now())
         unit.commit()
     mark = office.queued

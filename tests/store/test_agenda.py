@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from maild.domain.tickets import events
-from maild.domain.tickets.held_replies import DraftKind, HeldReply
+from maild.domain.tickets.held_replies import HeldReply, HeldReplyKind
 from maild.ports import Coming, Lasts, SlaIndex
 from maild.store.unit_of_work import Store
 from tests.store.conftest import MINUTE, NOW
@@ -39,13 +39,13 @@ def held(unit, number):
         inbound=receipt.inbound,
         ticket=None,
         agent="jane",
-        kind=DraftKind.REFUSED,
+        kind=HeldReplyKind.REFUSED,
         reason="news",
         text="No.",
         created_at=NOW,
         remind_at=NOW + number * MINUTE,
     )
-    return unit.drafts.add(text)
+    return unit.held_replies.add(text)
 
 
 def test_nothing_comes_to_an_empty_database(unit):
@@ -111,10 +111,10 @@ def test_what_one_node_has_in_hand_the_other_passes_over(postgres_url):
         assert mine.tickets.in_status_since("waiting", NOW, 1) == silent[:1]
         assert mine.tickets.snoozed_out(NOW + MINUTE, 1) == asleep[:1]
         assert mine.tickets.to_wake(NOW + MINUTE, 1) == named[:1]
-        assert [text.id for text in mine.drafts.due(NOW, 1)] == texts[:1]
+        assert [text.id for text in mine.held_replies.due(NOW, 1)] == texts[:1]
         with there() as theirs:
             assert theirs.tickets.due(NOW, 10) == late[2:]
-            assert [text.id for text in theirs.drafts.due(NOW, 10)] == texts[1:]
+            assert [text.id for text in theirs.held_replies.due(NOW, 10)] == texts[1:]
             assert theirs.tickets.in_status_since("waiting", NOW, 10) == silent[1:]
             assert theirs.tickets.snoozed_out(NOW + MINUTE, 10) == asleep[1:]
             assert theirs.tickets.to_wake(NOW + MINUTE, 10) == named[1:]

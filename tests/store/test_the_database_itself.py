@@ -132,7 +132,7 @@ def test_what_is_asked_all_the_time_is_asked_of_an_index(tmp_path):
         unit.outbox.withdraw(5, "undone")
         unit.outbox.history_left(1, Address.of("eve@client.example"))
         unit.outbox.withdraw_history(1, Address.of("eve@client.example"), "undone")
-        unit.drafts.waiting(agent="jane")
+        unit.held_replies.waiting(agent="jane")
         unit.inbound.listed(InboundState.HELD, 10)
         unit.inbound.listed(InboundState.QUARANTINED, 10, ("junk",))
         unit.tickets.marked_as_spam(Address.of("bob@client.example"))

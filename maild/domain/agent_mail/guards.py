@@ -22,7 +22,7 @@ from maild.domain.notices.buttons import DROP_TEXT, KEEP_AS_NOTE, NO, SEND_ANYWA
 from maild.domain.people.directory import Agent
 from maild.domain.tickets import events
 from maild.domain.tickets.events import THIS_DRAFT, THIS_ENTRY, Actor, Event
-from maild.domain.tickets.held_replies import DraftKind, HeldReply
+from maild.domain.tickets.held_replies import HeldReply, HeldReplyKind
 from maild.domain.tickets.ticket import EntryKind
 
 
@@ -68,18 +68,18 @@ def _settles(understood: Understood, what: Settles) -> bool:
 class Guard:
     """One row: what stops a mail, what its writer may say of it, and with which of their words it has passed."""
 
-    kind: DraftKind
+    kind: HeldReplyKind
     stops: Callable[[Understood, Agent], Doubt | None]
     buttons: tuple[Button, ...]
     passed: frozenset[ReleasedAs]
 
 
 GUARDS: tuple[Guard, ...] = (
-    Guard(DraftKind.CONFIRM, _final, (YES, NO), frozenset({ReleasedAs.CONFIRMED, ReleasedAs.ANYWAY})),
-    Guard(DraftKind.STALE, _stale, (SEND_ANYWAY, KEEP_AS_NOTE, DROP_TEXT), frozenset({ReleasedAs.ANYWAY})),
-    Guard(DraftKind.LEAK, _leak, (SEND_ANYWAY, KEEP_AS_NOTE, DROP_TEXT), frozenset({ReleasedAs.ANYWAY})),
+    Guard(HeldReplyKind.CONFIRM, _final, (YES, NO), frozenset({ReleasedAs.CONFIRMED, ReleasedAs.ANYWAY})),
+    Guard(HeldReplyKind.STALE, _stale, (SEND_ANYWAY, KEEP_AS_NOTE, DROP_TEXT), frozenset({ReleasedAs.ANYWAY})),
+    Guard(HeldReplyKind.LEAK, _leak, (SEND_ANYWAY, KEEP_AS_NOTE, DROP_TEXT), frozenset({ReleasedAs.ANYWAY})),
 )
-BUTTONS: Mapping[DraftKind, tuple[Button, ...]] = {guard.kind: guard.buttons for guard in GUARDS}
+BUTTONS: Mapping[HeldReplyKind, tuple[Button, ...]] = {guard.kind: guard.buttons for guard in GUARDS}
 
 
 def guarded(understood: Understood) -> Decision | None:
@@ -144,21 +144,21 @@ def _held(act: AgentMail, agent: Agent, guard: Guard, doubt: Doubt) -> Decision:
 class Word:
     """One row: what a word does to a held text of some kinds. Without `releases` the text is dropped."""
 
-    kinds: frozenset[DraftKind]
+    kinds: frozenset[HeldReplyKind]
     settled_as: str
     releases: ReleasedAs | None = None
 
 
-_GUARDED = frozenset({DraftKind.STALE, DraftKind.LEAK})
-_ASKED = frozenset({DraftKind.CONFIRM, DraftKind.UNPROVEN})
-_REFUSED = frozenset({DraftKind.REFUSED})
+_GUARDED = frozenset({HeldReplyKind.STALE, HeldReplyKind.LEAK})
+_ASKED = frozenset({HeldReplyKind.CONFIRM, HeldReplyKind.UNPROVEN})
+_REFUSED = frozenset({HeldReplyKind.REFUSED})
 WORDS: Mapping[str, tuple[Word, ...]] = {
     "anyway": (Word(_GUARDED, "sent", ReleasedAs.ANYWAY), Word(_REFUSED, "sent", ReleasedAs.TEXT)),
     "text": (Word(_REFUSED | _GUARDED, "sent", ReleasedAs.TEXT),),
     "note": (Word(_REFUSED | _GUARDED, "noted", ReleasedAs.NOTE),),
     "yes": (
-        Word(frozenset({DraftKind.CONFIRM}), "sent", ReleasedAs.CONFIRMED),
-        Word(frozenset({DraftKind.UNPROVEN}), "sent", ReleasedAs.AS_IT_IS),
+        Word(frozenset({HeldReplyKind.CONFIRM}), "sent", ReleasedAs.CONFIRMED),
+        Word(frozenset({HeldReplyKind.UNPROVEN}), "sent", ReleasedAs.AS_IT_IS),
     ),
     "nothing": (Word(_GUARDED | _REFUSED | _ASKED, "dropped"),),
     "no": (Word(_ASKED | _GUARDED | _REFUSED, "dropped"),),
@@ -206,7 +206,7 @@ def settled_apart(actor: Actor, draft: HeldReply, row: Word) -> Decision:
     """The end of a held text, without a word in any thread."""
     release = None
     if row.releases is not None:
-        release = Release(draft.inbound, row.releases, proven=draft.kind is DraftKind.UNPROVEN)
+        release = Release(draft.inbound, row.releases, proven=draft.kind is HeldReplyKind.UNPROVEN)
     return Decision(
         Outcome.COMMANDED,
         f"the held text {draft.id} is {row.settled_as}",

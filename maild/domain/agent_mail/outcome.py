@@ -23,7 +23,7 @@ from maild.domain.plan_change import refiled
 from maild.domain.sla.clocks import Target
 from maild.domain.tickets import events
 from maild.domain.tickets.events import THIS_ENTRY, Event
-from maild.domain.tickets.held_replies import DraftKind
+from maild.domain.tickets.held_replies import HeldReplyKind
 from maild.domain.tickets.ticket import EntryKind, Ticket
 from maild.domain.times.moments import shown_when
 
@@ -45,7 +45,7 @@ def refused(act: AgentMail, problems: Sequence[CommandProblem], *, has_text: boo
         actor=act.actor,
         notices=(feedback(act.agent, act.scope, held=waits),) if act.agent else (),
         transcript=transcript,
-        hold=Hold(kind=DraftKind.REFUSED, agent=act.agent.name, reason=reason) if act.agent and waits else None,
+        hold=Hold(kind=HeldReplyKind.REFUSED, agent=act.agent.name, reason=reason) if act.agent and waits else None,
         **(replaced(act) if waits else {}),
     )
 

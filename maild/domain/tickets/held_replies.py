@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 
-class DraftKind(StrEnum):
+class HeldReplyKind(StrEnum):
     """Why a text waits."""
 
     REFUSED = "refused"  # a command in its mail was wrong
@@ -37,7 +37,7 @@ class HeldReply:
     inbound: int
     ticket: int | None
     agent: str
-    kind: DraftKind
+    kind: HeldReplyKind
     reason: str
     text: str = ""  # as its writer wrote it, commands included
     created_at: datetime
@@ -48,7 +48,7 @@ class HeldReply:
 
 def asked_about(waiting: Iterable[HeldReply]) -> tuple[tuple[HeldReply, ...], tuple[HeldReply, ...]]:
     """Of an agent's texts that wait: (those whose sender is asked about now, those whose turn comes later)."""
-    doubtful = sorted((d for d in waiting if d.kind is DraftKind.UNPROVEN and not d.settled_as), key=lambda d: d.id)
+    doubtful = sorted((d for d in waiting if d.kind is HeldReplyKind.UNPROVEN and not d.settled_as), key=lambda d: d.id)
     return tuple(doubtful[:MOST_QUESTIONS]), tuple(doubtful[MOST_QUESTIONS:])
 
 

@@ -73,7 +73,7 @@ class HolidaySource(Protocol):
 
     @property
     def edition(self) -> str:
-        """Changes whenever the dates may have changed (the version of the tables); part of the calendar's fingerprint."""
+        """Changes whenever the dates may have changed (the version of the tables); part of the fingerprint."""
         ...
 
     def dates(self, year: int) -> frozenset[date]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from maild.domain.decision import Decision
-from maild.domain.tickets.held_replies import MOST_QUESTIONS, DraftKind, HeldReply, asked_about, first_reminder
+from maild.domain.tickets.held_replies import MOST_QUESTIONS, HeldReply, HeldReplyKind, asked_about, first_reminder
 from maild.domain.tickets.ticket import Ticket
 from maild.ports import UnitOfWork
 from maild.services.work import Work
@@ -28,7 +28,7 @@ def apply_effects(work: Work, decision: Decision) -> tuple[int, ...]:
     for domain in sorted(decision.meets):
         unit.people.record_contact(decision.actor.name, domain)
     for draft, settled_as in decision.settles:
-        if not unit.drafts.settle(draft, settled_as, now):
+        if not unit.held_replies.settle(draft, settled_as, now):
             raise Overtaken(f"the held text {draft} was settled meanwhile")
         _ask_about_next(unit, draft, now)
     for number in decision.drops:
@@ -46,7 +46,7 @@ def drop(unit: UnitOfWork, number: int, now: datetime, by: str = "the admin") ->
     what is gone. False when the mail did not wait."""
     dropped = unit.inbound.drop(number, now, by=by)
     if dropped:
-        unit.drafts.settle_those_of(number, "dropped", now)
+        unit.held_replies.settle_from_mail(number, "dropped", now)
     return dropped
 
 
@@ -63,12 +63,12 @@ def _stop(unit: UnitOfWork, decision: Decision) -> None:
 
 def _ask_about_next(unit: UnitOfWork, settled: int, now: datetime) -> None:
     """An open question less: the next mail in this agent's name is asked about, by a reminder that is due at once."""
-    draft = unit.drafts.get(settled)
-    if draft is None or draft.kind is not DraftKind.UNPROVEN:
+    draft = unit.held_replies.get(settled)
+    if draft is None or draft.kind is not HeldReplyKind.UNPROVEN:
         return
-    asked, _ = asked_about(unit.drafts.waiting(agent=draft.agent))
+    asked, _ = asked_about(unit.held_replies.waiting(agent=draft.agent))
     if len(asked) == MOST_QUESTIONS and asked[-1].id > settled:
-        unit.drafts.remind_at(asked[-1].id, now)
+        unit.held_replies.set_reminder(asked[-1].id, now)
 
 
 def keep_draft(work: Work, decision: Decision, ticket: Ticket | None, inbound: int | None) -> int:

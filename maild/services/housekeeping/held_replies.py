@@ -12,7 +12,7 @@ from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.agent_notices import Notice
 from maild.domain.notices.buttons import DROP_TEXT, IT_WAS_ME, KEEP_AS_NOTE, NOT_ME, SEND_TEXT, Button
 from maild.domain.people.directory import Agent, Directory
-from maild.domain.tickets.held_replies import LEAD_EVERY, DraftKind, HeldReply, asked_about, next_reminder
+from maild.domain.tickets.held_replies import LEAD_EVERY, HeldReply, HeldReplyKind, asked_about, next_reminder
 from maild.domain.tickets.ticket import Ticket
 from maild.domain.tickets.visibility import may_see
 from maild.ports import OpenUnitOfWork, UnitOfWork
@@ -23,10 +23,10 @@ from maild.services.work import Work, isolated
 BATCH = 100
 Readers = tuple[tuple[Agent, str], ...]  # each with the reason in words
 
-_BUTTONS: dict[DraftKind, tuple[Button, ...]] = {
+_BUTTONS: dict[HeldReplyKind, tuple[Button, ...]] = {
     **BUTTONS,
-    DraftKind.REFUSED: (SEND_TEXT, KEEP_AS_NOTE, DROP_TEXT),
-    DraftKind.UNPROVEN: (IT_WAS_ME, NOT_ME),
+    HeldReplyKind.REFUSED: (SEND_TEXT, KEEP_AS_NOTE, DROP_TEXT),
+    HeldReplyKind.UNPROVEN: (IT_WAS_ME, NOT_ME),
 }
 
 
@@ -36,7 +36,7 @@ def remind_writers(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime)
     stuck: set[int] = set()  # they stay due, and are passed over until the next tick
     while True:
         with open_unit() as unit:
-            due = [draft for draft in unit.drafts.due(now, BATCH + len(stuck)) if draft.id not in stuck]
+            due = [draft for draft in unit.held_replies.due(now, BATCH + len(stuck)) if draft.id not in stuck]
             for draft in due:
                 if isolated(
                     unit, draft.ticket or 0, partial(_reminded, Work(unit, helpdesk, now, f"draft-{draft.id}"), draft)
@@ -53,10 +53,10 @@ def _reminded(work: Work, draft: HeldReply) -> bool:
     unit, now = work.unit, work.now
     later = _later(unit, draft)
     if draft.id in later:
-        unit.drafts.remind_at(draft.id, now + LEAD_EVERY)  # sooner when a question is answered
+        unit.held_replies.set_reminder(draft.id, now + LEAD_EVERY)  # sooner when a question is answered
         return False
     to_lead, again = next_reminder(draft, now)
-    if not unit.drafts.remind_again(draft.id, draft.reminders, again):
+    if not unit.held_replies.record_reminder(draft.id, draft.reminders, again):
         return False
     directory = work.helpdesk.policy.directory
     ticket = unit.tickets.get(draft.ticket) if draft.ticket is not None else None
@@ -72,9 +72,9 @@ def _reminded(work: Work, draft: HeldReply) -> bool:
 
 def _later(unit: UnitOfWork, draft: HeldReply) -> frozenset[int]:
     """The mails in this agent's name that are not asked about yet: enough questions are open."""
-    if draft.kind is not DraftKind.UNPROVEN:
+    if draft.kind is not HeldReplyKind.UNPROVEN:
         return frozenset()
-    _, later = asked_about(unit.drafts.waiting(agent=draft.agent))
+    _, later = asked_about(unit.held_replies.waiting(agent=draft.agent))
     return frozenset(each.id for each in later)
 
 
@@ -95,7 +95,7 @@ def _reminder(
 ) -> Decision:
     # Who leads may file a text or drop it; only its writer may let it leave.
     buttons = (KEEP_AS_NOTE, DROP_TEXT) if by_other else _BUTTONS[draft.kind]
-    if by_other and draft.kind in (DraftKind.UNPROVEN, DraftKind.CONFIRM):
+    if by_other and draft.kind in (HeldReplyKind.UNPROVEN, HeldReplyKind.CONFIRM):
         buttons = (DROP_TEXT,)
     notice = Notice(
         template="held",

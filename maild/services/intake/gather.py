@@ -152,9 +152,9 @@ def _rows(routed: Route, unit: UnitOfWork) -> Rows | None:
 
 def _drafts(routed: Route, agent: Agent, unit: UnitOfWork) -> tuple[HeldReply, ...]:
     """The held texts that an agent may have a word on: their own that wait, and the one that a button names."""
-    waiting = unit.drafts.waiting(agent=agent.name)
+    waiting = unit.held_replies.waiting(agent=agent.name)
     _, number = numbered(routed.verb)
-    named = unit.drafts.get(number) if number else None
+    named = unit.held_replies.get(number) if number else None
     return (*waiting, named) if named is not None and named.id not in {d.id for d in waiting} else waiting
 
 

@@ -192,7 +192,7 @@ class Processing:
             unit.tickets.remember_references(ticket, _family(judged.message))
         waits_on = decision.hold is not None or decision.outcome is Outcome.HELD
         if kept.released and not waits_on:  # the text in it that waited for a word has had one
-            unit.drafts.settle_those_of(kept.id, "sent", now)
+            unit.held_replies.settle_from_mail(kept.id, "sent", now)
         self._learn_signature(unit, message, decision)
         effects = tuple(
             TraceStep("notices", QUEUED, f"mail {row.template} to {row.to.address} (outbox {row.id})")

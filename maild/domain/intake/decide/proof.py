@@ -25,7 +25,7 @@ from maild.domain.notices.buttons import IT_WAS_ME, NOT_ME
 from maild.domain.people.directory import Role, Trust
 from maild.domain.policy import AgentProof
 from maild.domain.tickets.events import Actor
-from maild.domain.tickets.held_replies import MOST_QUESTIONS, DraftKind
+from maild.domain.tickets.held_replies import MOST_QUESTIONS, HeldReplyKind
 from maild.domain.tickets.visibility import may_see
 
 
@@ -73,10 +73,10 @@ def asked_back(case: Case, doubt: str) -> Decision:
     decision = held(case, doubt)
     agent = case.agent
     hidden = agent is not None and case.ticket is not None and not may_see(agent, case.ticket, case.policy.directory)
-    waiting = [draft for draft in case.drafts if draft.kind is DraftKind.UNPROVEN and not draft.settled_as]
+    waiting = [draft for draft in case.drafts if draft.kind is HeldReplyKind.UNPROVEN and not draft.settled_as]
     if agent is None or case.automatic or hidden or case.inbound in {draft.inbound for draft in waiting}:
         return decision
-    hold = Hold(kind=DraftKind.UNPROVEN, agent=agent.name, reason=doubt)
+    hold = Hold(kind=HeldReplyKind.UNPROVEN, agent=agent.name, reason=doubt)
     if len(waiting) >= MOST_QUESTIONS or case.route.verb:
         return replace(decision, hold=hold, transcript=Transcript(original_text=case.message.new_text))
     question = Notice(
