@@ -20,7 +20,7 @@ from maild.ports.mail import (
     TemporaryFailure,
     WakeUp,
 )
-from maild.ports.next_due import Agenda, Coming, Lasts
+from maild.ports.next_due import Agenda, NextInstants, StatusDurations
 from maild.ports.store import (
     Contact,
     OpenUnitOfWork,
@@ -37,7 +37,6 @@ __all__ = [
     "Agenda",
     "ClaimLost",
     "Clock",
-    "Coming",
     "Contact",
     "Course",
     "Digests",
@@ -50,7 +49,6 @@ __all__ = [
     "IncomingMail",
     "Judgement",
     "KeptMail",
-    "Lasts",
     "LedgerLine",
     "ListedTicket",
     "Listing",
@@ -58,6 +56,7 @@ __all__ = [
     "MailTransport",
     "MailboxLedger",
     "MailboxState",
+    "NextInstants",
     "OpenUnitOfWork",
     "Order",
     "Outbox",
@@ -72,6 +71,7 @@ __all__ = [
     "SlaSteps",
     "Snapshot",
     "Snapshots",
+    "StatusDurations",
     "StoredEntry",
     "TemporaryFailure",
     "Tickets",

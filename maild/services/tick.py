@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from maild.ports import Coming, Lasts, OpenUnitOfWork, UnitOfWork
+from maild.ports import NextInstants, OpenUnitOfWork, StatusDurations, UnitOfWork
 from maild.services.escalation.due_steps import Fired, escalate_due
 from maild.services.helpdesk import Helpdesk
 from maild.services.housekeeping.held_replies import remind_writers
@@ -42,7 +42,7 @@ def tick(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, retry_lat
     none: list[Fired] = []
     fired = _part(failed, none, lambda: escalate_due(open_unit, helpdesk, now) if _has_come(coming.sla, now) else [])
     timers = _part(failed, 0, lambda: run_timers(open_unit, helpdesk, now) if _has_come(coming.timer, now) else 0)
-    due = _has_come(coming.reminder, now)
+    due = _has_come(coming.held_reply_reminder, now)
     reminders = _part(failed, 0, lambda: remind_writers(open_unit, helpdesk, now) if due else 0)
     digests = _part(failed, 0, lambda: make_digests(open_unit, helpdesk, now, digests_due, retry_later))
     digests += _part(failed, 0, lambda: make_reports(open_unit, helpdesk, now, retry_later))
@@ -66,11 +66,11 @@ def next_instant(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, after: datetime)
         return _coming(unit, helpdesk, after).first
 
 
-def _coming(unit: UnitOfWork, helpdesk: Helpdesk, after: datetime | None = None) -> Coming:
+def _coming(unit: UnitOfWork, helpdesk: Helpdesk, after: datetime | None = None) -> NextInstants:
     closing = helpdesk.settings.closing
-    asks_again = closing.waiting_to_resolved / 2 if closing.waiting_reminder else None
-    lasts = Lasts(closing.waiting_to_resolved, closing.resolved_to_closed, asks_again)
-    return unit.agenda.coming(lasts, after)
+    customer_reminder = closing.waiting_to_resolved / 2 if closing.waiting_reminder else None
+    durations = StatusDurations(closing.waiting_to_resolved, closing.resolved_to_closed, customer_reminder)
+    return unit.agenda.next_instants(durations, after)
 
 
 def _has_come(instant: datetime | None, now: datetime) -> bool:

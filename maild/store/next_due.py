@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from maild.ports import Coming, Lasts
+from maild.ports import NextInstants, StatusDurations
 from maild.store.agent_tables import held_reply
 from maild.store.schema import one_of, ticket
 
@@ -29,40 +29,40 @@ def _columns(*, reminding: bool) -> sa.Select[*tuple[Any, ...]]:
     unreminded = _first(since, "after_unreminded", *waiting, ticket.c.reminded_at.is_(None))
     return sa.select(
         _first(ticket.c.next_sla_at, "after").label("sla"),
-        _first(ticket.c.snoozed_until, "after").label("snooze_over"),
-        _first(ticket.c.wake_at, "after").label("wait_over"),
-        (unreminded if reminding else sa.null()).label("asks_again"),
-        _first(since, "after_waiting", *waiting).label("gives_up"),
-        _first(since, "after_resolved", *_in_status("resolved")).label("closes"),
-        _first(held_reply.c.remind_at, "after").label("reminder"),
+        _first(ticket.c.snoozed_until, "after").label("snooze_ends"),
+        _first(ticket.c.wake_at, "after").label("wait_ends"),
+        (unreminded if reminding else sa.null()).label("customer_reminder"),
+        _first(since, "after_waiting", *waiting).label("wait_times_out"),
+        _first(since, "after_resolved", *_in_status("resolved")).label("auto_close"),
+        _first(held_reply.c.remind_at, "after").label("held_reply_reminder"),
     )
 
 
 # Made once: putting the statement together takes longer than asking it.
-_COMING, _COMING_WITH_REMINDERS = _columns(reminding=False), _columns(reminding=True)
+_NEXT, _NEXT_WITH_REMINDERS = _columns(reminding=False), _columns(reminding=True)
 
 
 class SqlAgenda:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def coming(self, lasts: Lasts, after: datetime | None = None) -> Coming:
-        unreminded = lasts.unreminded or timedelta(0)
+    def next_instants(self, durations: StatusDurations, after: datetime | None = None) -> NextInstants:
+        unreminded = durations.until_reminder or timedelta(0)
         bound = {
             "after": after or _LONG_AGO,
-            "after_waiting": after - lasts.waiting if after else _LONG_AGO,
-            "after_resolved": after - lasts.resolved if after else _LONG_AGO,
+            "after_waiting": after - durations.waiting if after else _LONG_AGO,
+            "after_resolved": after - durations.resolved if after else _LONG_AGO,
         }
-        if lasts.unreminded is not None:
+        if durations.until_reminder is not None:
             bound["after_unreminded"] = after - unreminded if after else _LONG_AGO
-        query = _COMING if lasts.unreminded is None else _COMING_WITH_REMINDERS
+        query = _NEXT if durations.until_reminder is None else _NEXT_WITH_REMINDERS
         row = self._connection.execute(query, bound).one()
-        return Coming(
+        return NextInstants(
             sla=row.sla,
-            snooze_over=row.snooze_over,
-            wait_over=row.wait_over,
-            asks_again=row.asks_again + unreminded if row.asks_again else None,
-            gives_up=row.gives_up + lasts.waiting if row.gives_up else None,
-            closes=row.closes + lasts.resolved if row.closes else None,
-            reminder=row.reminder,
+            snooze_ends=row.snooze_ends,
+            wait_ends=row.wait_ends,
+            customer_reminder=row.customer_reminder + unreminded if row.customer_reminder else None,
+            wait_times_out=row.wait_times_out + durations.waiting if row.wait_times_out else None,
+            auto_close=row.auto_close + durations.resolved if row.auto_close else None,
+            held_reply_reminder=row.held_reply_reminder,
         )

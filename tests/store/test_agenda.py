@@ -7,17 +7,25 @@ import pytest
 
 from maild.domain.tickets import events
 from maild.domain.tickets.held_replies import HeldReply, HeldReplyKind
-from maild.ports import Coming, Lasts, SlaIndex
+from maild.ports import NextInstants, SlaIndex, StatusDurations
 from maild.store.unit_of_work import Store
 from tests.store.conftest import MINUTE, NOW
 from tests.store.test_inbound_ledger import MAIL
 from tests.store.test_tickets_and_people import add, opened
 
 DAY = timedelta(days=1)
-LASTS = Lasts(14 * DAY, 7 * DAY)
+LASTS = StatusDurations(14 * DAY, 7 * DAY)
 WAITS = events.StatusChanged(at=NOW, status="waiting", previous="open")
 RESOLVED = events.StatusChanged(at=NOW + MINUTE, status="resolved", previous="open")
-NOTHING = Coming(sla=None, snooze_over=None, wait_over=None, asks_again=None, gives_up=None, closes=None, reminder=None)
+NOTHING = NextInstants(
+    sla=None,
+    snooze_ends=None,
+    wait_ends=None,
+    customer_reminder=None,
+    wait_times_out=None,
+    auto_close=None,
+    held_reply_reminder=None,
+)
 
 
 @pytest.fixture
@@ -49,7 +57,7 @@ def held(unit, number):
 
 
 def test_nothing_comes_to_an_empty_database(unit):
-    assert unit.agenda.coming(LASTS) == NOTHING
+    assert unit.agenda.next_instants(LASTS) == NOTHING
     assert NOTHING.first is None
 
 
@@ -62,15 +70,15 @@ def test_the_next_instant_of_each_kind(unit):
     add(unit, opened(), RESOLVED)
     held(unit, 40)
     held(unit, 30)
-    coming = unit.agenda.coming(LASTS)
-    assert coming == Coming(
+    coming = unit.agenda.next_instants(LASTS)
+    assert coming == NextInstants(
         sla=NOW + 3 * MINUTE,
-        snooze_over=NOW + 13 * MINUTE,
-        wait_over=NOW + 23 * MINUTE,
-        asks_again=None,
-        gives_up=NOW + 14 * DAY,
-        closes=NOW + MINUTE + 7 * DAY,
-        reminder=NOW + 30 * MINUTE,
+        snooze_ends=NOW + 13 * MINUTE,
+        wait_ends=NOW + 23 * MINUTE,
+        customer_reminder=None,
+        wait_times_out=NOW + 14 * DAY,
+        auto_close=NOW + MINUTE + 7 * DAY,
+        held_reply_reminder=NOW + 30 * MINUTE,
     )
     assert (coming.timer, coming.first) == (NOW + 13 * MINUTE, NOW + 3 * MINUTE)
 
@@ -79,20 +87,20 @@ def test_what_comes_after_an_instant(unit):
     for minutes in (7, 3):
         due(unit, NOW + minutes * MINUTE)
     add(unit, opened(), WAITS)
-    assert unit.agenda.coming(LASTS, after=NOW + 2 * MINUTE).sla == NOW + 3 * MINUTE
-    assert unit.agenda.coming(LASTS, after=NOW + 3 * MINUTE).sla == NOW + 7 * MINUTE
-    assert unit.agenda.coming(LASTS, after=NOW + 7 * MINUTE).sla is None
-    assert unit.agenda.coming(LASTS, after=NOW + 14 * DAY - MINUTE).gives_up == NOW + 14 * DAY
-    assert unit.agenda.coming(LASTS, after=NOW + 14 * DAY).gives_up is None
+    assert unit.agenda.next_instants(LASTS, after=NOW + 2 * MINUTE).sla == NOW + 3 * MINUTE
+    assert unit.agenda.next_instants(LASTS, after=NOW + 3 * MINUTE).sla == NOW + 7 * MINUTE
+    assert unit.agenda.next_instants(LASTS, after=NOW + 7 * MINUTE).sla is None
+    assert unit.agenda.next_instants(LASTS, after=NOW + 14 * DAY - MINUTE).wait_times_out == NOW + 14 * DAY
+    assert unit.agenda.next_instants(LASTS, after=NOW + 14 * DAY).wait_times_out is None
 
 
 def test_a_customer_is_reminded_where_that_is_wished_and_once(unit):
-    reminding = replace(LASTS, unreminded=7 * DAY)
+    reminding = replace(LASTS, until_reminder=7 * DAY)
     add(unit, opened(), WAITS, events.CustomerReminded(at=NOW + 7 * DAY, ends_at=NOW + 14 * DAY))
-    assert unit.agenda.coming(reminding).asks_again is None
+    assert unit.agenda.next_instants(reminding).customer_reminder is None
     add(unit, opened(), WAITS)
-    assert unit.agenda.coming(reminding).asks_again == NOW + 7 * DAY
-    assert unit.agenda.coming(reminding, after=NOW + 7 * DAY).asks_again is None
+    assert unit.agenda.next_instants(reminding).customer_reminder == NOW + 7 * DAY
+    assert unit.agenda.next_instants(reminding, after=NOW + 7 * DAY).customer_reminder is None
 
 
 @pytest.mark.door
