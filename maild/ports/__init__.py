@@ -3,7 +3,7 @@
 from maild.ports.agents import Digests, HeldReplies, Preferences, Snapshot, Snapshots
 from maild.ports.alarms import LedgerLine, SlaSteps
 from maild.ports.inbound import ClaimLost, Inbound, InboundState, Judgement, KeptMail
-from maild.ports.lists import Course, ListedTicket, Listing, Order, Search
+from maild.ports.lists import ListedTicket, Listing, Order, Search, TicketHistory
 from maild.ports.mail import (
     Clock,
     Finding,
@@ -38,7 +38,6 @@ __all__ = [
     "ClaimLost",
     "Clock",
     "Contact",
-    "Course",
     "Digests",
     "Finding",
     "HandIn",
@@ -74,6 +73,7 @@ __all__ = [
     "StatusDurations",
     "StoredEntry",
     "TemporaryFailure",
+    "TicketHistory",
     "Tickets",
     "UnitOfWork",
     "WakeUp",

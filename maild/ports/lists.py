@@ -54,11 +54,11 @@ class ListedTicket:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class TicketHistory:
     """A ticket as lists show it, with facts of it in their order."""
 
     listed: ListedTicket
-    facts: tuple[Event, ...]
+    events: tuple[Event, ...]
 
 
 class Search(Protocol):

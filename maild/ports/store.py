@@ -17,7 +17,7 @@ from maild.domain.tickets.ticket import Ticket
 from maild.ports.agents import Digests, HeldReplies, Preferences, Snapshots
 from maild.ports.alarms import SlaSteps
 from maild.ports.inbound import Inbound
-from maild.ports.lists import Course, ListedTicket, Listing, Search
+from maild.ports.lists import ListedTicket, Listing, Search, TicketHistory
 from maild.ports.next_due import Agenda
 
 
@@ -114,7 +114,7 @@ class Tickets(Protocol):
         count."""
         ...
 
-    def histories(self, numbers: Sequence[int], kinds: Sequence[str]) -> list[Course]:
+    def histories(self, numbers: Sequence[int], kinds: Sequence[str]) -> list[TicketHistory]:
         """These tickets with their facts of these kinds, in the order of their numbers."""
         ...
 

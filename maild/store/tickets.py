@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from maild.domain.people.directory import Address
 from maild.domain.tickets.events import Event, Opened, ParticipantAdded, ParticipantRemoved, RequesterChanged, Retitled
 from maild.domain.tickets.ticket import Ticket
-from maild.ports import Course, ListedTicket, Listing, SlaIndex, StoredEntry
+from maild.ports import ListedTicket, Listing, SlaIndex, StoredEntry, TicketHistory
 from maild.store import rows
 from maild.store.identity_map import Held
 from maild.store.insert_once import insert_once, next_number
@@ -176,7 +176,7 @@ class SqlTickets:
         # Two questions, each with its own index: joined by OR they would have none on PostgreSQL.
         return sorted({*self._connection.scalars(worked_on), *self._connection.scalars(moved)})
 
-    def histories(self, numbers: Sequence[int], kinds: Sequence[str]) -> list[Course]:
+    def histories(self, numbers: Sequence[int], kinds: Sequence[str]) -> list[TicketHistory]:
         if not numbers:
             return []
         here = sa.select(ticket).where(ticket.c.number.in_(list(numbers))).order_by(ticket.c.number)
@@ -185,7 +185,7 @@ class SqlTickets:
         for row in self._connection.execute(told.order_by(event.c.ticket, event.c.seq)).mappings():
             facts.setdefault(row["ticket"], []).append(rows.read_event(row))
         found = self._connection.execute(here).mappings()
-        return [Course(rows.read_listed(row), tuple(facts.get(row["number"], ()))) for row in found]
+        return [TicketHistory(rows.read_listed(row), tuple(facts.get(row["number"], ()))) for row in found]
 
     def due(self, now: datetime, limit: int) -> list[int]:
         query = sa.select(ticket.c.number).where(ticket.c.next_sla_at <= now)

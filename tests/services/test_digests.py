@@ -8,7 +8,7 @@ import pytest
 
 from maild.domain.reports.ticket_measures import Measured
 from maild.mail.templates.lint import CLIPPED
-from maild.ports import Course, OutboxRow, UnitOfWork
+from maild.ports import OutboxRow, TicketHistory, UnitOfWork
 from maild.services.reports import digest_of_agent, statistics
 from maild.services.reports import digests as services
 from maild.services.reports.digest_parts import DigestReader
@@ -287,7 +287,7 @@ def test_what_another_node_mailed_meanwhile_is_thrown_away(by_default, while_rec
 def test_a_digest_that_fails_is_told_once_and_tried_again_after_a_while(by_default, monkeypatch, caplog):
     tried: list[datetime] = []
 
-    def fails(unit: UnitOfWork, reader: DigestReader) -> list[Course]:
+    def fails(unit: UnitOfWork, reader: DigestReader) -> list[TicketHistory]:
         if reader.agent.name != "john":
             return real(unit, reader)
         tried.append(reader.now)

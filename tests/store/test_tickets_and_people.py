@@ -310,7 +310,7 @@ def test_courses_bring_tickets_with_their_facts_of_some_kinds(unit):
     unit.tickets.index(one.number, SlaIndex(next_at=None, due_at=NOW + 5 * MINUTE, fingerprint=""))
     first, second = unit.tickets.histories([two.number, one.number], ("opened", "replied"))
     assert (first.listed.ticket.number, first.listed.due_at) == (one.number, NOW + 5 * MINUTE)
-    assert [fact.kind for fact in first.facts] == ["opened", "replied"]
+    assert [fact.kind for fact in first.events] == ["opened", "replied"]
     assert second.listed.ticket.subject == "Excel"
     assert unit.tickets.histories([], ("opened",)) == []
 

@@ -15,7 +15,7 @@ from maild.domain.sla.clocks import Target, cycles
 from maild.domain.sla.step_keys import shown_step
 from maild.domain.tickets.events import Bounced, Event, Snoozed, StatusChanged
 from maild.domain.tickets.ticket import Status
-from maild.ports import Course, InboundState, KeptMail, ListedTicket, Listing, Order, UnitOfWork
+from maild.ports import InboundState, KeptMail, ListedTicket, Listing, Order, TicketHistory, UnitOfWork
 from maild.services.helpdesk import Helpdesk
 from maild.services.reports.digest_parts import MOST_ROWS, Contents, DigestReader, by_due, is_asleep, many_told, section
 from maild.services.reports.digest_parts import Section as Shown
@@ -31,12 +31,12 @@ def of_agent(unit: UnitOfWork, reader: DigestReader) -> Contents | None:
     """One agent's digest; None when there is nothing to tell."""
     mine = _mine(unit, reader)
     free = _nobodys(unit, reader)
-    candidates = [_candidate(course, reader) for course in mine]
+    candidates = [_candidate(history, reader) for history in mine]
     candidates += [
         Candidate(number=each.ticket.number, mine=False, due_at=each.due_at, asleep=is_asleep(each, reader.now))
         for each in free
     ]
-    listed = {each.ticket.number: each for each in (*(course.listed for course in mine), *free)}
+    listed = {each.ticket.number: each for each in (*(history.listed for history in mine), *free)}
     soon = horizon(reader.offices, reader.now, reader.zone)
     contents, told = Contents(), []
     for name, numbers in sorted_out(candidates, reader.now, soon).items():
@@ -72,7 +72,7 @@ def _unheard_section(unheard: Sequence[tuple[int, str, str]]) -> Shown:
     return section("Alarms that reached nobody", note, lines=lines)
 
 
-def _mine(unit: UnitOfWork, reader: DigestReader) -> list[Course]:
+def _mine(unit: UnitOfWork, reader: DigestReader) -> list[TicketHistory]:
     """What the reader has, and had a fact since their last digest: a mail about a closed ticket may get lost, too."""
     theirs = Listing(assignee=reader.agent.name)
     return unit.tickets.histories(unit.tickets.active_between(reader.since, reader.now, theirs), _KINDS)
@@ -91,16 +91,16 @@ def _nobodys(unit: UnitOfWork, reader: DigestReader) -> list[ListedTicket]:
     return list({each.ticket.number: each for each in (*late, *others)}.values())
 
 
-def _candidate(course: Course, reader: DigestReader) -> Candidate:
-    listed = course.listed
-    recent = [fact for fact in course.facts if fact.at > reader.since]
+def _candidate(history: TicketHistory, reader: DigestReader) -> Candidate:
+    listed = history.listed
+    recent = [fact for fact in history.events if fact.at > reader.since]
     return Candidate(
         number=listed.ticket.number,
         mine=True,
         due_at=listed.due_at,
         ended=listed.ticket.status.ended,
         asleep=is_asleep(listed, reader.now),
-        customer_waits=_customer_waits(course.facts),
+        customer_waits=_customer_waits(history.events),
         woken=any(_wakes(fact) for fact in recent),
         bounced=any(isinstance(fact, Bounced) and fact.permanent for fact in recent),
     )
@@ -120,14 +120,14 @@ def _wakes(fact: Event) -> bool:
     return isinstance(fact, StatusChanged) and (fact.previous, fact.status) == (Status.WAITING, Status.OPEN)
 
 
-def _say_what_bounced(shown: Shown, mine: Sequence[Course], reader: DigestReader) -> None:
-    told = {course.listed.ticket.number: _lost(course, reader.since) for course in mine}
+def _say_what_bounced(shown: Shown, mine: Sequence[TicketHistory], reader: DigestReader) -> None:
+    told = {history.listed.ticket.number: _lost(history, reader.since) for history in mine}
     for row in shown["rows"]:
         row["line"] = told[row["number"]]
 
 
-def _lost(course: Course, since: datetime) -> str:
-    lost = [fact for fact in course.facts if isinstance(fact, Bounced) and fact.permanent and fact.at > since]
+def _lost(history: TicketHistory, since: datetime) -> str:
+    lost = [fact for fact in history.events if isinstance(fact, Bounced) and fact.permanent and fact.at > since]
     return "; ".join(f"{fact.recipient}: {fact.diagnostic or 'not delivered'}" for fact in lost)
 
 

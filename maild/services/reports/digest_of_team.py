@@ -61,11 +61,11 @@ def _looked_at(unit: UnitOfWork, team: Team, reader: DigestReader) -> tuple[list
     )
     found = []
     for begin in range(0, len(numbers), BATCH):
-        for course in unit.tickets.histories(numbers[begin : begin + BATCH], COUNTED_KINDS):
-            ticket = course.listed.ticket
-            tally.add(measured(ticket, course.facts, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now))
+        for history in unit.tickets.histories(numbers[begin : begin + BATCH], COUNTED_KINDS):
+            ticket = history.listed.ticket
+            tally.add(measured(ticket, history.events, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now))
             if not ticket.status.ended and ticket.merged_into is None:
-                found.append(course.listed)
+                found.append(history.listed)
     return found, tally.figures()
 
 

@@ -63,9 +63,9 @@ def measure(work: Work, wanted: Wanted) -> Iterator[Measured]:
     listing = Listing(department=wanted.department or None, domains=domains, sight=wanted.sight)
     numbers = unit.tickets.active_between(wanted.period.since, wanted.period.until, listing)
     for begin in range(0, len(numbers), BATCH):
-        for course in unit.tickets.histories(numbers[begin : begin + BATCH], COUNTED_KINDS):
-            ticket = course.listed.ticket
-            facts = tuple(fact for fact in course.facts if fact.at <= now)  # `now` may be a moment of the past
+        for history in unit.tickets.histories(numbers[begin : begin + BATCH], COUNTED_KINDS):
+            ticket = history.listed.ticket
+            facts = tuple(fact for fact in history.events if fact.at <= now)  # `now` may be a moment of the past
             others = theirs is not None and directory.organisation_of(ticket.requester.address) != theirs
             if facts and not others:  # a narrower domain may be another organisation's
                 yield measured(ticket, facts, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now)
