@@ -34,7 +34,7 @@ _STEPS = sa.select(sla_step).where(_among(sla_step.c.ticket))
 
 
 @dataclass(slots=True)
-class Held:
+class IdentityMap:
     """By ticket number; what is absent was not read yet."""
 
     numbers: set[int] = field(default_factory=set)

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from maild.domain.messages.outbox import OutboxState
 from maild.domain.people.directory import Address
 from maild.ports import LedgerLine
-from maild.store.identity_map import Held
+from maild.store.identity_map import IdentityMap
 from maild.store.insert_once import insert_once
 from maild.store.schema import outbox, sla_step, sla_told, ticket
 
@@ -23,25 +23,25 @@ _FIRED = sa.select(sla_step).where(sla_step.c.ticket == sa.bindparam("number"))
 
 
 class SqlSlaSteps:
-    def __init__(self, connection: Connection, held: Held) -> None:
+    def __init__(self, connection: Connection, identity_map: IdentityMap) -> None:
         self._connection = connection
-        self._held = held
+        self._identity_map = identity_map
 
     def record(self, ticket: int, target: str, cycle: int, key: str, instant: datetime, now: datetime) -> bool:
         values = {"ticket": ticket, "target": target, "cycle": cycle, "step": key, "instant": instant, "fired_at": now}
         fired = insert_once(self._connection, sla_step).returning(sla_step.c.ticket)
         new = self._connection.scalar(fired, values) is not None
-        if ticket in self._held.steps:
-            self._held.steps[ticket].add((target, cycle, key))
+        if ticket in self._identity_map.steps:
+            self._identity_map.steps[ticket].add((target, cycle, key))
         return new
 
     def fired(self, ticket: int) -> frozenset[tuple[str, int, str]]:
-        known = self._held.steps.get(ticket)
+        known = self._identity_map.steps.get(ticket)
         if known is None:
             found = self._connection.execute(_FIRED, {"number": ticket})
             known = {(row.target, row.cycle, row.step) for row in found}
-            if ticket in self._held.numbers:
-                self._held.steps[ticket] = known
+            if ticket in self._identity_map.numbers:
+                self._identity_map.steps[ticket] = known
         return frozenset(known)
 
     def tell(self, told: Sequence[LedgerLine]) -> None:

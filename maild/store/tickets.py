@@ -13,7 +13,7 @@ from maild.domain.tickets.events import Event, Opened, ParticipantAdded, Partici
 from maild.domain.tickets.ticket import Ticket
 from maild.ports import ListedTicket, Listing, SlaIndex, StoredEntry, TicketHistory
 from maild.store import rows
-from maild.store.identity_map import Held
+from maild.store.identity_map import IdentityMap
 from maild.store.insert_once import insert_once, next_number
 from maild.store.list_filters import conditions, ordering
 from maild.store.schema import ancestor, attachment, entry, event, one_of, participant, ticket
@@ -35,17 +35,17 @@ _FILES = sa.select(attachment).join(entry).where(entry.c.ticket == sa.bindparam(
 
 
 class SqlTickets:
-    def __init__(self, connection: Connection, search: SqlSearch, held: Held, *, reading: bool) -> None:
+    def __init__(self, connection: Connection, search: SqlSearch, identity_map: IdentityMap, *, reading: bool) -> None:
         self._connection = connection
         self._search = search
-        self._held = held
+        self._identity_map = identity_map
         self._reading = reading
 
     def new_number(self) -> int:
         return next_number(self._connection, "ticket_number")
 
     def get(self, number: int) -> Ticket | None:
-        known = self._held.tickets.get(number)
+        known = self._identity_map.tickets.get(number)
         if known is not None:
             return known
         query = _GET if self._reading else _GET_AND_LOCK
@@ -53,16 +53,16 @@ class SqlTickets:
         if row is None:
             return None
         people = self._connection.execute(_PEOPLE, {"number": number}).mappings().all()
-        return rows.read_ticket(row, people) if self._reading else self._held.take(row, people)
+        return rows.read_ticket(row, people) if self._reading else self._identity_map.take(row, people)
 
     def history(self, number: int) -> tuple[Event, ...]:
-        known = self._held.histories.get(number)
+        known = self._identity_map.histories.get(number)
         if known is not None:
             return known
         found = self._connection.execute(_HISTORY, {"number": number}).mappings()
         facts = tuple(rows.read_event(row) for row in found)
-        if number in self._held.numbers:
-            self._held.histories[number] = facts
+        if number in self._identity_map.numbers:
+            self._identity_map.histories[number] = facts
         return facts
 
     def event_time(self, number: int, seq: int) -> datetime | None:
@@ -97,9 +97,9 @@ class SqlTickets:
             self._connection.execute(_CHANGE, values | {"of": after.number})
         facts = [rows.event_values(after.number, first + index, fact, first) for index, fact in enumerate(new)]
         self._connection.execute(sa.insert(event), facts)
-        if self._held.people.get(after.number) != frozenset(after.participants):
+        if self._identity_map.people.get(after.number) != frozenset(after.participants):
             self._write_participants(after)
-        self._held.changed(after, new)
+        self._identity_map.changed(after, new)
         if any(isinstance(fact, _FOUND_BY) for fact in new):
             self._search.renew(after.number)
 
@@ -133,8 +133,8 @@ class SqlTickets:
         return tuple(rows.read_entry(row, files.get(row["id"], [])) for row in everything)
 
     def root_id(self, number: int) -> str:
-        if number in self._held.root_ids:
-            return self._held.root_ids[number]
+        if number in self._identity_map.root_ids:
+            return self._identity_map.root_ids[number]
         return str(self._connection.scalar(sa.select(ticket.c.root_id).where(ticket.c.number == number)) or "")
 
     def by_message_ids(self, ids: Sequence[str]) -> Mapping[str, int]:
@@ -192,7 +192,7 @@ class SqlTickets:
         # What another node is at is left to it: two share the work, and none waits for one that stopped.
         numbers = self._in_hand(query.order_by(ticket.c.next_sla_at, ticket.c.number).limit(limit))
         if not self._reading:
-            self._held.read_ahead(self._connection, numbers)
+            self._identity_map.read_ahead(self._connection, numbers)
         return numbers
 
     def in_status_since(self, status: str, instant: datetime, limit: int) -> list[int]:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 
 from maild.store.agent_records import SqlDigests, SqlHeldReplies, SqlPreferences, SqlSnapshots
 from maild.store.engine import make_engine, temporary_failures
-from maild.store.identity_map import Held
+from maild.store.identity_map import IdentityMap
 from maild.store.inbound import SqlInbound
 from maild.store.mailboxes import SqlMailboxLedger
 from maild.store.migrate import migrate
@@ -55,12 +55,12 @@ class SqlUnitOfWork:
         self._connection = connection
         self.inbound = SqlInbound(connection, self._node)
         self.search = SqlSearch(connection)
-        self._held = Held()
-        self.tickets = SqlTickets(connection, self.search, self._held, reading=self._reading)
+        self._identity_map = IdentityMap()
+        self.tickets = SqlTickets(connection, self.search, self._identity_map, reading=self._reading)
         self.people = SqlPeople(connection)
         self.outbox = SqlOutbox(connection, self._node)
         self.agenda = SqlAgenda(connection)
-        self.sla_steps = SqlSlaSteps(connection, self._held)
+        self.sla_steps = SqlSlaSteps(connection, self._identity_map)
         self.held_replies = SqlHeldReplies(connection)
         self.snapshots = SqlSnapshots(connection)
         self.preferences = SqlPreferences(connection)
@@ -75,7 +75,7 @@ class SqlUnitOfWork:
 
     def commit(self) -> None:
         self._transaction.commit()
-        self._held.forget()
+        self._identity_map.forget()
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -83,7 +83,7 @@ class SqlUnitOfWork:
             with temporary_failures(), self._connection.begin_nested():
                 yield
         except BaseException:
-            self._held.forget()
+            self._identity_map.forget()
             raise
 
 
