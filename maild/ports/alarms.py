@@ -26,7 +26,7 @@ class LedgerLine:
     agent: str = ""  # the agent's name; "" for an address that is nobody's
     paged: bool = False
     outbox: int
-    told_at: datetime
+    notified_at: datetime
     lost_at: datetime | None = None
     passed_to: tuple[str, ...] = ()
     state: OutboxState | None = None
@@ -42,23 +42,23 @@ class SlaSteps(Protocol):
         """(target, cycle, key) of every step that fired."""
         ...
 
-    def tell(self, told: Sequence[LedgerLine]) -> None:
+    def add_lines(self, lines: Sequence[LedgerLine]) -> None:
         """Note whom steps told. Nobody is told twice of one step."""
         ...
 
-    def told(self, ticket: int) -> tuple[LedgerLine, ...]:
+    def lines_of_ticket(self, ticket: int) -> tuple[LedgerLine, ...]:
         """Whom the steps of a ticket told, in the order of the telling."""
         ...
 
-    def told_by(self, outbox: int) -> tuple[LedgerLine, ...]:
+    def lines_of_mail(self, outbox: int) -> tuple[LedgerLine, ...]:
         """What a mail told."""
         ...
 
-    def lose(self, outbox: int, ticket: int, at: datetime, passed_to: Sequence[str]) -> None:
+    def mark_lost(self, outbox: int, ticket: int, at: datetime, passed_to: Sequence[str]) -> None:
         """Note that what a mail told of a ticket did not arrive, and who was told instead."""
         ...
 
-    def unheard(self, limit: int) -> list[tuple[int, str, str]]:
+    def unheard_steps(self, limit: int) -> list[tuple[int, str, str]]:
         """(ticket, target, key) of steps on open tickets of which every mail was lost, or stands still (held,
         dropped, failed), the oldest first."""
         ...

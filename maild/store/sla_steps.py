@@ -44,7 +44,7 @@ class SqlSlaSteps:
                 self._identity_map.steps[ticket] = known
         return frozenset(known)
 
-    def tell(self, told: Sequence[LedgerLine]) -> None:
+    def add_lines(self, lines: Sequence[LedgerLine]) -> None:
         values = [
             {
                 "ticket": each.ticket,
@@ -56,31 +56,31 @@ class SqlSlaSteps:
                 "agent": each.agent,
                 "paged": each.paged,
                 "outbox": each.outbox,
-                "told_at": each.told_at,
+                "told_at": each.notified_at,
                 "passed_to": list(each.passed_to),
             }
-            for each in told
+            for each in lines
         ]
         if values:
             self._connection.execute(insert_once(self._connection, sla_told), values)
 
-    def told(self, ticket: int) -> tuple[LedgerLine, ...]:
+    def lines_of_ticket(self, ticket: int) -> tuple[LedgerLine, ...]:
         return self._read(sla_told.c.ticket == ticket)
 
-    def told_by(self, outbox: int) -> tuple[LedgerLine, ...]:
+    def lines_of_mail(self, outbox: int) -> tuple[LedgerLine, ...]:
         return self._read(sla_told.c.outbox == outbox)
 
     def _read(self, here: sa.ColumnElement[bool]) -> tuple[LedgerLine, ...]:
         joined = sa.select(sla_told, outbox.c.state, outbox.c.last_answer)
         query = joined.outerjoin(outbox, outbox.c.id == sla_told.c.outbox).where(here)
         query = query.order_by(sla_told.c.told_at, sla_told.c.outbox, *(sla_told.c[name] for name in _OF_STEP))
-        return tuple(_telling(row) for row in self._connection.execute(query).mappings())
+        return tuple(_read_line(row) for row in self._connection.execute(query).mappings())
 
-    def lose(self, outbox: int, ticket: int, at: datetime, passed_to: Sequence[str]) -> None:
+    def mark_lost(self, outbox: int, ticket: int, at: datetime, passed_to: Sequence[str]) -> None:
         here = sa.and_(sla_told.c.outbox == outbox, sla_told.c.ticket == ticket, sla_told.c.lost_at.is_(None))
         self._connection.execute(sa.update(sla_told).where(here).values(lost_at=at, passed_to=list(passed_to)))
 
-    def unheard(self, limit: int) -> list[tuple[int, str, str]]:
+    def unheard_steps(self, limit: int) -> list[tuple[int, str, str]]:
         other, mail = sla_told.alias(), outbox.alias()
         same = sa.and_(*(other.c[name] == sla_told.c[name] for name in _OF_STEP))
         stands_still = sa.exists().where(mail.c.id == other.c.outbox, mail.c.state.in_(_STANDING_STILL))
@@ -94,7 +94,7 @@ class SqlSlaSteps:
         return [(row.ticket, row.target, row.step) for row in self._connection.execute(query.limit(limit))]
 
 
-def _telling(row: RowMapping) -> LedgerLine:
+def _read_line(row: RowMapping) -> LedgerLine:
     return LedgerLine(
         ticket=row["ticket"],
         target=row["target"],
@@ -104,7 +104,7 @@ def _telling(row: RowMapping) -> LedgerLine:
         agent=row["agent"],
         paged=row["paged"],
         outbox=row["outbox"],
-        told_at=row["told_at"],
+        notified_at=row["told_at"],
         lost_at=row["lost_at"],
         passed_to=tuple(row["passed_to"]),
         state=OutboxState(row["state"]) if row["state"] is not None else None,

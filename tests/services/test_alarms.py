@@ -383,7 +383,7 @@ def test_nobody_is_told_twice_and_a_chain_that_ends_is_told_in_the_thread_and_th
     assert escalations(office, number) == [("100%", [("john", "failed"), ("mary", "failed"), ("jane", "failed")])]
     assert "nobody is left who could be told of it by mail" in office.ticket(number)["entries"][-1]["text"]
     with office.store(reading=True) as unit:
-        assert unit.sla_steps.unheard(10) == [(number, "resolution", "100%")]
+        assert unit.sla_steps.unheard_steps(10) == [(number, "resolution", "100%")]
     assert logged == [number]
 
 

@@ -30,7 +30,7 @@ def telling(ticket=1, outbox=1, **more) -> LedgerLine:
         recipient=JOHN,
         agent="john",
         outbox=outbox,
-        told_at=NOW,
+        notified_at=NOW,
     )
     return replace(made, **more)
 
@@ -44,30 +44,32 @@ def opened(unit, number: int) -> None:
 
 def test_what_is_told_comes_back_with_the_state_of_its_mail(unit):
     unit.outbox.add(row(1, template="sla-breach"))
-    unit.sla_steps.tell([telling(), telling(recipient=MARY, agent="mary", outbox=2, paged=True), telling(ticket=2)])
-    first, second = unit.sla_steps.told(1)
+    unit.sla_steps.add_lines(
+        [telling(), telling(recipient=MARY, agent="mary", outbox=2, paged=True), telling(ticket=2)]
+    )
+    first, second = unit.sla_steps.lines_of_ticket(1)
     assert first == telling(state=OutboxState.QUEUED)
     assert second == telling(recipient=MARY, agent="mary", outbox=2, paged=True)  # that mail is gone
     unit.outbox.claim(NOW, NOW + MINUTE, 1, "main")
     unit.outbox.record(1, Attempted(OutboxState.SENT, 1, None, "250 taken"))
-    assert [(each.ticket, each.state, each.answer) for each in unit.sla_steps.told_by(1)] == [
+    assert [(each.ticket, each.state, each.answer) for each in unit.sla_steps.lines_of_mail(1)] == [
         (1, OutboxState.SENT, "250 taken"),
         (2, OutboxState.SENT, "250 taken"),
     ]
 
 
 def test_nobody_is_noted_twice_for_a_step(unit):
-    unit.sla_steps.tell([telling()])
-    unit.sla_steps.tell([telling(outbox=9), telling(outbox=9, step="200%")])
-    assert [(each.step, each.outbox) for each in unit.sla_steps.told(1)] == [("100%", 1), ("200%", 9)]
-    unit.sla_steps.tell([])
+    unit.sla_steps.add_lines([telling()])
+    unit.sla_steps.add_lines([telling(outbox=9), telling(outbox=9, step="200%")])
+    assert [(each.step, each.outbox) for each in unit.sla_steps.lines_of_ticket(1)] == [("100%", 1), ("200%", 9)]
+    unit.sla_steps.add_lines([])
 
 
 def test_what_is_lost_is_lost_once_and_for_its_ticket_alone(unit):
-    unit.sla_steps.tell([telling(), telling(ticket=2)])
-    unit.sla_steps.lose(1, 1, NOW + MINUTE, ["mary"])
-    unit.sla_steps.lose(1, 1, NOW + 2 * MINUTE, [])
-    (lost,), (other,) = unit.sla_steps.told(1), unit.sla_steps.told(2)
+    unit.sla_steps.add_lines([telling(), telling(ticket=2)])
+    unit.sla_steps.mark_lost(1, 1, NOW + MINUTE, ["mary"])
+    unit.sla_steps.mark_lost(1, 1, NOW + 2 * MINUTE, [])
+    (lost,), (other,) = unit.sla_steps.lines_of_ticket(1), unit.sla_steps.lines_of_ticket(2)
     assert (lost.lost_at, lost.passed_to) == (NOW + MINUTE, ("mary",))
     assert (other.lost_at, other.passed_to) == (None, ())
 
@@ -75,14 +77,14 @@ def test_what_is_lost_is_lost_once_and_for_its_ticket_alone(unit):
 def test_steps_that_reached_nobody_are_known_while_their_tickets_are_open(unit):
     for number in (1, 2, 3):
         opened(unit, number)
-    unit.sla_steps.tell([telling(), telling(recipient=MARY, outbox=2), telling(ticket=2, outbox=3)])
-    unit.sla_steps.tell([telling(ticket=3, outbox=4)])
-    unit.sla_steps.lose(1, 1, NOW, ["mary"])
-    unit.sla_steps.lose(3, 2, NOW, [])
-    assert unit.sla_steps.unheard(10) == [(2, "resolution", "100%")]
-    unit.sla_steps.lose(2, 1, NOW, [])
-    assert unit.sla_steps.unheard(10) == [(1, "resolution", "100%"), (2, "resolution", "100%")]
-    assert unit.sla_steps.unheard(1) == [(1, "resolution", "100%")]
+    unit.sla_steps.add_lines([telling(), telling(recipient=MARY, outbox=2), telling(ticket=2, outbox=3)])
+    unit.sla_steps.add_lines([telling(ticket=3, outbox=4)])
+    unit.sla_steps.mark_lost(1, 1, NOW, ["mary"])
+    unit.sla_steps.mark_lost(3, 2, NOW, [])
+    assert unit.sla_steps.unheard_steps(10) == [(2, "resolution", "100%")]
+    unit.sla_steps.mark_lost(2, 1, NOW, [])
+    assert unit.sla_steps.unheard_steps(10) == [(1, "resolution", "100%"), (2, "resolution", "100%")]
+    assert unit.sla_steps.unheard_steps(1) == [(1, "resolution", "100%")]
 
 
 @pytest.mark.parametrize("state", [OutboxState.HELD, OutboxState.DROPPED, OutboxState.FAILED])
@@ -90,11 +92,11 @@ def test_a_mail_that_does_not_leave_reaches_nobody(unit, state):
     opened(unit, 1)
     for number in (1, 2):
         unit.outbox.add(row(number, template="sla-breach"))
-    unit.sla_steps.tell([telling(), telling(recipient=MARY, outbox=2)])
+    unit.sla_steps.add_lines([telling(), telling(recipient=MARY, outbox=2)])
     unit.outbox.set_state(1, state, None)
-    assert unit.sla_steps.unheard(10) == []
+    assert unit.sla_steps.unheard_steps(10) == []
     unit.outbox.set_state(2, state, None)
-    assert unit.sla_steps.unheard(10) == [(1, "resolution", "100%")]
+    assert unit.sla_steps.unheard_steps(10) == [(1, "resolution", "100%")]
 
 
 def test_mails_are_found_by_the_mark_in_their_ids(unit):

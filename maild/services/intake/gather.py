@@ -232,7 +232,7 @@ def _alarming(unit: UnitOfWork, sealed: Sealed, holder: Holder) -> int | None:
     """The mail about deadlines whose bounces come back to this address; other mails are told by the address alone."""
     ticket = None if sealed.scope in WITHOUT_TICKET else sealed.ticket
     marked = unit.outbox.marked(replace(sealed, verb="").text, ticket, holder.agent)
-    return next((row for row in marked if unit.sla_steps.told_by(row)), None)
+    return next((row for row in marked if unit.sla_steps.lines_of_mail(row)), None)
 
 
 def _with_alarm(work: Work, lost: BouncedMail) -> BouncedMail:

@@ -120,7 +120,7 @@ def tellings(notice: Notice, ticket: int, outbox: int, now: datetime) -> list[Le
             agent=notice.agent or notice.pages,
             paged=notice.template == PAGE,
             outbox=outbox,
-            told_at=now,
+            notified_at=now,
         )
         for fact in notice.steps
     ]

@@ -134,7 +134,7 @@ def ticket_show(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now:
         entries = unit.tickets.entries(number)
         deliveries = unit.outbox.deliveries(number)
         history = unit.tickets.history(number)
-        told = unit.sla_steps.told(number)
+        told = unit.sla_steps.lines_of_ticket(number)
     due_at = None if ticket.status.ended else standing.due_at
     lost = {event.reply for event in history if isinstance(event, Bounced)}
     return ticket_document(ticket, due_at, helpdesk, now) | {

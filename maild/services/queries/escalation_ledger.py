@@ -31,7 +31,7 @@ def outcome_of(telling: LedgerLine, history: Sequence[Event]) -> str:
 def _acknowledges(fact: Event, telling: LedgerLine) -> bool:
     if not isinstance(fact, Acknowledged) or fact.agent != telling.agent:
         return False
-    return (fact.target, fact.cycle) == (telling.target, telling.cycle) and fact.at >= telling.told_at
+    return (fact.target, fact.cycle) == (telling.target, telling.cycle) and fact.at >= telling.notified_at
 
 
 def steps_told(history: Sequence[Event], told: Sequence[LedgerLine]) -> list[tuple[Escalated, list[LedgerLine]]]:
@@ -58,7 +58,7 @@ def escalation_documents(history: Sequence[Event], told: Sequence[LedgerLine]) -
                     "agent": each.agent or None,
                     "address": str(each.recipient),
                     "paged": each.paged,
-                    "at": _moment(each.told_at),
+                    "at": _moment(each.notified_at),
                     "outbox": each.outbox,
                     "outcome": outcome_of(each, history),
                     "answer": each.answer,
@@ -84,7 +84,7 @@ def lines_of(work: Work, number: int) -> tuple[str, ...]:
 
 def _as_of(unit: UnitOfWork, number: int, now: datetime) -> tuple[list[Event], list[LedgerLine]]:
     history = [event for event in unit.tickets.history(number) if event.at <= now]
-    return history, [each for each in unit.sla_steps.told(number) if each.told_at <= now]
+    return history, [each for each in unit.sla_steps.lines_of_ticket(number) if each.notified_at <= now]
 
 
 def _lines(history: Sequence[Event], told: Sequence[LedgerLine], zone: ZoneInfo) -> tuple[str, ...]:

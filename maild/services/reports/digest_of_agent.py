@@ -53,7 +53,7 @@ def of_agent(unit: UnitOfWork, reader: DigestReader) -> Contents | None:
 def _of_admin(unit: UnitOfWork, reader: DigestReader, contents: Contents) -> list[str]:
     """What concerns the helpdesk itself -> in few words, for the subject."""
     told = []
-    if unheard := unit.sla_steps.unheard(_MOST_UNHEARD):
+    if unheard := unit.sla_steps.unheard_steps(_MOST_UNHEARD):
         contents.sections.insert(0, _unheard_section(unheard))
         told.append(f"{len(unheard)} alarms unheard")
     if junk := _junk(unit, reader.helpdesk):
