@@ -125,8 +125,8 @@ def questions() -> Iterator[tuple[str, Callable[[UnitOfWork], int]]]:
         wanted = (
             replace(common, overdue_at=NOW),
             replace(common, overdue_at=NOW + timedelta(hours=4)),
-            replace(common, assignee="jane", awake_at=NOW),
-            replace(common, unassigned=True, awake_at=NOW),
+            replace(common, assignee="jane", not_snoozed_at=NOW),
+            replace(common, unassigned=True, not_snoozed_at=NOW),
         )
         return sum(len(unit.tickets.listing(each)) for each in wanted)
 

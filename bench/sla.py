@@ -100,7 +100,7 @@ def fill(store: Store, helpdesk: Helpdesk, first: int, count: int, opened_at: da
         made = apply(first, apply(first, None, opened), assigned)
         unit.tickets.append(made, [opened, assigned], f"<root.{first}@acme.example>")
         state = standing([opened], helpdesk.plan_of(made), helpdesk.calendar_of(made), opened_at)
-        unit.tickets.index(
+        unit.tickets.set_sla_index(
             first, SlaIndex(next_at=state.next_at, due_at=state.due_at, fingerprint=helpdesk.plan_fingerprint(made))
         )
         unit.commit()

@@ -154,7 +154,7 @@ class Daemon:
         """Is there nothing to judge and nothing due to be sent?"""
         with self.store(reading=True) as unit:
             next_at = unit.outbox.next_instant()
-            idle = unit.inbound.waiting() == 0 and unit.outbox.sending() == 0
+            idle = unit.inbound.count_kept() == 0 and unit.outbox.sending() == 0
             return idle and (next_at is None or next_at > self.clock.now())
 
     def wake(self) -> None:

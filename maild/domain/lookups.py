@@ -34,7 +34,7 @@ class Lookups:
     batches: Callable[[int], tuple[Batch, ...]] = lambda ticket: ()  # the acts of a ticket, in order
     can_withdraw: Callable[[int], bool] = lambda entry: False  # has no mail of this reply left, or been tried, yet?
     # Has a mail that shows somebody (their address) the history of a ticket left, or been tried?
-    history_left: Callable[[int, Address], bool] = lambda ticket, to: True
+    history_was_sent: Callable[[int, Address], bool] = lambda ticket, to: True
     # The newest message of the requester or a participant, as an entry that names its mail; None: they never wrote.
     last_message: Callable[[int], EntryDraft | None] = lambda ticket: None
     # None: no such text. ValueError says, for its writer, what is wrong with the variables.

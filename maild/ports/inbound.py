@@ -85,7 +85,7 @@ class Inbound(Protocol):
         """Record the judgement of a mail of this node's. ClaimLost when it is not ours any more."""
         ...
 
-    def same(self, sameness: str, but: int, waiting_in: Sequence[str] = ()) -> tuple[int, int | None] | None:
+    def find_same(self, sameness: str, but: int, waiting_in: Sequence[str] = ()) -> tuple[int, int | None] | None:
         """An earlier judged mail with this sameness: (inbound, ticket). One that came by one of the mailboxes
         `waiting_in` and was held or ignored does not count."""
         ...
@@ -112,7 +112,7 @@ class Inbound(Protocol):
         """End a quarantined or held mail as ignored; its bytes stay. False when it is neither."""
         ...
 
-    def waiting(self) -> int:
+    def count_kept(self) -> int:
         """How many mails are KEPT."""
         ...
 

@@ -38,8 +38,8 @@ class Listing:
     sender: str | None = None  # the requester's address, or the domain behind its @, in lower case
     created_since: datetime | None = None
     ended_since: datetime | None = None
-    awake_at: datetime | None = None  # without those that are snoozed then
-    asleep_at: datetime | None = None  # those alone
+    not_snoozed_at: datetime | None = None  # without those that are snoozed then
+    snoozed_at: datetime | None = None  # those alone
     domains: tuple[str, ...] | None = None  # the requester's, in lower case; "*." before one: all below it
     sight: Sight | None = None
     order: Order = Order.NUMBER

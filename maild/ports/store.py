@@ -48,7 +48,7 @@ class SlaIndex:
     next_at: datetime | None
     due_at: datetime | None
     fingerprint: str
-    dues: Mapping[str, datetime] = field(default_factory=dict)  # target -> due, for those that somebody waits for
+    deadlines: Mapping[str, datetime] = field(default_factory=dict)  # target -> due, for those that somebody waits for
 
 
 class Tickets(Protocol):
@@ -64,7 +64,7 @@ class Tickets(Protocol):
         """When the event of this number happened; None when there is none."""
         ...
 
-    def since(self, number: int, seq: int) -> tuple[Event, ...]:
+    def events_since(self, number: int, seq: int) -> tuple[Event, ...]:
         """The events behind this number, in order."""
         ...
 
@@ -80,7 +80,7 @@ class Tickets(Protocol):
         """Store the newest events of a ticket and its row as folded; after.seq is that of the last of them."""
         ...
 
-    def index(self, number: int, sla: SlaIndex) -> None: ...
+    def set_sla_index(self, number: int, sla: SlaIndex) -> None: ...
 
     def entries(self, number: int) -> tuple[StoredEntry, ...]: ...
 
@@ -133,15 +133,15 @@ class Tickets(Protocol):
         """Waiting tickets whose moment to open by themselves has come."""
         ...
 
-    def snoozed_out(self, now: datetime, limit: int) -> list[int]:
+    def snooze_ended(self, now: datetime, limit: int) -> list[int]:
         """Tickets whose snooze is over, the longest first."""
         ...
 
-    def marked_as_spam(self, address: Address) -> bool:
+    def has_spam_from(self, address: Address) -> bool:
         """Is there a ticket of this requester that is spam?"""
         ...
 
-    def dues(self, number: int) -> Mapping[str, datetime] | None:
+    def deadlines(self, number: int) -> Mapping[str, datetime] | None:
         """Each deadline that a ticket has not met, by its target, as of the last reckoning; None when only the earliest
         was kept then."""
         ...
@@ -151,7 +151,7 @@ class Tickets(Protocol):
         customer was not reminded."""
         ...
 
-    def stale(self, fingerprints: frozenset[str], limit: int, above: int = 0) -> list[int]:
+    def with_outdated_sla(self, fingerprints: frozenset[str], limit: int, above: int = 0) -> list[int]:
         """Open tickets with higher numbers than `above` whose SLA was reckoned with a plan and calendar that are none
         of these, in the order of their numbers."""
         ...
@@ -209,7 +209,7 @@ class People(Protocol):
         ever given."""
         ...
 
-    def numbered(self, numbers: Sequence[int]) -> Mapping[int, Contact]: ...
+    def by_numbers(self, numbers: Sequence[int]) -> Mapping[int, Contact]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +240,7 @@ class OutboxRow:
     tried_since: datetime | None = None  # when it was first tried, since an admin last let it go anew
 
     @property
-    def dated(self) -> datetime:
+    def mail_date(self) -> datetime:
         """What stands in its Date: a mail that waited for morning was not written at night."""
         return self.leaves_at or self.queued_at
 
@@ -275,7 +275,7 @@ class Outbox(Protocol):
         """The text parts of mails of ours with these Message-IDs, without those of the templates `but`."""
         ...
 
-    def record(self, row: int, attempted: Attempted) -> None: ...
+    def record_attempt(self, row: int, attempted: Attempted) -> None: ...
 
     def get(self, row: int) -> OutboxRow | None: ...
 
@@ -294,7 +294,7 @@ class Outbox(Protocol):
         """How many notices leave, or left, for this agent between these instants; counted up to a limit."""
         ...
 
-    def gathering(self, agent: str, template: str, now: datetime) -> OutboxRow | None:
+    def pending_mail(self, agent: str, template: str, now: datetime) -> OutboxRow | None:
         """The mail of this template that leaves for this agent later than now, and was not begun yet."""
         ...
 
@@ -318,7 +318,7 @@ class Outbox(Protocol):
         """Stop the mails that deliver an entry, as far as none was tried; False when one may have left."""
         ...
 
-    def history_left(self, ticket: int, to: Address) -> bool:
+    def history_was_sent(self, ticket: int, to: Address) -> bool:
         """Has a mail that shows this person the history of the ticket left, or been tried?"""
         ...
 
@@ -328,16 +328,16 @@ class Outbox(Protocol):
 
     def by_message_id(self, message_id: str) -> OutboxRow | None: ...
 
-    def marked(self, mark: str, ticket: int | None, agent: str) -> list[int]:
+    def by_mark(self, mark: str, ticket: int | None, agent: str) -> list[int]:
         """The mails whose Message-ID says the same as this text of a sealed address, the newest first: of a ticket, or
         (None) of an agent."""
         ...
 
-    def written_to(self, ticket: int, address: Address) -> bool:
+    def has_written_to(self, ticket: int, address: Address) -> bool:
         """Has this ticket written to this address before?"""
         ...
 
-    def answers(
+    def count_answers(
         self,
         since: datetime,
         *,
@@ -349,11 +349,11 @@ class Outbox(Protocol):
         """How many answers of a program to people outside were queued since then, those that were dropped left out."""
         ...
 
-    def alarmed(self, since: datetime) -> bool:
+    def flood_reported(self, since: datetime) -> bool:
         """Was it told since then that there were too many of them?"""
         ...
 
-    def deliveries(self, ticket: int) -> Mapping[int, tuple[OutboxState, ...]]:
+    def delivery_states(self, ticket: int) -> Mapping[int, tuple[OutboxState, ...]]:
         """For each entry of a ticket the states of the mails that deliver it."""
         ...
 

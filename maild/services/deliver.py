@@ -109,7 +109,7 @@ class Delivery:
         jitter = random.uniform(-1, 1)  # noqa: S311 - spreads retries, guards nothing
         attempted = after_attempt(answer, attempts=row.attempts, tried_since=row.tried_since, now=now, jitter=jitter)
         with self._open() as unit:
-            unit.outbox.record(row.id, attempted)
+            unit.outbox.record_attempt(row.id, attempted)
             if attempted.state is OutboxState.FAILED:
                 self._given_up(unit, row, attempted, now)
             unit.commit()
@@ -154,7 +154,7 @@ class Delivery:
         answer = f"held: {failure}; mend the template, then: maild outbox release {row.id}"
         attempted = Attempted(OutboxState.HELD, row.attempts, None, answer, row.tried_since)
         with self._open() as unit:
-            unit.outbox.record(row.id, attempted)
+            unit.outbox.record_attempt(row.id, attempted)
             unit.commit()
         total.failed += 1
         maillog.failed(outbox=row.id, ticket=row.ticket, to=str(row.to.address), answer=answer)
@@ -221,7 +221,7 @@ def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Hel
             reply_to=mail["reply_to"],
             subject=row.subject,
             message_id=row.message_id,
-            date=row.dated,
+            date=row.mail_date,
             in_reply_to=mail["in_reply_to"],
             references=tuple(mail["references"]),
             text=rendered.text,

@@ -125,7 +125,7 @@ class SqlInbound:
         if self._connection.execute(claimed.values(**values)).rowcount != 1:
             raise ClaimLost(f"inbound {number} was judged by another node")
 
-    def same(self, sameness: str, but: int, waiting_in: Sequence[str] = ()) -> tuple[int, int | None] | None:
+    def find_same(self, sameness: str, but: int, waiting_in: Sequence[str] = ()) -> tuple[int, int | None] | None:
         if not sameness:
             return None
         query = (
@@ -176,7 +176,7 @@ class SqlInbound:
         changed = sa.update(inbound).where(inbound.c.id == number, waits)
         return self._connection.execute(changed.values(**values)).rowcount == 1
 
-    def waiting(self) -> int:
+    def count_kept(self) -> int:
         return int(self._connection.scalar(sa.select(sa.func.count()).select_from(inbound).where(_KEPT)) or 0)
 
     def of_entry(self, number: int) -> KeptMail | None:

@@ -87,13 +87,13 @@ def _of_times(wanted: Listing) -> Iterator[Condition]:
         yield ticket.c.created_at >= wanted.created_since
     if wanted.ended_since is not None:
         yield ticket.c.ended_at >= wanted.ended_since
-    if wanted.awake_at is not None:
-        yield sa.not_(_asleep(wanted.awake_at))
-    if wanted.asleep_at is not None:
-        yield _asleep(wanted.asleep_at)
+    if wanted.not_snoozed_at is not None:
+        yield sa.not_(_is_snoozed(wanted.not_snoozed_at))
+    if wanted.snoozed_at is not None:
+        yield _is_snoozed(wanted.snoozed_at)
 
 
-def _asleep(instant: datetime) -> Condition:
+def _is_snoozed(instant: datetime) -> Condition:
     until = ticket.c.snoozed_until
     return sa.and_(until.is_not(None), until > instant)
 

@@ -85,7 +85,7 @@ class SqlOutbox:
         ours = sa.and_(ours, outbox.c.template.not_in(list(but)))
         return tuple(self._connection.scalars(sa.select(outbox.c.text).where(ours).order_by(outbox.c.id.desc())))
 
-    def record(self, row: int, attempted: Attempted) -> None:
+    def record_attempt(self, row: int, attempted: Attempted) -> None:
         """Note what an attempt came to, unless somebody dropped or held the mail meanwhile and it did not leave."""
         values: dict[str, Any] = {
             "state": attempted.state.value,
@@ -133,7 +133,7 @@ class SqlOutbox:
         some = sa.select(outbox.c.id).where(counted).limit(limit).subquery()
         return int(self._connection.scalar(sa.select(sa.func.count()).select_from(some)) or 0)
 
-    def gathering(self, agent: str, template: str, now: datetime) -> OutboxRow | None:
+    def pending_mail(self, agent: str, template: str, now: datetime) -> OutboxRow | None:
         later = sa.and_(outbox.c.agent == agent, outbox.c.leaves_at > now)
         here = sa.and_(later, outbox.c.template == template, _NOT_BEGUN)
         query = sa.select(outbox).where(here).order_by(outbox.c.id).limit(1).with_for_update()
@@ -167,7 +167,7 @@ class SqlOutbox:
         gone = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": reason}
         return 0 < made == self._connection.execute(sa.update(outbox).where(waits).values(gone)).rowcount
 
-    def history_left(self, ticket: int, to: Address) -> bool:
+    def history_was_sent(self, ticket: int, to: Address) -> bool:
         kept = sa.or_(outbox.c.state == OutboxState.DROPPED.value, _UNTRIED)
         left = sa.select(outbox.c.id).where(*_history(ticket, to), sa.not_(kept)).limit(1)
         return self._connection.scalar(left) is not None
@@ -175,22 +175,22 @@ class SqlOutbox:
     def withdraw_history(self, ticket: int, to: Address, reason: str) -> bool:
         gone = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": reason}
         self._connection.execute(sa.update(outbox).where(*_history(ticket, to), _UNTRIED).values(gone))
-        return not self.history_left(ticket, to)
+        return not self.history_was_sent(ticket, to)
 
     def by_message_id(self, message_id: str) -> OutboxRow | None:
         query = sa.select(outbox).where(outbox.c.message_id == message_id)
         found = self._connection.execute(query).mappings().first()
         return rows.read_outbox(found) if found else None
 
-    def marked(self, mark: str, ticket: int | None, agent: str) -> list[int]:
+    def by_mark(self, mark: str, ticket: int | None, agent: str) -> list[int]:
         about = outbox.c.ticket == ticket if ticket is not None else outbox.c.agent == agent
         here = sa.and_(about, outbox.c.message_id.startswith(f"<{mark}.", autoescape=True))
         return list(self._connection.scalars(sa.select(outbox.c.id).where(here).order_by(outbox.c.id.desc())))
 
-    def written_to(self, ticket: int, address: Address) -> bool:
+    def has_written_to(self, ticket: int, address: Address) -> bool:
         return self._connection.scalar(_WRITTEN_TO, {"number": ticket, "to": address.key}) is not None
 
-    def answers(
+    def count_answers(
         self,
         since: datetime,
         *,
@@ -211,11 +211,11 @@ class SqlOutbox:
             query = query.where(outbox.c.template == template)
         return int(self._connection.scalar(query) or 0)
 
-    def alarmed(self, since: datetime) -> bool:
+    def flood_reported(self, since: datetime) -> bool:
         query = sa.select(outbox.c.id).where(*_counted("alarm", since)).limit(1)
         return self._connection.scalar(query) is not None
 
-    def deliveries(self, ticket: int) -> Mapping[int, tuple[OutboxState, ...]]:
+    def delivery_states(self, ticket: int) -> Mapping[int, tuple[OutboxState, ...]]:
         query = sa.select(outbox.c.entry, outbox.c.state).where(outbox.c.ticket == ticket, outbox.c.entry.is_not(None))
         found: dict[int, list[OutboxState]] = {}
         for row in self._connection.execute(query.order_by(outbox.c.id)):

@@ -48,7 +48,7 @@ class SqlPeople:
         step = sa.update(contact).where(contact.c.agent == agent).values(values)
         return self._connection.execute(step).rowcount == 1
 
-    def numbered(self, numbers: Sequence[int]) -> Mapping[int, Contact]:
+    def by_numbers(self, numbers: Sequence[int]) -> Mapping[int, Contact]:
         if not numbers:
             return {}
         found = self._connection.execute(sa.select(contact).where(contact.c.id.in_(list(numbers)))).mappings()

@@ -68,7 +68,7 @@ class SqlTickets:
     def event_time(self, number: int, seq: int) -> datetime | None:
         return self._connection.scalar(sa.select(event.c.at).where(event.c.ticket == number, event.c.seq == seq))
 
-    def since(self, number: int, seq: int) -> tuple[Event, ...]:
+    def events_since(self, number: int, seq: int) -> tuple[Event, ...]:
         query = sa.select(event).where(event.c.ticket == number, event.c.seq > seq).order_by(event.c.seq)
         return tuple(rows.read_event(row) for row in self._connection.execute(query).mappings())
 
@@ -120,8 +120,8 @@ class SqlTickets:
         ]
         self._connection.execute(sa.insert(participant), values)
 
-    def index(self, number: int, sla: SlaIndex) -> None:
-        dues = {target: due.isoformat() for target, due in sla.dues.items()}
+    def set_sla_index(self, number: int, sla: SlaIndex) -> None:
+        dues = {target: due.isoformat() for target, due in sla.deadlines.items()}
         values = {"next_sla_at": sla.next_at, "due_at": sla.due_at, "sla_digest": sla.fingerprint, "dues": dues}
         self._connection.execute(_CHANGE, values | {"of": number})
 
@@ -204,7 +204,7 @@ class SqlTickets:
         query = sa.select(ticket.c.number).where(ticket.c.wake_at <= now).order_by(ticket.c.wake_at)
         return self._in_hand(query.limit(limit))
 
-    def snoozed_out(self, now: datetime, limit: int) -> list[int]:
+    def snooze_ended(self, now: datetime, limit: int) -> list[int]:
         query = sa.select(ticket.c.number).where(ticket.c.snoozed_until <= now).order_by(ticket.c.snoozed_until)
         return self._in_hand(query.limit(limit))
 
@@ -215,13 +215,13 @@ class SqlTickets:
             query = query.with_for_update(skip_locked=True)
         return list(self._connection.scalars(query))
 
-    def marked_as_spam(self, address: Address) -> bool:
+    def has_spam_from(self, address: Address) -> bool:
         theirs = sa.func.lower(ticket.c.requester_address) == address.key
         spam = ticket.c.status == sa.literal("spam", literal_execute=True)  # as the partial index has it
         query = sa.select(ticket.c.number).where(spam, theirs).limit(1)
         return self._connection.scalar(query) is not None
 
-    def dues(self, number: int) -> Mapping[str, datetime] | None:
+    def deadlines(self, number: int) -> Mapping[str, datetime] | None:
         kept = self._connection.scalar(sa.select(ticket.c.dues).where(ticket.c.number == number))
         return None if kept is None else {target: datetime.fromisoformat(due) for target, due in kept.items()}
 
@@ -230,7 +230,7 @@ class SqlTickets:
         query = sa.select(ticket.c.number).where(ticket.c.status == "waiting", asked)
         return self._in_hand(query.order_by(ticket.c.status_since).limit(limit))
 
-    def stale(self, fingerprints: frozenset[str], limit: int, above: int = 0) -> list[int]:
+    def with_outdated_sla(self, fingerprints: frozenset[str], limit: int, above: int = 0) -> list[int]:
         query = sa.select(ticket.c.number).where(
             ticket.c.number > above, ticket.c.status.in_(_WORKED_ON), ticket.c.sla_digest.not_in(list(fingerprints))
         )

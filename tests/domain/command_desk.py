@@ -47,7 +47,7 @@ class Desk:
             ticket=self.survivor,
             batches=lambda number: tuple(self.acts.get(number, ())),
             can_withdraw=lambda entry: entry not in self.left,
-            history_left=lambda _number, to: str(to) in self.shown,
+            history_was_sent=lambda _number, to: str(to) in self.shown,
             last_message=lambda number: LAST_WORDS,
         )
         self.now += timedelta(minutes=1)

@@ -74,7 +74,7 @@ def _add(unit: UnitOfWork, helpdesk: Helpdesk, number: int, at: datetime, assign
     unit.tickets.append(ticket, facts, root_id(helpdesk.ring, number, helpdesk.domain))
     state = standing(facts, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), at)
     index = SlaIndex(next_at=state.next_at, due_at=state.due_at, fingerprint=helpdesk.plan_fingerprint(ticket))
-    unit.tickets.index(number, index)
+    unit.tickets.set_sla_index(number, index)
 
 
 def steps_of(url: str) -> list[tuple[int, str, int, str]]:

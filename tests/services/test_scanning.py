@@ -147,7 +147,7 @@ def test_an_infected_mail_is_set_aside_and_the_others_go_on(holding: Office, sca
     assert limits(holding, infected) == [("infected", INFECTED.reason)]
     with holding.store(reading=True) as unit:
         assert {row.ticket for row in holding.outbox()} == {done[other].ticket}, "somebody was told of the infected one"
-        assert unit.inbound.waiting() == 0
+        assert unit.inbound.count_kept() == 0
 
 
 def test_an_infected_mail_is_scanned_again_when_it_is_replayed(holding: Office, scanner: Scripted) -> None:

@@ -36,7 +36,7 @@ def unit(store):
 
 def due(unit, instant):
     made = add(unit, opened())
-    unit.tickets.index(made.number, SlaIndex(next_at=instant, due_at=None, fingerprint="d"))
+    unit.tickets.set_sla_index(made.number, SlaIndex(next_at=instant, due_at=None, fingerprint="d"))
     return made.number
 
 
@@ -117,14 +117,14 @@ def test_what_one_node_has_in_hand_the_other_passes_over(postgres_url):
     with here() as mine:
         assert mine.tickets.due(NOW, 2) == late[:2]
         assert mine.tickets.in_status_since("waiting", NOW, 1) == silent[:1]
-        assert mine.tickets.snoozed_out(NOW + MINUTE, 1) == asleep[:1]
+        assert mine.tickets.snooze_ended(NOW + MINUTE, 1) == asleep[:1]
         assert mine.tickets.to_wake(NOW + MINUTE, 1) == named[:1]
         assert [text.id for text in mine.held_replies.due(NOW, 1)] == texts[:1]
         with there() as theirs:
             assert theirs.tickets.due(NOW, 10) == late[2:]
             assert [text.id for text in theirs.held_replies.due(NOW, 10)] == texts[1:]
             assert theirs.tickets.in_status_since("waiting", NOW, 10) == silent[1:]
-            assert theirs.tickets.snoozed_out(NOW + MINUTE, 10) == asleep[1:]
+            assert theirs.tickets.snooze_ended(NOW + MINUTE, 10) == asleep[1:]
             assert theirs.tickets.to_wake(NOW + MINUTE, 10) == named[1:]
     with there() as theirs:
         assert theirs.tickets.due(NOW, 10) == late

@@ -51,7 +51,7 @@ def test_what_is_told_comes_back_with_the_state_of_its_mail(unit):
     assert first == telling(state=OutboxState.QUEUED)
     assert second == telling(recipient=MARY, agent="mary", outbox=2, paged=True)  # that mail is gone
     unit.outbox.claim(NOW, NOW + MINUTE, 1, "main")
-    unit.outbox.record(1, Attempted(OutboxState.SENT, 1, None, "250 taken"))
+    unit.outbox.record_attempt(1, Attempted(OutboxState.SENT, 1, None, "250 taken"))
     assert [(each.ticket, each.state, each.answer) for each in unit.sla_steps.lines_of_mail(1)] == [
         (1, OutboxState.SENT, "250 taken"),
         (2, OutboxState.SENT, "250 taken"),
@@ -104,17 +104,17 @@ def test_mails_are_found_by_the_mark_in_their_ids(unit):
     unit.outbox.add(row(2, message_id="<a1n2s3.2.mac@acme.example>"))
     unit.outbox.add(row(3, message_id="<a1n2s33.3.mac@acme.example>"))
     unit.outbox.add(row(4, message_id="<a7d2s0.4.mac@acme.example>", ticket=None, agent="john"))
-    assert unit.outbox.marked("a1n2s3", 1, "john") == [2, 1]
-    assert unit.outbox.marked("a1n2s3", 2, "john") == []
-    assert unit.outbox.marked("a7d2s0", None, "john") == [4]
-    assert unit.outbox.marked("a_n2s3", 1, "john") == []  # no pattern
+    assert unit.outbox.by_mark("a1n2s3", 1, "john") == [2, 1]
+    assert unit.outbox.by_mark("a1n2s3", 2, "john") == []
+    assert unit.outbox.by_mark("a7d2s0", None, "john") == [4]
+    assert unit.outbox.by_mark("a_n2s3", 1, "john") == []  # no pattern
 
 
 def test_what_another_node_is_at_is_left_to_it(store):
     with store() as unit:
         for number in (1, 2):
             opened(unit, number)
-            unit.tickets.index(number, SlaIndex(next_at=NOW, due_at=NOW, fingerprint="x"))
+            unit.tickets.set_sla_index(number, SlaIndex(next_at=NOW, due_at=NOW, fingerprint="x"))
         unit.commit()
     with store() as one:
         assert one.tickets.due(NOW, 1) == [1]

@@ -34,15 +34,15 @@ def test_answers_are_counted_by_time_recipient_domain_ticket_and_template(store)
             answer(7, counted="alarm"),
         ):
             unit.outbox.add(made)
-        count = unit.outbox.answers
+        count = unit.outbox.count_answers
         assert count(NOW - HOUR) == 3
         assert count(NOW - 3 * HOUR) == 4
         assert count(NOW - HOUR, to=Address.of("bob@CLIENT.example")) == 2
         assert count(NOW - HOUR, domain="Client.Example") == 2
         assert count(NOW - HOUR, to=BOB, ticket=7, template="status") == 1
         assert unit.outbox.get(4).counted == "answer"
-        assert unit.outbox.alarmed(NOW - HOUR)
-        assert not unit.outbox.alarmed(NOW)
+        assert unit.outbox.flood_reported(NOW - HOUR)
+        assert not unit.outbox.flood_reported(NOW)
 
 
 def test_the_subjects_of_a_sender_are_those_of_judged_mails_since_then(store):
@@ -84,10 +84,10 @@ def test_sqlite_counts_by_its_indexes(tmp_path):
 
     with store() as unit:
         sa.event.listen(sa.engine.Engine, "before_cursor_execute", note)
-        unit.outbox.answers(NOW, to=BOB)
-        unit.outbox.answers(NOW, domain="client.example")
-        unit.outbox.answers(NOW)
-        unit.outbox.alarmed(NOW)
+        unit.outbox.count_answers(NOW, to=BOB)
+        unit.outbox.count_answers(NOW, domain="client.example")
+        unit.outbox.count_answers(NOW)
+        unit.outbox.flood_reported(NOW)
         unit.inbound.subjects("bob@x", NOW, 0, 10)
         sa.event.remove(sa.engine.Engine, "before_cursor_execute", note)
     with engine.connect() as connection:

@@ -25,7 +25,7 @@ class Failed(Exception):
 def number(store):
     with store() as unit:
         made = add(unit, opened())
-        unit.tickets.index(made.number, SlaIndex(next_at=NOW, due_at=NOW, fingerprint="d"))
+        unit.tickets.set_sla_index(made.number, SlaIndex(next_at=NOW, due_at=NOW, fingerprint="d"))
         unit.sla_steps.record(made.number, "resolution", 1, "75%", NOW, NOW)
         unit.commit()
     return made.number
@@ -108,7 +108,9 @@ def test_a_tick_asks_as_much_about_many_tickets_as_about_one(url):
     store.migrate()
     with store() as unit:
         for _ in range(20):
-            unit.tickets.index(add(unit, opened(), ASSIGNED).number, SlaIndex(next_at=NOW, due_at=NOW, fingerprint="d"))
+            unit.tickets.set_sla_index(
+                add(unit, opened(), ASSIGNED).number, SlaIndex(next_at=NOW, due_at=NOW, fingerprint="d")
+            )
         unit.commit()
     asked = []
     sa.event.listen(store._writing, "before_cursor_execute", lambda *call: asked.append(call[2]))

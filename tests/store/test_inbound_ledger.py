@@ -174,10 +174,10 @@ def test_a_judgement_is_recorded_with_its_steps_and_clean_text(store):
         unit.commit()
     with store(reading=True) as unit:
         kept = unit.inbound.get(number)
-        assert unit.inbound.waiting() == 0
-        assert unit.inbound.same("s" * 64, but=number) is None
-        assert unit.inbound.same("s" * 64, but=number + 1) == (number, 1)
-        assert unit.inbound.same("", but=0) is None
+        assert unit.inbound.count_kept() == 0
+        assert unit.inbound.find_same("s" * 64, but=number) is None
+        assert unit.inbound.find_same("s" * 64, but=number + 1) == (number, 1)
+        assert unit.inbound.find_same("", but=0) is None
     assert (kept.outcome, kept.ticket, kept.steps) == ("opened", 1, DONE.steps)
     assert kept.subject == "nul \ufffd and lone \ufffd"
 
@@ -208,7 +208,7 @@ def test_a_quarantined_mail_can_be_replayed_and_a_judged_one_cannot(store):
         unit.inbound.judge(bad, replace(DONE, state=InboundState.QUARANTINED, outcome="quarantined"), NOW)
         unit.inbound.judge(good, replace(DONE, sameness=""), NOW)
         assert [kept.id for kept in unit.inbound.listed(InboundState.QUARANTINED)] == [bad]
-        assert unit.inbound.same("s" * 64, but=0) is None  # what was set aside is no earlier copy
+        assert unit.inbound.find_same("s" * 64, but=0) is None  # what was set aside is no earlier copy
         assert unit.inbound.replay(bad)
         assert not unit.inbound.replay(good)
         assert [(kept.id, kept.attempts) for kept in unit.inbound.begin(10, NOW)] == [(bad, 1)]

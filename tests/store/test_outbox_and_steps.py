@@ -91,7 +91,7 @@ def test_the_first_bytes_stay(unit):
 def test_an_attempt_is_recorded(unit):
     unit.outbox.add(row(1))
     unit.outbox.claim(NOW, NOW + MINUTE, 10, "main")
-    unit.outbox.record(1, Attempted(OutboxState.DEFERRED, 1, NOW + 5 * MINUTE, "451 later"))
+    unit.outbox.record_attempt(1, Attempted(OutboxState.DEFERRED, 1, NOW + 5 * MINUTE, "451 later"))
     found = unit.outbox.get(1)
     assert (found.state, found.attempts, found.next_at) == (OutboxState.DEFERRED, 1, NOW + 5 * MINUTE)
     assert found.last_answer == "451 later"
@@ -101,7 +101,7 @@ def test_an_attempt_is_recorded(unit):
 def test_a_mail_that_an_admin_lets_go_has_all_its_tries_before_it(unit):
     unit.outbox.add(row(1))
     unit.outbox.claim(NOW, NOW + MINUTE, 10, "main")
-    unit.outbox.record(1, Attempted(OutboxState.FAILED, 9, None, "451 later", NOW))
+    unit.outbox.record_attempt(1, Attempted(OutboxState.FAILED, 9, None, "451 later", NOW))
     assert unit.outbox.get(1).tried_since == NOW
     unit.outbox.set_state(1, OutboxState.QUEUED, NOW + MINUTE)
     assert unit.outbox.get(1).tried_since is None
@@ -113,23 +113,23 @@ def test_a_mail_dropped_while_it_was_tried_stays_dropped_unless_it_left(unit):
     unit.outbox.claim(NOW, NOW + MINUTE, 10, "main")
     for number in (1, 2):
         unit.outbox.set_state(number, OutboxState.DROPPED, None)
-    unit.outbox.record(1, Attempted(OutboxState.DEFERRED, 1, NOW, "451"))
-    unit.outbox.record(2, Attempted(OutboxState.SENT, 1, None, "250"))
+    unit.outbox.record_attempt(1, Attempted(OutboxState.DEFERRED, 1, NOW, "451"))
+    unit.outbox.record_attempt(2, Attempted(OutboxState.SENT, 1, None, "250"))
     assert [unit.outbox.get(n).state for n in (1, 2)] == [OutboxState.DROPPED, OutboxState.SENT]
 
 
 def test_who_was_written_to_is_known_by_address(unit):
     unit.outbox.add(row(1))
-    assert unit.outbox.written_to(1, Address.of("bob@client.example"))
-    assert not unit.outbox.written_to(2, Address.of("bob@client.example"))
-    assert not unit.outbox.written_to(1, Address.of("eve@client.example"))
+    assert unit.outbox.has_written_to(1, Address.of("bob@client.example"))
+    assert not unit.outbox.has_written_to(2, Address.of("bob@client.example"))
+    assert not unit.outbox.has_written_to(1, Address.of("eve@client.example"))
 
 
 def test_deliveries_are_told_per_entry(unit):
     unit.outbox.add(row(1, entry=5))
     unit.outbox.add(row(2, entry=5, state=OutboxState.SENT))
     unit.outbox.add(row(3))
-    assert unit.outbox.deliveries(1) == {5: (OutboxState.QUEUED, OutboxState.SENT)}
+    assert unit.outbox.delivery_states(1) == {5: (OutboxState.QUEUED, OutboxState.SENT)}
 
 
 def test_a_step_fires_once(unit):
@@ -193,31 +193,31 @@ def test_the_count_of_an_agents_notices_is_answered_by_an_index(tmp_path):
 
 def test_a_summary_is_found_and_rewritten_until_it_is_begun(unit):
     number = told(unit, template="gathered", ticket=None, since=None)
-    waits = unit.outbox.gathering("john", "gathered", NOW)
+    waits = unit.outbox.pending_mail("john", "gathered", NOW)
     assert waits.id == number
-    assert unit.outbox.gathering("jane", "gathered", NOW) is None
-    assert unit.outbox.gathering("john", "gathered", NOW + MINUTE) is None  # it leaves now
+    assert unit.outbox.pending_mail("jane", "gathered", NOW) is None
+    assert unit.outbox.pending_mail("john", "gathered", NOW + MINUTE) is None  # it leaves now
     unit.outbox.rewrite(replace(waits, subject="2 more", context={"rows": 2}))
     assert (unit.outbox.get(number).subject, dict(unit.outbox.get(number).context)) == ("2 more", {"rows": 2})
     unit.outbox.freeze(number, b"raw", "text")
     unit.outbox.rewrite(replace(waits, subject="3 more"))
     assert unit.outbox.get(number).subject == "2 more"
-    assert unit.outbox.gathering("john", "gathered", NOW) is None
+    assert unit.outbox.pending_mail("john", "gathered", NOW) is None
 
 
 def test_a_notice_that_is_sent_before_its_time_is_dated_so(unit):
     number = told(unit, leaves_at=NOW + 60 * MINUTE)
     unit.outbox.set_state(number, OutboxState.QUEUED, NOW + MINUTE)
-    assert unit.outbox.get(number).dated == NOW + MINUTE
+    assert unit.outbox.get(number).mail_date == NOW + MINUTE
     unit.outbox.set_state(number, OutboxState.QUEUED, NOW + 90 * MINUTE)
-    assert unit.outbox.get(number).dated == NOW + MINUTE
+    assert unit.outbox.get(number).mail_date == NOW + MINUTE
 
 
 def test_a_mail_that_was_taken_back_counts_as_never_written(unit):
     told(unit)
-    assert unit.outbox.written_to(7, BOB.address)
+    assert unit.outbox.has_written_to(7, BOB.address)
     unit.outbox.take_pending(7, "john", "joined")
-    assert not unit.outbox.written_to(7, BOB.address)
+    assert not unit.outbox.has_written_to(7, BOB.address)
 
 
 EVE = Address.of("eve@client.example")
@@ -231,7 +231,7 @@ def test_a_history_can_be_stopped_until_it_is_tried(unit):
     unit.outbox.add(row(4, to=Person(EVE), state=OutboxState.SENT, next_at=None))  # an answer is no history
     unit.outbox.add(row(5, **shown, ticket=2, state=OutboxState.SENT, next_at=None))
     unit.outbox.add(row(6, template="history", state=OutboxState.SENT, next_at=None))
-    assert not unit.outbox.history_left(1, EVE)
+    assert not unit.outbox.history_was_sent(1, EVE)
     assert unit.outbox.withdraw_history(1, EVE, "undone")
     assert [unit.outbox.get(number).state for number in (2, 3)] == [OutboxState.DROPPED] * 2
     assert unit.outbox.get(2).last_answer == "undone"
@@ -242,7 +242,7 @@ def test_a_history_can_be_stopped_until_it_is_tried(unit):
 def test_a_history_that_was_tried_may_have_been_read(unit, how):
     unit.outbox.add(row(1, template="history", to=Person(EVE), **how))
     unit.outbox.add(row(2, template="history", to=Person(EVE)))
-    assert unit.outbox.history_left(1, EVE)
+    assert unit.outbox.history_was_sent(1, EVE)
     assert not unit.outbox.withdraw_history(1, EVE, "undone")
     assert unit.outbox.get(2).state is OutboxState.DROPPED
 
@@ -250,4 +250,4 @@ def test_a_history_that_was_tried_may_have_been_read(unit, how):
 def test_a_history_on_its_way_counts_as_left(unit):
     unit.outbox.add(row(1, template="history", to=Person(EVE)))
     assert unit.outbox.claim(NOW, NOW + MINUTE, 10, "main")
-    assert unit.outbox.history_left(1, EVE)
+    assert unit.outbox.history_was_sent(1, EVE)

@@ -75,7 +75,7 @@ def test_a_locked_database_is_a_temporary_failure(tmp_path, monkeypatch):
         pytest.fail("the lock was taken twice")
     blocker.rollback()
     with store() as unit:
-        assert unit.inbound.waiting() == 0
+        assert unit.inbound.count_kept() == 0
     blocker.close()
     store.close()
 
@@ -125,17 +125,17 @@ def test_what_is_asked_all_the_time_is_asked_of_an_index(tmp_path):
 
     with store() as unit:
         unit.inbound.begin(10, NOW)
-        unit.inbound.waiting()
+        unit.inbound.count_kept()
         unit.outbox.claim(NOW, NOW, 10, "main")
         unit.outbox.sending()
         unit.outbox.can_withdraw(5)
         unit.outbox.withdraw(5, "undone")
-        unit.outbox.history_left(1, Address.of("eve@client.example"))
+        unit.outbox.history_was_sent(1, Address.of("eve@client.example"))
         unit.outbox.withdraw_history(1, Address.of("eve@client.example"), "undone")
         unit.held_replies.waiting(agent="jane")
         unit.inbound.listed(InboundState.HELD, 10)
         unit.inbound.listed(InboundState.QUARANTINED, 10, ("junk",))
-        unit.tickets.marked_as_spam(Address.of("bob@client.example"))
+        unit.tickets.has_spam_from(Address.of("bob@client.example"))
         unit.outbox.next_instant()
         unit.tickets.due(NOW, 10)
         unit.tickets.to_wake(NOW, 10)

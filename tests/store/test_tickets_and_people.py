@@ -116,8 +116,8 @@ def test_lists_find_by_status_assignee_department_and_due(unit):
     one = add(unit, opened("one"))
     two = add(unit, opened("two", assignee="jane"))
     three = add(unit, opened("three"), events.StatusChanged(at=NOW, status="closed", previous="open"))
-    unit.tickets.index(one.number, SlaIndex(next_at=NOW, due_at=NOW - MINUTE, fingerprint="x"))
-    unit.tickets.index(two.number, SlaIndex(next_at=NOW + MINUTE, due_at=NOW + MINUTE, fingerprint="x"))
+    unit.tickets.set_sla_index(one.number, SlaIndex(next_at=NOW, due_at=NOW - MINUTE, fingerprint="x"))
+    unit.tickets.set_sla_index(two.number, SlaIndex(next_at=NOW + MINUTE, due_at=NOW + MINUTE, fingerprint="x"))
 
     def found(**wanted):
         return [listed.ticket.number for listed in unit.tickets.listing(Listing(**wanted))]
@@ -150,9 +150,9 @@ def test_lists_by_every_condition(unit):
     assert listed(sender="eve@client.example") == [eve.number]
     assert listed(sender="client.example") == everything
     assert listed(sender="ient.example") == listed(sender="%") == []
-    assert listed(asleep_at=NOW) == [asleep.number]
-    assert asleep.number not in listed(awake_at=NOW)
-    assert listed(asleep_at=NOW + hour) == []
+    assert listed(snoozed_at=NOW) == [asleep.number]
+    assert asleep.number not in listed(not_snoozed_at=NOW)
+    assert listed(snoozed_at=NOW + hour) == []
     assert listed(created_since=NOW + MINUTE) == [urgent.number]
     assert listed(statuses=("resolved", "closed"), order=Order.ENDED) == [later.number, closed.number]
     assert listed(statuses=("closed",), ended_since=NOW + 2 * MINUTE) == []
@@ -166,7 +166,7 @@ def test_lists_by_every_condition(unit):
 def test_the_nearest_deadline_comes_first_then_the_priority(unit):
     plain, late, high, soon = (add(unit, opened(priority=level)) for level in ("normal", "low", "high", "low"))
     for ticket, minutes in ((late, -5), (soon, 5)):
-        unit.tickets.index(ticket.number, SlaIndex(next_at=None, due_at=NOW + minutes * MINUTE, fingerprint=""))
+        unit.tickets.set_sla_index(ticket.number, SlaIndex(next_at=None, due_at=NOW + minutes * MINUTE, fingerprint=""))
     found = unit.tickets.listing(Listing(order=Order.DUE))
     assert [each.ticket.number for each in found] == [late.number, soon.number, high.number, plain.number]
 
@@ -196,11 +196,13 @@ def test_a_list_shows_what_a_view_sees(unit, seen_by):
 def test_due_tickets_come_the_most_overdue_first(unit):
     tickets = [add(unit, opened(str(n))) for n in range(4)]
     for ticket, minutes in zip(tickets, (3, 1, 2, -1), strict=True):
-        unit.tickets.index(ticket.number, SlaIndex(next_at=NOW - minutes * MINUTE, due_at=None, fingerprint="d"))
+        unit.tickets.set_sla_index(
+            ticket.number, SlaIndex(next_at=NOW - minutes * MINUTE, due_at=None, fingerprint="d")
+        )
     assert unit.tickets.due(NOW, 10) == [tickets[0].number, tickets[2].number, tickets[1].number]
     assert unit.tickets.due(NOW, 2) == [tickets[0].number, tickets[2].number]
-    assert unit.tickets.stale(frozenset({"d"}), 10) == []
-    assert len(unit.tickets.stale(frozenset({"other"}), 10)) == 4
+    assert unit.tickets.with_outdated_sla(frozenset({"d"}), 10) == []
+    assert len(unit.tickets.with_outdated_sla(frozenset({"other"}), 10)) == 4
 
 
 def test_statuses_that_lasted_and_tickets_to_wake_are_found(unit):
@@ -217,8 +219,8 @@ def test_a_contact_keeps_its_number_and_learns_a_name(unit):
     first = unit.people.contact(Person(Address.of("New@Client.example")))
     again = unit.people.contact(Person(Address.of("new@client.example"), "Newton"))
     assert again.number == first.number
-    assert unit.people.numbered([first.number])[first.number].person.name == "Newton"
-    assert unit.people.numbered([]) == {}
+    assert unit.people.by_numbers([first.number])[first.number].person.name == "Newton"
+    assert unit.people.by_numbers([]) == {}
 
 
 def test_an_agent_has_one_number_whatever_the_address(unit):
@@ -226,7 +228,7 @@ def test_an_agent_has_one_number_whatever_the_address(unit):
     first = unit.people.agent(jane)
     assert unit.people.agent(replace(jane, addresses=(Address.of("jd@acme.example"),))).number == first.number
     assert unit.people.contact(Person(Address.of("jane@acme.example"))).number != first.number
-    assert unit.people.numbered([first.number])[first.number].agent == "jane"
+    assert unit.people.by_numbers([first.number])[first.number].agent == "jane"
     assert first.epoch == 1
 
 
@@ -237,20 +239,22 @@ def test_addresses_that_only_unicode_folding_would_merge_stay_two_people(unit):
 
 def test_each_deadline_is_kept_as_it_was_reckoned_last(unit):
     ticket = add(unit, opened())
-    assert unit.tickets.dues(ticket.number) is None  # not reckoned yet
+    assert unit.tickets.deadlines(ticket.number) is None  # not reckoned yet
     dues = {"first-response": NOW + MINUTE, "resolution": NOW + 9 * MINUTE}
-    unit.tickets.index(ticket.number, SlaIndex(next_at=None, due_at=NOW + MINUTE, fingerprint="d", dues=dues))
-    assert unit.tickets.dues(ticket.number) == dues
-    unit.tickets.index(ticket.number, SlaIndex(next_at=None, due_at=None, fingerprint="d"))
-    assert unit.tickets.dues(ticket.number) == {}
+    unit.tickets.set_sla_index(
+        ticket.number, SlaIndex(next_at=None, due_at=NOW + MINUTE, fingerprint="d", deadlines=dues)
+    )
+    assert unit.tickets.deadlines(ticket.number) == dues
+    unit.tickets.set_sla_index(ticket.number, SlaIndex(next_at=None, due_at=None, fingerprint="d"))
+    assert unit.tickets.deadlines(ticket.number) == {}
 
 
 def test_stale_tickets_are_gone_through_by_their_numbers(unit):
     numbers = [add(unit, opened(str(n))).number for n in range(5)]
     none = frozenset({"d"})
-    assert unit.tickets.stale(none, 2) == numbers[:2]
-    assert unit.tickets.stale(none, 2, above=numbers[1]) == numbers[2:4]
-    assert unit.tickets.stale(none, 2, above=numbers[4]) == []
+    assert unit.tickets.with_outdated_sla(none, 2) == numbers[:2]
+    assert unit.tickets.with_outdated_sla(none, 2, above=numbers[1]) == numbers[2:4]
+    assert unit.tickets.with_outdated_sla(none, 2, above=numbers[4]) == []
 
 
 def test_who_waits_unreminded_is_found_until_reminded_and_again_in_the_next_time_of_waiting(unit):
@@ -307,7 +311,7 @@ def test_courses_bring_tickets_with_their_facts_of_some_kinds(unit):
     one = add(unit, opened(), events.Noted(at=NOW + MINUTE), events.Replied(at=NOW + 2 * MINUTE, entry=3))
     two = add(unit, opened("Excel"))
     add(unit, opened("Not asked for"))
-    unit.tickets.index(one.number, SlaIndex(next_at=None, due_at=NOW + 5 * MINUTE, fingerprint=""))
+    unit.tickets.set_sla_index(one.number, SlaIndex(next_at=None, due_at=NOW + 5 * MINUTE, fingerprint=""))
     first, second = unit.tickets.histories([two.number, one.number], ("opened", "replied"))
     assert (first.listed.ticket.number, first.listed.due_at) == (one.number, NOW + 5 * MINUTE)
     assert [fact.kind for fact in first.events] == ["opened", "replied"]

@@ -138,7 +138,7 @@ def added_back(act: UndoBatch) -> Back:
             facts.append(events.ParticipantRemoved(at=act.at, person=found.person, role=found.role))
         if not fact.history:
             continue
-        if act.lookups.history_left(act.now.number, address):
+        if act.lookups.history_was_sent(act.now.number, address):
             told.append(f"{address} was shown the history, which cannot be taken back")
         else:
             withdrawn_histories.append((act.now.number, address))

@@ -66,7 +66,7 @@ def differences(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) ->
     fingerprints, last = helpdesk.plan_fingerprints(), 0
     while True:
         with open_unit(reading=True) as unit:
-            numbers = unit.tickets.stale(fingerprints, BATCH, above=last)
+            numbers = unit.tickets.with_outdated_sla(fingerprints, BATCH, above=last)
             tickets = [ticket for number in numbers if (ticket := unit.tickets.get(number)) is not None]
             batch = [_compared(Work(unit, helpdesk, now), ticket)[0] for ticket in tickets]
         yield from batch
@@ -96,10 +96,10 @@ def _compared(work: Work, ticket: Ticket) -> tuple[Recomputed, tuple[Event, ...]
     after = apply(ticket.number, ticket, change) if change else ticket
     history = (*unit.tickets.history(ticket.number), *facts)
     found = standing(history, helpdesk.plan_of(after), helpdesk.calendar_of(after), now)
-    before, dues = unit.tickets.dues(ticket.number), dues_of(found)
+    before, deadlines = unit.tickets.deadlines(ticket.number), dues_of(found)
     reason = f"{CONFIGURATION}, plan {ticket.sla_plan} -> {after.sla_plan}" if change else CONFIGURATION
     # Of tickets that were reckoned before deadlines were kept one by one, nothing is known to compare with.
-    moved = moves(before, dues, now, reason) if before is not None else ()
+    moved = moves(before, deadlines, now, reason) if before is not None else ()
     late = frozenset(
         move.target
         for move in moved

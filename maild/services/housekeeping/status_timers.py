@@ -59,7 +59,7 @@ def _due(work: Work, limit: int) -> list[_Change]:
     closing, tickets, now = work.helpdesk.settings.closing, work.unit.tickets, work.now
     asked = closing.waiting_to_resolved / 2
     due = (
-        (_rested, tickets.snoozed_out(now, limit)),
+        (_rested, tickets.snooze_ended(now, limit)),
         (_woken, tickets.to_wake(now, limit)),
         (_given_up, tickets.in_status_since(Status.WAITING, now - closing.waiting_to_resolved, limit)),
         (_closed, tickets.in_status_since(Status.RESOLVED, now - closing.resolved_to_closed, limit)),

@@ -29,7 +29,7 @@ def traffic_of(
     sender = filing.requester or message.sender
     if sender is None or not classification.answerable:
         return NO_TRAFFIC
-    address, answers = sender.address, unit.outbox.answers
+    address, answers = sender.address, unit.outbox.count_answers
     written = unit.inbound.subjects(str(address), now - ALIKE_WITHIN, inbound, _SUBJECTS)
     return Traffic(
         to_sender=answers(now - DAY, to=address),
@@ -37,6 +37,6 @@ def traffic_of(
         to_all=answers(now - MINUTE),
         states=answers(now - HOUR, to=address, ticket=ticket.number, template="status") if ticket else 0,
         alike=sum(same_subject(subject, message.subject) for subject in written),
-        spam=unit.tickets.marked_as_spam(address),
-        stopped=unit.outbox.alarmed(now - STOPPED_FOR),
+        spam=unit.tickets.has_spam_from(address),
+        stopped=unit.outbox.flood_reported(now - STOPPED_FOR),
     )

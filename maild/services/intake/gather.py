@@ -141,7 +141,7 @@ def _since(routed: Route, ticket: Ticket | None, found: Clues, unit: UnitOfWork)
     if ticket is None or routed.seen is None or routed.scope is Scope.USER:
         return ()
     marked = {own.ticket for own in (*found.sealed, *found.own_ids, *found.markers) if own.seq == routed.seen}
-    return unit.tickets.since(ticket.number, routed.seen) if ticket.number in marked else ()
+    return unit.tickets.events_since(ticket.number, routed.seen) if ticket.number in marked else ()
 
 
 def _rows(routed: Route, unit: UnitOfWork) -> Rows | None:
@@ -186,7 +186,7 @@ def look_up(work: Work, found: Clues, inbound: int, *, junk: bool = False) -> Fa
     ancestors = unit.tickets.by_reference(found.family)
     named = (*found.tickets(holders, helpdesk.ring), *tickets_of_ids.values(), *ancestors.values())
     tickets = {number: ticket for number in dict.fromkeys(named) if (ticket := follow_merges(number, unit))}
-    earlier = unit.inbound.same(found.sameness, inbound, waiting_in=() if junk else helpdesk.junk_doors)
+    earlier = unit.inbound.find_same(found.sameness, inbound, waiting_in=() if junk else helpdesk.junk_doors)
     opened = [sealed for sealed, _ in found.opened(holders, helpdesk.ring)]
     snapshots = map(unit.snapshots.get, found.lists)
     return Facts(
@@ -231,7 +231,7 @@ def _bounced(
 def _alarming(unit: UnitOfWork, sealed: Sealed, holder: Holder) -> int | None:
     """The mail about deadlines whose bounces come back to this address; other mails are told by the address alone."""
     ticket = None if sealed.scope in WITHOUT_TICKET else sealed.ticket
-    marked = unit.outbox.marked(replace(sealed, verb="").text, ticket, holder.agent)
+    marked = unit.outbox.by_mark(replace(sealed, verb="").text, ticket, holder.agent)
     return next((row for row in marked if unit.sla_steps.lines_of_mail(row)), None)
 
 

@@ -63,7 +63,7 @@ def lookups_for(work: Work, ticket: Ticket | None = None, agent: Agent | None = 
         ticket=find,
         batches=unit.tickets.batches,
         can_withdraw=unit.outbox.can_withdraw,
-        history_left=unit.outbox.history_left,
+        history_was_sent=unit.outbox.history_was_sent,
         last_message=last_message,
         calendar=helpdesk.calendar_of,
         canned=lambda name, variables: helpdesk.canned.render(name, known | dict(variables)),

@@ -73,7 +73,7 @@ def _with(
 
 def _before(unit: UnitOfWork, occasion: NoticeContext, since: int) -> tuple[Event, ...]:
     """The events behind `since` without those that happen now."""
-    news = unit.tickets.since(occasion.ticket.number, since)
+    news = unit.tickets.events_since(occasion.ticket.number, since)
     return news[: len(news) - len(occasion.decision.facts)]
 
 

@@ -132,7 +132,7 @@ def ticket_show(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now:
             return None
         standing = sla_standing(Work(unit, helpdesk, now), ticket)
         entries = unit.tickets.entries(number)
-        deliveries = unit.outbox.deliveries(number)
+        deliveries = unit.outbox.delivery_states(number)
         history = unit.tickets.history(number)
         told = unit.sla_steps.lines_of_ticket(number)
     due_at = None if ticket.status.ended else standing.due_at

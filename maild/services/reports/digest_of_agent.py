@@ -87,7 +87,7 @@ def _nobodys(unit: UnitOfWork, reader: DigestReader) -> list[ListedTicket]:
         sight = replace(sight, all_but=None)
     free = Listing(statuses=_WORKED_ON, unassigned=True, sight=sight, order=Order.DUE, limit=MOST_ROWS + 1)
     late = unit.tickets.listing(replace(free, overdue_at=reader.now))
-    others = unit.tickets.listing(replace(free, statuses=(Status.OPEN.value,), awake_at=reader.now))
+    others = unit.tickets.listing(replace(free, statuses=(Status.OPEN.value,), not_snoozed_at=reader.now))
     return list({each.ticket.number: each for each in (*late, *others)}.values())
 
 
