@@ -1,4 +1,5 @@
-"""What the rooms ask of each other, as Protocols, and the answers they give. Only the ground floor is known here."""
+"""Protocols between the services and the outside world, with the records that they exchange. Ports import the domain
+only."""
 
 from maild.ports.agents import Digests, HeldReplies, Preferences, Snapshot, Snapshots
 from maild.ports.alarms import LedgerLine, SlaSteps

@@ -1,4 +1,4 @@
-"""What is kept for agents: their held texts, the lists they were mailed, what they wish to hear, their digests."""
+"""Ports for what is kept about agents: held replies, mailed lists, preferences and digests."""
 
 from __future__ import annotations
 
@@ -11,42 +11,48 @@ from maild.domain.tickets.held_replies import HeldReply
 
 
 class HeldReplies(Protocol):
+    """Stores replies of agents that were stopped and wait for a decision of their writer."""
+
     def add(self, held_reply: HeldReply) -> int:
-        """Store a held text (its id is ignored) and answer its new id. An older one of the same mail is settled by it,
-        as "replaced"."""
+        """Store a held reply and return its new id; the id that it carries is ignored.
+
+        An older reply from the same mail that still waits is settled as "replaced"."""
         ...
 
-    def get(self, number: int) -> HeldReply | None: ...
+    def get(self, number: int) -> HeldReply | None:
+        """Return a held reply by its id, settled or not; None when there is none."""
+        ...
 
     def waiting(self, *, ticket: int | None = None, agent: str | None = None) -> tuple[HeldReply, ...]:
-        """Texts that wait for their writer's word, oldest first: of a ticket, of an agent, or all."""
+        """Return the replies that are not settled, oldest first: of a ticket, of an agent, or all."""
         ...
 
     def settle(self, number: int, settled_as: str, now: datetime) -> bool:
-        """End the waiting; False when it had ended before: whoever comes first decides."""
+        """Settle a held reply. Returns False when it was settled before: the first decision counts."""
         ...
 
     def settle_from_mail(self, inbound: int, settled_as: str, now: datetime) -> None:
-        """End the waiting of the text in a mail, if it still waits."""
+        """Settle the held reply that came with this mail, if it still waits."""
         ...
 
     def due(self, now: datetime, limit: int) -> tuple[HeldReply, ...]:
-        """Waiting texts whose next reminder is due."""
+        """Return at most `limit` held replies whose next reminder is due, the longest overdue first."""
         ...
 
     def set_reminder(self, number: int, at: datetime) -> None:
-        """Its next reminder is due then, and not when it would have been. Nothing for a text that waits no more."""
+        """Move the next reminder of a held reply to `at`. Does nothing when it is settled."""
         ...
 
     def record_reminder(self, number: int, reminders: int, at: datetime) -> bool:
-        """One more reminder than these is sent; the next is due then. False when somebody else sent it meanwhile, or
-        the text waits no more."""
+        """Count one more reminder than `reminders` and set the next one to `at`.
+
+        Returns False when another process has sent this reminder meanwhile, or when the reply is settled."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A numbered list as an agent was mailed it: row 1 is tickets[0]."""
+    """A numbered list as it was mailed to an agent. Row 1 is `tickets[0]`."""
 
     id: int = 0
     agent: str
@@ -57,38 +63,50 @@ class Snapshot:
 
 
 class Snapshots(Protocol):
-    def add(self, snapshot: Snapshot) -> int: ...
+    """Stores the lists that agents were mailed, so that "3 close" means the row that the agent saw."""
 
-    def get(self, number: int) -> Snapshot | None: ...
+    def add(self, snapshot: Snapshot) -> int:
+        """Store a list and return its new id; the id that it carries is ignored."""
+        ...
+
+    def get(self, number: int) -> Snapshot | None:
+        """Return a list by its id; None when there is none."""
+        ...
 
     def change(self, number: int, tickets: Sequence[int]) -> None:
-        """Other rows for a list that was not mailed yet."""
+        """Replace the rows of a list that was not mailed yet."""
         ...
 
 
 class Preferences(Protocol):
-    """Wishes of agents by name: JSON values, told in docs/mail-commands.md."""
+    """Stores the preferences of agents by name. Values are JSON; docs/mail-commands.md explains them."""
 
-    def of(self, agent: str) -> Mapping[str, Any]: ...
+    def of(self, agent: str) -> Mapping[str, Any]:
+        """Return the preferences of one agent; empty when none were set."""
+        ...
 
-    def all(self) -> Mapping[str, Mapping[str, Any]]: ...
+    def all(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the preferences of every agent who has set some."""
+        ...
 
     def change(self, agent: str, preferences: Mapping[str, Any], now: datetime) -> None:
-        """Lay these over what was wished before; a None takes a wish back."""
+        """Add these preferences to the earlier ones. The value None removes a preference."""
         ...
 
 
 class Digests(Protocol):
+    """Records which digest was made for which reader and period, so that none is sent twice."""
+
     def begin(self, reader: str, kind: str, period: str, now: datetime) -> bool:
-        """Note that a digest is made; False when it was made before (the primary key decides)."""
+        """Record that a digest is made. Returns False when it was made before (the primary key decides)."""
         ...
 
     def made_among(
         self, readers: Sequence[str], kinds: Sequence[str], periods: Sequence[str]
     ) -> Mapping[tuple[str, str, str], datetime]:
-        """(reader, kind, period) -> when it was made, of all among these that were."""
+        """Return (reader, kind, period) -> when it was made, for those of these digests that were made."""
         ...
 
     def last(self, kind: str, readers: Sequence[str]) -> Mapping[str, datetime]:
-        """When these readers got their last one of a kind."""
+        """Return for each of these readers when the last digest of this kind was made; others are left out."""
         ...

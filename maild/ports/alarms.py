@@ -1,4 +1,4 @@
-"""The ledger of SLA steps: which fired, whom they told, and what came of it."""
+"""Port for the alarm ledger: which SLA steps fired, who was notified, and whether the mail arrived."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from maild.domain.people.directory import Address
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerLine:
-    """One step told one person, by one mail: the outbox row has no ticket where the mail is about many.
+    """One person who was notified of one SLA step by one mail.
 
-    `state` and `answer` are the mail's, as it stands when it is asked; `lost_at` is when we learned that it did not
-    arrive, `passed_to` who was told instead."""
+    The outbox row has no ticket when the mail covers many. `state` and `answer` are those of the mail now. `lost_at` is
+    when we learned that the mail did not arrive; `passed_to` names the people who were notified instead."""
 
     ticket: int
     target: str
     cycle: int
     step: str
     recipient: Address
-    agent: str = ""  # the agent's name; "" for an address that is nobody's
+    agent: str = ""  # the agent's name; "" when the address belongs to no agent
     paged: bool = False
     outbox: int
     notified_at: datetime
@@ -34,31 +34,34 @@ class LedgerLine:
 
 
 class SlaSteps(Protocol):
+    """Stores the SLA steps that fired and the people who were notified of them."""
+
     def record(self, ticket: int, target: str, cycle: int, key: str, instant: datetime, now: datetime) -> bool:
-        """Note that a step fired; False when it had fired before (UNIQUE decides)."""
+        """Record that a step fired. Returns False when it had fired before (the primary key decides)."""
         ...
 
     def fired(self, ticket: int) -> frozenset[tuple[str, int, str]]:
-        """(target, cycle, key) of every step that fired."""
+        """Return (target, cycle, key) of every step that fired for a ticket."""
         ...
 
     def add_lines(self, lines: Sequence[LedgerLine]) -> None:
-        """Note whom steps told. Nobody is told twice of one step."""
+        """Record who was notified. A second line for the same person and step is ignored."""
         ...
 
     def lines_of_ticket(self, ticket: int) -> tuple[LedgerLine, ...]:
-        """Whom the steps of a ticket told, in the order of the telling."""
+        """Return who was notified of the steps of a ticket, in the order of time."""
         ...
 
     def lines_of_mail(self, outbox: int) -> tuple[LedgerLine, ...]:
-        """What a mail told."""
+        """Return the steps that a mail reported, and to whom."""
         ...
 
     def mark_lost(self, outbox: int, ticket: int, at: datetime, passed_to: Sequence[str]) -> None:
-        """Note that what a mail told of a ticket did not arrive, and who was told instead."""
+        """Record that a mail about a ticket did not arrive, and who was notified instead."""
         ...
 
     def unheard_steps(self, limit: int) -> list[tuple[int, str, str]]:
-        """(ticket, target, key) of steps on open tickets of which every mail was lost, or stands still (held,
-        dropped, failed), the oldest first."""
+        """Return (ticket, target, key) of steps that nobody heard of, the oldest first.
+
+        The ticket is open, and every mail about the step was lost, or is held, dropped or failed."""
         ...

@@ -1,4 +1,4 @@
-"""The ledger of mails in: what is kept of each, and what became of it."""
+"""Port for the ledger of incoming mail: what is kept of each mail, and what became of it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from maild.ports.mail import IncomingMail, Receipt
 
 
 class InboundState(StrEnum):
-    """Where a kept mail stands."""
+    """The state of a kept mail."""
 
-    KEPT = "kept"  # durable, not yet judged
+    KEPT = "kept"  # stored, not yet judged
     DONE = "done"
-    HELD = "held"  # waits for a person's word
+    HELD = "held"  # waits for the decision of a person
     QUARANTINED = "quarantined"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptMail:
-    """A mail that is durably ours. `attempts` counts the readings begun, this one included."""
+    """A mail that is stored durably. `attempts` counts the attempts to judge it, including the current one."""
 
     id: int
     mail: IncomingMail
@@ -36,14 +36,14 @@ class KeptMail:
     sender: str = ""
     subject: str = ""
     judged_at: datetime | None = None
-    released: bool = False  # a person let it in: it is no junk
-    proven: bool = False  # its sender said, at the address on file, that they wrote it
-    released_as: str = ""  # and that its text shall be a "reply" or a "note", whatever its address says
+    released: bool = False  # a person let it in, so it is not junk
+    proven: bool = False  # its sender confirmed from the address on file that they wrote it
+    released_as: str = ""  # what the sender chose for its text, "reply" or "note", whatever its address says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What became of a mail, and why: recorded with it for good."""
+    """What became of a mail, and why. It is stored with the mail for good."""
 
     state: InboundState
     outcome: str
@@ -58,64 +58,74 @@ class Judgement:
 
 
 class ClaimLost(Exception):
-    """Another node judges or judged this mail meanwhile; what we did with it is to be rolled back."""
+    """Another node has taken over this mail. The caller must roll back its own work on it."""
 
 
 class Inbound(Protocol):
-    """The ledger of mails in."""
+    """The ledger of incoming mail."""
 
     def keep(self, mails: Sequence[IncomingMail], now: datetime) -> list[Receipt]:
-        """Keep raw mails and ledger rows, exactly once by their ledger key; answers in the order given."""
+        """Store raw mails with their ledger rows, each delivery exactly once. Receipts come in the order given."""
         ...
 
     def begin(self, limit: int, now: datetime, only: Sequence[int] | None = None) -> list[KeptMail]:
-        """The next mails to judge, in order of arrival, with their attempt counted. Commit before reading them."""
+        """Claim the next mails to judge for this node, in order of arrival, and count the attempt.
+
+        Commit before you read them: a mail that crashes the program must have its attempt counted."""
         ...
 
     def give_back(self, numbers: Sequence[int]) -> None:
-        """Undo `begin`, as far as the mails are still this node's: the attempt does not count."""
+        """Undo `begin` for mails that this node still holds: the attempt does not count."""
         ...
 
     def postpone(self, number: int, until: datetime, reason: str, *, counts: bool = True) -> None:
-        """Try a mail of this node's again later; one that another node has by now is left alone. `counts`: this was an
-        attempt."""
+        """Try a mail that this node holds again at `until`. `counts` says whether this was an attempt."""
         ...
 
     def judge(self, number: int, judgement: Judgement, now: datetime) -> None:
-        """Record the judgement of a mail of this node's. ClaimLost when it is not ours any more."""
+        """Store the judgement of a mail that this node holds. Raises ClaimLost when it holds it no more."""
         ...
 
     def find_same(self, sameness: str, but: int, waiting_in: Sequence[str] = ()) -> tuple[int, int | None] | None:
-        """An earlier judged mail with this sameness: (inbound, ticket). One that came by one of the mailboxes
-        `waiting_in` and was held or ignored does not count."""
+        """Return (inbound, ticket) of an earlier judged mail with this sameness, other than `but`.
+
+        A mail from one of the mailboxes `waiting_in` does not count when it was held or ignored."""
         ...
 
     def subjects(self, sender: str, since: datetime, but: int, limit: int) -> tuple[str, ...]:
-        """The subjects of this sender's mails that were judged since then, the newest first; `but` is left out."""
+        """Return subjects of this sender's mails that were judged after `since`, newest first, without `but`."""
         ...
 
-    def get(self, number: int) -> KeptMail | None: ...
+    def get(self, number: int) -> KeptMail | None:
+        """Return a kept mail with its bytes; None when there is none."""
+        ...
 
     def listed(
         self, state: InboundState, limit: int | None = None, mailboxes: Sequence[str] | None = None
     ) -> list[KeptMail]:
-        """Mails in this state, oldest first, without their bytes; of more than `limit` the newest. `mailboxes`: those
-        alone that came by one of these."""
+        """Return mails in this state, oldest first, without their bytes.
+
+        When there are more than `limit`, the newest are returned. `mailboxes` restricts the list to these mailboxes."""
         ...
 
     def replay(self, number: int, *, released: bool = False, proven: bool = False, released_as: str = "") -> bool:
-        """Back to KEPT with no attempts; False when it is not quarantined or held. `released`: it is no junk;
-        `proven`: its sender wrote it."""
+        """Set a quarantined or held mail back to KEPT with no attempts. Returns False when it is neither.
+
+        `released` marks it as no junk, `proven` as written by its sender; see KeptMail."""
         ...
 
     def drop(self, number: int, now: datetime, by: str = "the admin") -> bool:
-        """End a quarantined or held mail as ignored; its bytes stay. False when it is neither."""
+        """End a quarantined or held mail as ignored; its bytes stay. Returns False when it is neither."""
         ...
 
     def count_kept(self) -> int:
-        """How many mails are KEPT."""
+        """Return how many mails are KEPT, so still to be judged."""
         ...
 
-    def of_entry(self, number: int) -> KeptMail | None: ...
+    def of_entry(self, number: int) -> KeptMail | None:
+        """Return the mail that a thread entry came from; None when it came from no mail."""
+        ...
 
-    def of_ticket(self, ticket: int) -> list[KeptMail]: ...
+    def of_ticket(self, ticket: int) -> list[KeptMail]:
+        """Return all mails of a ticket, oldest first, without their bytes."""
+        ...

@@ -1,4 +1,4 @@
-"""Lists of tickets and the search through them: what may be asked, by conditions that indexes answer."""
+"""Ports for lists of tickets and for full-text search."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from maild.domain.tickets.visibility import Sight
 
 
 class Order(StrEnum):
-    """What comes first in a list."""
+    """How a list is sorted."""
 
     NUMBER = "number"
-    DUE = "due"  # the deadline that is nearest or longest gone by, then the priority
-    ENDED = "ended"  # what ended last
-    CREATED = "created"  # the newest
+    DUE = "due"  # the longest overdue or nearest deadline first, then the highest priority
+    ENDED = "ended"  # the ticket that ended last comes first
+    CREATED = "created"  # the newest ticket comes first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """Which tickets a list wants; None leaves a property open. `sight` leaves out what somebody may not see."""
+    """Which tickets a list shows. None means any value; `sight` leaves out tickets that the reader may not see."""
 
     statuses: tuple[str, ...] | None = None
     assignee: str | None = None
     department: str | None = None
-    overdue_at: datetime | None = None  # only those whose due instant has come
+    overdue_at: datetime | None = None  # only tickets that are due at this instant or before
     limit: int | None = None
     team: str | None = None
     unassigned: bool = False
     tag: str | None = None
     priority: str | None = None
-    sender: str | None = None  # the requester's address, or the domain behind its @, in lower case
+    sender: str | None = None  # the requester's address, or the domain after the @, in lower case
     created_since: datetime | None = None
     ended_since: datetime | None = None
-    not_snoozed_at: datetime | None = None  # without those that are snoozed then
-    snoozed_at: datetime | None = None  # those alone
-    domains: tuple[str, ...] | None = None  # the requester's, in lower case; "*." before one: all below it
+    not_snoozed_at: datetime | None = None  # without tickets that are snoozed at this instant
+    snoozed_at: datetime | None = None  # only tickets that are snoozed at this instant
+    domains: tuple[str, ...] | None = None  # the requester's domain, in lower case; "*.x" means all domains below x
     sight: Sight | None = None
     order: Order = Order.NUMBER
 
@@ -55,27 +55,29 @@ class ListedTicket:
 
 @dataclass(frozen=True, slots=True)
 class TicketHistory:
-    """A ticket as lists show it, with facts of it in their order."""
+    """A ticket as lists show it, with some of its events in their order."""
 
     listed: ListedTicket
     events: tuple[Event, ...]
 
 
 class Search(Protocol):
-    """Full text over subjects, thread and people: one document for each ticket, written with it.
+    """Full-text search over subjects, threads and people. Each ticket has one document, stored with the ticket.
 
-    A document holds words of internal notes as well: whoever asks gives the `sight` of somebody who may read them."""
+    A document holds words of internal notes too. The caller must pass the `sight` of the person who searches."""
 
     def find(self, terms: Terms, wanted: Listing, limit: int) -> list[ListedTicket]:
-        """The tickets of a list (its order and limit apart) that say so, the best first. Among more than some hundreds
-        that fit only the newest are weighed."""
+        """Return the tickets of a list that match the terms, the best match first.
+
+        The list's own order and limit do not count. Only the newest few hundred matches are ranked."""
         ...
 
     def renew(self, ticket: int) -> None:
-        """Read the document of a ticket anew. Whoever changes a text by other ways than Tickets has to ask for it."""
+        """Read the document of a ticket again. Call it after a text was changed by other means than Tickets."""
         ...
 
     def forget(self, ticket: int) -> None:
-        """Remove the document of a ticket, and what the index still knows of removed words. That reads the whole index:
-        for erasing, not for every day."""
+        """Remove the document of a ticket, and all traces of removed words from the index.
+
+        This rewrites the whole index. It is meant for erasing a person, not for daily use."""
         ...

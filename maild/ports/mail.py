@@ -1,4 +1,4 @@
-"""Mail in and mail out: clocks, sources, scanners, transports."""
+"""Ports for mail in and mail out: clock, sources, mailboxes, malware scanner, transports."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from maild.domain.messages.outbox import ChannelFault, RelayAnswer
 
 
 class Clock(Protocol):
-    """Where the time comes from: the machine, or a test."""
+    """Tells the time: the machine's, or the time that a test sets."""
 
     def now(self) -> datetime:
-        """The moment, in UTC, aware."""
+        """Return the current time as an aware datetime in UTC."""
         ...
 
 
 class TemporaryFailure(Exception):
-    """Something we need is away just now (database, disk, relay); the same call may succeed later."""
+    """The database, the disk or another service does not answer now. The same call may succeed later."""
 
 
 # -- mail in ------------------------------------------------------------------------------------------------
@@ -31,13 +31,13 @@ class TemporaryFailure(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingMail:
-    """A raw mail as a source hands it in, before anybody thinks about it."""
+    """A raw mail as a source hands it in, before anything reads it."""
 
     raw: bytes
     source: str  # "smtp", "lmtp", "imap", "inject"
-    arrived_at: datetime  # IMAP INTERNALDATE; SMTP: now. UTC
+    arrived_at: datetime  # UTC. IMAP: INTERNALDATE; SMTP: the time of receipt
     envelope: Envelope = field(default_factory=Envelope)
-    mailbox: str = ""  # the configured [[mailbox]] it came from
+    mailbox: str = ""  # name of the configured [[mailbox]] that it came from
     uidvalidity: int | None = None  # IMAP only (RFC 9051 2.3.1.1)
     uid: int | None = None
     truncated: bool = False  # larger than the limit: only the beginning was fetched, the rest stays in the folder
@@ -45,29 +45,35 @@ class IncomingMail:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The mail is durably ours. `known` means that this very delivery had been kept before."""
+    """Proof that a mail is stored durably. `known`: this same delivery had been stored before."""
 
     inbound: int
     known: bool
 
 
 class HandIn(Protocol):
-    """How a source hands a mail over. The future is done once the mail is durable, or fails with TemporaryFailure."""
+    """The function by which a source hands a mail over."""
 
-    def __call__(self, mail: IncomingMail) -> Future[Receipt]: ...
+    def __call__(self, mail: IncomingMail) -> Future[Receipt]:
+        """Store the mail. The future ends once the mail is durable, or fails with TemporaryFailure."""
+        ...
 
 
 class MailSource(Protocol):
-    """Something that brings mail until told to stop."""
+    """Brings mail until it is told to stop."""
 
     def run(self, hand_in: HandIn, stop: ThreadEvent) -> None:
-        """Blocks; returns within a second or so of `stop`. Acknowledges a mail only after its Receipt."""
+        """Bring mail until `stop` is set, then return within about a second.
+
+        The source acknowledges a mail to its server only after it has the Receipt."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class MailboxState:
-    """How far an IMAP folder has been read. `start_at`: older mail found at first sight is ignored; None = take all."""
+    """How far an IMAP folder has been read.
+
+    Mail older than `start_at` that is found at the first look is ignored; None takes all mail."""
 
     uidvalidity: int
     last_uid: int
@@ -76,51 +82,59 @@ class MailboxState:
 
 @dataclass(frozen=True, slots=True)
 class IgnoredMail:
-    """A mail that is left in its folder and only recorded."""
+    """A mail that stays in its folder and is only recorded."""
 
     uid: int
     arrived_at: datetime
 
 
 class MailboxLedger(Protocol):
-    """What is remembered of IMAP folders. Every call is one durable transaction; TemporaryFailure when it cannot be."""
+    """Remembers the state of IMAP folders.
 
-    def recall(self, mailbox: str) -> MailboxState | None: ...
+    Every call is one durable transaction. It raises TemporaryFailure when the database does not answer."""
 
-    def remember(self, mailbox: str, state: MailboxState) -> None: ...
+    def recall(self, mailbox: str) -> MailboxState | None:
+        """Return the state of a folder; None when it has never been read."""
+        ...
+
+    def remember(self, mailbox: str, state: MailboxState) -> None:
+        """Store the state of a folder."""
+        ...
 
     def known(self, mailbox: str, uidvalidity: int, uids: Sequence[int]) -> frozenset[int]:
-        """Those of the UIDs that are in the ledger already: kept or ignored."""
+        """Return those of the UIDs that are already in the ledger, as kept or ignored."""
         ...
 
     def ignore(self, mailbox: str, uidvalidity: int, mails: Sequence[IgnoredMail], reason: str) -> None:
-        """Record mails that are left in place: outcome ignored, no ticket, no mail, no SLA. Harmless when repeated."""
+        """Record mails that stay in the folder: outcome ignored, no ticket. Repeating the call does no harm."""
         ...
 
 
 class ScanVerdict(StrEnum):
-    """What a scanner for malware can say of a mail."""
+    """The answers that a malware scanner can give."""
 
     CLEAN = "clean"
     INFECTED = "infected"
-    UNAVAILABLE = "unavailable"  # nothing is known of the mail
+    UNAVAILABLE = "unavailable"  # the mail was not scanned
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a scanner said, in words. `answered`: it works, though it would not judge this very mail."""
+    """The answer of a malware scanner for one mail, with the reason in words."""
 
     verdict: ScanVerdict
     reason: str
-    name: str = ""  # of what was found
-    answered: bool = False  # counts for UNAVAILABLE only
+    name: str = ""  # of the malware that was found
+    answered: bool = False  # with UNAVAILABLE: the scanner works, but could not judge this mail
 
 
 class Scanner(Protocol):
-    """Looks for malware in whole mails. Any number of threads may ask at once."""
+    """Looks for malware in whole mails. Any number of threads may call it at once."""
 
     def scan(self, raw: bytes) -> Finding:
-        """Exactly one finding. Never raises for what the scanner does, and ends within its time limits."""
+        """Scan a mail and return exactly one finding.
+
+        It ends within its time limits, and errors of the scanner become UNAVAILABLE instead of an exception."""
         ...
 
 
@@ -128,13 +142,17 @@ class Scanner(Protocol):
 
 
 class MailTransport(Protocol):
-    """Hands a mail to a relay. Not thread-safe: one worker owns one transport."""
+    """Hands mails to a relay. It is not thread-safe: one worker owns one transport."""
 
     def send(self, message: OutboundMessage) -> Mapping[str, RelayAnswer] | ChannelFault:
-        """Exactly one answer for each recipient, or one fault of the channel. Never raises for what a relay does."""
+        """Send a mail and return one answer for each recipient, or one fault of the channel.
+
+        Errors of the relay are part of the answer; they raise no exception."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close the connection, if one is open."""
+        ...
 
 
-WakeUp = Callable[[], None]
+WakeUp = Callable[[], None]  # tells another part of the daemon that there is new work

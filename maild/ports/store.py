@@ -1,4 +1,4 @@
-"""What is kept: the unit of work, its repositories, and the rows they speak in."""
+"""Ports for the database: the unit of work, its repositories, and the rows that they exchange."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from maild.ports.next_due import Agenda
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEntry:
-    """A thread entry as kept."""
+    """An entry of a ticket's thread as it is stored."""
 
     id: int
     ticket: int
@@ -43,153 +43,183 @@ class StoredEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlaIndex:
-    """What the ticket row keeps of its SLA so that a tick can ask "whose time has come"."""
+    """What the ticket row keeps of its SLA, so that a tick finds the tickets that are due by an index.
+
+    `fingerprint` is that of the plan and calendar that were used. `deadlines` maps each target that is not met to the
+    instant when it is due."""
 
     next_at: datetime | None
     due_at: datetime | None
     fingerprint: str
-    deadlines: Mapping[str, datetime] = field(default_factory=dict)  # target -> due, for those that somebody waits for
+    deadlines: Mapping[str, datetime] = field(default_factory=dict)
 
 
 class Tickets(Protocol):
+    """Stores tickets with their events and entries, and finds them."""
+
     def new_number(self) -> int:
         """Reserve the next ticket number."""
         ...
 
-    def get(self, number: int) -> Ticket | None: ...
+    def get(self, number: int) -> Ticket | None:
+        """Return a ticket; None when there is none. In a writing unit of work the ticket is locked."""
+        ...
 
-    def history(self, number: int) -> tuple[Event, ...]: ...
+    def history(self, number: int) -> tuple[Event, ...]:
+        """Return all events of a ticket, in order."""
+        ...
 
     def event_time(self, number: int, seq: int) -> datetime | None:
-        """When the event of this number happened; None when there is none."""
+        """Return when the event with this sequence number happened; None when there is none."""
         ...
 
     def events_since(self, number: int, seq: int) -> tuple[Event, ...]:
-        """The events behind this number, in order."""
+        """Return the events after this sequence number, in order."""
         ...
 
     def batches(self, number: int) -> tuple[tuple[int, tuple[Event, ...]], ...]:
-        """(number of the first event, the events) of each act, in order: what came with one mail or one tick."""
+        """Return the events of a ticket in batches, in order: (sequence number of the first event, the events).
+
+        A batch holds the events of one mail or one tick."""
         ...
 
     def add_entry(self, new: StoredEntry) -> int:
-        """Store an entry (its id is ignored) and answer its new id."""
+        """Store an entry and return its new id; the id that it carries is ignored."""
         ...
 
     def append(self, after: Ticket, new: Sequence[Event], root_id: str) -> None:
-        """Store the newest events of a ticket and its row as folded; after.seq is that of the last of them."""
+        """Store new events of a ticket together with its row.
+
+        `after` is the ticket with these events applied; `after.seq` is the number of the last event."""
         ...
 
-    def set_sla_index(self, number: int, sla: SlaIndex) -> None: ...
+    def set_sla_index(self, number: int, sla: SlaIndex) -> None:
+        """Store the SLA index of a ticket."""
+        ...
 
-    def entries(self, number: int) -> tuple[StoredEntry, ...]: ...
+    def entries(self, number: int) -> tuple[StoredEntry, ...]:
+        """Return all entries of a ticket with their attachments, oldest first."""
+        ...
 
-    def root_id(self, number: int) -> str: ...
+    def root_id(self, number: int) -> str:
+        """Return the Message-ID that stands first in every References header of a ticket; "" when there is none."""
+        ...
 
     def by_message_ids(self, ids: Sequence[str]) -> Mapping[str, int]:
-        """The tickets of entries with these Message-IDs."""
+        """Return Message-ID -> ticket, for those of these ids that belong to an entry."""
         ...
 
     def remember_references(self, number: int, ids: Sequence[str]) -> None:
-        """Remember the ids that a mail of this ticket names as its ancestors, and its own."""
+        """Remember the Message-ID of a ticket's mail, and the ids that the mail refers to."""
         ...
 
     def by_reference(self, ids: Sequence[str]) -> Mapping[str, int]:
-        """The tickets whose mails name one of these ids; the oldest where several do."""
+        """Return id -> ticket, for those of these ids that a mail of a ticket refers to; the oldest ticket wins."""
         ...
 
     def by_join_key(self, key: str) -> int | None:
-        """The open or waiting ticket that alerts with this key go into."""
+        """Return the open or waiting ticket that collects alerts with this key."""
         ...
 
-    def listing(self, wanted: Listing) -> list[ListedTicket]: ...
+    def listing(self, wanted: Listing) -> list[ListedTicket]:
+        """Return the tickets of a list, in its order."""
+        ...
 
     def due_at(self, number: int) -> datetime | None:
-        """The earliest deadline that a ticket has not met, as of the last reckoning."""
+        """Return the earliest deadline that a ticket has not met, as last computed."""
         ...
 
     def active_between(self, since: datetime, until: datetime, wanted: Listing) -> list[int]:
-        """The tickets of a list that began before `until` and are worked on, or had a fact at `since` or later, in the
-        order of their numbers: all that figures of that time can be about. The list's times, order and limit do not
-        count."""
+        """Return the tickets that statistics of a period can be about, sorted by number.
+
+        They were opened before `until`; they are still open or waiting, or changed at `since` or later. The list's own
+        times, order and limit do not count."""
         ...
 
     def histories(self, numbers: Sequence[int], kinds: Sequence[str]) -> list[TicketHistory]:
-        """These tickets with their facts of these kinds, in the order of their numbers."""
+        """Return these tickets with their events of these kinds, sorted by number."""
         ...
 
     def due(self, now: datetime, limit: int) -> list[int]:
-        """Tickets whose next SLA instant has come, the most overdue first.
+        """Return the tickets whose next SLA instant has come, the longest overdue first.
 
-        As all that a tick asks for, they are the caller's until the transaction ends, and those that another node has
-        in hand are left out."""
+        The tickets are locked for the caller until the transaction ends. Those that another node has locked are left
+        out. The same holds for every query of a tick."""
         ...
 
     def in_status_since(self, status: str, instant: datetime, limit: int) -> list[int]:
-        """Tickets that have had this status since the instant or longer, and will not wake by themselves."""
+        """Return tickets that have had this status since `instant` or longer and have no time set to open again."""
         ...
 
     def to_wake(self, now: datetime, limit: int) -> list[int]:
-        """Waiting tickets whose moment to open by themselves has come."""
+        """Return waiting tickets whose time to open again has come."""
         ...
 
     def snooze_ended(self, now: datetime, limit: int) -> list[int]:
-        """Tickets whose snooze is over, the longest first."""
+        """Return tickets whose snooze is over, the longest ago first."""
         ...
 
     def has_spam_from(self, address: Address) -> bool:
-        """Is there a ticket of this requester that is spam?"""
+        """Say whether a ticket of this requester is marked as spam."""
         ...
 
     def deadlines(self, number: int) -> Mapping[str, datetime] | None:
-        """Each deadline that a ticket has not met, by its target, as of the last reckoning; None when only the earliest
-        was kept then."""
+        """Return target -> deadline for each target that a ticket has not met, as last computed.
+
+        None when an older version stored the earliest deadline only."""
         ...
 
     def unreminded(self, instant: datetime, limit: int) -> list[int]:
-        """Tickets that wait for the customer since the instant or longer, will not wake by themselves, and whose
-        customer was not reminded."""
+        """Return tickets that have waited for the customer since `instant` or longer without a reminder.
+
+        Tickets with a time set to open again are left out."""
         ...
 
     def with_outdated_sla(self, fingerprints: frozenset[str], limit: int, above: int = 0) -> list[int]:
-        """Open tickets with higher numbers than `above` whose SLA was reckoned with a plan and calendar that are none
-        of these, in the order of their numbers."""
+        """Return open tickets whose SLA was computed with a plan or calendar that has none of these fingerprints.
+
+        Only numbers above `above` are returned, sorted by number."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Somebody we write to. `agent` is the agent's name, "" for everybody else; a raised epoch revokes their marks."""
+    """A person we write to. A higher epoch makes all earlier reply addresses of the contact invalid."""
 
     number: int
     person: Person
     epoch: int
-    agent: str = ""
-    revoked_before: int = 0  # ids of mails with a lower outbox number are dead
+    agent: str = ""  # the agent's name; "" for everybody else
+    revoked_before: int = 0  # Message-IDs of mails with a lower outbox number are invalid
 
 
 class People(Protocol):
+    """Stores contacts, absences and learned signatures."""
+
     def contact(self, person: Person) -> Contact:
-        """The contact of an address, made when new; a name is learned when none was known."""
+        """Return the contact of an address and create it when needed. A missing name is filled in."""
         ...
 
     def agent(self, agent: Agent) -> Contact:
-        """The contact of an agent, whatever addresses they have."""
+        """Return the contact of an agent, whichever address they use; create it when needed."""
         ...
 
     def signature(self, agent: Agent) -> str:
-        """What an agent was learned to put below every mail; "" when nothing."""
+        """Return the signature that was learned from an agent's mails; "" when there is none."""
         ...
 
     def learn_signature(self, agent: Agent, tail: str) -> str:
-        """Note how an agent's mail ended -> their signature, once several mails have ended alike, and until none of the
-        last ones does."""
+        """Store how an agent's mail ended and return their signature.
+
+        A signature is learned once several mails end alike. It is forgotten when none of the last mails has it."""
         ...
 
-    def set_absence(self, agent: str, since: datetime, until: datetime) -> None: ...
+    def set_absence(self, agent: str, since: datetime, until: datetime) -> None:
+        """Store when an agent is away; an earlier absence is replaced."""
+        ...
 
     def absent(self, now: datetime) -> Mapping[str, datetime]:
-        """The agents who are away, by name, and until when."""
+        """Return the names of the agents who are away, and until when."""
         ...
 
     def record_contact(self, agent: str, domain: str) -> None:
@@ -197,24 +227,28 @@ class People(Protocol):
         ...
 
     def has_contacted(self, agent: str, domain: str) -> bool:
-        """Has this agent written to this domain before?"""
+        """Say whether an agent has written to this domain before."""
         ...
 
     def clear_absence(self, agent: str) -> None:
-        """Forget that an agent is away."""
+        """Remove the absence of an agent."""
         ...
 
     def revoke(self, agent: str, mails_before: int) -> bool:
-        """Raise the epoch of an agent: the marks in all mails with a lower outbox number are dead. False when none was
-        ever given."""
+        """Raise the epoch of an agent, so that all earlier reply addresses and buttons are invalid.
+
+        Message-IDs of mails with a lower outbox number than `mails_before` become invalid too. Returns False when the
+        agent never had any."""
         ...
 
-    def by_numbers(self, numbers: Sequence[int]) -> Mapping[int, Contact]: ...
+    def by_numbers(self, numbers: Sequence[int]) -> Mapping[int, Contact]:
+        """Return number -> contact, for those of these numbers that exist."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
-    """One mail to one recipient. `raw` is None until the first claim froze its bytes."""
+    """One mail to one recipient. `raw` is None until the first claim composes the bytes and stores them."""
 
     id: int = 0
     ticket: int | None
@@ -232,109 +266,125 @@ class OutboxRow:
     relay: str = ""
     queued_at: datetime
     raw: bytes | None = None
-    counted: str = ""  # "answer": of a program to somebody outside; "alarm": that those were stopped
-    agent: str = ""  # the agent who is told, by name
-    leaves_at: datetime | None = None  # of a notice to an agent: when it leaves, as it was reckoned
-    since: int | None = None  # it tells of the ticket's events behind this number; None: it takes in no others
-    first_at: datetime | None = None  # when the first of these happened
-    tried_since: datetime | None = None  # when it was first tried, since an admin last let it go anew
+    counted: str = ""  # "answer": an automatic answer to somebody outside; "alarm": the report that those were stopped
+    agent: str = ""  # name of the agent who is notified
+    leaves_at: datetime | None = None  # of a notice to an agent: when it is planned to leave
+    since: int | None = None  # the notice covers the ticket's events after this number; None: it cannot take in others
+    first_at: datetime | None = None  # when the first of these events happened
+    tried_since: datetime | None = None  # the first attempt since an admin last released or retried it
 
     @property
     def mail_date(self) -> datetime:
-        """What stands in its Date: a mail that waited for morning was not written at night."""
+        """The value of the Date header. A notice that waited until morning is dated when it leaves."""
         return self.leaves_at or self.queued_at
 
 
 class Outbox(Protocol):
+    """Stores outgoing mails until they are sent, and afterwards."""
+
     def next_id(self) -> int:
-        """Reserve an id, for the Message-ID has it inside."""
+        """Reserve an id. It is needed before the row exists, because the Message-ID contains it."""
         ...
 
-    def add(self, row: OutboxRow) -> None: ...
+    def add(self, row: OutboxRow) -> None:
+        """Store a mail."""
+        ...
 
     def claim(self, now: datetime, until: datetime, limit: int, relay: str) -> list[OutboxRow]:
-        """Due rows of a relay, leased to the caller until then."""
+        """Return mails of a relay that are due, and lease them to the caller until `until`."""
         ...
 
     def freeze(self, row: int, raw: bytes, text: str) -> bool:
-        """Keep the bytes of a mail; False when it has some: those count."""
+        """Store the composed bytes of a mail. Returns False when it has bytes already: those stay."""
         ...
 
     def texts(
         self, ticket: int, limit: int, but: Sequence[str] = (), to: Sequence[Address] | None = None
     ) -> tuple[str, ...]:
-        """The text parts of the newest mails that we made about a ticket, without those of the templates `but`; `to`:
-        only of those to these addresses."""
+        """Return the text parts of the newest mails that we sent about a ticket.
+
+        Mails of the templates `but` are left out. `to` restricts the result to mails to these addresses."""
         ...
 
     def contexts(self, ticket: int, template: str, limit: int) -> tuple[Mapping[str, Any], ...]:
-        """What the newest mails of a template about a ticket were made from."""
+        """Return the template contexts of the newest mails of a template about a ticket."""
         ...
 
     def texts_of(self, message_ids: Sequence[str], but: Sequence[str] = ()) -> tuple[str, ...]:
-        """The text parts of mails of ours with these Message-IDs, without those of the templates `but`."""
+        """Return the text parts of our mails with these Message-IDs, without those of the templates `but`."""
         ...
 
-    def record_attempt(self, row: int, attempted: Attempted) -> None: ...
+    def record_attempt(self, row: int, attempted: Attempted) -> None:
+        """Store the result of an attempt to send."""
+        ...
 
-    def get(self, row: int) -> OutboxRow | None: ...
+    def get(self, row: int) -> OutboxRow | None:
+        """Return a mail by its id; None when there is none."""
+        ...
 
-    def listed(self, states: Sequence[OutboxState]) -> list[OutboxRow]: ...
+    def listed(self, states: Sequence[OutboxState]) -> list[OutboxRow]:
+        """Return the mails in these states without their bytes, oldest first."""
+        ...
 
     def set_state(self, row: int, state: OutboxState, next_at: datetime | None) -> None:
-        """An admin's word; with `next_at` the mail has all its tries before it again."""
+        """Set the state as an admin asked. With `next_at` the mail starts again with all its attempts."""
         ...
 
     def take_pending(self, ticket: int, agent: str, answer: str) -> tuple[OutboxRow, ...]:
-        """Take back the notices that wait for this agent about this ticket, none of them begun, and answer them: a new
-        one tells what they would have told. `answer` is noted with them."""
+        """Drop the notices about a ticket that wait for an agent and return them, oldest first.
+
+        Only notices that nobody began to send are taken. A new notice reports what they would have reported. `answer`
+        is stored as the reason."""
         ...
 
     def count_notices(self, agent: str, begins: datetime, ends: datetime, limit: int) -> int:
-        """How many notices leave, or left, for this agent between these instants; counted up to a limit."""
+        """Count the notices that leave or left for an agent from `begins` until before `ends`, up to `limit`."""
         ...
 
     def pending_mail(self, agent: str, template: str, now: datetime) -> OutboxRow | None:
-        """The mail of this template that leaves for this agent later than now, and was not begun yet."""
+        """Return the mail of a template that leaves for an agent later than `now` and that nobody began to send."""
         ...
 
     def lock_unsent(self, row: int) -> OutboxRow | None:
-        """A mail, unless somebody began to send it; nobody does before this transaction ends."""
+        """Return a mail and lock it until the transaction ends; None when somebody began to send it."""
         ...
 
     def rewrite(self, row: OutboxRow) -> None:
-        """Other words for a mail that was not begun yet: its context and subject."""
+        """Replace the context and subject of a mail that nobody began to send."""
         ...
 
     def drop_waiting(self, ticket: int, template: str) -> None:
-        """Give up the mails of this kind about a ticket that have not been tried yet."""
+        """Drop the mails of a template about a ticket that have not been tried yet."""
         ...
 
     def can_withdraw(self, entry: int) -> bool:
-        """Is there a mail that delivers this entry, and was none of them tried yet?"""
+        """Say whether an entry has mails that deliver it, and none of them has been tried."""
         ...
 
     def withdraw(self, entry: int, reason: str) -> bool:
-        """Stop the mails that deliver an entry, as far as none was tried; False when one may have left."""
+        """Drop the mails that deliver an entry. Returns False when one of them may have left."""
         ...
 
     def history_was_sent(self, ticket: int, to: Address) -> bool:
-        """Has a mail that shows this person the history of the ticket left, or been tried?"""
+        """Say whether a mail with the ticket's history was sent to this address, or tried."""
         ...
 
     def withdraw_history(self, ticket: int, to: Address, reason: str) -> bool:
-        """Stop the mails that show somebody the history of a ticket; False when one may have left."""
+        """Drop the mails that show the ticket's history to this address. Returns False when one may have left."""
         ...
 
-    def by_message_id(self, message_id: str) -> OutboxRow | None: ...
+    def by_message_id(self, message_id: str) -> OutboxRow | None:
+        """Return the mail with this Message-ID; None when it is not one of ours."""
+        ...
 
     def by_mark(self, mark: str, ticket: int | None, agent: str) -> list[int]:
-        """The mails whose Message-ID says the same as this text of a sealed address, the newest first: of a ticket, or
-        (None) of an agent."""
+        """Return the mails whose Message-ID begins with this text of a sealed address, newest first.
+
+        They are searched among the mails of a ticket or, when `ticket` is None, of an agent."""
         ...
 
     def has_written_to(self, ticket: int, address: Address) -> bool:
-        """Has this ticket written to this address before?"""
+        """Say whether a mail about this ticket was made for this address before."""
         ...
 
     def count_answers(
@@ -346,59 +396,85 @@ class Outbox(Protocol):
         ticket: int | None = None,
         template: str | None = None,
     ) -> int:
-        """How many answers of a program to people outside were queued since then, those that were dropped left out."""
+        """Count the automatic answers to people outside that were queued after `since`; dropped ones do not count."""
         ...
 
     def flood_reported(self, since: datetime) -> bool:
-        """Was it told since then that there were too many of them?"""
+        """Say whether admins were told after `since` that there were too many automatic answers."""
         ...
 
     def delivery_states(self, ticket: int) -> Mapping[int, tuple[OutboxState, ...]]:
-        """For each entry of a ticket the states of the mails that deliver it."""
+        """Return for each entry of a ticket the states of the mails that deliver it."""
         ...
 
     def sending(self) -> int:
-        """How many mails are being handed over just now."""
+        """Count the mails that are being sent now."""
         ...
 
-    def next_instant(self) -> datetime | None: ...
+    def next_instant(self) -> datetime | None:
+        """Return when the next mail is due or its lease ends; None when no mail waits."""
+        ...
 
 
 class UnitOfWork(Protocol):
-    """One transaction. Leaving the block without commit rolls back; TemporaryFailure when the database is away."""
+    """One transaction, used in a `with` block.
+
+    Leaving the block without commit rolls back. Raises TemporaryFailure when the database does not answer."""
 
     @property
-    def inbound(self) -> Inbound: ...
+    def inbound(self) -> Inbound:
+        """The ledger of incoming mail."""
+        ...
 
     @property
-    def tickets(self) -> Tickets: ...
+    def tickets(self) -> Tickets:
+        """Tickets with their events and entries."""
+        ...
 
     @property
-    def people(self) -> People: ...
+    def people(self) -> People:
+        """Contacts, absences and signatures."""
+        ...
 
     @property
-    def outbox(self) -> Outbox: ...
+    def outbox(self) -> Outbox:
+        """The outgoing mails."""
+        ...
 
     @property
-    def agenda(self) -> Agenda: ...
+    def agenda(self) -> Agenda:
+        """The next timed work."""
+        ...
 
     @property
-    def sla_steps(self) -> SlaSteps: ...
+    def sla_steps(self) -> SlaSteps:
+        """The SLA steps that fired and the alarm ledger."""
+        ...
 
     @property
-    def held_replies(self) -> HeldReplies: ...
+    def held_replies(self) -> HeldReplies:
+        """The replies of agents that wait for a decision."""
+        ...
 
     @property
-    def snapshots(self) -> Snapshots: ...
+    def snapshots(self) -> Snapshots:
+        """The lists that agents were mailed."""
+        ...
 
     @property
-    def preferences(self) -> Preferences: ...
+    def preferences(self) -> Preferences:
+        """The preferences of agents."""
+        ...
 
     @property
-    def digests(self) -> Digests: ...
+    def digests(self) -> Digests:
+        """The digests that were made."""
+        ...
 
     @property
-    def search(self) -> Search: ...
+    def search(self) -> Search:
+        """The full-text search."""
+        ...
 
     def __enter__(self) -> UnitOfWork: ...
 
@@ -406,14 +482,20 @@ class UnitOfWork(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def commit(self) -> None: ...
+    def commit(self) -> None:
+        """Commit the transaction. The block may go on reading, but may not write any more."""
+        ...
 
     def savepoint(self) -> AbstractContextManager[None]:
-        """What happens inside is undone alone when it raises. TemporaryFailure when the database is away."""
+        """Return a block whose changes are rolled back alone when it raises.
+
+        Raises TemporaryFailure when the database does not answer."""
         ...
 
 
 class OpenUnitOfWork(Protocol):
+    """The function that opens units of work."""
+
     def __call__(self, *, reading: bool = False) -> UnitOfWork:
-        """A new unit of work; `reading` ones take no write lock."""
+        """Return a new unit of work. With `reading` it takes no write lock."""
         ...

@@ -1,1 +1,1 @@
-"""The store: the only room that knows SQL. SQLite by default, PostgreSQL by the same code."""
+"""The database: the only package that uses SQL. The same code serves SQLite (the default) and PostgreSQL."""

@@ -1,4 +1,4 @@
-"""What is kept for agents: held texts, lists, wishes, digests."""
+"""Stores what is kept about agents: held replies, mailed lists, preferences and digests."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from maild.ports import Snapshot
 from maild.store.agent_tables import digest_run, held_reply, preference, snapshot
 from maild.store.insert_once import insert_once
 
-# Written into the SQL: by a bound parameter the partial index is not found.
+# The value is written into the SQL, because a bound parameter would hide the partial index.
 _WAITS = held_reply.c.settled_as == sa.literal("", literal_execute=True)
 
 
 class SqlHeldReplies:
+    """Implements ports.HeldReplies."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def add(self, new: HeldReply) -> int:
+        """Store a held reply, settle an older one of the same mail as "replaced", and return the new id."""
         values = {
             "inbound": new.inbound,
             "ticket": new.ticket,
@@ -41,10 +44,12 @@ class SqlHeldReplies:
         return int(self._connection.scalar(sa.insert(held_reply).values(values).returning(held_reply.c.id)) or 0)
 
     def get(self, number: int) -> HeldReply | None:
+        """Return a held reply by its id; None when there is none."""
         row = self._connection.execute(sa.select(held_reply).where(held_reply.c.id == number)).mappings().first()
         return _read(row) if row else None
 
     def waiting(self, *, ticket: int | None = None, agent: str | None = None) -> tuple[HeldReply, ...]:
+        """Return the replies that are not settled, oldest first: of a ticket, of an agent, or all."""
         query = sa.select(held_reply).where(_WAITS).order_by(held_reply.c.id)
         if ticket is not None:
             query = query.where(held_reply.c.ticket == ticket)
@@ -53,23 +58,28 @@ class SqlHeldReplies:
         return tuple(_read(row) for row in self._connection.execute(query).mappings())
 
     def settle(self, number: int, settled_as: str, now: datetime) -> bool:
+        """Settle a held reply. Returns False when it was settled before."""
         values = {"settled_as": settled_as, "settled_at": now, "remind_at": None}
         ended = sa.update(held_reply).where(held_reply.c.id == number, _WAITS).values(values)
         return self._connection.execute(ended).rowcount == 1
 
     def settle_from_mail(self, inbound: int, settled_as: str, now: datetime) -> None:
+        """Settle the held reply that came with this mail, if it still waits."""
         values = {"settled_as": settled_as, "settled_at": now, "remind_at": None}
         self._connection.execute(sa.update(held_reply).where(held_reply.c.inbound == inbound, _WAITS).values(values))
 
     def due(self, now: datetime, limit: int) -> tuple[HeldReply, ...]:
+        """Return held replies whose next reminder is due, and lock them against other nodes."""
         query = sa.select(held_reply).where(held_reply.c.remind_at <= now).order_by(held_reply.c.remind_at).limit(limit)
-        query = query.with_for_update(skip_locked=True)  # not those that another node reminds of just now
+        query = query.with_for_update(skip_locked=True)  # another node is sending the reminders of the locked rows
         return tuple(_read(row) for row in self._connection.execute(query).mappings())
 
     def set_reminder(self, number: int, at: datetime) -> None:
+        """Move the next reminder of a held reply to `at`."""
         self._connection.execute(sa.update(held_reply).where(held_reply.c.id == number, _WAITS).values(remind_at=at))
 
     def record_reminder(self, number: int, reminders: int, at: datetime) -> bool:
+        """Count one more reminder. Returns False when another process did so meanwhile."""
         here = sa.update(held_reply).where(held_reply.c.id == number, _WAITS, held_reply.c.reminders == reminders)
         step = here.values(reminders=reminders + 1, remind_at=at)
         return self._connection.execute(step).rowcount == 1
@@ -92,10 +102,13 @@ def _read(row: RowMapping) -> HeldReply:
 
 
 class SqlSnapshots:
+    """Implements ports.Snapshots."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def add(self, new: Snapshot) -> int:
+        """Store a list and return its new id."""
         values = {
             "agent": new.agent,
             "kind": new.kind,
@@ -106,6 +119,7 @@ class SqlSnapshots:
         return int(self._connection.scalar(sa.insert(snapshot).values(values).returning(snapshot.c.id)) or 0)
 
     def get(self, number: int) -> Snapshot | None:
+        """Return a list by its id; None when there is none."""
         row = self._connection.execute(sa.select(snapshot).where(snapshot.c.id == number)).mappings().first()
         if row is None:
             return None
@@ -119,6 +133,7 @@ class SqlSnapshots:
         )
 
     def change(self, number: int, tickets: Sequence[int]) -> None:
+        """Replace the rows of a list."""
         step = sa.update(snapshot).where(snapshot.c.id == number)
         self._connection.execute(step.values(tickets=list(tickets)))
 
@@ -127,17 +142,22 @@ _PREFERENCES = sa.select(preference)
 
 
 class SqlPreferences:
+    """Implements ports.Preferences."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def of(self, agent: str) -> Mapping[str, Any]:
+        """Return the preferences of one agent."""
         found = self._connection.scalar(sa.select(preference.c.wishes).where(preference.c.agent == agent))
         return dict(found or {})
 
     def all(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the preferences of every agent who has set some."""
         return {row.agent: dict(row.wishes) for row in self._connection.execute(_PREFERENCES)}
 
     def change(self, agent: str, preferences: Mapping[str, Any], now: datetime) -> None:
+        """Merge these preferences into the stored ones; None removes a preference."""
         self._connection.execute(
             insert_once(self._connection, preference, {"agent": agent, "wishes": {}, "changed_at": now})
         )
@@ -154,10 +174,13 @@ _MADE_AMONG = sa.select(digest_run).where(
 
 
 class SqlDigests:
+    """Implements ports.Digests."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def begin(self, reader: str, kind: str, period: str, now: datetime) -> bool:
+        """Record that a digest is made. Returns False when it was made before."""
         values = {"reader": reader, "kind": kind, "period": period, "made_at": now}
         made = insert_once(self._connection, digest_run, values).returning(digest_run.c.reader)
         return self._connection.scalar(made) is not None
@@ -165,11 +188,13 @@ class SqlDigests:
     def made_among(
         self, readers: Sequence[str], kinds: Sequence[str], periods: Sequence[str]
     ) -> Mapping[tuple[str, str, str], datetime]:
+        """Return (reader, kind, period) -> when it was made, for those of these digests that were made."""
         asked = {"readers": list(readers), "kinds": list(kinds), "periods": list(periods)}
         found = self._connection.execute(_MADE_AMONG, asked)
         return {(row.reader, row.kind, row.period): row.made_at for row in found}
 
     def last(self, kind: str, readers: Sequence[str]) -> Mapping[str, datetime]:
+        """Return for each of these readers when the last digest of this kind was made."""
         newest = sa.func.max(digest_run.c.made_at, type_=digest_run.c.made_at.type)
         query = sa.select(digest_run.c.reader, newest).where(
             digest_run.c.kind == kind, digest_run.c.reader.in_(list(readers))

@@ -1,4 +1,4 @@
-"""The tables of what agents keep: held texts, lists, wishes, digests, and whom they have written to."""
+"""Tables for what is kept about agents: held replies, mailed lists, preferences, digests, contacted domains."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ held_reply = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("remind_at", UtcDateTime),
     sa.Column("reminders", sa.Integer, nullable=False, default=0),
-    sa.Column("settled_as", sa.String(20), nullable=False, default=""),  # "" while it waits
+    sa.Column("settled_as", sa.String(20), nullable=False, default=""),  # "" until it is settled
     sa.Column("settled_at", UtcDateTime),
     sqlite_autoincrement=True,
 )
@@ -30,7 +30,7 @@ _UNSETTLED = held_reply.c.settled_as == ""
 some_rows("ix_draft_agent", held_reply.c.agent, where=_UNSETTLED)
 sa.Index("ix_draft_ticket", held_reply.c.ticket, held_reply.c.agent)
 
-# Lists that were mailed to an agent: row number -> ticket, so that "3 close" means what the reader saw.
+# Lists that were mailed to an agent, row number -> ticket: "3 close" must mean the row that the agent saw.
 snapshot = sa.Table(
     "snapshot",
     metadata,
@@ -51,7 +51,7 @@ preference = sa.Table(
     sa.Column("changed_at", UtcDateTime, nullable=False),
 )
 
-# Which digest a reader got for which period: each once, whoever ticks.
+# Which digest a reader got for which period: each is made once, whichever process ticks.
 digest_run = sa.Table(
     "digest_run",
     metadata,
@@ -61,7 +61,7 @@ digest_run = sa.Table(
     sa.Column("made_at", UtcDateTime, nullable=False),
 )
 
-# Which domains an agent has written to: the first mail to one waits longer.
+# Which domains an agent has written to: the first mail to a new domain is delayed longer.
 acquaintance = sa.Table(
     "acquaintance",
     metadata,

@@ -1,4 +1,5 @@
-"""Column types that keep out what a database refuses or forgets: naive times, NUL, lone surrogates."""
+"""Column types that reject or repair values that a database would refuse or change: naive times, NUL, lone
+surrogates."""
 
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ from sqlalchemy.engine import Dialect
 
 
 def clean(text: str) -> str:
-    """`text` as every database takes it: NUL (PostgreSQL refuses it) and lone surrogates become U+FFFD."""
+    """Return `text` in a form that every database accepts.
+
+    NUL, which PostgreSQL refuses, and lone surrogates become U+FFFD."""
     if "\0" in text:
         text = text.replace("\0", "\ufffd")
     try:
@@ -21,7 +24,7 @@ def clean(text: str) -> str:
 
 
 def clean_json(value: Any) -> Any:
-    """A JSON value with clean strings, keys included."""
+    """Return a JSON value with all strings cleaned, keys included."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):
@@ -32,39 +35,45 @@ def clean_json(value: Any) -> Any:
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """An aware UTC instant. SQLite drops the zone: it is put back when read. A naive value is refused."""
+    """Stores an aware datetime as UTC. A naive datetime raises ValueError.
+
+    SQLite drops the time zone, so UTC is added again when a value is read."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert an aware datetime to UTC. Raises ValueError for a naive one."""
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("a time without a zone cannot be stored: give it in UTC")
+            raise ValueError("cannot store a time without a time zone; convert it to UTC first")
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the stored instant as an aware datetime in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class CleanText(sa.types.TypeDecorator[str]):
-    """Text of any origin, cleaned on its way in."""
+    """Text of any origin, cleaned before it is stored."""
 
     impl = sa.Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Clean a text before it is stored."""
         return None if value is None else clean(value)
 
 
 class CleanJson(sa.types.TypeDecorator[Any]):
-    """A JSON document with clean strings."""
+    """A JSON document whose strings are cleaned before it is stored."""
 
     impl = sa.JSON
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Clean a JSON document before it is stored."""
         return clean_json(value)

@@ -1,4 +1,4 @@
-"""Engines: one for writing, one for reading. SQLite is set up for durability first (synchronous=FULL)."""
+"""Creates database engines. SQLite is set up so that a committed mail survives a power failure (synchronous=FULL)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from maild.ports import TemporaryFailure
 
-# FULL: a commit is on the disk when it returns, which the 250 that follows it promises (RFC 5321 6.1).
+# FULL: a commit is on the disk when it returns. The 250 reply that follows promises that (RFC 5321 6.1).
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON", "secure_delete=ON")
 
-# A node that was stopped in the middle of a transaction, as with its whole virtual machine, holds locks that the others
-# wait for. The server gives it up, and what it had begun is rolled back.
+# A node that is paused in the middle of a transaction holds locks that others wait for; this happens when a virtual
+# machine is suspended. After this time the server ends its session and rolls the transaction back.
 _STANDSTILL_MS = 60_000
 
 
 def make_engine(url: str, *, reading: bool = False) -> Engine:
-    """An engine for this database URL. `reading` engines start transactions without the write lock."""
+    """Return an engine for a database URL. With `reading` its transactions take no write lock on SQLite."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, reading)
@@ -50,7 +50,7 @@ def _sqlite(url: sa.URL, reading: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, record: Any) -> None:
-        connection.isolation_level = None  # the driver's own BEGIN is deferred, and loses updates under concurrency
+        connection.isolation_level = None  # the driver's own BEGIN is deferred: concurrent writers would lose updates
         for pragma in _PRAGMAS:
             connection.execute(f"pragma {pragma}")
 
@@ -61,14 +61,14 @@ def _sqlite(url: sa.URL, reading: bool) -> Engine:
     return engine
 
 
-# Whatever was asked: busy, locked, no memory, read-only, I/O error, full, cannot open, protocol.
+# Temporary whatever the statement: busy, locked, no memory, read-only, I/O error, full, cannot open, protocol.
 _SQLITE_PASSING = frozenset({5, 6, 7, 8, 10, 13, 14, 15})
 # Connection, transaction rolled back (deadlock), resources, object in use, operator, system (PostgreSQL, appendix A).
 _POSTGRESQL_PASSING = frozenset({"08", "40", "53", "55", "57", "58"})
 
 
 def _passes(error: DBAPIError) -> bool:
-    """Is it the database's trouble, and not that of one statement, which would fail again for ever?"""
+    """Say whether an error is temporary. An error of one statement would fail again for ever, so it is not."""
     if error.connection_invalidated:
         return True
     if not isinstance(error, OperationalError):
@@ -81,11 +81,11 @@ def _passes(error: DBAPIError) -> bool:
 
 @contextmanager
 def temporary_failures() -> Iterator[None]:
-    """Turn "the database is locked, full or away" into TemporaryFailure; other errors pass."""
+    """Turn the errors of a database that is locked, full or away into TemporaryFailure; other errors pass through."""
     try:
         yield
     except PoolTimeout as error:
-        raise TemporaryFailure(f"the database has no free connection: {error}") from error
+        raise TemporaryFailure(f"no database connection is free: {error}") from error
     except DBAPIError as error:
         if _passes(error):
             raise TemporaryFailure(f"the database does not answer: {error.orig}") from error

@@ -1,7 +1,7 @@
-"""What a writing transaction knows of the tickets that it holds: they are locked, so nothing of it changes elsewhere.
+"""Caches the tickets that a writing transaction has read. They are locked, so nobody else can change them.
 
-A tick reads a hundred tickets at once instead of one after the other, and what is reckoned after an event does not read
-the whole history again. A savepoint that is rolled back gives locks back, and with them all of this is forgotten."""
+A tick reads a hundred tickets at once instead of one after the other. Computing an SLA after an event need not read the
+whole history again. Rolling back a savepoint may release locks, so the whole cache is emptied then."""
 
 from __future__ import annotations
 
@@ -35,21 +35,22 @@ _STEPS = sa.select(sla_step).where(_among(sla_step.c.ticket))
 
 @dataclass(slots=True)
 class IdentityMap:
-    """By ticket number; what is absent was not read yet."""
+    """What is known of locked tickets, by ticket number. A missing key means: not read yet."""
 
     numbers: set[int] = field(default_factory=set)
     tickets: dict[int, Ticket] = field(default_factory=dict)
     root_ids: dict[int, str] = field(default_factory=dict)
-    people: dict[int, frozenset[Participant]] = field(default_factory=dict)  # as they are stored
+    people: dict[int, frozenset[Participant]] = field(default_factory=dict)  # as stored, to see whether they changed
     histories: dict[int, tuple[Event, ...]] = field(default_factory=dict)
     steps: dict[int, set[StepKey]] = field(default_factory=dict)
 
     def forget(self) -> None:
+        """Empty the cache."""
         for known in (self.numbers, self.tickets, self.root_ids, self.people, self.histories, self.steps):
             known.clear()
 
     def take(self, row: RowMapping, people: Iterable[RowMapping]) -> Ticket:
-        """Remember a ticket that this transaction has locked."""
+        """Cache a ticket that this transaction has locked, and return it."""
         found = rows.read_ticket(row, people)
         self.numbers.add(found.number)
         self.tickets[found.number] = found
@@ -58,17 +59,17 @@ class IdentityMap:
         return found
 
     def changed(self, after: Ticket, new: Sequence[Event]) -> None:
-        """Events were stored; the row itself is read again when somebody asks for it."""
+        """Take in events that were stored. The ticket row itself is read again when it is needed."""
         self.tickets.pop(after.number, None)
         self.people[after.number] = frozenset(after.participants)
-        if len(new) == after.seq:  # it was just opened
+        if len(new) == after.seq:  # it was opened in this transaction
             self.numbers.add(after.number)
             self.histories[after.number] = tuple(new)
         elif after.number in self.histories:
             self.histories[after.number] += tuple(new)
 
     def read_ahead(self, connection: Connection, numbers: Sequence[int]) -> None:
-        """Read all that a tick asks about these tickets, which are locked: four questions, however many they are."""
+        """Read all that a tick needs of these locked tickets, with four queries for any number of tickets."""
         if not numbers:
             return
 
@@ -77,10 +78,10 @@ class IdentityMap:
 
         people = {number: list(found) for number, found in groupby(asked(_PEOPLE), lambda row: row["ticket"])}
         for row in asked(_TICKETS):
-            with suppress(ValueError):  # told when somebody asks for that ticket: here it would stop all the others
+            with suppress(ValueError):  # a broken ticket raises when it is read alone; it must not stop the others
                 self.take(row, people.get(row["number"], ()))
         for number, facts in groupby(asked(_EVENTS), lambda row: row["ticket"]):
-            with suppress(ValueError):  # an event of a newer version, likewise
+            with suppress(ValueError):  # the same for an event of a newer version
                 self.histories[number] = tuple(rows.read_event(row) for row in facts)
         self.steps.update({number: set() for number in numbers})
         for row in asked(_STEPS):

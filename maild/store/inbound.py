@@ -1,4 +1,4 @@
-"""The ledger of mails in: each delivery kept exactly once, each judgement recorded with its reasons."""
+"""Stores the ledger of incoming mail: each delivery exactly once, each judgement with its reasons."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ from maild.store import rows
 from maild.store.insert_once import insert_once
 from maild.store.schema import entry, inbound, one_of, raw_mail
 
-SUSPECT = 3  # attempts; a mail that fails in the ordinary way has been set aside by then
-CLAIM = timedelta(minutes=10)  # how long a node may take over mails before another one may try
-# Written into the SQL: by a bound parameter the partial index is not found.
+SUSPECT = 3  # attempts; a mail that fails in the ordinary way is quarantined by then
+CLAIM = timedelta(minutes=10)  # how long a node may hold mails before another one takes them over
+# The value is written into the SQL, because a bound parameter would hide the partial index.
 _KEPT = inbound.c.state == sa.literal(InboundState.KEPT.value, literal_execute=True)
 _SET_ASIDE = (InboundState.HELD.value, InboundState.QUARANTINED.value)
-_SAME_RAW = timedelta(days=30)  # a folder made anew by its server brings the same mails with new UIDs
+_SAME_RAW = timedelta(days=30)  # a folder that its server recreates brings the same mails with new UIDs
 
 
 class SqlInbound:
+    """Implements ports.Inbound for one node."""
+
     def __init__(self, connection: Connection, node: str) -> None:
         self._connection = connection
         self._node = node
 
     def keep(self, mails: Sequence[IncomingMail], now: datetime) -> list[Receipt]:
+        """Store raw mails with their ledger rows, each delivery exactly once."""
         return [self._keep(mail, now) for mail in mails]
 
     def _keep(self, mail: IncomingMail, now: datetime) -> Receipt:
@@ -44,7 +47,7 @@ class SqlInbound:
             values |= {"state": InboundState.DONE.value, "outcome": "duplicate", "ticket": twin["ticket"]}
             values |= {"reason": f"the same mail was kept before as {twin['id']}", "judged_at": now}
         new_id = self._connection.scalar(insert_once(self._connection, inbound, values).returning(inbound.c.id))
-        if new_id is None:  # another node was quicker by a moment
+        if new_id is None:  # another node stored it a moment earlier
             new_id = self._connection.scalar(sa.select(inbound.c.id).where(inbound.c.ledger_key == key))
             return Receipt(int(new_id or 0), known=True)
         return Receipt(int(new_id), known=twin is not None)
@@ -56,7 +59,8 @@ class SqlInbound:
         return int(made if made is not None else self._connection.scalar(find) or 0)
 
     def _same_folder_anew(self, mail: IncomingMail, raw_id: int, now: datetime) -> RowMapping | None:
-        """After a change of UIDVALIDITY (RFC 9051 2.3.1.1) the same bytes in the same folder are the same mail."""
+        """Find the same bytes in the same folder under an older UIDVALIDITY (RFC 9051 2.3.1.1): they are the same
+        mail."""
         if mail.uidvalidity is None:
             return None
         query = (
@@ -68,11 +72,12 @@ class SqlInbound:
         return self._connection.execute(query).mappings().first()
 
     def begin(self, limit: int, now: datetime, only: Sequence[int] | None = None) -> list[KeptMail]:
+        """Claim the next mails to judge for this node and count the attempt."""
         mine = sa.or_(
             inbound.c.claimed_until.is_(None), inbound.c.claimed_until < now, inbound.c.claimed_by == self._node
         )
         due = sa.or_(inbound.c.next_at.is_(None), inbound.c.next_at <= now)
-        # A mail that was begun again and again may be what ends the program: the others first, then it alone.
+        # A mail with many attempts may be what crashes the program. All others go first, then this one alone.
         suspect = inbound.c.attempts >= SUSPECT
         query = sa.select(inbound.c.id).where(_KEPT, due, mine)
         if only is not None:
@@ -89,11 +94,13 @@ class SqlInbound:
         return self._whole(inbound.c.id.in_(ids))
 
     def give_back(self, numbers: Sequence[int]) -> None:
+        """Undo `begin` for mails that this node still holds."""
         values = {"attempts": inbound.c.attempts - 1, "claimed_by": None, "claimed_until": None}
         ours = sa.and_(inbound.c.id.in_(list(numbers)), _KEPT, inbound.c.claimed_by == self._node)
         self._connection.execute(sa.update(inbound).where(ours).values(values))
 
     def postpone(self, number: int, until: datetime, reason: str, *, counts: bool = True) -> None:
+        """Try a mail that this node holds again at `until`."""
         values: dict[str, Any] = {"next_at": until, "reason": reason, "claimed_by": None, "claimed_until": None}
         if not counts:
             values["attempts"] = inbound.c.attempts - 1
@@ -101,6 +108,7 @@ class SqlInbound:
         self._connection.execute(sa.update(inbound).where(ours).values(**values))
 
     def judge(self, number: int, judgement: Judgement, now: datetime) -> None:
+        """Store the judgement of a mail. Raises ClaimLost when this node does not hold it any more."""
         values: dict[str, Any] = {
             "state": judgement.state.value,
             "outcome": judgement.outcome,
@@ -126,6 +134,7 @@ class SqlInbound:
             raise ClaimLost(f"inbound {number} was judged by another node")
 
     def find_same(self, sameness: str, but: int, waiting_in: Sequence[str] = ()) -> tuple[int, int | None] | None:
+        """Return (inbound, ticket) of an earlier judged mail with this sameness, other than `but`."""
         if not sameness:
             return None
         query = (
@@ -141,59 +150,69 @@ class SqlInbound:
         return (found.id, found.ticket) if found else None
 
     def subjects(self, sender: str, since: datetime, but: int, limit: int) -> tuple[str, ...]:
+        """Return subjects of this sender's mails that were judged after `since`, newest first."""
         theirs = sa.and_(inbound.c.sender == sender, inbound.c.judged_at > since, inbound.c.id != but)
         query = sa.select(inbound.c.subject).where(theirs).order_by(inbound.c.judged_at.desc()).limit(limit)
         return tuple(self._connection.scalars(query))
 
     def get(self, number: int) -> KeptMail | None:
+        """Return a kept mail with its bytes; None when there is none."""
         return next(iter(self._whole(inbound.c.id == number)), None)
 
     def listed(
         self, state: InboundState, limit: int | None = None, mailboxes: Sequence[str] | None = None
     ) -> list[KeptMail]:
+        """Return mails in this state, oldest first, without their bytes."""
         here = [inbound.c.state == sa.literal(state.value, literal_execute=True)]
         if state.value in _SET_ASIDE:
-            here.append(one_of(inbound.c.state, *_SET_ASIDE))  # as the partial index has it
+            here.append(one_of(inbound.c.state, *_SET_ASIDE))  # repeats the condition of the partial index
         if mailboxes is not None:
             here.append(inbound.c.mailbox.in_(list(mailboxes)))
         newest = sa.select(inbound).where(*here).order_by(inbound.c.id.desc()).limit(limit)
         return [rows.read_kept(row, b"") for row in self._connection.execute(newest).mappings()][::-1]
 
     def replay(self, number: int, *, released: bool = False, proven: bool = False, released_as: str = "") -> bool:
+        """Set a quarantined or held mail back to KEPT. Returns False when it is neither."""
         values = {"state": InboundState.KEPT.value, "attempts": 0, "next_at": None, "outcome": "", "reason": ""}
-        said = {"released": released, "proven": proven}  # what was said of it once counts on
+        said = {"released": released, "proven": proven}  # what a person said of it before stays true
         return self._set_aside(
             number, values | {name: True for name in said if said[name]} | {"released_as": released_as}
         )
 
     def drop(self, number: int, now: datetime, by: str = "the admin") -> bool:
+        """End a quarantined or held mail as ignored. Returns False when it is neither."""
         values = {"state": InboundState.DONE.value, "outcome": "ignored", "reason": f"dropped by {by}"}
         return self._set_aside(number, values | {"judged_at": now})
 
     def _set_aside(self, number: int, values: dict[str, Any]) -> bool:
-        """Change a mail that waits for somebody; False when it does not."""
+        """Change a mail that is quarantined or held. Returns False when it is neither."""
         waits = inbound.c.state.in_([InboundState.QUARANTINED.value, InboundState.HELD.value])
         changed = sa.update(inbound).where(inbound.c.id == number, waits)
         return self._connection.execute(changed.values(**values)).rowcount == 1
 
     def count_kept(self) -> int:
+        """Return how many mails are still to be judged."""
         return int(self._connection.scalar(sa.select(sa.func.count()).select_from(inbound).where(_KEPT)) or 0)
 
     def of_entry(self, number: int) -> KeptMail | None:
-        """An entry names its mail itself: the copy in a ticket that was split off has the mail of the first."""
+        """Return the mail of an entry.
+
+        The entry names its mail itself: an entry that was copied by a split has the mail of the first one."""
         source = sa.select(entry.c.inbound_id).where(entry.c.id == number).scalar_subquery()
         return next(iter(self._whole(inbound.c.id == source)), None)
 
     def of_ticket(self, ticket: int) -> list[KeptMail]:
+        """Return all mails of a ticket, oldest first, without their bytes."""
         query = sa.select(inbound).where(inbound.c.ticket == ticket).order_by(inbound.c.id)
         return [rows.read_kept(row, b"") for row in self._connection.execute(query).mappings()]
 
     def ignore(self, values: Iterable[dict[str, Any]]) -> None:
-        """Record mails that stay in their folder, those that are recorded already left alone."""
+        """Record mails that stay in their folder. Those that are recorded already are left alone."""
         for row in values:
             self._connection.execute(insert_once(self._connection, inbound, row))
 
     def known_uids(self, mailbox: str, uidvalidity: int, uids: Sequence[int]) -> frozenset[int]:
+        """Return those of the UIDs of a folder that are in the ledger."""
         query = sa.select(inbound.c.uid).where(
             inbound.c.mailbox == mailbox, inbound.c.uidvalidity == uidvalidity, inbound.c.uid.in_(list(uids))
         )
@@ -205,12 +224,12 @@ class SqlInbound:
 
 
 def imap_key(mailbox: str, uidvalidity: int | None, uid: int) -> str:
-    """The ledger key of a mail in an IMAP folder (RFC 9051 2.3.1.1)."""
+    """Return the ledger key of a mail in an IMAP folder (RFC 9051 2.3.1.1)."""
     return f"imap:{mailbox[:250]}:{uidvalidity}:{uid}"
 
 
 def ledger_key(mail: IncomingMail, sha256: str) -> str:
-    """What makes a delivery the same delivery: folder and UID, or else source, bytes and recipients."""
+    """Return the key that identifies a delivery: folder and UID, or else source, bytes and recipients."""
     if mail.uid is not None:
         return imap_key(mail.mailbox, mail.uidvalidity, mail.uid)
     recipients = hashlib.sha256("\0".join((mail.mailbox, *mail.envelope.recipients)).encode("utf-8", "replace"))

@@ -1,4 +1,4 @@
-"""INSERT that leaves an existing row alone, on both databases; and numbers taken before their row is written."""
+"""INSERT statements that leave an existing row alone, and number counters, on both databases."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ _COUNT_UP = _COUNT_UP.returning(counter.c.value)
 
 
 def insert_once(connection: Connection, table: sa.Table, values: Mapping[str, Any] | None = None) -> Any:
-    """INSERT … ON CONFLICT DO NOTHING: no row comes back when a UNIQUE column was taken. `values` may as well be given
-    when it is carried out."""
+    """Return an INSERT … ON CONFLICT DO NOTHING statement. It returns no row when a unique column was taken.
+
+    `values` may also be passed when the statement is executed."""
     made = _once(connection.dialect.name, table)
     return made if values is None else made.values(dict(values))
 
@@ -31,7 +32,7 @@ def _once(dialect: str, table: sa.Table) -> Any:
 
 
 def next_number(connection: Connection, name: str) -> int:
-    """The next number of a counter. On PostgreSQL a sequence, so that nodes never wait for each other."""
+    """Return the next number of a counter. On PostgreSQL it is a sequence, so that nodes never wait for each other."""
     if connection.dialect.name == "postgresql":
         return int(connection.scalar(_NEXT, {"name": name}) or 0)
     return int(connection.scalar(_COUNT_UP, {"of": name}) or 0)
