@@ -24,8 +24,8 @@ def update_sla_index(work: Work, ticket: Ticket) -> Standing:
     index = SlaIndex(
         next_at=None if ended else standing_now.next_at,
         due_at=None if ended else standing_now.due_at,
-        digest=work.helpdesk.plan_fingerprint(ticket),
-        dues={} if ended else dues_of(standing_now),
+        fingerprint=work.helpdesk.plan_fingerprint(ticket),
+        deadlines={} if ended else dues_of(standing_now),
     )
-    work.unit.tickets.index(ticket.number, index)
+    work.unit.tickets.set_sla_index(ticket.number, index)
     return standing_now

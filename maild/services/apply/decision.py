@@ -141,7 +141,7 @@ def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> D
     state = update_sla_index(work, after)
     if decision.lost is not None:
         passed_to = [name for fact in facts if isinstance(fact, Bounced) for name in fact.passed_to]
-        unit.sla_steps.lose(decision.lost, number, work.now, passed_to)
+        unit.sla_steps.mark_lost(decision.lost, number, work.now, passed_to)
     notices = _notices(act, decision, after, facts)
     if helpdesk.policy.acknowledge_after and any(isinstance(fact, Replied) for fact in facts):
         unit.outbox.drop_waiting(number, "acknowledgement")  # a person was quicker

@@ -76,7 +76,7 @@ def keep_draft(work: Work, decision: Decision, ticket: Ticket | None, inbound: i
     hold = decision.hold
     if hold is None or inbound is None:
         return 0
-    return work.unit.drafts.add(
+    return work.unit.held_replies.add(
         HeldReply(
             inbound=inbound,
             ticket=ticket.number if ticket is not None else None,

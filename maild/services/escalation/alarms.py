@@ -186,7 +186,7 @@ def _mail(work: Work, lines: Sequence[_Line], begun: tuple[int, datetime] | None
 def _note(work: Work, lines: Sequence[_Line], outbox: int) -> None:
     """The lines of the ledger."""
     noted = (tellings(line.notice, line.occasion.ticket.number, outbox, work.now) for line in lines)
-    work.unit.sla_steps.tell([each for told in noted for each in told])
+    work.unit.sla_steps.add_lines([each for told in noted for each in told])
 
 
 def _leaves_at(work: Work, lines: Sequence[_Line]) -> datetime:

@@ -50,7 +50,7 @@ def recompute(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> I
         batch: list[Recomputed] = []
         with open_unit() as unit:
             work = Work(unit, helpdesk, now)
-            numbers = unit.tickets.stale(digests, BATCH, above=last)
+            numbers = unit.tickets.with_outdated_sla(fingerprints, BATCH, above=last)
             for number in numbers:
                 done = isolated(unit, number, partial(_one, work, number))
                 batch.extend([done] if done is not None else [])

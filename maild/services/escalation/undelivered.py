@@ -20,7 +20,7 @@ from maild.services.work import Work, isolated
 def lost_alarm(work: Work, outbox: int, ticket: Ticket) -> LostAlarm | None:
     """What a lost mail told of this ticket's deadlines; None when it told nothing, or was known to be lost before."""
     unit = work.unit
-    ledger = unit.sla_steps.told(ticket.number)
+    ledger = unit.sla_steps.lines_of_ticket(ticket.number)
     told = [each for each in ledger if each.outbox == outbox and each.lost_at is None]
     if not told:
         return None
@@ -47,7 +47,7 @@ def notify_next_in_line(work: Work, outbox: int, diagnostic: str, by: str) -> No
 
     Who is told of the alarms is told of the trouble; it is one trouble, and no note for each ticket."""
     decided: list[Decided] = []
-    for number in dict.fromkeys(each.ticket for each in work.unit.sla_steps.told_by(outbox)):
+    for number in dict.fromkeys(each.ticket for each in work.unit.sla_steps.lines_of_mail(outbox)):
         made = isolated(work.unit, number, partial(_one, work, outbox, number, diagnostic, by))
         if made is not None:
             decided.append(made)

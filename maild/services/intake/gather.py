@@ -180,7 +180,7 @@ def look_up(work: Work, found: Clues, inbound: int, *, junk: bool = False) -> Fa
     """The one look-up: whatever the clues may lead to. A copy that waits in a spam folder (`junk`: so does this one)
     is no earlier one, or whoever moves a mail out of that folder into the mailbox would lose it."""
     unit, helpdesk = work.unit, work.helpdesk
-    contacts = unit.people.numbered(found.recipients)
+    contacts = unit.people.by_numbers(found.recipients)
     holders = {number: Holder(c.person.address, c.epoch, c.agent, c.revoked_before) for number, c in contacts.items()}
     tickets_of_ids = unit.tickets.by_message_ids(found.parent_ids)
     ancestors = unit.tickets.by_reference(found.family)

@@ -89,7 +89,7 @@ def _queued(work: Work, notice: Notice, occasion: NoticeContext, timed: Paced | 
     )
     unit.outbox.add(row)
     if notice.steps:
-        unit.sla_steps.tell(tellings(notice, ticket.number, row_id, work.now))
+        unit.sla_steps.add_lines(tellings(notice, ticket.number, row_id, work.now))
     maillog.queued(
         outbox=row_id, ticket=ticket.number, template=notice.template, to=str(notice.to.address), trace=work.trace
     )
@@ -103,7 +103,7 @@ def _subject(work: Work, notice: Notice, ticket: Ticket, *, to_agent: bool) -> s
     return reply_subject(
         ticket.thread_subject,
         helpdesk.token(ticket.number),
-        first=to_agent and not work.unit.outbox.written_to(ticket.number, notice.to.address),
+        first=to_agent and not work.unit.outbox.has_written_to(ticket.number, notice.to.address),
         show_token=helpdesk.shows_token(to_agent=to_agent),
     )
 

@@ -27,7 +27,7 @@ _WORDS = 160  # characters of what was said
 def fold(work: Work, paced: Paced, agent: Agent) -> OutboxRow:
     """Put a notice into the agent's summary -> the outbox row of that."""
     unit = work.unit
-    row = unit.outbox.gathering(agent.name, TEMPLATE, work.now)
+    row = unit.outbox.pending_mail(agent.name, TEMPLATE, work.now)
     if row is None:
         return _begun(work, paced, agent)
     told = _added(row.context["gathered"], paced.occasion, work.helpdesk)

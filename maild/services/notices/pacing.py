@@ -36,7 +36,7 @@ def paced(work: Work, notice: Notice, agent: Agent, occasion: NoticeContext) -> 
     """Take along what waits for this agent about this ticket, and reckon when the mail leaves."""
     unit, helpdesk, now = work.unit, work.helpdesk, work.now
     pace, rhythm = PACES[notice.kind], helpdesk.policy.rhythm
-    waited = unit.outbox.join(occasion.ticket.number, agent.name, _JOINED) if pace.joins else ()
+    waited = unit.outbox.take_pending(occasion.ticket.number, agent.name, _JOINED) if pace.joins else ()
     first_at = min((row.first_at or now for row in waited), default=now)
     since = min((row.since or 0 for row in waited), default=occasion.ticket.seq - len(occasion.decision.facts))
     reader = NoticeReader.of(
