@@ -9,6 +9,7 @@ import pytest
 
 from maild.services.apply import side_effects as beside
 from maild.services.housekeeping import held_replies as remind
+from maild.services.work import Work
 from tests.rig.office import CONFIG
 
 KAREN = "karen@client.example"
@@ -297,7 +298,7 @@ def test_two_nodes_remind_once(office):
     mark = office.queued
     for _ in range(2):
         with office.store() as unit:
-            remind._reminded(unit, due[0], office.helpdesk, now)
+            remind._reminded(Work(unit, office.helpdesk, now), due[0])
             unit.commit()
     assert [told for told in office.told(mark) if told[0] == "held"] == [("held", JANE)]
 
