@@ -521,7 +521,7 @@ OWN_MAIL = {"to": (KAREN,), "cc": (Person(BASE),)}
         (Trust.VERIFIED, AgentProof.STRICT, True),
         (Trust.VERIFIED, AgentProof.NORMAL, True),
         (Trust.CLAIMED, AgentProof.NORMAL, False),
-        (Trust.CLAIMED, AgentProof.TRUSTING, True),
+        (Trust.CLAIMED, AgentProof.TRUSTING, False),
         (Trust.FAILED, AgentProof.TRUSTING, False),
     ],
 )

@@ -47,12 +47,15 @@ def unproven(case: Case, words: str) -> str:
 
 
 def forged(case: Case, *, outward: bool = False) -> str:
-    """Why a mail that answers no notice does not count as the agent's; "" when it does. `outward`: it makes us write to
-    somebody, which nobody may on a mere From."""
+    """Why a mail that answers no notice does not count as the agent's; "" when it does.
+
+    `outward`: the mail makes us write to somebody, or counts as an answer to a customer. A From alone allows that at no
+    level: at `trusting`, too, it needs the sealed address or a trusted result."""
     if case.proven:
         return ""
     proof, trust = case.policy.agent_proof, case.evidence.trust
-    needs_result = proof is AgentProof.STRICT or (outward and proof is not AgentProof.TRUSTING)
+    at_its_word = proof is AgentProof.TRUSTING and is_sealed(case)
+    needs_result = proof is AgentProof.STRICT or (outward and not at_its_word)
     if trust is Trust.FAILED or (needs_result and trust is not Trust.VERIFIED):
         return f"the sender is not proven: {case.evidence.reason}"
     return ""
