@@ -306,8 +306,8 @@ class Outbox(Protocol):
         Mails of the templates `but` are left out. `to` restricts the result to mails to these addresses."""
         ...
 
-    def contexts(self, ticket: int, template: str, limit: int) -> tuple[Mapping[str, Any], ...]:
-        """Return the template contexts of the newest mails of a template about a ticket."""
+    def contexts(self, ticket: int, templates: Sequence[str], limit: int) -> tuple[Mapping[str, Any], ...]:
+        """Return the template contexts of the newest mails of these templates about a ticket."""
         ...
 
     def texts_of(self, message_ids: Sequence[str], but: Sequence[str] = ()) -> tuple[str, ...]:
@@ -353,8 +353,8 @@ class Outbox(Protocol):
         """Replace the context and subject of a mail that nobody began to send."""
         ...
 
-    def drop_waiting(self, ticket: int, template: str) -> None:
-        """Drop the mails of a template about a ticket that have not been tried yet."""
+    def drop_waiting(self, ticket: int, templates: Sequence[str]) -> None:
+        """Drop the mails of these templates about a ticket that have not been tried yet."""
         ...
 
     def can_withdraw(self, entry: int) -> bool:

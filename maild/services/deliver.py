@@ -21,7 +21,8 @@ from maild.domain.messages.outbox import (
     RelayAnswer,
     after_attempt,
 )
-from maild.domain.notices.page import PAGE, page_text
+from maild.domain.notices.mail_kinds import MAIL_KINDS, Reader
+from maild.domain.notices.page import page_text
 from maild.domain.people.directory import Address, Person
 from maild.mail.compose import OutgoingAttachment, OutgoingMail, compose
 from maild.mail.reading.parse import extract_all
@@ -211,7 +212,7 @@ def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Hel
     except TemplateFailed as failure:
         maillog.failed(outbox=row.id, ticket=row.ticket, to=str(row.to.address), answer=f"{failure}; shipped text used")
         rendered = renderer.render(f"shipped/{row.template}", words)
-    if row.template == PAGE:
+    if MAIL_KINDS[row.template].to is Reader.PAGER:
         rendered = Rendered(page_text(rendered.text, row.subject) + "\n", "")
     mail: Mapping[str, Any] = row.context["mail"]
     raw = compose(

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from maild.domain.messages.outbox import Attempted, OutboxState
+from maild.domain.notices.mail_kinds import Shows, templates_where
 from maild.domain.people.directory import Address, ascii_lower
 from maild.ports import OutboxRow
 from maild.store import rows
@@ -23,6 +24,7 @@ _ON_ITS_WAY = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value, _SENDING)  
 
 _NOT_BEGUN = sa.and_(outbox.c.state == OutboxState.QUEUED.value, outbox.c.attempts == 0, outbox.c.raw.is_(None))
 
+_HISTORIES = templates_where(lambda kind: kind.shows is Shows.THREAD)
 _UNTRIED = sa.and_(outbox.c.state.in_([OutboxState.QUEUED.value, OutboxState.HELD.value]), outbox.c.attempts == 0)
 
 _WRITTEN_TO = sa.select(outbox.c.id).where(
@@ -74,8 +76,8 @@ class SqlOutbox:
         query = query.where(outbox.c.template.not_in(list(but)))
         return tuple(self._connection.scalars(query.order_by(outbox.c.id.desc()).limit(limit)))
 
-    def contexts(self, ticket: int, template: str, limit: int) -> tuple[Mapping[str, Any], ...]:
-        query = sa.select(outbox.c.context).where(outbox.c.ticket == ticket, outbox.c.template == template)
+    def contexts(self, ticket: int, templates: Sequence[str], limit: int) -> tuple[Mapping[str, Any], ...]:
+        query = sa.select(outbox.c.context).where(outbox.c.ticket == ticket, outbox.c.template.in_(list(templates)))
         return tuple(self._connection.scalars(query.order_by(outbox.c.id.desc()).limit(limit)))
 
     def texts_of(self, message_ids: Sequence[str], but: Sequence[str] = ()) -> tuple[str, ...]:
@@ -149,9 +151,9 @@ class SqlOutbox:
         words = {"context": dict(row.context), "subject": row.subject}
         self._connection.execute(sa.update(outbox).where(outbox.c.id == row.id, _NOT_BEGUN).values(words))
 
-    def drop_waiting(self, ticket: int, template: str) -> None:
+    def drop_waiting(self, ticket: int, templates: Sequence[str]) -> None:
         waits = sa.and_(outbox.c.state == OutboxState.QUEUED.value, outbox.c.attempts == 0)
-        here = sa.and_(outbox.c.ticket == ticket, outbox.c.template == template, waits)
+        here = sa.and_(outbox.c.ticket == ticket, outbox.c.template.in_(list(templates)), waits)
         given_up = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": "an answer came before it"}
         self._connection.execute(sa.update(outbox).where(here).values(given_up))
 
@@ -234,7 +236,7 @@ class SqlOutbox:
 
 
 def _history(ticket: int, to: Address) -> tuple[sa.ColumnElement[bool], ...]:
-    return (outbox.c.ticket == ticket, outbox.c.template == "history", outbox.c.to_key == to.key)
+    return (outbox.c.ticket == ticket, outbox.c.template.in_(_HISTORIES), outbox.c.to_key == to.key)
 
 
 def _counted(kind: str, since: datetime) -> tuple[sa.ColumnElement[bool], ...]:

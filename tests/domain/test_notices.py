@@ -14,6 +14,7 @@ from maild.domain.notices.agent_notices import (
     notices_for,
     strongest,
 )
+from maild.domain.notices.mail_kinds import Nature
 from maild.domain.notices.recipients import Roster, in_charge
 from maild.domain.people.directory import Address, Department, Directory, Person, Role
 from maild.domain.tickets import events
@@ -93,8 +94,10 @@ def test_a_reply_goes_to_the_customers_and_as_news_to_whose_ticket_it_is():
 
 def test_a_reply_waits_and_is_a_persons_mail():
     for notice in told(REPLIED)[:2]:
-        assert (notice.hold, notice.person_wrote) == (POLICY.hold, True)
-    assert all(not notice.hold and not notice.person_wrote for notice in told(MESSAGE, actor=BY_KAREN))
+        assert (notice.hold, notice.mail_kind.nature) == (POLICY.hold, Nature.WORDS)
+    for notice in told(MESSAGE, actor=BY_KAREN):
+        assert not notice.hold
+        assert notice.mail_kind.nature is not Nature.WORDS
 
 
 def test_every_row_says_why():

@@ -17,7 +17,6 @@ from maild.mail.templates.render import (
     DEFAULTS,
     MAX_TEXT,
     TEMPLATES,
-    TEXT_ONLY,
     Rendered,
     Renderer,
     TemplateFailed,
@@ -25,6 +24,7 @@ from maild.mail.templates.render import (
     shipped_templates,
 )
 
+TEXT_ONLY = {"page"}
 EXAMPLES = fixtures()
 SHIPPED = Renderer()
 NOTICES = [(template, case) for template, cases in EXAMPLES.items() for case in cases if template not in TEXT_ONLY]

@@ -12,7 +12,7 @@ from maild.domain.people.directory import Address
 from maild.mail.reading.parse import read
 from maild.ports import OutboxRow, Snapshot
 from maild.services.intake.gather import look_up
-from maild.services.notices.agent_message import BY_ITSELF, AgentMessage, post
+from maild.services.notices.agent_message import AgentMessage, post
 from maild.services.work import Work
 from tests.rig.office import CONFIG, Office
 
@@ -56,7 +56,7 @@ def test_a_letter_is_a_mail_that_arrives(office: Office) -> None:
 
 
 def test_what_nobody_asked_for_says_so_and_may_bounce(office: Office) -> None:
-    row = posted(office, automatic=BY_ITSELF)
+    row = posted(office, template="digest", words={"sections": []})
     office.deliver()
     raw = office.relay.sent[-1].raw
     assert b"Auto-Submitted: auto-generated" in raw
@@ -120,7 +120,7 @@ def route_of(office: Office, raw: bytes) -> Route:
 
 def test_a_letter_that_comes_back_is_a_bounce_of_no_ticket(office: Office) -> None:
     office.open_ticket()
-    row = posted(office, automatic=BY_ITSELF, scope=Scope.DIGEST, about=snapshot_of(office, 1))
+    row = posted(office, template="digest", words={"sections": []}, scope=Scope.DIGEST, about=snapshot_of(office, 1))
     office.deliver(timedelta(minutes=1))
     report = (
         "From: mailer-daemon@mx.acme.example\r\nTo: " + row.envelope_from + "\r\nSubject: failed\r\n"

@@ -45,7 +45,6 @@ def _histories(happening: TicketChange, policy: Policy) -> list[Notice]:
             to=fact.person,
             scope=Scope.USER,
             reason="you take part in this ticket",
-            person_wrote=True,
             hold=policy.hold,
         )
         for fact in happening.facts
@@ -117,7 +116,7 @@ def _reads_because(participant: Participant) -> str:
 
 
 def _reply_to(person: Person, reason: str, hold: timedelta) -> Notice:
-    return Notice(template="reply", to=person, scope=Scope.USER, reason=reason, person_wrote=True, hold=hold)
+    return Notice(template="reply", to=person, scope=Scope.USER, reason=reason, hold=hold)
 
 
 def _to_requester(ticket: Ticket, template: str, reason: str) -> Notice:

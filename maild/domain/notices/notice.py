@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.buttons import Button
+from maild.domain.notices.mail_kinds import MAIL_KINDS, MailKind
 from maild.domain.notices.pacing import Kind
 from maild.domain.people.directory import Person
 from maild.domain.people.preferences import Interest
@@ -14,8 +15,6 @@ from maild.domain.tickets import events
 from maild.domain.tickets.events import Actor, Event
 from maild.domain.tickets.ticket import Ticket
 
-# Mails of a program to people outside: they show no text of the thread.
-WITHOUT_TEXT = frozenset({"acknowledgement", "closed", "status", "waiting-reminder"})
 STOPPED = "answers-stopped"  # tells the admins that programs answer nobody for a while
 NOWHERE = "invalid"  # RFC 2606: the domain of a requester who left no address
 
@@ -31,7 +30,6 @@ class Notice:
     agent: str = ""  # the agent's name when an agent is told
     kind: Kind = Kind.DIRECT  # how much hurry it is in
     claim: Interest | None = None  # why this agent, where it follows from their part in the ticket
-    person_wrote: bool = False  # a person's own words: not an automatic mail (RFC 3834)
     hold: timedelta = timedelta(0)
     steps: tuple[events.Escalated, ...] = ()  # SLA notices
     others: int = 0  # a page that is about so many other tickets as well
@@ -41,6 +39,11 @@ class Notice:
     verb: str = ""  # what an answer to this very mail does beside: "fix-{draft}" mends the held text
     may_leave: bool = False  # somebody in Cc, who can leave the ticket by a mail
     asks_rating: bool = False  # the customer is asked how the help was
+
+    @property
+    def mail_kind(self) -> MailKind:
+        """What its template is."""
+        return MAIL_KINDS[self.template]
 
 
 @dataclass(frozen=True, slots=True)

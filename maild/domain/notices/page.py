@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 
-PAGE = "page"  # the name of its template
 MOST = 160  # characters of subject and text together: one SMS (GSM 03.38), as gateways make one of both
 
 _SPELT = {

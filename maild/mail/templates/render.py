@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, PrefixLoader, TemplateNotFound, TemplateSyntaxError
 from jinja2.exceptions import SecurityError
 
+from maild.domain.notices.mail_kinds import MAIL_KINDS, Reader
 from maild.mail.templates.filters import FILTERS
 from maild.mail.templates.lint import faults_of_html, faults_of_text
 from maild.mail.templates.sandbox import MAX_STEPS, PartLoader, Sandbox, step_budget
@@ -25,32 +26,7 @@ SHIPPED_PREFIX = "shipped"
 MAX_TEXT = 500_000  # characters of one value of the context; longer ones are cut, and say so
 MAX_OUTPUT = 4_000_000  # characters of one part
 
-TEMPLATES = (
-    "acknowledgement",
-    "reply",
-    "closed",
-    "status",
-    "waiting-reminder",
-    "new-ticket",
-    "message",
-    "note",
-    "assigned",
-    "transferred",
-    "sla-warning",
-    "sla-breach",
-    "feedback",
-    "held",
-    "history",
-    "list",
-    "digest",
-    "monthly-report",
-    "was-this-you",
-    "answers-stopped",
-    "gathered",
-    "sla-gathered",
-    "page",
-)
-TEXT_ONLY = frozenset({"page"})  # a pager shows no HTML
+TEMPLATES = tuple(MAIL_KINDS)
 
 _ENTRY_DEFAULTS = {"kind": "message", "at": "", "attachments": (), "folded_lines": 0}
 # Of each section; letters that were queued by an older version have no charts.
@@ -136,6 +112,11 @@ class TemplateFailed(Exception):
         self.reason = reason
 
 
+def _has_html(template: str) -> bool:
+    """A pager shows no HTML."""
+    return template not in MAIL_KINDS or MAIL_KINDS[template].to is not Reader.PAGER
+
+
 class Renderer:
     """Renders notices. `folder` holds the admin's templates; what is not there comes from the shipped ones, which stay
     reachable as shipped/NAME. Changed files are seen at the next mail. May be shared by threads."""
@@ -151,7 +132,7 @@ class Renderer:
         TemplateFailed when it cannot be."""
         words = _completed(template, context)
         text = self._part(f"{template}.txt.j2", words).strip("\n") + "\n"
-        if template.removeprefix(f"{SHIPPED_PREFIX}/") in TEXT_ONLY:
+        if not _has_html(template.removeprefix(f"{SHIPPED_PREFIX}/")):
             return Rendered(text, "")
         return Rendered(text, self._part(f"{template}.html.j2", words).strip() + "\n")
 
@@ -166,7 +147,7 @@ class Renderer:
                     problems.append(TemplateProblem(failure.template, case, f"line {failure.line}: {failure.reason}"))
                     continue
                 problems += [TemplateProblem(f"{template}.txt.j2", case, fault) for fault in faults_of_text(mail.text)]
-                if template not in TEXT_ONLY:
+                if _has_html(template):
                     problems += [
                         TemplateProblem(f"{template}.html.j2", case, fault) for fault in faults_of_html(mail.html)
                     ]

@@ -11,6 +11,7 @@ from typing import Any
 from maild.domain.decision import Decision, EntryDraft
 from maild.domain.messages.reply_tokens import Scope, root_id
 from maild.domain.notices.agent_notices import Notice, TicketChange, strongest
+from maild.domain.notices.mail_kinds import Nature, templates_where
 from maild.domain.sla.standing import Standing
 from maild.domain.tickets.events import (
     NEW_TICKET,
@@ -30,7 +31,7 @@ from maild.domain.tickets.ticket import Ticket, apply
 from maild.ports import OutboxRow, StoredEntry, UnitOfWork
 from maild.services.apply.moved_deadlines import with_moves
 from maild.services.apply.side_effects import apply_effects, keep_draft
-from maild.services.notices.agent_message import BY_ITSELF, AgentMessage, post
+from maild.services.notices.agent_message import AgentMessage, post
 from maild.services.notices.due_notices import notices_of
 from maild.services.notices.enqueue import enqueue
 from maild.services.notices.template_context import NoticeContext, Thread, letter_words
@@ -38,7 +39,7 @@ from maild.services.queries.answers import answer
 from maild.services.sla_index import sla_standing, update_sla_index
 from maild.services.work import Work
 
-_ANSWERS = frozenset({"reply", "history"})  # the mails in which an agent's answer leaves
+_OVERTAKEN = templates_where(lambda kind: kind.overtaken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> D
         unit.sla_steps.mark_lost(decision.lost, number, work.now, passed_to)
     notices = _notices(act, decision, after, facts)
     if helpdesk.policy.acknowledge_after and any(isinstance(fact, Replied) for fact in facts):
-        unit.outbox.drop_waiting(number, "acknowledgement")  # a person was quicker
+        unit.outbox.drop_waiting(number, _OVERTAKEN)  # a person was quicker
     if not notices:
         return Done(after, facts, entry)  # the thread is read for mails alone
     occasion = _occasion(act, after, replace(decision, facts=facts), state, draft)
@@ -168,7 +169,7 @@ def _notices(act: _Act, decision: Decision, after: Ticket, facts: tuple[Event, .
         notices = tuple(notice for notice in notices if not notice.agent)
     hold = _answers_wait(decision, act.work.now)
     if hold is not None:
-        notices = tuple(replace(n, hold=hold) if n.template in _ANSWERS else n for n in notices)
+        notices = tuple(replace(n, hold=hold) if n.mail_kind.nature is Nature.WORDS else n for n in notices)
     return notices
 
 
@@ -247,8 +248,6 @@ def _alarms(act: _Act, decision: Decision) -> list[OutboxRow]:
                 scope=notice.scope,
                 reason=notice.reason,
                 words={"inbound": act.inbound or 0},
-                automatic=BY_ITSELF,
-                counted="alarm",
             )
             made.append(post(act.work, letter))
     return made

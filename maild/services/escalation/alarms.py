@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 from maild.domain.decision import Decision
 from maild.domain.messages.outbox import OutboxState
 from maild.domain.messages.reply_tokens import Scope
+from maild.domain.notices.mail_kinds import Reader
 from maild.domain.notices.notice import Notice
 from maild.domain.notices.pacing import NoticeReader, leaving
-from maild.domain.notices.page import PAGE
 from maild.domain.people.directory import Agent
 from maild.domain.people.preferences import Preferences
 from maild.domain.sla.standing import DueStep
@@ -26,7 +26,7 @@ from maild.domain.tickets.ticket import Priority, Ticket
 from maild.ports import ListedTicket, OutboxRow, Snapshot
 from maild.services.apply.decision import Done, apply_decision
 from maild.services.listing import rows_of
-from maild.services.notices.agent_message import BY_ITSELF, AgentMessage, post
+from maild.services.notices.agent_message import AgentMessage, post
 from maild.services.notices.enqueue import enqueue, tellings
 from maild.services.notices.template_context import NoticeContext, due_words
 from maild.services.work import Work, isolated
@@ -111,7 +111,7 @@ def tell_alarms(
     for key, own in _by_reader(lines).items():
         told = sorted(own, key=lambda line: line.worst_first)
         # What is kept in `tick` is what the savepoint has kept, too.
-        if told[0].notice.template == PAGE:
+        if told[0].notice.mail_kind.to is Reader.PAGER:
             page = isolated(work.unit, 0, partial(_page, work, told, tick.pages.get(key)))
             written = page is not None
             if page is not None:
@@ -224,7 +224,6 @@ def _begun(work: Work, lines: Sequence[_Line], leaves_at: datetime) -> OutboxRow
         reason=f"{notice.reason}; more than {FEW} alarms at once are told in one mail",
         words={"alarms": told},
         about=about,
-        automatic=BY_ITSELF,
     )
     return post(work.traced(f"sla-{reader.name or notice.to.address}"), letter, leaves_at)
 

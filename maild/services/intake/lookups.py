@@ -6,6 +6,7 @@ from typing import Any
 
 from maild.domain.decision import EntryDraft
 from maild.domain.lookups import Lookups, Said
+from maild.domain.notices.mail_kinds import Reader, templates_where
 from maild.domain.people.directory import Agent
 from maild.domain.sla.alarm_acks import alarms
 from maild.domain.tickets.events import MessageReceived
@@ -19,8 +20,7 @@ from maild.services.work import Work
 
 _NOTICES = 10  # of ours to agents, the newest: what the leak guard compares with
 _MERGES = 20  # how often a ticket's survivor may have been merged itself
-# Mails to customers: what they hold left already.
-TO_CUSTOMERS = ("acknowledgement", "reply", "closed", "status", "history", "waiting-reminder")
+_TO_CUSTOMERS = templates_where(lambda kind: kind.to is Reader.CUSTOMER)  # what they hold left already
 
 
 def follow_merges(number: int, unit: UnitOfWork) -> Ticket | None:
@@ -47,7 +47,7 @@ def lookups_for(work: Work, ticket: Ticket | None = None, agent: Agent | None = 
         entries = unit.tickets.entries(number)
         notes = (e.text for e in entries if e.kind == EntryKind.NOTE and not e.may_leave)
         outside = (e.text for e in entries if e.kind != EntryKind.NOTE or e.may_leave)
-        notices = unit.outbox.texts(number, _NOTICES, but=TO_CUSTOMERS)
+        notices = unit.outbox.texts(number, _NOTICES, but=_TO_CUSTOMERS)
         return Said(notes=tuple(notes), notices=notices, outside=(*outside, *answers_shown(unit, number)))
 
     def last_message(number: int) -> EntryDraft | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from maild.domain.messages.message import InboundMessage
+from maild.domain.notices.mail_kinds import templates_where
 from maild.domain.people.directory import Address, Agent
 from maild.domain.tickets.ticket import Ticket
 from maild.mail.quoting.cut import cut
@@ -13,8 +14,7 @@ from maild.ports import UnitOfWork
 from maild.services.notices.similar_tickets import answers_shown
 
 _NOTICES = 5  # of ours about the ticket to those people, the newest: older ones are quoted within those
-# These say an agent's own words back to them: whoever sends those words once more means them.
-_SAYS_BACK = ("feedback", "held", "was-this-you")
+_SAYS_BACK = templates_where(lambda kind: kind.says_back)  # whoever sends those words once more means them
 
 
 def own_words(message: InboundMessage, ticket: Ticket | None, agent: Agent | None, unit: UnitOfWork) -> InboundMessage:

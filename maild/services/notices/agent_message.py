@@ -13,15 +13,13 @@ from typing import Any
 from maild import maillog
 from maild.domain.messages.reply_tokens import Scope, Sealed, message_id, seal
 from maild.domain.notices.buttons import MOST, Button
+from maild.domain.notices.mail_kinds import MAIL_KINDS
 from maild.domain.notices.opt_outs import Stop
 from maild.domain.people.directory import Address, Agent
 from maild.ports import Contact, OutboxRow
 from maild.services.helpdesk import Helpdesk
 from maild.services.notices.template_context import asked_words, mailto, person_words
 from maild.services.work import Work
-
-ANSWER = "auto-replied"  # RFC 3834 5: an answer to one mail
-BY_ITSELF = "auto-generated"  # nobody asked just now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +42,7 @@ class AgentMessage:
     draft: int = 0
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
-    automatic: str = ANSWER
     files: tuple[tuple[str, str], ...] = ()
-    counted: str = ""  # as what the mail counts when it is asked how much a program answered of late
     stop: Stop | None = None  # what ends letters like this one: told in the foot, a wish to mail programs as well
 
 
@@ -54,7 +50,7 @@ def post(work: Work, letter: AgentMessage, leaves_at: datetime | None = None) ->
     """Queue a letter -> its outbox row. One with a time of its own counts among its reader's notices of that hour."""
     unit, helpdesk, now = work.unit, work.helpdesk, work.now
     contact = unit.people.agent(letter.agent) if letter.agent.name else unit.people.contact(letter.agent.person)
-    row_id = unit.outbox.next_id()
+    kind, row_id = MAIL_KINDS[letter.template], unit.outbox.next_id()
     reply_to = reply_address(helpdesk, contact, letter.scope, letter.about, letter.verb)
     if not letter.agent.name:
         reply_to = helpdesk.address_of("")  # a reader who is no agent may not answer lists: it is mail as any other
@@ -76,8 +72,7 @@ def post(work: Work, letter: AgentMessage, leaves_at: datetime | None = None) ->
         ticket=None,
         template=letter.template,
         to=letter.agent.person,
-        # An answer to a mail has the null reverse-path (RFC 3834 3.3); of a lost digest we want to know.
-        envelope_from="" if letter.automatic == ANSWER else str(reply_to),
+        envelope_from="" if kind.has_null_path(about_ticket=False) else str(reply_to),  # of a lost digest we must know
         subject=letter.subject,
         message_id=own_id,
         context=context,
@@ -86,7 +81,7 @@ def post(work: Work, letter: AgentMessage, leaves_at: datetime | None = None) ->
         queued_at=now,
         agent=letter.agent.name,
         leaves_at=leaves_at,
-        counted=letter.counted,
+        counted=kind.counted,
     )
     unit.outbox.add(row)
     maillog.queued(outbox=row_id, ticket=None, template=letter.template, to=str(row.to.address), trace=work.trace)
@@ -146,7 +141,7 @@ def _mail(letter: AgentMessage, helpdesk: Helpdesk, reply_to: Address, now: date
         "reply_to": str(reply_to),
         "in_reply_to": letter.in_reply_to,
         "references": list(named),
-        "automatic": letter.automatic,
+        "automatic": MAIL_KINDS[letter.template].auto_submitted(about_ticket=False),
         "precedence": "list",
         "thread_key": "",
         "thread_started": now.isoformat(),

@@ -9,8 +9,8 @@ from typing import Any
 from maild import maillog
 from maild.domain.intake.rules import name_fits
 from maild.domain.messages.reply_tokens import Scope, Sealed, message_id, seal, thread_key
-from maild.domain.notices.notice import WITHOUT_TEXT, Notice
-from maild.domain.notices.page import PAGE
+from maild.domain.notices.mail_kinds import Nature, Reader, Shows
+from maild.domain.notices.notice import Notice
 from maild.domain.people.directory import Address, Role
 from maild.domain.tickets.events import Bounced
 from maild.domain.tickets.ticket import Ticket
@@ -26,16 +26,13 @@ from maild.services.notices.similar_tickets import seen_before
 from maild.services.notices.template_context import NoticeContext, Sealing, context_of, last_of, page_words
 from maild.services.work import Work
 
-# A machine's answers to a mail: marked auto-replied, with the null reverse-path (RFC 3834 3.3 and 5, RFC 5321 4.5.5).
-_ANSWERS = frozenset({"acknowledgement", "status", "feedback"})
-
 
 def _reverse_path(notice: Notice, occasion: NoticeContext, reply_to: Address) -> str:
     """Where a bounce of this mail comes back to. News of a bounce brings none: two dead mailboxes would never stop."""
     of_a_bounce = any(isinstance(fact, Bounced) for fact in occasion.decision.facts)
     if notice.steps:
         return str(reply_to)  # an alarm ends nowhere: each bounce passes it on, and nobody is told twice
-    return "" if of_a_bounce or notice.template in _ANSWERS else str(reply_to)
+    return "" if of_a_bounce or notice.mail_kind.has_null_path(about_ticket=True) else str(reply_to)
 
 
 def enqueue(work: Work, notice: Notice, occasion: NoticeContext) -> OutboxRow:
@@ -48,7 +45,7 @@ def enqueue(work: Work, notice: Notice, occasion: NoticeContext) -> OutboxRow:
 
 
 def _queued(work: Work, notice: Notice, occasion: NoticeContext, timed: Paced | None = None) -> OutboxRow:
-    unit, helpdesk, ticket = work.unit, work.helpdesk, occasion.ticket
+    unit, helpdesk, ticket, kind = work.unit, work.helpdesk, occasion.ticket, notice.mail_kind
     agent = helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
     contact = unit.people.agent(agent) if agent else unit.people.contact(notice.to)
     row_id = unit.outbox.next_id()
@@ -59,19 +56,19 @@ def _queued(work: Work, notice: Notice, occasion: NoticeContext, timed: Paced | 
     root = unit.tickets.root_id(ticket.number)
     own_id = message_id(helpdesk.ring, sealed, row_id, helpdesk.domain)
     context = dict(context_of(work, notice, occasion, sealing, own_id.strip("<>").partition("@")[0]))
-    if agent is not None and notice.template == "feedback":
+    if agent is not None and kind.transcript:
         context["ask"] = ask_words(helpdesk, contact)
-    if notice.template == PAGE:
+    if kind.to is Reader.PAGER:
         context |= page_words(notice, occasion, helpdesk)
     context |= customer_words(notice, occasion, helpdesk, sealing)
-    if agent is not None and notice.template == "new-ticket" and notice.scope is Scope.REPLY:
+    if agent is not None and kind.offers and notice.scope is Scope.REPLY:
         context["seen_before"] = seen_before(work, occasion, agent, sealing)
     context["mail"] = _mail(notice, occasion, helpdesk, reply_to, root, to_agent=agent is not None)
     context["mail"]["list_unsubscribe"] = unsubscribing(notice, helpdesk, sealing)
     row = OutboxRow(
         id=row_id,
         ticket=ticket.number,
-        entry=occasion.entry.id if notice.template == "reply" and occasion.entry else None,
+        entry=occasion.entry.id if kind.delivers and occasion.entry else None,
         template=notice.template,
         to=notice.to,
         envelope_from=_reverse_path(notice, occasion, reply_to),
@@ -81,7 +78,7 @@ def _queued(work: Work, notice: Notice, occasion: NoticeContext, timed: Paced | 
         next_at=(timed.leaving.at if timed else work.now) + notice.hold,
         relay=helpdesk.relay_of(ticket.department),
         queued_at=work.now,
-        counted=_counted(notice),
+        counted=kind.counted,
         agent=agent.name if agent else "",
         leaves_at=timed.leaving.at if timed else None,
         since=timed.since if timed else None,
@@ -98,7 +95,7 @@ def _queued(work: Work, notice: Notice, occasion: NoticeContext, timed: Paced | 
 
 def _subject(work: Work, notice: Notice, ticket: Ticket, *, to_agent: bool) -> str:
     helpdesk = work.helpdesk
-    if notice.template == PAGE:
+    if notice.mail_kind.to is Reader.PAGER:
         return f"#{helpdesk.token(ticket.number)}"
     return reply_subject(
         ticket.thread_subject,
@@ -118,7 +115,7 @@ def tellings(notice: Notice, ticket: int, outbox: int, now: datetime) -> list[Le
             step=fact.step,
             recipient=notice.to.address,
             agent=notice.agent or notice.pages,
-            paged=notice.template == PAGE,
+            paged=notice.mail_kind.to is Reader.PAGER,
             outbox=outbox,
             notified_at=now,
         )
@@ -151,38 +148,30 @@ def _mail(
     answered = "" if to_agent else _last_from_outside(occasion)
     told = [*occasion.earlier, *([occasion.entry] if occasion.entry else [])]
     blocked = helpdesk.settings.attachments.blocked
-    forwarded = told if notice.template in {"reply", "new-ticket", "message", "note", "assigned"} else []
+    kind = notice.mail_kind
+    by_program = kind.nature is not Nature.WORDS
     return {
         "from": {"name": voice.name, "address": str(voice.address)},
         "reply_to": str(reply_to),
         "in_reply_to": answered or root,
         "references": [root, *([answered] if answered else [])],
-        "automatic": "" if notice.person_wrote else _automatic(notice),
-        "precedence": "" if notice.person_wrote or notice.steps else ("list" if to_agent else "bulk"),
+        "automatic": kind.auto_submitted(about_ticket=True),
+        "precedence": ("list" if to_agent else "bulk") if by_program and not notice.steps else "",
         "thread_key": thread_key(root).hex(),
         "thread_started": ticket.created_at.isoformat(),
         "thread_topic": ticket.thread_subject,
         "list_id": f"{ticket.department}.{helpdesk.domain}" if to_agent else "",
         "reason": notice.template,
-        "attach": [file for entry in forwarded for file in _attached(entry, occasion, blocked)],
+        "attach": [file for entry in (told if kind.files else ()) for file in _attached(entry, occasion, blocked)],
         "kind": notice.kind.value,
         "claim": notice.claim.value if notice.claim else "",
     }
 
 
-def _counted(notice: Notice) -> str:
-    """As what the row counts when it is asked how much a program answered of late."""
-    return "answer" if notice.template in _ANSWERS and not notice.agent else ""
-
-
-def _automatic(notice: Notice) -> str:
-    return "auto-replied" if notice.template in _ANSWERS else "auto-generated"
-
-
 def _speaker(notice: Notice, occasion: NoticeContext) -> str:
     """The person whose words the mail carries, for the display name of From."""
-    entry = occasion.entry
-    if entry is None or notice.template in WITHOUT_TEXT | {"feedback"} or notice.steps:
+    entry, kind = occasion.entry, notice.mail_kind
+    if entry is None or kind.shows is Shows.NOTHING or kind.says_back:
         return ""
     if entry.author.role is Role.SYSTEM:
         return ""

@@ -14,7 +14,7 @@ from maild.domain.people.directory import Agent
 from maild.domain.people.preferences import Preferences
 from maild.ports import OutboxRow, Snapshot, UnitOfWork
 from maild.services.helpdesk import Helpdesk
-from maild.services.notices.agent_message import BY_ITSELF, AgentMessage, post, reply_address
+from maild.services.notices.agent_message import AgentMessage, post, reply_address
 from maild.services.notices.pacing import Paced
 from maild.services.notices.template_context import NoticeContext, asked_words, changes, person_words
 from maild.services.work import Work
@@ -54,7 +54,6 @@ def _begun(work: Work, paced: Paced, agent: Agent) -> OutboxRow:
         reason=f"more than {ceiling} notices in an hour are told in one mail",
         words={"gathered": told, "stop": _stop(unit, agent, helpdesk)},
         about=shown,
-        automatic=BY_ITSELF,
     )
     leaves_at = _over(unit, paced.leaving.at, agent, helpdesk)
     return post(work, letter, leaves_at)

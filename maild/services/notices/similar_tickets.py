@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from maild.domain.agent_mail.suggested_answers import USE, beginning, reusable
 from maild.domain.messages.reply_tokens import Scope
+from maild.domain.notices.mail_kinds import templates_where
 from maild.domain.people.directory import Agent
 from maild.domain.tickets.search_words import alike
 from maild.domain.tickets.ticket import Status, Ticket
@@ -18,6 +19,7 @@ from maild.services.work import Work
 
 _SOLVED = (Status.RESOLVED.value, Status.CLOSED.value)
 _NOTICES = 10  # of one ticket, the newest
+_OFFERING = templates_where(lambda kind: kind.offers)
 _LOOKED_AT = 5  # of the best matches, until one has an answer
 
 
@@ -73,5 +75,5 @@ def _answer(unit: UnitOfWork, ticket: Ticket) -> str:
 def answers_shown(unit: UnitOfWork, number: int) -> tuple[str, ...]:
     """The answers of other tickets that notices of this one showed. Each went to a customer before: whoever says it
     once more gives nothing away."""
-    shown = (context.get("seen_before") for context in unit.outbox.contexts(number, "new-ticket", _NOTICES))
+    shown = (context.get("seen_before") for context in unit.outbox.contexts(number, _OFFERING, _NOTICES))
     return tuple(dict.fromkeys(str(seen["text"]) for seen in shown if seen))

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 from maild.domain.decision import Decision, Transcript
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.buttons import MOST, usual
-from maild.domain.notices.notice import WITHOUT_TEXT, Notice
+from maild.domain.notices.mail_kinds import Shows
+from maild.domain.notices.notice import Notice
 from maild.domain.notices.opt_outs import Stop, stops_of
 from maild.domain.people.directory import Address, Person, Role
 from maild.domain.sla.moved_deadlines import CAUSES
@@ -86,8 +87,7 @@ def context_of(work: Work, notice: Notice, occasion: NoticeContext, sealing: Sea
     body it survives relays that give mails other ids."""
     reply_to = sealing(notice.scope, notice.verb.format(draft=occasion.draft))
     helpdesk, ticket = work.helpdesk, occasion.ticket
-    entry = occasion.entry
-    shown = None if notice.template in WITHOUT_TEXT or notice.steps else entry
+    shown = None if notice.mail_kind.shows is Shows.NOTHING else occasion.entry
     agent = helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
     clock = helpdesk.clock_of(agent) if agent else str(helpdesk.zone)
     return {
@@ -117,7 +117,7 @@ def context_of(work: Work, notice: Notice, occasion: NoticeContext, sealing: Sea
 
 def _earlier(notice: Notice, occasion: NoticeContext) -> Sequence[StoredEntry]:
     """What the mail shows before its own entry: for the history of a thread all that was said outside."""
-    if notice.template != "history":
+    if notice.mail_kind.shows is not Shows.THREAD:
         return occasion.earlier
     return [each for each in occasion.entries if each.kind != EntryKind.NOTE]
 
@@ -313,7 +313,7 @@ def letter_words(decision: Decision, helpdesk: Helpdesk) -> dict[str, Any]:
 def _transcript_words(
     transcript: Transcript | None, ticket: Ticket, reply_to: Address, notice: Notice
 ) -> dict[str, Any]:
-    if transcript is None or notice.template != "feedback":
+    if transcript is None or not notice.mail_kind.transcript:
         return {}
     fix = mailto(reply_to, ticket.thread_subject, transcript.corrected_text) if transcript.corrected_text else ""
     return _said_back(transcript) | {"fix_mailto": fix}

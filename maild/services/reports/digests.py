@@ -16,7 +16,7 @@ from maild.domain.reports.digest_schedule import START, Begun, DigestKind, perio
 from maild.domain.times.calendars import Calendar
 from maild.ports import OpenUnitOfWork, Snapshot, UnitOfWork
 from maild.services.helpdesk import Helpdesk
-from maild.services.notices.agent_message import BY_ITSELF, AgentMessage, post
+from maild.services.notices.agent_message import AgentMessage, post
 from maild.services.reports.digest_of_agent import of_agent
 from maild.services.reports.digest_of_manager import departments_of, of_manager
 from maild.services.reports.digest_of_team import of_team, teams_of
@@ -195,7 +195,6 @@ def _mail(work: Work, due: DueDigest, period: Begun, contents: Contents) -> None
         reason=row.reason.format(when=_when(due)),
         words={"sections": contents.sections},
         buttons=contents.buttons,
-        automatic=BY_ITSELF,
         stop=row.stop,
     )
     post(work, letter)

@@ -10,6 +10,7 @@ from typing import Any
 
 from maild import maillog
 from maild.domain.messages.reply_tokens import Scope, Sealed, message_id
+from maild.domain.notices.mail_kinds import MAIL_KINDS
 from maild.domain.notices.opt_outs import Stop
 from maild.domain.people.directory import Address, Agent, Organisation, Person
 from maild.domain.reports.digest_schedule import START, Begun
@@ -19,7 +20,7 @@ from maild.domain.tickets.visibility import Sight
 from maild.ports import OpenUnitOfWork, OutboxRow
 from maild.services.helpdesk import Helpdesk
 from maild.services.listing import sight_for
-from maild.services.notices.agent_message import BY_ITSELF, AgentMessage, post
+from maild.services.notices.agent_message import AgentMessage, post
 from maild.services.notices.template_context import person_words
 from maild.services.reports.charts import for_customers, overview, remarks
 from maild.services.reports.digest_parts import section
@@ -141,7 +142,6 @@ def _to_follower(agent: Agent, organisation: Organisation, figures: Figures, hel
         scope=Scope.QUERY,
         reason=f"you are a contact of {organisation.name}, and its report comes each month",
         words={"sections": [section(organisation.name, note, charts=charts, lines=remarks(figures))]},
-        automatic=BY_ITSELF,
         stop=Stop(f"the admin takes you out of the contacts of {organisation.name}"),
     )
 
@@ -169,7 +169,7 @@ def _to_contact(work: Work, address: Address, organisation: Organisation, figure
             "reply_to": str(voice.address),
             "in_reply_to": "",
             "references": [],
-            "automatic": BY_ITSELF,
+            "automatic": MAIL_KINDS[TEMPLATE].auto_submitted(about_ticket=False),
             "precedence": "list",
             "thread_key": "",
             "thread_started": now.isoformat(),
