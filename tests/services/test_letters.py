@@ -29,7 +29,7 @@ def letter(office: Office, name: str = "jane", **more: object) -> AgentMessage:
 
 def posted(office: Office, **more: object) -> OutboxRow:
     with office.store() as unit:
-        row = post(unit, letter(office, **more), office.helpdesk, office.clock.now(), "in-1")
+        row = post(Work(unit, office.helpdesk, office.clock.now(), "in-1"), letter(office, **more))
         unit.commit()
     return row
 
@@ -65,7 +65,7 @@ def test_what_nobody_asked_for_says_so_and_may_bounce(office: Office) -> None:
 
 def test_a_letter_that_is_not_committed_was_never_written(office: Office) -> None:
     with office.store() as unit:
-        post(unit, letter(office), office.helpdesk, office.clock.now())
+        post(Work(unit, office.helpdesk, office.clock.now()), letter(office))
     assert office.outbox() == []
 
 
