@@ -10,7 +10,7 @@ from maild.cli.session import Session, json_option, print_json, print_json_line,
 from maild.daemon import assembly
 from maild.daemon.clocks import SystemClock
 from maild.ports import InboundState, KeptMail, UnitOfWork
-from maild.services.apply.side_effects import drop
+from maild.services.apply.effects import drop
 from maild.services.intake.process import Processed, Processing
 from maild.services.queries.documents import inbound_document, inbound_list
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import TypeVar
 
+from maild.domain.effects import Effect
 from maild.domain.messages.attachment import Attachment
 from maild.domain.notices.agent_notices import Notice
-from maild.domain.people.absence import Absence
-from maild.domain.people.directory import Address
 from maild.domain.query import Question
 from maild.domain.tickets.events import SYSTEM, Actor, Event
 from maild.domain.tickets.held_replies import HeldReplyKind
 from maild.domain.tickets.ticket import EntryKind
 
+E = TypeVar("E", bound=Effect)
 QUEUED = "queued"  # the verdict of a step that put a mail into the outbox
 
 
@@ -84,27 +83,6 @@ class Hold:
     by_other: bool = False  # and is told to somebody else than its writer now
 
 
-class ReleasedAs(StrEnum):
-    """What a person said of a held mail."""
-
-    AS_IT_IS = ""  # it is judged as if it had come by itself
-    ANYWAY = "anyway"  # it leaves, whatever its writer had not seen or should not have said
-    TEXT = "text"  # its text counts, without its commands
-    NOTE = "note"  # its text stays inside, without its commands
-    CONFIRMED = "confirmed"  # what cannot be taken back may be done
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A held mail that is judged once more. Two people may say two things of it: that it is no junk, which lets it in;
-    and its own sender, at the address on file, that they wrote it (`proven`)."""
-
-    inbound: int
-    released_as: ReleasedAs
-    no_junk: bool = False
-    proven: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class Other:
     """What the same act does to another ticket; None: to one that opens with it."""
@@ -130,23 +108,19 @@ class Decision:
     steps: tuple[TraceStep, ...] = ()
     also: EntryDraft | None = None  # a second entry, which facts name as NEXT_ENTRY
     mute: bool = False  # no agent hears of it
-    absence: Absence | None = None  # an agent said that they are away
+    effects: tuple[Effect, ...] = ()  # in any order: they are carried out in the order of their table
     others: tuple[Other, ...] = ()  # all of them in the same transaction
     hold: Hold | None = None  # facts name the held text as THIS_DRAFT
-    settles: tuple[tuple[int, str], ...] = ()  # (held text, as what it ended)
-    releases: tuple[Release, ...] = ()
-    drops: tuple[int, ...] = ()  # held mails that end unread
-    withdraws: tuple[int, ...] = ()  # entries whose mails must not leave
-    withdrawn_histories: tuple[tuple[int, Address], ...] = ()  # (ticket, to whom) of histories that must not leave
     leaves_after: timedelta | None = None  # how long the answer waits; None: as the configuration says
     leaves_at: datetime | None = None  # the moment that its writer named (UTC)
-    preferences: Mapping[str, Any] = field(default_factory=dict)  # what the acting agent wishes to hear from now on
     apart: bool = False  # its mails concern no ticket, though it is about one: the reader may not see that
     subject: str = ""  # of mails that concern no ticket
     answers: str = ""  # the Message-ID that such mails answer
     about: int = 0  # the list that such mails are about: their answers go to it
     question: Question | None = None  # what the acting agent asks: answered when all the rest is done
     quiet: bool = False  # the customer is told nothing of it
-    meets: frozenset[str] = frozenset()  # domains that the acting agent writes to now, maybe for the first time
-    back: str = ""  # an agent who is away no more
     lost: int | None = None  # the mail of ours (outbox) that did not arrive, where it told of deadlines
+
+    def effects_of(self, kind: type[E]) -> tuple[E, ...]:
+        """The effects of one kind, in their order."""
+        return tuple(effect for effect in self.effects if isinstance(effect, kind))

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from maild.domain.decision import Outcome, ReleasedAs
+from maild.domain.decision import Outcome
+from maild.domain.effects import DropHeldMail, ReleasedAs, ReleaseHeldMail, SettleHeldReply
 from maild.domain.intake.decide import decide
 from maild.domain.intake.route import Carrier
 from maild.domain.lookups import Lookups
@@ -159,13 +160,14 @@ def answered(text, verb="fix-5", drafts=(HELD,), **more):
 def test_an_answer_to_the_letter_takes_the_place_of_the_text():
     decision = answered(f"!to {BOB}\n!priority low\nHello.")
     assert (decision.outcome, decision.facts[0].subject) == (Outcome.OPENED, "Printer on fire")
-    assert (decision.settles, decision.drops) == (((5, "replaced"),), (3,))
+    assert decision.effects_of(SettleHeldReply) == (SettleHeldReply(5, "replaced"),)
+    assert decision.effects_of(DropHeldMail) == (DropHeldMail(3),)
 
 
 def test_a_word_typed_into_the_answer_is_about_that_text():
     older = replace(HELD, id=4, inbound=2)
-    assert answered("!send text", drafts=(HELD, older), verb="fix-5").releases[0].inbound == 3
-    assert answered("!no", drafts=(HELD, older), verb="fix-4").drops == (2,)
+    assert answered("!send text", drafts=(HELD, older), verb="fix-5").effects_of(ReleaseHeldMail)[0].inbound == 3
+    assert answered("!no", drafts=(HELD, older), verb="fix-4").effects_of(DropHeldMail) == (DropHeldMail(2),)
 
 
 @pytest.mark.parametrize("verb", ["fix-5", ""])

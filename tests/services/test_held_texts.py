@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from maild.services.apply import side_effects as beside
+from maild.services.apply.effects import drop
 from maild.services.housekeeping import held_replies as remind
 from maild.services.work import Work
 from tests.rig.office import CONFIG
@@ -341,7 +341,7 @@ def test_a_mail_dropped_on_the_command_line_is_reminded_of_no_more(office):
     row = office.last("held", JANE, number)
     with office.store() as unit:
         (draft,) = unit.held_replies.waiting(ticket=number)
-        assert beside.drop(unit, draft.inbound, office.clock.now())
+        assert drop(unit, draft.inbound, office.clock.now())
         unit.commit()
     mark = office.queued
     office.tick(timedelta(hours=5))

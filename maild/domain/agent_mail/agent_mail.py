@@ -8,7 +8,8 @@ from datetime import datetime
 from maild.domain.commands.apply import Applied
 from maild.domain.commands.parsing import Parsed
 from maild.domain.commands.table import TextGoes
-from maild.domain.decision import EntryDraft, ReleasedAs
+from maild.domain.decision import EntryDraft
+from maild.domain.effects import ReleasedAs
 from maild.domain.lookups import NOTHING_KNOWN, Lookups
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.people.directory import Agent, Role

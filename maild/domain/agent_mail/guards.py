@@ -15,7 +15,8 @@ from maild.domain.agent_mail.stale_guard import news, taken_by
 from maild.domain.commands import apply as commands
 from maild.domain.commands.apply import CommandProblem
 from maild.domain.commands.table import Settles
-from maild.domain.decision import Decision, Hold, Outcome, Release, ReleasedAs, Transcript
+from maild.domain.decision import Decision, Hold, Outcome, Transcript
+from maild.domain.effects import DropHeldMail, Effect, ReleasedAs, ReleaseHeldMail, SettleHeldReply
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.agent_notices import Notice
 from maild.domain.notices.buttons import DROP_TEXT, KEEP_AS_NOTE, NO, SEND_ANYWAY, YES, Button
@@ -133,7 +134,7 @@ def _held(act: AgentMail, agent: Agent, guard: Guard, doubt: Doubt) -> Decision:
         notices=(notice,),
         transcript=Transcript(original_text=act.text),
         hold=Hold(kind=guard.kind, agent=agent.name, reason=doubt.reason, news=doubt.lines),
-        **replaced(act),
+        effects=replaced(act),
     )
 
 
@@ -204,16 +205,14 @@ def settled(act: AgentMail, draft: HeldReply, row: Word, beside: str = "") -> De
 
 def settled_apart(actor: Actor, draft: HeldReply, row: Word) -> Decision:
     """The end of a held text, without a word in any thread."""
-    release = None
+    mail: Effect = DropHeldMail(draft.inbound)
     if row.releases is not None:
-        release = Release(draft.inbound, row.releases, proven=draft.kind is HeldReplyKind.UNPROVEN)
+        mail = ReleaseHeldMail(draft.inbound, row.releases, proven=draft.kind is HeldReplyKind.UNPROVEN)
     return Decision(
         Outcome.COMMANDED,
         f"the held text {draft.id} is {row.settled_as}",
         actor=actor,
-        settles=((draft.id, row.settled_as),),
-        releases=(release,) if release else (),
-        drops=() if release else (draft.inbound,),
+        effects=(SettleHeldReply(draft.id, row.settled_as), mail),
     )
 
 

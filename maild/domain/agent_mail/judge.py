@@ -12,7 +12,8 @@ from maild.domain.agent_mail.guards import about_held_text, guarded
 from maild.domain.agent_mail.outcome import checked, done, refused
 from maild.domain.commands import apply as commands
 from maild.domain.commands.apply import CommandProblem, Parsed, Surroundings
-from maild.domain.decision import Decision, ReleasedAs
+from maild.domain.decision import Decision
+from maild.domain.effects import ReleasedAs
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.agent_notices import answerable
 from maild.domain.policy import Policy

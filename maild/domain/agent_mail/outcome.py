@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from maild.domain.agent_mail.agent_mail import AgentMail, Understood
@@ -15,6 +14,14 @@ from maild.domain.commands import apply as commands
 from maild.domain.commands.apply import CommandProblem, Parsed
 from maild.domain.commands.table import Settles
 from maild.domain.decision import Decision, EntryDraft, Hold, Outcome, Transcript
+from maild.domain.effects import (
+    DropHeldMail,
+    Effect,
+    RecordContact,
+    SettleHeldReply,
+    WithdrawAnswer,
+    WithdrawHistory,
+)
 from maild.domain.messages.reply_tokens import Scope, without_seals
 from maild.domain.notices.agent_notices import Notice, feedback
 from maild.domain.notices.buttons import UNDO
@@ -46,14 +53,14 @@ def refused(act: AgentMail, problems: Sequence[CommandProblem], *, has_text: boo
         notices=(feedback(act.agent, act.scope, held=waits),) if act.agent else (),
         transcript=transcript,
         hold=Hold(kind=HeldReplyKind.REFUSED, agent=act.agent.name, reason=reason) if act.agent and waits else None,
-        **(replaced(act) if waits else {}),
+        effects=replaced(act) if waits else (),
     )
 
 
-def replaced(act: AgentMail) -> dict[str, Any]:
+def replaced(act: AgentMail) -> tuple[Effect, ...]:
     """The end of the held text that this mail mends: what was written anew takes its place."""
     mended = act.mends
-    return {"settles": ((mended.id, "replaced"),), "drops": (mended.inbound,)} if mended else {}
+    return (SettleHeldReply(mended.id, "replaced"), DropHeldMail(mended.inbound)) if mended else ()
 
 
 # -- doing ------------------------------------------------------------------------------------------------------
@@ -92,14 +99,23 @@ def done(understood: Understood) -> Decision:
         transcript=transcript if told or applied.help else None,
         opens=act.opens is not None,
         others=applied.others,
-        withdraws=applied.withdraws,
-        withdrawn_histories=applied.withdrawn_histories,
         leaves_after=wait,
         leaves_at=applied.leaves_at if outcome is Outcome.REPLIED else None,
         quiet=applied.quiet,
-        meets=_domains(applied.ticket_after) if outcome is Outcome.REPLIED and act.agent else frozenset(),
-        **(replaced(act) if understood.says_something or act.opens else {}),
+        effects=_effects(understood, outcome),
     )
+
+
+def _effects(understood: Understood, outcome: Outcome) -> tuple[Effect, ...]:
+    """What the mail does beside the thread."""
+    act, applied = understood.act, understood.applied
+    made: list[Effect] = [WithdrawAnswer(entry) for entry in applied.withdraws]
+    made += [WithdrawHistory(ticket, to) for ticket, to in applied.withdrawn_histories]
+    if outcome is Outcome.REPLIED and act.agent:
+        made.append(RecordContact(act.agent.name, _domains(applied.ticket_after)))
+    if understood.says_something or act.opens:
+        made.extend(replaced(act))
+    return tuple(made)
 
 
 def _acknowledged(understood: Understood, facts: Sequence[Event], *, answers: bool) -> list[Event]:

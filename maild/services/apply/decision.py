@@ -29,8 +29,8 @@ from maild.domain.tickets.events import (
 from maild.domain.tickets.spam import told_as_new
 from maild.domain.tickets.ticket import Ticket, apply
 from maild.ports import OutboxRow, StoredEntry, UnitOfWork
+from maild.services.apply.effects import Applying, carry_out, keep_draft
 from maild.services.apply.moved_deadlines import with_moves
-from maild.services.apply.side_effects import apply_effects, keep_draft
 from maild.services.notices.agent_message import AgentMessage, post
 from maild.services.notices.due_notices import notices_of
 from maild.services.notices.enqueue import enqueue
@@ -79,7 +79,8 @@ def apply_decision(
 
     `about_draft` is a held text that they are about, and that was kept before; `queue` queues a notice."""
     act = _Act(work, inbound, queue)
-    released = apply_effects(work, decision)
+    applying = Applying(work, decision)
+    carry_out(applying)
     elsewhere = _others(act, decision)
     draft = about_draft or keep_draft(work, decision, before, inbound)
     opened = next((done.ticket.number for done in elsewhere if done.ticket), NEW_TICKET)
@@ -88,7 +89,7 @@ def apply_decision(
     return replace(
         done,
         outbox=(*done.outbox, *(row for other in elsewhere for row in other.outbox), *answered),
-        released=(*released, *(number for other in elsewhere for number in other.released)),
+        released=(*applying.released, *(number for other in elsewhere for number in other.released)),
         others=tuple(other.ticket.number for other in elsewhere if other.ticket),
     )
 

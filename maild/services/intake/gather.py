@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from maild.domain.decision import Decision, ReleasedAs, TraceStep
+from maild.domain.decision import Decision, TraceStep
+from maild.domain.effects import ReleasedAs
 from maild.domain.intake.bounce import BouncedMail
 from maild.domain.intake.classify import Classification, MailClass, classify
 from maild.domain.intake.decide import Case, decide

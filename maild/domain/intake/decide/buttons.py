@@ -11,7 +11,8 @@ from maild.domain.agent_mail.judge import act_of_agent
 from maild.domain.agent_mail.outcome import refused
 from maild.domain.agent_mail.suggested_answers import USE, use_answer
 from maild.domain.commands.apply import Command, CommandProblem, parse
-from maild.domain.decision import Decision, Outcome, Release, ReleasedAs, Transcript
+from maild.domain.decision import Decision, Outcome, Transcript
+from maild.domain.effects import ReleasedAs, ReleaseHeldMail
 from maild.domain.intake.decide.case import Case, entry_of, held
 from maild.domain.intake.decide.on_behalf import names_somebody, opened_by_agent
 from maild.domain.intake.decide.proof import asked_back, unproven, without_right
@@ -78,8 +79,8 @@ def _made(case: Case, inbound: int) -> Decision:
     """A mail that the provider took for spam is let in after all: it is judged anew, as if it had come by itself."""
     assert case.agent is not None
     actor = Actor(Role.AGENT, case.agent.name, str(case.sender.address))
-    release = Release(inbound, ReleasedAs.AS_IT_IS, no_junk=True)
-    return Decision(Outcome.COMMANDED, f"the held mail {inbound} is let in", actor=actor, releases=(release,))
+    release = ReleaseHeldMail(inbound, ReleasedAs.AS_IT_IS, no_junk=True)
+    return Decision(Outcome.COMMANDED, f"the held mail {inbound} is let in", actor=actor, effects=(release,))
 
 
 def _too_old(case: Case) -> Decision:

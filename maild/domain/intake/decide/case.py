@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from maild.domain.decision import Decision, EntryDraft, Outcome, ReleasedAs
+from maild.domain.decision import Decision, EntryDraft, Outcome
+from maild.domain.effects import ReleasedAs
 from maild.domain.intake.auto_answer_limits import NO_TRAFFIC, Traffic
 from maild.domain.intake.bounce import BouncedMail
 from maild.domain.intake.classify import Classification

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from maild.domain.agent_mail.agent_mail import AgentMail
@@ -11,6 +12,7 @@ from maild.domain.agent_mail.judge import act_of_agent
 from maild.domain.commands.arguments import Surroundings
 from maild.domain.commands.parsing import CommandProblem
 from maild.domain.decision import Decision, Other, Outcome, Transcript
+from maild.domain.effects import ChangePreferences, ClearAbsence, Effect, SetAbsence
 from maild.domain.intake.decide.case import Case, entry_of
 from maild.domain.intake.decide.proof import asked_back, forged, unproven
 from maild.domain.intake.route import RouteKind
@@ -90,17 +92,6 @@ def _judged(case: Case, agent: Agent, text: str, rows: Rows | None) -> Decision:
 
 def _asked(case: Case, agent: Agent, found: ListAnswer, others: tuple[Other, ...]) -> Decision:
     """All that the mail asks for: what it does to tickets, what it changes about the writer, what is to be answered."""
-    preferences: dict[str, Any] = {}
-    absence, back = None, ""
-    for query in found.queries:
-        if isinstance(query.asked, WishQuery):
-            preferences |= query.asked.wished.preferences
-        elif isinstance(query.asked, AwayQuery):
-            away = query.asked
-            absence = Absence(agent.name, case.at, away.until) if away.until else None
-            back = "" if away.until else agent.name
-            if away.substitute:
-                preferences["substitute"] = away.substitute.name
     told = [f"{command.words} for {_rows_told(command.rows)}" for command in found.commands]
     told += [query.line for query in found.queries]
     return Decision(
@@ -108,13 +99,26 @@ def _asked(case: Case, agent: Agent, found: ListAnswer, others: tuple[Other, ...
         "; ".join(told),
         actor=_actor(case, agent),
         others=others,
-        absence=absence,
-        back=back,
-        preferences=preferences,
+        effects=_about_the_writer(agent, found.queries, case.at),
         question=Question(found.queries) if found.queries else None,
         subject=_subject(case, found.queries),
         answers=case.message.message_id,
     )
+
+
+def _about_the_writer(agent: Agent, queries: Sequence[Query], at: datetime) -> tuple[Effect, ...]:
+    """What a mail changes about its writer. Of two absences the last one counts."""
+    wished: dict[str, Any] = {}
+    presence: tuple[Effect, ...] = ()
+    for query in queries:
+        if isinstance(query.asked, WishQuery):
+            wished |= query.asked.wished.preferences
+        elif isinstance(query.asked, AwayQuery):
+            until, substitute = query.asked.until, query.asked.substitute
+            presence = (SetAbsence(Absence(agent.name, at, until)) if until else ClearAbsence(agent.name),)
+            if substitute:
+                wished["substitute"] = substitute.name
+    return (*presence, ChangePreferences(agent.name, wished)) if wished else presence
 
 
 def _rows_told(rows: Sequence[int]) -> str:

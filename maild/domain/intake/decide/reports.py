@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from maild.domain.decision import Decision, Outcome
+from maild.domain.effects import SetAbsence
 from maild.domain.intake.bounce import bounced
 from maild.domain.intake.classify import MailClass
 from maild.domain.intake.decide.case import Case, actor_of, entry_of, held
@@ -98,7 +99,8 @@ def vacation_answer(case: Case) -> Decision | None:
         words = f"{case.message.subject}\n{case.message.new_text}"
         away = Absence(case.agent.name, case.at, absent_until(words, case.at))
         until = f"{away.until:%Y-%m-%d %H:%M} UTC"
-        return Decision(Outcome.IGNORED, f"{reason}; {case.agent.name} is away until {until}", absence=away)
+        reason = f"{reason}; {case.agent.name} is away until {until}"
+        return Decision(Outcome.IGNORED, reason, effects=(SetAbsence(away),))
     return Decision(Outcome.IGNORED, f"{reason}; it answers no ticket of a customer")
 
 
