@@ -1,4 +1,6 @@
-"""What a list wants, as SQL that its indexes answer: the partial ones are found by literal words alone."""
+"""Turns a Listing into SQL conditions that use the indexes.
+
+Partial indexes are used only when their condition stands in the SQL as literal values."""
 
 from __future__ import annotations
 
@@ -14,23 +16,24 @@ from maild.domain.tickets.visibility import Sight
 from maild.ports import Listing, Order
 from maild.store.schema import one_of, ticket
 
-WORKED_ON = ("open", "waiting")  # as the partial index ix_ticket_worked_on has it
+WORKED_ON = ("open", "waiting")  # repeats the condition of the partial index ix_ticket_worked_on
 _ENDED = frozenset({"resolved", "closed", "spam"})
 
 Condition = sa.ColumnElement[bool]
 
 
 def conditions(wanted: Listing) -> tuple[Condition, ...]:
-    """All that a ticket of this list fulfils."""
+    """Return all conditions that the tickets of this list fulfil."""
     return (*_of_status(wanted), *_of_properties(wanted), *_of_times(wanted), *_seen_by(wanted.sight))
 
 
 def is_worked_on(wanted: Listing) -> bool:
-    """Does it ask for tickets that have not ended, and for no others?"""
+    """Say whether the list asks for open and waiting tickets only."""
     return bool(wanted.statuses) and set(WORKED_ON).issuperset(wanted.statuses or ())
 
 
 def ordering(order: Order) -> tuple[sa.ColumnElement[Any], ...]:
+    """Return the ORDER BY columns of an order."""
     number = ticket.c.number
     if order is Order.DUE:
         return (ticket.c.due_at.asc().nulls_last(), _urgency().desc(), number.asc())
@@ -48,7 +51,7 @@ def _urgency() -> sa.ColumnElement[int]:
 def _of_status(wanted: Listing) -> Iterator[Condition]:
     statuses = wanted.statuses
     if statuses is not None:
-        # A span of time tells more than a status: joined to nothing, the column tempts no index of its own.
+        # A period is more selective than a status. The concatenation keeps the database from using the status index.
         spanned = wanted.created_since is not None or wanted.ended_since is not None
         status = ticket.c.status.concat("") if spanned else ticket.c.status
         yield status.in_(list(statuses))
@@ -99,7 +102,7 @@ def _is_snoozed(instant: datetime) -> Condition:
 
 
 def _seen_by(sight: Sight | None) -> Iterator[Condition]:
-    """The same as Sight.sees, for tickets whose names are written as the configuration writes them."""
+    """Yield the conditions that Sight.sees checks, for names spelled as in the configuration."""
     if sight is None or sight.all_but == ():
         return
     related = [ticket.c.assignee == sight.agent, _holds(ticket.c.mentioned, sight.agent)]
@@ -113,5 +116,5 @@ def _seen_by(sight: Sight | None) -> Iterator[Condition]:
 
 
 def _holds(names: sa.Column[list[str]], name: str) -> Condition:
-    """Is this one of the names in a JSON list, whatever their case?"""
+    """Match a name in a JSON list of names, ignoring case."""
     return sa.cast(names, sa.Text).icontains(json.dumps(name), autoescape=True)

@@ -1,4 +1,4 @@
-"""What is remembered of IMAP folders; each call is one transaction of its own."""
+"""Stores how far IMAP folders have been read. Each call is one transaction of its own."""
 
 from __future__ import annotations
 
@@ -16,25 +16,28 @@ from maild.store.schema import mailbox_state
 
 
 class SqlMailboxLedger:
-    """See ports.MailboxLedger."""
+    """Implements ports.MailboxLedger."""
 
     def __init__(self, engine: Engine, node: str) -> None:
         self._engine = engine
         self._node = node
 
     def recall(self, mailbox: str) -> MailboxState | None:
+        """Return the state of a folder; None when it has never been read."""
         query = sa.select(mailbox_state).where(mailbox_state.c.mailbox == mailbox)
         with temporary_failures(), self._begin() as connection:
             row = connection.execute(query).mappings().first()
         return MailboxState(row["uidvalidity"], row["last_uid"], row["start_at"]) if row else None
 
     def remember(self, mailbox: str, state: MailboxState) -> None:
+        """Store the state of a folder."""
         values = {"uidvalidity": state.uidvalidity, "last_uid": state.last_uid, "start_at": state.start_at}
         with temporary_failures(), self._begin() as connection:
             connection.execute(insert_once(connection, mailbox_state, {"mailbox": mailbox} | values))
             connection.execute(sa.update(mailbox_state).where(mailbox_state.c.mailbox == mailbox).values(values))
 
     def known(self, mailbox: str, uidvalidity: int, uids: Sequence[int]) -> frozenset[int]:
+        """Return those of the UIDs that are already in the ledger."""
         if not uids:
             return frozenset()
         with temporary_failures(), self._begin() as connection:
@@ -43,6 +46,7 @@ class SqlMailboxLedger:
             return frozenset().union(*(ledger.known_uids(mailbox, uidvalidity, part) for part in slices))
 
     def ignore(self, mailbox: str, uidvalidity: int, mails: Sequence[IgnoredMail], reason: str) -> None:
+        """Record mails that stay in the folder as ignored."""
         with temporary_failures(), self._begin() as connection:
             SqlInbound(connection, self._node).ignore(
                 {

@@ -1,4 +1,4 @@
-"""Bring a database to this program's version. Alembic, which costs a second, is loaded only when there is work."""
+"""Brings a database to this program's version. Alembic takes a second to load, so it is loaded only when needed."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from sqlalchemy.engine import Engine
 
 from maild.store.engine import temporary_failures
 
-HEAD = "0011"  # the newest file in migrations/versions; a test compares the two
+HEAD = "0011"  # name of the newest file in migrations/versions; a test compares the two
 _FOLDER = Path(__file__).parent / "migrations"
 
 
 class SchemaTooNew(Exception):
-    """The database was made by a newer maild."""
+    """The database was created or upgraded by a newer version of maild."""
 
 
 def version_of(engine: Engine) -> str | None:
-    """The version of the database's tables, None for an empty database."""
+    """Return the schema version of a database; None when it is empty."""
     with temporary_failures(), engine.connect() as connection:
         if not sa.inspect(connection).has_table("alembic_version"):
             return None
@@ -27,13 +27,13 @@ def version_of(engine: Engine) -> str | None:
 
 
 def migrate(engine: Engine) -> None:
-    """Create or upgrade the tables in one transaction. SchemaTooNew rather than a downgrade."""
+    """Create or upgrade the tables in one transaction. Raises SchemaTooNew instead of a downgrade."""
     version = version_of(engine)
     if version == HEAD:
         return
     known = {path.name.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py")}
     if version is not None and version not in known:
-        raise SchemaTooNew(f"the database has version {version}, this program knows {HEAD}: upgrade maild")
+        raise SchemaTooNew(f"the database has schema version {version}, but this maild supports {HEAD}; upgrade maild")
     from alembic import command
     from alembic.config import Config
 

@@ -1,4 +1,5 @@
-"""What time brings next, in one statement: each part looks at the first row of an index, however many there are."""
+"""Finds the next timed work in one statement. Each part reads the first row of an index, however many rows there
+are."""
 
 from __future__ import annotations
 
@@ -38,15 +39,18 @@ def _columns(*, reminding: bool) -> sa.Select[*tuple[Any, ...]]:
     )
 
 
-# Made once: putting the statement together takes longer than asking it.
+# Built once, because building the statement takes longer than executing it.
 _NEXT, _NEXT_WITH_REMINDERS = _columns(reminding=False), _columns(reminding=True)
 
 
 class SqlAgenda:
+    """Implements ports.Agenda."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def next_instants(self, durations: StatusDurations, after: datetime | None = None) -> NextInstants:
+        """Return the next instant of each kind that comes later than `after`."""
         unreminded = durations.until_reminder or timedelta(0)
         bound = {
             "after": after or _LONG_AGO,

@@ -1,4 +1,4 @@
-"""The outgoing queue."""
+"""Stores outgoing mails: their states, leases, composed bytes and results."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from maild.store.schema import one_of, outbox
 _LISTED = [column for column in outbox.c if column.name != "raw"]
 _READY = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value)
 _SENDING = OutboxState.SENDING.value
-_ON_ITS_WAY = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value, _SENDING)  # as the partial index has it
+_ON_ITS_WAY = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value, _SENDING)  # as in the partial index
 
-_NOT_BEGUN = sa.and_(outbox.c.state == OutboxState.QUEUED.value, outbox.c.attempts == 0, outbox.c.raw.is_(None))
+_UNSENT = sa.and_(outbox.c.state == OutboxState.QUEUED.value, outbox.c.attempts == 0, outbox.c.raw.is_(None))
 
 _HISTORIES = templates_where(lambda kind: kind.shows is Shows.THREAD)
 _UNTRIED = sa.and_(outbox.c.state.in_([OutboxState.QUEUED.value, OutboxState.HELD.value]), outbox.c.attempts == 0)
@@ -36,21 +36,26 @@ _WRITTEN_TO = _WRITTEN_TO.limit(1)
 
 
 class SqlOutbox:
+    """Implements ports.Outbox for one node."""
+
     def __init__(self, connection: Connection, node: str) -> None:
         self._connection = connection
         self._node = node
 
     def next_id(self) -> int:
+        """Reserve an id for a new mail."""
         return next_number(self._connection, "outbox_number")
 
     def add(self, row: OutboxRow) -> None:
+        """Store a mail."""
         self._connection.execute(sa.insert(outbox), rows.outbox_values(row))
 
     def claim(self, now: datetime, until: datetime, limit: int, relay: str) -> list[OutboxRow]:
+        """Return mails of a relay that are due, and lease them to this node until `until`."""
         ready = sa.and_(outbox.c.state.in_(_READY), outbox.c.next_at <= now)
-        # What this node claimed before it died and never made bytes of has not left: it need not wait for its lease.
-        lock_unsent = sa.and_(outbox.c.leased_by == self._node, outbox.c.raw.is_(None))
-        abandoned = sa.and_(outbox.c.state == _SENDING, sa.or_(outbox.c.leased_until <= now, lock_unsent))
+        # A mail that this node claimed before it crashed has not left if it has no bytes yet: it need not wait.
+        never_composed = sa.and_(outbox.c.leased_by == self._node, outbox.c.raw.is_(None))
+        abandoned = sa.and_(outbox.c.state == _SENDING, sa.or_(outbox.c.leased_until <= now, never_composed))
         query = sa.select(outbox.c.id).where(one_of(outbox.c.state, *_ON_ITS_WAY), sa.or_(ready, abandoned))
         query = query.where(outbox.c.relay == relay)
         query = query.order_by(outbox.c.next_at, outbox.c.id).limit(limit).with_for_update(skip_locked=True)
@@ -63,13 +68,14 @@ class SqlOutbox:
         return [rows.read_outbox(row) for row in self._connection.execute(claimed).mappings()]
 
     def freeze(self, row: int, raw: bytes, text: str) -> bool:
-        """Keep the bytes of the first composition: a second one changes nothing."""
+        """Store the composed bytes of a mail. Returns False when it has bytes already: those stay."""
         unfrozen = sa.and_(outbox.c.id == row, outbox.c.raw.is_(None))
         return self._connection.execute(sa.update(outbox).where(unfrozen).values(raw=raw, text=text)).rowcount == 1
 
     def texts(
         self, ticket: int, limit: int, but: Sequence[str] = (), to: Sequence[Address] | None = None
     ) -> tuple[str, ...]:
+        """Return the text parts of the newest mails that we sent about a ticket."""
         query = sa.select(outbox.c.text).where(outbox.c.ticket == ticket, outbox.c.text != "")
         if to is not None:
             query = query.where(outbox.c.to_key.in_([address.key for address in to]))
@@ -77,10 +83,12 @@ class SqlOutbox:
         return tuple(self._connection.scalars(query.order_by(outbox.c.id.desc()).limit(limit)))
 
     def contexts(self, ticket: int, templates: Sequence[str], limit: int) -> tuple[Mapping[str, Any], ...]:
+        """Return the template contexts of the newest mails of these templates about a ticket."""
         query = sa.select(outbox.c.context).where(outbox.c.ticket == ticket, outbox.c.template.in_(list(templates)))
         return tuple(self._connection.scalars(query.order_by(outbox.c.id.desc()).limit(limit)))
 
     def texts_of(self, message_ids: Sequence[str], but: Sequence[str] = ()) -> tuple[str, ...]:
+        """Return the text parts of our mails with these Message-IDs."""
         if not message_ids:
             return ()
         ours = sa.and_(outbox.c.message_id.in_(list(message_ids)), outbox.c.text != "")
@@ -88,7 +96,9 @@ class SqlOutbox:
         return tuple(self._connection.scalars(sa.select(outbox.c.text).where(ours).order_by(outbox.c.id.desc())))
 
     def record_attempt(self, row: int, attempted: Attempted) -> None:
-        """Note what an attempt came to, unless somebody dropped or held the mail meanwhile and it did not leave."""
+        """Store the result of an attempt.
+
+        When somebody dropped or held the mail meanwhile, that state stays unless the mail was sent."""
         values: dict[str, Any] = {
             "state": attempted.state.value,
             "attempts": attempted.attempts,
@@ -103,19 +113,22 @@ class SqlOutbox:
         self._connection.execute(sa.update(outbox).where(here).values(values))
 
     def get(self, row: int) -> OutboxRow | None:
+        """Return a mail by its id; None when there is none."""
         found = self._connection.execute(sa.select(outbox).where(outbox.c.id == row)).mappings().first()
         return rows.read_outbox(found) if found else None
 
     def listed(self, states: Sequence[OutboxState]) -> list[OutboxRow]:
+        """Return the mails in these states without their bytes, oldest first."""
         query = sa.select(*_LISTED, sa.literal(None).label("raw")).order_by(outbox.c.id)
         query = query.where(outbox.c.state.in_([state.value for state in states]))
         return [rows.read_outbox(row) for row in self._connection.execute(query).mappings()]
 
     def set_state(self, row: int, state: OutboxState, next_at: datetime | None) -> None:
+        """Set the state as an admin asked. With `next_at` the mail starts again with all its attempts."""
         values: dict[str, Any] = {"state": state.value, "next_at": next_at, "leased_until": None}
         if next_at is not None:
             values["tried_since"] = None
-            # A notice that is sent earlier than it was to leave is dated so.
+            # A notice that leaves earlier than planned gets the earlier date.
             earlier = sa.and_(outbox.c.leaves_at.is_not(None), outbox.c.leaves_at > next_at)
             values["leaves_at"] = sa.case(
                 (earlier, sa.literal(next_at, outbox.c.leaves_at.type)), else_=outbox.c.leaves_at
@@ -123,46 +136,54 @@ class SqlOutbox:
         self._connection.execute(sa.update(outbox).where(outbox.c.id == row).values(values))
 
     def take_pending(self, ticket: int, agent: str, answer: str) -> tuple[OutboxRow, ...]:
-        here = sa.and_(outbox.c.ticket == ticket, outbox.c.agent == agent, outbox.c.since.is_not(None), _NOT_BEGUN)
-        joined = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": answer}
-        taken = sa.update(outbox).where(here).values(joined).returning(outbox)
+        """Drop the notices about a ticket that wait for an agent and return them, oldest first."""
+        here = sa.and_(outbox.c.ticket == ticket, outbox.c.agent == agent, outbox.c.since.is_not(None), _UNSENT)
+        dropped = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": answer}
+        taken = sa.update(outbox).where(here).values(dropped).returning(outbox)
         found = [rows.read_outbox(row) for row in self._connection.execute(taken).mappings()]
         return tuple(sorted(found, key=lambda row: row.id))
 
     def count_notices(self, agent: str, begins: datetime, ends: datetime, limit: int) -> int:
+        """Count the notices that leave or left for an agent in a period, up to `limit`."""
         within = sa.and_(outbox.c.agent == agent, outbox.c.leaves_at >= begins, outbox.c.leaves_at < ends)
         counted = sa.and_(within, outbox.c.state != OutboxState.DROPPED.value)
         some = sa.select(outbox.c.id).where(counted).limit(limit).subquery()
         return int(self._connection.scalar(sa.select(sa.func.count()).select_from(some)) or 0)
 
     def pending_mail(self, agent: str, template: str, now: datetime) -> OutboxRow | None:
+        """Return and lock the mail of a template that leaves for an agent later than `now`."""
         later = sa.and_(outbox.c.agent == agent, outbox.c.leaves_at > now)
-        here = sa.and_(later, outbox.c.template == template, _NOT_BEGUN)
+        here = sa.and_(later, outbox.c.template == template, _UNSENT)
         query = sa.select(outbox).where(here).order_by(outbox.c.id).limit(1).with_for_update()
         found = self._connection.execute(query).mappings().first()
         return rows.read_outbox(found) if found else None
 
     def lock_unsent(self, row: int) -> OutboxRow | None:
-        here = sa.select(outbox).where(outbox.c.id == row, _NOT_BEGUN).with_for_update()
+        """Return and lock a mail; None when somebody began to send it."""
+        here = sa.select(outbox).where(outbox.c.id == row, _UNSENT).with_for_update()
         found = self._connection.execute(here).mappings().first()
         return rows.read_outbox(found) if found else None
 
     def rewrite(self, row: OutboxRow) -> None:
+        """Replace the context and subject of a mail that nobody began to send."""
         words = {"context": dict(row.context), "subject": row.subject}
-        self._connection.execute(sa.update(outbox).where(outbox.c.id == row.id, _NOT_BEGUN).values(words))
+        self._connection.execute(sa.update(outbox).where(outbox.c.id == row.id, _UNSENT).values(words))
 
     def drop_waiting(self, ticket: int, templates: Sequence[str]) -> None:
+        """Drop the mails of these templates about a ticket that have not been tried yet."""
         waits = sa.and_(outbox.c.state == OutboxState.QUEUED.value, outbox.c.attempts == 0)
         here = sa.and_(outbox.c.ticket == ticket, outbox.c.template.in_(list(templates)), waits)
         given_up = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": "an answer came before it"}
         self._connection.execute(sa.update(outbox).where(here).values(given_up))
 
     def can_withdraw(self, entry: int) -> bool:
+        """Say whether an entry has mails that deliver it, and none of them has been tried."""
         here = sa.select(outbox.c.state, outbox.c.attempts).where(outbox.c.entry == entry)
         found = self._connection.execute(here).all()
         return bool(found) and all(row.state == OutboxState.QUEUED.value and not row.attempts for row in found)
 
     def withdraw(self, entry: int, reason: str) -> bool:
+        """Drop the mails that deliver an entry. Returns False when one of them may have left."""
         here = outbox.c.entry == entry
         waits = sa.and_(here, outbox.c.state == OutboxState.QUEUED.value, outbox.c.attempts == 0)
         made = self._connection.scalar(sa.select(sa.func.count()).select_from(outbox).where(here)) or 0
@@ -170,26 +191,31 @@ class SqlOutbox:
         return 0 < made == self._connection.execute(sa.update(outbox).where(waits).values(gone)).rowcount
 
     def history_was_sent(self, ticket: int, to: Address) -> bool:
+        """Say whether a mail with the ticket's history was sent to this address, or tried."""
         kept = sa.or_(outbox.c.state == OutboxState.DROPPED.value, _UNTRIED)
         left = sa.select(outbox.c.id).where(*_history(ticket, to), sa.not_(kept)).limit(1)
         return self._connection.scalar(left) is not None
 
     def withdraw_history(self, ticket: int, to: Address, reason: str) -> bool:
+        """Drop the mails that show the ticket's history to this address. Returns False when one may have left."""
         gone = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": reason}
         self._connection.execute(sa.update(outbox).where(*_history(ticket, to), _UNTRIED).values(gone))
         return not self.history_was_sent(ticket, to)
 
     def by_message_id(self, message_id: str) -> OutboxRow | None:
+        """Return the mail with this Message-ID; None when it is not one of ours."""
         query = sa.select(outbox).where(outbox.c.message_id == message_id)
         found = self._connection.execute(query).mappings().first()
         return rows.read_outbox(found) if found else None
 
     def by_mark(self, mark: str, ticket: int | None, agent: str) -> list[int]:
+        """Return the mails whose Message-ID begins with this text of a sealed address, newest first."""
         about = outbox.c.ticket == ticket if ticket is not None else outbox.c.agent == agent
         here = sa.and_(about, outbox.c.message_id.startswith(f"<{mark}.", autoescape=True))
         return list(self._connection.scalars(sa.select(outbox.c.id).where(here).order_by(outbox.c.id.desc())))
 
     def has_written_to(self, ticket: int, address: Address) -> bool:
+        """Say whether a mail about this ticket was made for this address before."""
         return self._connection.scalar(_WRITTEN_TO, {"number": ticket, "to": address.key}) is not None
 
     def count_answers(
@@ -201,6 +227,7 @@ class SqlOutbox:
         ticket: int | None = None,
         template: str | None = None,
     ) -> int:
+        """Count the automatic answers to people outside that were queued after `since`."""
         query = sa.select(sa.func.count()).select_from(outbox).where(*_counted("answer", since))
         query = query.where(outbox.c.state != OutboxState.DROPPED.value)
         if to is not None:
@@ -214,10 +241,12 @@ class SqlOutbox:
         return int(self._connection.scalar(query) or 0)
 
     def flood_reported(self, since: datetime) -> bool:
+        """Say whether admins were told after `since` that there were too many automatic answers."""
         query = sa.select(outbox.c.id).where(*_counted("alarm", since)).limit(1)
         return self._connection.scalar(query) is not None
 
     def delivery_states(self, ticket: int) -> Mapping[int, tuple[OutboxState, ...]]:
+        """Return for each entry of a ticket the states of the mails that deliver it."""
         query = sa.select(outbox.c.entry, outbox.c.state).where(outbox.c.ticket == ticket, outbox.c.entry.is_not(None))
         found: dict[int, list[OutboxState]] = {}
         for row in self._connection.execute(query.order_by(outbox.c.id)):
@@ -225,10 +254,12 @@ class SqlOutbox:
         return {entry: tuple(states) for entry, states in found.items()}
 
     def sending(self) -> int:
+        """Count the mails that are being sent now."""
         busy = sa.and_(one_of(outbox.c.state, *_ON_ITS_WAY), outbox.c.state == _SENDING)
         return int(self._connection.scalar(sa.select(sa.func.count()).select_from(outbox).where(busy)) or 0)
 
     def next_instant(self) -> datetime | None:
+        """Return when the next mail is due or its lease ends; None when no mail waits."""
         on_its_way = one_of(outbox.c.state, *_ON_ITS_WAY)
         ready = sa.select(sa.func.min(outbox.c.next_at)).where(on_its_way, outbox.c.state.in_(_READY))
         leased = sa.select(sa.func.min(outbox.c.leased_until)).where(on_its_way, outbox.c.state == _SENDING)
@@ -240,6 +271,6 @@ def _history(ticket: int, to: Address) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _counted(kind: str, since: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    """The counted mails of a kind; with the condition of the partial indexes as it stands there, or none is used."""
+    """Return the conditions for counted mails of a kind. The first one repeats the condition of the partial indexes."""
     filled = outbox.c.counted != sa.literal("", literal_execute=True)
     return (filled, outbox.c.counted == kind, outbox.c.queued_at > since)

@@ -1,4 +1,4 @@
-"""Contacts: everybody we write to, with the number and epoch that seal their reply addresses."""
+"""Stores contacts with the number and epoch that seal their reply addresses, and absences and signatures of agents."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ _BY_AGENT = sa.select(contact).where(contact.c.agent == sa.bindparam("key"))
 
 
 class SqlPeople:
+    """Implements ports.People."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def contact(self, person: Person) -> Contact:
+        """Return the contact of an address and create it when needed. A missing name is filled in."""
         found = self._one(_BY_ADDRESS, person.address.key)
         if found is None:
             values = {"address_key": person.address.key, "address": str(person.address), "name": person.name}
@@ -37,6 +40,7 @@ class SqlPeople:
         return found
 
     def agent(self, agent: Agent) -> Contact:
+        """Return the contact of an agent; create it when needed."""
         found = self._one(_BY_AGENT, agent.name)
         if found is not None:
             return found
@@ -44,22 +48,26 @@ class SqlPeople:
         return self._made(values, _BY_AGENT, agent.name)
 
     def revoke(self, agent: str, mails_before: int) -> bool:
+        """Raise the epoch of an agent. Returns False when the agent has no contact."""
         values = {"epoch": contact.c.epoch + 1, "revoked_before": mails_before}
         step = sa.update(contact).where(contact.c.agent == agent).values(values)
         return self._connection.execute(step).rowcount == 1
 
     def by_numbers(self, numbers: Sequence[int]) -> Mapping[int, Contact]:
+        """Return number -> contact, for those of these numbers that exist."""
         if not numbers:
             return {}
         found = self._connection.execute(sa.select(contact).where(contact.c.id.in_(list(numbers)))).mappings()
         return {row["id"]: rows.read_contact(row) for row in found}
 
     def signature(self, agent: Agent) -> str:
+        """Return the signature that was learned from an agent's mails; "" when there is none."""
         kept = self._connection.scalar(sa.select(contact.c.signature).where(contact.c.agent == agent.name)) or ""
-        # Older versions took for a signature whatever several mails ended with, commands too.
+        # Older versions stored as a signature whatever several mails ended with, commands too.
         return kept if looks_like_signature(kept.split("\n"), agent) else ""
 
     def learn_signature(self, agent: Agent, tail: str) -> str:
+        """Store how an agent's mail ended and return their signature."""
         number = self.agent(agent).number
         row = self._connection.execute(sa.select(contact).where(contact.c.id == number)).mappings().one()
         tails = [*row["tails"], tail][-SIGNATURE_MAILS:]
@@ -69,28 +77,33 @@ class SqlPeople:
         return signature
 
     def record_contact(self, agent: str, domain: str) -> None:
+        """Remember that an agent has written to a domain."""
         self._connection.execute(insert_once(self._connection, acquaintance, {"agent": agent, "domain": domain}))
 
     def has_contacted(self, agent: str, domain: str) -> bool:
+        """Say whether an agent has written to this domain before."""
         here = sa.and_(acquaintance.c.agent == agent, acquaintance.c.domain == domain)
         return self._connection.scalar(sa.select(acquaintance.c.agent).where(here)) is not None
 
     def set_absence(self, agent: str, since: datetime, until: datetime) -> None:
+        """Store when an agent is away; an earlier absence is replaced."""
         values = {"since": since, "until": until}
         self._connection.execute(insert_once(self._connection, absence, {"agent": agent} | values))
         self._connection.execute(sa.update(absence).where(absence.c.agent == agent).values(values))
 
     def clear_absence(self, agent: str) -> None:
+        """Remove the absence of an agent."""
         self._connection.execute(sa.delete(absence).where(absence.c.agent == agent))
 
     def absent(self, now: datetime) -> Mapping[str, datetime]:
+        """Return the names of the agents who are away, and until when."""
         return {row.agent: row.until for row in self._connection.execute(_ABSENT, {"now": now})}
 
     def _made(self, values: dict[str, Any], query: Any, key: str) -> Contact:
         self._connection.execute(insert_once(self._connection, contact, values | {"epoch": 1}))
         made = self._one(query, key)
         if made is None:
-            raise LookupError("a contact that was just stored is gone")
+            raise LookupError("a contact disappeared right after it was stored")
         return made
 
     def _one(self, query: Any, key: str) -> Contact | None:

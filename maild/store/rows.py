@@ -1,4 +1,4 @@
-"""Rows into words and back."""
+"""Converts between database rows and the records of domain and ports."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from maild.ports import Contact, InboundState, IncomingMail, KeptMail, ListedTic
 
 
 def person(address: str, name: str) -> Person:
+    """Return the person with this address and name."""
     return Person(Address.of(address), name)
 
 
 def ticket_values(ticket: Ticket) -> dict[str, Any]:
-    """The columns of a ticket row that are folded from its events."""
+    """Return the columns of a ticket row that are computed from its events."""
     return {
         "number": ticket.number,
         "seq": ticket.seq,
@@ -61,6 +62,7 @@ def ticket_values(ticket: Ticket) -> dict[str, Any]:
 
 
 def read_ticket(row: RowMapping, participants: Iterable[RowMapping]) -> Ticket:
+    """Return the ticket of a row and its participant rows."""
     return Ticket(
         number=row["number"],
         seq=row["seq"],
@@ -98,10 +100,12 @@ def read_ticket(row: RowMapping, participants: Iterable[RowMapping]) -> Ticket:
 
 
 def read_listed(row: RowMapping) -> ListedTicket:
+    """Return a ticket as lists show it, without participants."""
     return ListedTicket(read_ticket(row, ()), row["due_at"])
 
 
 def event_values(ticket: int, seq: int, event: Event, batch: int) -> dict[str, Any]:
+    """Return the columns of an event. `batch` is the number of the first event of the same mail or tick."""
     return {
         "batch": batch,
         "ticket": ticket,
@@ -117,11 +121,13 @@ def event_values(ticket: int, seq: int, event: Event, batch: int) -> dict[str, A
 
 
 def read_event(row: RowMapping) -> Event:
+    """Return the event of a row. Raises ValueError for a kind that this version does not have."""
     by = Actor(Role(row["by_role"]), row["by_name"], row["by_address"])
     return from_detail(row["kind"], row["detail"], at=row["at"], by=by, entry=row["entry"])
 
 
 def entry_values(entry: StoredEntry) -> dict[str, Any]:
+    """Return the columns of an entry."""
     return {
         "ticket": entry.ticket,
         "kind": entry.kind,
@@ -141,6 +147,7 @@ def entry_values(entry: StoredEntry) -> dict[str, Any]:
 
 
 def read_entry(row: RowMapping, attachments: Sequence[RowMapping]) -> StoredEntry:
+    """Return the entry of a row and its attachment rows."""
     return StoredEntry(
         id=row["id"],
         ticket=row["ticket"],
@@ -163,23 +170,28 @@ _ATTACHMENT = ("part", "name", "content_type", "size", "sha256", "inline", "cont
 
 
 def attachment_values(entry: int, attachment: Attachment) -> dict[str, Any]:
+    """Return the columns of an attachment of an entry."""
     return {"entry": entry} | {name: getattr(attachment, name) for name in _ATTACHMENT}
 
 
 def read_attachment(row: RowMapping) -> Attachment:
+    """Return the attachment of a row."""
     return Attachment(**{name: row[name] for name in _ATTACHMENT})
 
 
 def read_contact(row: RowMapping) -> Contact:
+    """Return the contact of a row."""
     who = person(row["address"], row["name"])
     return Contact(row["id"], who, row["epoch"], row["agent"] or "", row["revoked_before"])
 
 
 def step_values(steps: Sequence[TraceStep]) -> list[list[str]]:
+    """Return trace steps as JSON lists: stop, verdict, reason."""
     return [[step.stop, step.verdict, step.reason] for step in steps]
 
 
 def read_kept(row: RowMapping, raw: bytes) -> KeptMail:
+    """Return the kept mail of a row with these bytes."""
     mail = IncomingMail(
         raw=raw,
         source=row["source"],
@@ -209,6 +221,7 @@ def read_kept(row: RowMapping, raw: bytes) -> KeptMail:
 
 
 def outbox_values(row: OutboxRow) -> dict[str, Any]:
+    """Return the columns of an outgoing mail."""
     return {
         "id": row.id,
         "ticket": row.ticket,
@@ -239,6 +252,7 @@ def outbox_values(row: OutboxRow) -> dict[str, Any]:
 
 
 def read_outbox(row: RowMapping) -> OutboxRow:
+    """Return the outgoing mail of a row."""
     return OutboxRow(
         id=row["id"],
         ticket=row["ticket"],
@@ -270,5 +284,5 @@ def _document(value: Any) -> Mapping[str, Any]:
 
 
 def earliest(*instants: datetime | None) -> datetime | None:
-    """The first of the instants that are known."""
+    """Return the earliest of the instants that are not None; None when there is none."""
     return min((instant for instant in instants if instant is not None), default=None)

@@ -1,4 +1,4 @@
-"""The tables. Times are UTC; text is clean; the ticket row is a projection of its events."""
+"""The tables. Times are UTC, text is cleaned, and a ticket row is computed from its events."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from maild.store.columns import CleanJson, CleanText, UtcDateTime
 
 
 def one_of(column: sa.Column[str], *words: str) -> sa.ColumnElement[bool]:
-    """`column IN (words)` with the words written into the SQL: by a bound parameter no partial index is found."""
+    """Return `column IN (words)` with the words written into the SQL.
+
+    A bound parameter would hide a partial index."""
     return column.in_(sa.bindparam(None, list(words), expanding=True, literal_execute=True))
 
 
 def some_rows(name: str, *columns: sa.ColumnElement[Any], where: sa.ColumnElement[bool]) -> None:
-    """An index of the rows alone for which this holds, on both databases."""
+    """Create a partial index, on the rows for which `where` holds, on both databases."""
     sa.Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
@@ -30,8 +32,8 @@ metadata = sa.MetaData(
 
 Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
-# Numbers that are needed before their row is written. PostgreSQL hands them out without a lock by sequences of
-# these names; SQLite, with its one writer, by this table.
+# Numbers that are needed before their row is written. PostgreSQL uses sequences with these names, so nodes do not wait
+# for each other. SQLite, which has one writer, uses this table.
 counter = sa.Table(
     "counter",
     metadata,
@@ -54,7 +56,7 @@ inbound = sa.Table(
     metadata,
     sa.Column("id", Id, primary_key=True),
     sa.Column("ledger_key", sa.String(400), nullable=False, unique=True),
-    sa.Column("raw_mail_id", Id, sa.ForeignKey("raw_mail.id"), index=True),  # absent for mail left in its folder
+    sa.Column("raw_mail_id", Id, sa.ForeignKey("raw_mail.id"), index=True),  # NULL for mail that stays in its folder
     sa.Column("source", sa.String(20), nullable=False),
     sa.Column("mailbox", CleanText, nullable=False, default=""),
     sa.Column("uidvalidity", sa.BigInteger),
@@ -62,9 +64,9 @@ inbound = sa.Table(
     sa.Column("envelope_sender", CleanText),
     sa.Column("envelope_recipients", CleanJson, nullable=False, default=list),
     sa.Column("truncated", sa.Boolean, nullable=False, default=False),
-    sa.Column("released", sa.Boolean, nullable=False, default=False),  # a person said that it shall count
-    sa.Column("proven", sa.Boolean, nullable=False, default=False),  # its sender said at the address on file: mine
-    sa.Column("released_as", sa.String(20), nullable=False, default=""),  # and what its text shall be
+    sa.Column("released", sa.Boolean, nullable=False, default=False),  # a person let it in
+    sa.Column("proven", sa.Boolean, nullable=False, default=False),  # its sender confirmed it from the address on file
+    sa.Column("released_as", sa.String(20), nullable=False, default=""),  # reply or note, as the sender chose
     sa.Column("arrived_at", UtcDateTime, nullable=False),
     sa.Column("kept_at", UtcDateTime, nullable=False),
     sa.Column("state", sa.String(20), nullable=False),
@@ -95,14 +97,14 @@ contact = sa.Table(
     "contact",
     metadata,
     sa.Column("id", Id, primary_key=True),
-    sa.Column("address_key", CleanText, unique=True),  # absent for agents, who are known by name
+    sa.Column("address_key", CleanText, unique=True),  # NULL for agents, who are identified by name
     sa.Column("agent", CleanText, unique=True),
     sa.Column("address", CleanText, nullable=False),
     sa.Column("name", CleanText, nullable=False, default=""),
     sa.Column("epoch", sa.Integer, nullable=False, default=1),
-    sa.Column("revoked_before", sa.BigInteger, nullable=False, default=0),  # Message-IDs of older mails are dead
-    sa.Column("tails", CleanJson, nullable=False, default=list),  # the ends of an agent's last mails
-    sa.Column("signature", CleanText, nullable=False, default=""),  # what they all end with
+    sa.Column("revoked_before", sa.BigInteger, nullable=False, default=0),  # Message-IDs of older mails are invalid
+    sa.Column("tails", CleanJson, nullable=False, default=list),  # the last lines of an agent's last mails
+    sa.Column("signature", CleanText, nullable=False, default=""),  # what several of them end with
     sqlite_autoincrement=True,
 )
 
@@ -145,14 +147,14 @@ ticket = sa.Table(
     sa.Column("due_at", UtcDateTime),
     sa.Column("sla_digest", sa.String(64), nullable=False, default=""),
     sa.Column("reminded_at", UtcDateTime),
-    sa.Column("dues", CleanJson),  # target -> when it is due, as of the last reckoning
+    sa.Column("dues", CleanJson),  # target -> deadline, as last computed
 )
 _WORKED_ON = ticket.c.status.in_(["open", "waiting"])
 some_rows("ix_ticket_next_sla", ticket.c.next_sla_at, where=ticket.c.next_sla_at.is_not(None))
 some_rows("ix_ticket_worked_on", ticket.c.updated_at, where=_WORKED_ON)
 some_rows("ix_ticket_join_key", ticket.c.join_key, where=sa.and_(_WORKED_ON, ticket.c.join_key != ""))
 sa.Index("ix_ticket_created_at", ticket.c.created_at)
-sa.Index("ix_ticket_updated_at", ticket.c.updated_at)  # what had a fact since some time
+sa.Index("ix_ticket_updated_at", ticket.c.updated_at)  # finds what changed since an instant
 some_rows("ix_ticket_ended_at", ticket.c.ended_at, where=ticket.c.ended_at.is_not(None))
 sa.Index("ix_ticket_status_since", ticket.c.status, ticket.c.status_since)
 some_rows("ix_ticket_wake", ticket.c.wake_at, where=ticket.c.wake_at.is_not(None))
@@ -193,7 +195,7 @@ entry = sa.Table(
 )
 sa.Index("ix_entry_message_id", entry.c.message_id)
 
-# Message-IDs that mails of a ticket name as their ancestors. A mail that comes later than its answers finds them here.
+# Message-IDs that mails of a ticket refer to. A mail that arrives later than its answers finds its ticket here.
 ancestor = sa.Table(
     "ancestor",
     metadata,
@@ -226,7 +228,7 @@ event = sa.Table(
     sa.Column("by_address", CleanText, nullable=False),
     sa.Column("entry", sa.BigInteger),
     sa.Column("detail", CleanJson, nullable=False),
-    sa.Column("batch", sa.Integer, nullable=False, default=0),  # number of the first event of the same act
+    sa.Column("batch", sa.Integer, nullable=False, default=0),  # number of the first event of the same mail or tick
 )
 
 outbox = sa.Table(
@@ -251,19 +253,19 @@ outbox = sa.Table(
     sa.Column("leased_by", CleanText),
     sa.Column("last_answer", CleanText, nullable=False, default=""),
     sa.Column("queued_at", UtcDateTime, nullable=False),
-    sa.Column("text", CleanText, nullable=False, default=""),  # the text part, to know it again in quotes
+    sa.Column("text", CleanText, nullable=False, default=""),  # the text part, to recognise it in quotes
     sa.Column("raw", sa.LargeBinary),
     sa.Column("to_domain", CleanText, nullable=False, default=""),
-    sa.Column("counted", sa.String(20), nullable=False, default=""),  # as "answer" or "alarm"; most mails are not
-    sa.Column("agent", CleanText),  # who is told, by name; absent for everybody else
-    sa.Column("leaves_at", UtcDateTime),  # of a notice to an agent: counted by the hour
-    sa.Column("since", sa.Integer),  # it tells of the ticket's events behind this number; absent where none may join
+    sa.Column("counted", sa.String(20), nullable=False, default=""),  # "answer" or "alarm"; most mails are not counted
+    sa.Column("agent", CleanText),  # name of the agent who is notified; NULL for everybody else
+    sa.Column("leaves_at", UtcDateTime),  # of a notice to an agent; the notices of an hour are counted
+    sa.Column("since", sa.Integer),  # it covers the ticket's events after this number; NULL: no others
     sa.Column("first_at", UtcDateTime),  # when the first of these happened
     sa.Column("tried_since", UtcDateTime),  # its first attempt
 )
 _DELIVERS = outbox.c.entry.is_not(None)
 some_rows("ix_outbox_entry", outbox.c.entry, where=_DELIVERS)
-# How much a program answered of late is asked for every mail that it might answer.
+# These counts are read for every mail that could get an automatic answer.
 _COUNTED = outbox.c.counted != ""
 some_rows("ix_outbox_counted", outbox.c.counted, outbox.c.queued_at, where=_COUNTED)
 some_rows("ix_outbox_answered", outbox.c.to_key, outbox.c.queued_at, where=_COUNTED)
@@ -292,7 +294,7 @@ sla_step = sa.Table(
     sa.Column("fired_at", UtcDateTime, nullable=False),
 )
 
-# The escalation ledger: whom each step told, by which mail, and what came of it.
+# The alarm ledger: who was notified of each step, by which mail, and whether it arrived.
 sla_told = sa.Table(
     "sla_told",
     metadata,
@@ -320,9 +322,8 @@ mailbox_state = sa.Table(
     sa.Column("start_at", UtcDateTime),
 )
 
-# Texts of agents that neither left nor stayed as a note: each waits for its writer's word.
 
-# The search has tables of its own on each database: they are made by migration 0003, and not by this metadata.
+# The search has its own tables on each database. Migration 0003 creates them, not this metadata.
 SEARCH_TABLES = "search_"
 search_doc = sa.table("search_doc", sa.column("ticket"), sa.column("subject"), sa.column("people"), sa.column("text"))
 search_index = sa.table("search_index", sa.column("rowid"))  # SQLite: FTS5 over search_doc, kept by triggers

@@ -1,6 +1,7 @@
-"""Full text: FTS5 on SQLite, a tsvector with a GIN index on PostgreSQL. Both hold the words that
-maild/domain/tickets/search_words.py folded, so that they find
-alike; SQLite's index is kept by triggers on search_doc."""
+"""Full-text search: FTS5 on SQLite, a tsvector with a GIN index on PostgreSQL.
+
+Both store the words that domain/tickets/search_words folded, so both find the same tickets. On SQLite, triggers on
+search_doc keep the index up to date."""
 
 from __future__ import annotations
 
@@ -17,39 +18,42 @@ from maild.store import rows
 from maild.store.list_filters import WORKED_ON, conditions, is_worked_on
 from maild.store.schema import entry, one_of, participant, search_doc, search_index, search_words, ticket
 
-_WEIGHED = 500  # fitting tickets, the newest, whose rank is reckoned: a word that is everywhere costs no more
-_ENTRIES = 300  # of one ticket, the newest
-_TEXT = 200_000  # characters of one ticket
-_WORDS = 16_000  # of one ticket: positions of a tsvector end at 16,383
-_TIMES = 200  # places of one word in a ticket: a tsvector keeps 255
+_MOST_RANKED = 500  # newest matching tickets that are ranked, so that a very common word costs no more
+_MOST_ENTRIES = 300  # newest entries of one ticket that are searched
+_MOST_TEXT = 200_000  # characters of one ticket
+_MOST_WORDS = 16_000  # words of one ticket; positions of a tsvector end at 16,383
+_MOST_POSITIONS = 200  # positions of one word in a ticket; a tsvector keeps 255
 _WEIGHTS = "8.0, 4.0, 1.0"  # subject, people, thread
 
 
 class SqlSearch:
+    """Implements ports.Search."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._postgres = connection.dialect.name == "postgresql"
 
     def find(self, terms: Terms, wanted: Listing, limit: int) -> list[ListedTicket]:
+        """Return the tickets of a list that match the terms, the best match first."""
         if not terms:
             return []
-        fitting = self._in_postgres(terms, wanted) if self._postgres else self._in_sqlite(terms, wanted)
-        weighed = fitting.subquery()
-        query = sa.select(ticket).join(weighed, weighed.c.number == ticket.c.number)
-        query = query.order_by(weighed.c.rank, ticket.c.number.desc()).limit(limit)
+        matching = self._in_postgres(terms, wanted) if self._postgres else self._in_sqlite(terms, wanted)
+        ranked = matching.subquery()
+        query = sa.select(ticket).join(ranked, ranked.c.number == ticket.c.number)
+        query = query.order_by(ranked.c.rank, ticket.c.number.desc()).limit(limit)
         return [rows.read_listed(row) for row in self._connection.execute(query).mappings()]
 
     def _in_sqlite(self, terms: Terms, wanted: Listing) -> sa.Select[Any]:
         rank = sa.literal_column(f"bm25(search_index, {_WEIGHTS})", sa.Float).label("rank")
-        # EXISTS, not a join: the words are looked up once, and each that fits asks for its ticket.
+        # EXISTS instead of a join: the words are looked up once, then each match checks its ticket.
         fits = sa.exists().where(ticket.c.number == search_index.c.rowid, *conditions(wanted))
         sought = sa.text("search_index MATCH :sought").bindparams(sought=_fts(terms))
         query = sa.select(search_index.c.rowid.label("number"), rank).where(sought, fits)
         if is_worked_on(wanted):
-            # Numbers rise: words of tickets from before the oldest that is open need not be looked at.
+            # Numbers rise, so matches before the oldest open ticket need not be read.
             oldest = sa.select(sa.func.min(ticket.c.number)).where(one_of(ticket.c.status, *WORKED_ON))
             query = query.where(search_index.c.rowid >= oldest.scalar_subquery())
-        return query.order_by(search_index.c.rowid.desc()).limit(_WEIGHED)
+        return query.order_by(search_index.c.rowid.desc()).limit(_MOST_RANKED)
 
     def _in_postgres(self, terms: Terms, wanted: Listing) -> sa.Select[Any]:
         sought = sa.cast(_tsquery(terms), postgresql.TSQUERY)
@@ -57,9 +61,10 @@ class SqlSearch:
         query = sa.select(search_words.c.ticket.label("number"), rank)
         query = query.join(ticket, ticket.c.number == search_words.c.ticket)
         query = query.where(search_words.c.words.op("@@")(sought), *conditions(wanted))
-        return query.order_by(search_words.c.ticket.desc()).limit(_WEIGHED)
+        return query.order_by(search_words.c.ticket.desc()).limit(_MOST_RANKED)
 
     def renew(self, ticket: int) -> None:
+        """Store the document of a ticket again, if it changed."""
         document = self._document(ticket)
         if document is None:
             return
@@ -78,33 +83,34 @@ class SqlSearch:
             self._connection.execute(sa.update(search_doc).where(search_doc.c.ticket == ticket).values(values))
 
     def forget(self, ticket: int) -> None:
+        """Remove the document of a ticket, and all traces of its words from the index."""
         if self._postgres:
             self._connection.execute(sa.delete(search_words).where(search_words.c.ticket == ticket))
             return
         self._connection.execute(sa.delete(search_doc).where(search_doc.c.ticket == ticket))
-        # FTS5 only marks words as removed; put together anew, its segments hold them no more (and secure_delete wipes
-        # the pages that they stood on).
+        # FTS5 only marks words as removed. Merging all its segments drops them, and secure_delete overwrites the pages
+        # where they were.
         self._connection.execute(sa.text("INSERT INTO search_index(search_index) VALUES ('optimize')"))
 
     def _document(self, number: int) -> tuple[list[str], list[str], list[str]] | None:
-        """The words of a ticket: subject, people, thread."""
+        """Return the words of a ticket: of the subject, of the people, of the thread."""
         wanted = sa.select(ticket.c.subject, ticket.c.requester_name, ticket.c.requester_address)
         here = self._connection.execute(wanted.where(ticket.c.number == number)).first()
         if here is None:
             return None
         others = sa.select(participant.c.name, participant.c.address).where(participant.c.ticket == number)
         said = sa.select(entry.c.author_name, entry.c.author_address, entry.c.text).where(entry.c.ticket == number)
-        entries = self._connection.execute(said.order_by(entry.c.id.desc()).limit(_ENTRIES)).all()
+        entries = self._connection.execute(said.order_by(entry.c.id.desc()).limit(_MOST_ENTRIES)).all()
         people = [(here.requester_name, here.requester_address)]
         people += [(row.name, row.address) for row in self._connection.execute(others)]
         people += [(row.author_name, row.author_address) for row in entries]
         named = " ".join(part for person in dict.fromkeys(people) for part in person)
-        thread = "\n".join(row.text for row in entries)[:_TEXT]
-        return words_of(here.subject), words_of(named)[:_WORDS], words_of(thread)[:_WORDS]
+        thread = "\n".join(row.text for row in entries)[:_MOST_TEXT]
+        return words_of(here.subject), words_of(named)[:_MOST_WORDS], words_of(thread)[:_MOST_WORDS]
 
 
 def _fts(terms: Terms) -> str:
-    """FTS5's query syntax. Words hold letters and digits alone: nothing of them can be taken for an operator."""
+    """Return the terms in FTS5's query syntax. Words hold letters and digits only, so none can act as an operator."""
 
     def written(phrase: Phrase) -> str:
         return f'"{" ".join(phrase.words)}"{"*" if phrase.prefix else ""}'
@@ -113,6 +119,8 @@ def _fts(terms: Terms) -> str:
 
 
 def _tsquery(terms: Terms) -> str:
+    """Return the terms in PostgreSQL's query syntax."""
+
     def written(phrase: Phrase) -> str:
         words = [f"'{word}'" for word in phrase.words]
         return f"({' <-> '.join(words)}{':*' if phrase.prefix else ''})"
@@ -121,14 +129,16 @@ def _tsquery(terms: Terms) -> str:
 
 
 def _tsvector(parts: Iterable[tuple[list[str], str]]) -> str:
-    """Words with places and weights, as PostgreSQL writes them; between two parts is a gap that no phrase spans."""
-    places: dict[str, list[str]] = {}
-    place = 0
+    """Return words with positions and weights as PostgreSQL writes them.
+
+    A gap of two positions between the parts keeps a phrase from spanning them."""
+    positions: dict[str, list[str]] = {}
+    position = 0
     for words, weight in parts:
         for word in words:
-            place += 1
-            found = places.setdefault(word, [])
-            if len(found) < _TIMES and place <= _WORDS:
-                found.append(f"{place}{weight}")
-        place += 2
-    return " ".join(f"'{word}':{','.join(found)}" if found else f"'{word}'" for word, found in places.items())
+            position += 1
+            found = positions.setdefault(word, [])
+            if len(found) < _MOST_POSITIONS and position <= _MOST_WORDS:
+                found.append(f"{position}{weight}")
+        position += 2
+    return " ".join(f"'{word}':{','.join(found)}" if found else f"'{word}'" for word, found in positions.items())

@@ -1,4 +1,4 @@
-"""The ledger of SLA steps that fired, and of whom they told."""
+"""Stores the SLA steps that fired, and who was notified of them."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ from maild.store.insert_once import insert_once
 from maild.store.schema import outbox, sla_step, sla_told, ticket
 
 _OF_STEP = ("ticket", "target", "cycle", "step")
-_STANDING_STILL = (OutboxState.HELD.value, OutboxState.DROPPED.value, OutboxState.FAILED.value)
+_NOT_LEAVING = (OutboxState.HELD.value, OutboxState.DROPPED.value, OutboxState.FAILED.value)
 
 
 _FIRED = sa.select(sla_step).where(sla_step.c.ticket == sa.bindparam("number"))
 
 
 class SqlSlaSteps:
+    """Implements ports.SlaSteps."""
+
     def __init__(self, connection: Connection, identity_map: IdentityMap) -> None:
         self._connection = connection
         self._identity_map = identity_map
 
     def record(self, ticket: int, target: str, cycle: int, key: str, instant: datetime, now: datetime) -> bool:
+        """Record that a step fired. Returns False when it had fired before."""
         values = {"ticket": ticket, "target": target, "cycle": cycle, "step": key, "instant": instant, "fired_at": now}
         fired = insert_once(self._connection, sla_step).returning(sla_step.c.ticket)
         new = self._connection.scalar(fired, values) is not None
@@ -36,6 +39,7 @@ class SqlSlaSteps:
         return new
 
     def fired(self, ticket: int) -> frozenset[tuple[str, int, str]]:
+        """Return (target, cycle, key) of every step that fired for a ticket."""
         known = self._identity_map.steps.get(ticket)
         if known is None:
             found = self._connection.execute(_FIRED, {"number": ticket})
@@ -45,6 +49,7 @@ class SqlSlaSteps:
         return frozenset(known)
 
     def add_lines(self, lines: Sequence[LedgerLine]) -> None:
+        """Record who was notified. A second line for the same person and step is ignored."""
         values = [
             {
                 "ticket": each.ticket,
@@ -65,9 +70,11 @@ class SqlSlaSteps:
             self._connection.execute(insert_once(self._connection, sla_told), values)
 
     def lines_of_ticket(self, ticket: int) -> tuple[LedgerLine, ...]:
+        """Return who was notified of the steps of a ticket, in the order of time."""
         return self._read(sla_told.c.ticket == ticket)
 
     def lines_of_mail(self, outbox: int) -> tuple[LedgerLine, ...]:
+        """Return the steps that a mail reported, and to whom."""
         return self._read(sla_told.c.outbox == outbox)
 
     def _read(self, here: sa.ColumnElement[bool]) -> tuple[LedgerLine, ...]:
@@ -77,18 +84,20 @@ class SqlSlaSteps:
         return tuple(_read_line(row) for row in self._connection.execute(query).mappings())
 
     def mark_lost(self, outbox: int, ticket: int, at: datetime, passed_to: Sequence[str]) -> None:
+        """Record that a mail about a ticket did not arrive, and who was notified instead."""
         here = sa.and_(sla_told.c.outbox == outbox, sla_told.c.ticket == ticket, sla_told.c.lost_at.is_(None))
         self._connection.execute(sa.update(sla_told).where(here).values(lost_at=at, passed_to=list(passed_to)))
 
     def unheard_steps(self, limit: int) -> list[tuple[int, str, str]]:
+        """Return (ticket, target, key) of steps of open tickets whose mails all failed, the oldest first."""
         other, mail = sla_told.alias(), outbox.alias()
         same = sa.and_(*(other.c[name] == sla_told.c[name] for name in _OF_STEP))
-        stands_still = sa.exists().where(mail.c.id == other.c.outbox, mail.c.state.in_(_STANDING_STILL))
-        heard = sa.exists().where(same, other.c.lost_at.is_(None), ~stands_still)
+        not_leaving = sa.exists().where(mail.c.id == other.c.outbox, mail.c.state.in_(_NOT_LEAVING))
+        heard = sa.exists().where(same, other.c.lost_at.is_(None), ~not_leaving)
         query = sa.select(*(sla_told.c[name] for name in _OF_STEP), sa.func.min(sla_told.c.told_at).label("since"))
         query = query.join(ticket, ticket.c.number == sla_told.c.ticket)
         query = query.outerjoin(outbox, outbox.c.id == sla_told.c.outbox)
-        lost = sa.or_(sla_told.c.lost_at.is_not(None), outbox.c.state.in_(_STANDING_STILL))
+        lost = sa.or_(sla_told.c.lost_at.is_not(None), outbox.c.state.in_(_NOT_LEAVING))
         query = query.where(lost, ticket.c.status.in_(["open", "waiting"]), ~heard)
         query = query.group_by(*(sla_told.c[name] for name in _OF_STEP)).order_by("since", sla_told.c.ticket)
         return [(row.ticket, row.target, row.step) for row in self._connection.execute(query.limit(limit))]

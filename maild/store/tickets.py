@@ -1,4 +1,4 @@
-"""Tickets, their events and entries. The row is written with the events that it is folded from."""
+"""Stores tickets, their events and entries. A ticket row is written together with its events."""
 
 from __future__ import annotations
 
@@ -20,21 +20,23 @@ from maild.store.schema import ancestor, attachment, entry, event, one_of, parti
 from maild.store.search import SqlSearch
 
 _WORKED_ON = ("open", "waiting")
-# Facts that change what a ticket is found by, beside its entries.
-_FOUND_BY = (Opened, Retitled, RequesterChanged, ParticipantAdded, ParticipantRemoved)
+# Events that change the search document of a ticket, besides its entries.
+_SEARCHED = (Opened, Retitled, RequesterChanged, ParticipantAdded, ParticipantRemoved)
 
-# Statements of every ticket and tick are put together once: that takes longer than carrying them out.
+# These statements run for every ticket. They are built once, because building one takes longer than executing it.
 _GET = sa.select(ticket).where(ticket.c.number == sa.bindparam("number"))
-_GET_AND_LOCK = _GET.with_for_update()  # two nodes must not fold different events upon the same row
+_GET_AND_LOCK = _GET.with_for_update()  # two nodes must not apply different events to the same row
 _PEOPLE = sa.select(participant).where(participant.c.ticket == sa.bindparam("number"))
 _PEOPLE = _PEOPLE.order_by(participant.c.address_key)
 _HISTORY = sa.select(event).where(event.c.ticket == sa.bindparam("number")).order_by(event.c.seq)
-_CHANGE = sa.update(ticket).where(ticket.c.number == sa.bindparam("of"))
+_UPDATE = sa.update(ticket).where(ticket.c.number == sa.bindparam("of"))
 _ENTRIES = sa.select(entry).where(entry.c.ticket == sa.bindparam("number")).order_by(entry.c.id)
 _FILES = sa.select(attachment).join(entry).where(entry.c.ticket == sa.bindparam("number")).order_by(attachment.c.part)
 
 
 class SqlTickets:
+    """Implements ports.Tickets."""
+
     def __init__(self, connection: Connection, search: SqlSearch, identity_map: IdentityMap, *, reading: bool) -> None:
         self._connection = connection
         self._search = search
@@ -42,9 +44,11 @@ class SqlTickets:
         self._reading = reading
 
     def new_number(self) -> int:
+        """Reserve the next ticket number."""
         return next_number(self._connection, "ticket_number")
 
     def get(self, number: int) -> Ticket | None:
+        """Return a ticket; None when there is none. A writing unit of work locks it."""
         known = self._identity_map.tickets.get(number)
         if known is not None:
             return known
@@ -56,51 +60,57 @@ class SqlTickets:
         return rows.read_ticket(row, people) if self._reading else self._identity_map.take(row, people)
 
     def history(self, number: int) -> tuple[Event, ...]:
+        """Return all events of a ticket, in order."""
         known = self._identity_map.histories.get(number)
         if known is not None:
             return known
         found = self._connection.execute(_HISTORY, {"number": number}).mappings()
-        facts = tuple(rows.read_event(row) for row in found)
+        events = tuple(rows.read_event(row) for row in found)
         if number in self._identity_map.numbers:
-            self._identity_map.histories[number] = facts
-        return facts
+            self._identity_map.histories[number] = events
+        return events
 
     def event_time(self, number: int, seq: int) -> datetime | None:
+        """Return when the event with this sequence number happened; None when there is none."""
         return self._connection.scalar(sa.select(event.c.at).where(event.c.ticket == number, event.c.seq == seq))
 
     def events_since(self, number: int, seq: int) -> tuple[Event, ...]:
+        """Return the events after this sequence number, in order."""
         query = sa.select(event).where(event.c.ticket == number, event.c.seq > seq).order_by(event.c.seq)
         return tuple(rows.read_event(row) for row in self._connection.execute(query).mappings())
 
     def batches(self, number: int) -> tuple[tuple[int, tuple[Event, ...]], ...]:
+        """Return the events of a ticket in batches, one for each mail or tick."""
         query = sa.select(event).where(event.c.ticket == number).order_by(event.c.seq)
         found: dict[int, list[Event]] = {}
         for row in self._connection.execute(query).mappings():
             found.setdefault(row["batch"] or row["seq"], []).append(rows.read_event(row))
-        return tuple((first, tuple(facts)) for first, facts in found.items())
+        return tuple((first, tuple(events)) for first, events in found.items())
 
     def add_entry(self, new: StoredEntry) -> int:
+        """Store an entry with its attachments, update the search, and return the entry's new id."""
         made = self._connection.scalar(sa.insert(entry).values(rows.entry_values(new)).returning(entry.c.id))
         number = int(made or 0)
         if new.attachments:
             values = [rows.attachment_values(number, a) for a in new.attachments]
             self._connection.execute(sa.insert(attachment), values)
-        self._search.renew(new.ticket)  # a ticket that opens has no row yet: it is read when that is written
+        self._search.renew(new.ticket)  # a new ticket has no row yet; `append` calls this again
         return number
 
     def append(self, after: Ticket, new: Sequence[Event], root_id: str) -> None:
+        """Store new events of a ticket together with its row."""
         first = after.seq - len(new) + 1
         values = rows.ticket_values(after)
         if first == 1:
             self._connection.execute(sa.insert(ticket), values | {"root_id": root_id})
         else:
-            self._connection.execute(_CHANGE, values | {"of": after.number})
-        facts = [rows.event_values(after.number, first + index, fact, first) for index, fact in enumerate(new)]
-        self._connection.execute(sa.insert(event), facts)
+            self._connection.execute(_UPDATE, values | {"of": after.number})
+        events = [rows.event_values(after.number, first + index, each, first) for index, each in enumerate(new)]
+        self._connection.execute(sa.insert(event), events)
         if self._identity_map.people.get(after.number) != frozenset(after.participants):
             self._write_participants(after)
         self._identity_map.changed(after, new)
-        if any(isinstance(fact, _FOUND_BY) for fact in new):
+        if any(isinstance(each, _SEARCHED) for each in new):
             self._search.renew(after.number)
 
     def _write_participants(self, after: Ticket) -> None:
@@ -121,11 +131,13 @@ class SqlTickets:
         self._connection.execute(sa.insert(participant), values)
 
     def set_sla_index(self, number: int, sla: SlaIndex) -> None:
+        """Store the SLA index of a ticket."""
         dues = {target: due.isoformat() for target, due in sla.deadlines.items()}
         values = {"next_sla_at": sla.next_at, "due_at": sla.due_at, "sla_digest": sla.fingerprint, "dues": dues}
-        self._connection.execute(_CHANGE, values | {"of": number})
+        self._connection.execute(_UPDATE, values | {"of": number})
 
     def entries(self, number: int) -> tuple[StoredEntry, ...]:
+        """Return all entries of a ticket with their attachments, oldest first."""
         everything = self._connection.execute(_ENTRIES, {"number": number}).mappings().all()
         files: dict[int, list[sa.RowMapping]] = {}
         for row in self._connection.execute(_FILES, {"number": number}).mappings():
@@ -133,104 +145,122 @@ class SqlTickets:
         return tuple(rows.read_entry(row, files.get(row["id"], [])) for row in everything)
 
     def root_id(self, number: int) -> str:
+        """Return the Message-ID that stands first in every References header of a ticket."""
         if number in self._identity_map.root_ids:
             return self._identity_map.root_ids[number]
         return str(self._connection.scalar(sa.select(ticket.c.root_id).where(ticket.c.number == number)) or "")
 
     def by_message_ids(self, ids: Sequence[str]) -> Mapping[str, int]:
+        """Return Message-ID -> ticket, for those of these ids that belong to an entry."""
         if not ids:
             return {}
         query = sa.select(entry.c.message_id, entry.c.ticket).where(entry.c.message_id.in_(list(ids)))
-        # A Message-ID that two tickets claim leads to the older one: the sender controls it, the first was first.
+        # When two tickets have a Message-ID, the older ticket wins: a sender can repeat the id of somebody else's mail.
         newest_first = query.order_by(entry.c.id.desc())
         return {row.message_id: row.ticket for row in self._connection.execute(newest_first)}
 
     def remember_references(self, number: int, ids: Sequence[str]) -> None:
+        """Remember the Message-ID of a ticket's mail, and the ids that the mail refers to."""
         for message_id in dict.fromkeys(ids):
             values = {"message_id": message_id, "ticket": number}
             self._connection.execute(insert_once(self._connection, ancestor, values))
 
     def by_reference(self, ids: Sequence[str]) -> Mapping[str, int]:
+        """Return id -> ticket, for those of these ids that a mail of a ticket refers to."""
         if not ids:
             return {}
         query = sa.select(ancestor).where(ancestor.c.message_id.in_(list(ids))).order_by(ancestor.c.ticket.desc())
         return {row.message_id: row.ticket for row in self._connection.execute(query)}
 
     def by_join_key(self, key: str) -> int | None:
+        """Return the open or waiting ticket that collects alerts with this key."""
         filled = ticket.c.join_key != sa.literal("", literal_execute=True)
         here = sa.and_(filled, ticket.c.join_key == key, one_of(ticket.c.status, *_WORKED_ON))
         query = sa.select(ticket.c.number).where(here)
         return self._connection.scalar(query.order_by(ticket.c.number).limit(1)) if key else None
 
     def listing(self, wanted: Listing) -> list[ListedTicket]:
+        """Return the tickets of a list, in its order."""
         query = sa.select(ticket).where(*conditions(wanted)).order_by(*ordering(wanted.order)).limit(wanted.limit)
         return [rows.read_listed(row) for row in self._connection.execute(query).mappings()]
 
     def due_at(self, number: int) -> datetime | None:
+        """Return the earliest deadline that a ticket has not met."""
         return self._connection.scalar(sa.select(ticket.c.due_at).where(ticket.c.number == number))
 
     def active_between(self, since: datetime, until: datetime, wanted: Listing) -> list[int]:
+        """Return the tickets that statistics of a period can be about, sorted by number."""
         begun = (ticket.c.created_at < until, *conditions(wanted))
         worked_on = sa.select(ticket.c.number).where(one_of(ticket.c.status, *_WORKED_ON), *begun)
         moved = sa.select(ticket.c.number).where(ticket.c.updated_at >= since, *begun)
-        # Two questions, each with its own index: joined by OR they would have none on PostgreSQL.
+        # Two queries, each with its own index. Joined by OR, PostgreSQL would use neither index.
         return sorted({*self._connection.scalars(worked_on), *self._connection.scalars(moved)})
 
     def histories(self, numbers: Sequence[int], kinds: Sequence[str]) -> list[TicketHistory]:
+        """Return these tickets with their events of these kinds, sorted by number."""
         if not numbers:
             return []
         here = sa.select(ticket).where(ticket.c.number.in_(list(numbers))).order_by(ticket.c.number)
-        told = sa.select(event).where(event.c.ticket.in_(list(numbers)), event.c.kind.in_(list(kinds)))
-        facts: dict[int, list[Event]] = {}
-        for row in self._connection.execute(told.order_by(event.c.ticket, event.c.seq)).mappings():
-            facts.setdefault(row["ticket"], []).append(rows.read_event(row))
+        wanted = sa.select(event).where(event.c.ticket.in_(list(numbers)), event.c.kind.in_(list(kinds)))
+        events: dict[int, list[Event]] = {}
+        for row in self._connection.execute(wanted.order_by(event.c.ticket, event.c.seq)).mappings():
+            events.setdefault(row["ticket"], []).append(rows.read_event(row))
         found = self._connection.execute(here).mappings()
-        return [TicketHistory(rows.read_listed(row), tuple(facts.get(row["number"], ()))) for row in found]
+        return [TicketHistory(rows.read_listed(row), tuple(events.get(row["number"], ()))) for row in found]
 
     def due(self, now: datetime, limit: int) -> list[int]:
+        """Return and lock the tickets whose next SLA instant has come, the longest overdue first."""
         query = sa.select(ticket.c.number).where(ticket.c.next_sla_at <= now)
-        # What another node is at is left to it: two share the work, and none waits for one that stopped.
-        numbers = self._in_hand(query.order_by(ticket.c.next_sla_at, ticket.c.number).limit(limit))
+        # Tickets that another node has locked are left to it: nodes share the work, and none waits for one that hangs.
+        numbers = self._locked(query.order_by(ticket.c.next_sla_at, ticket.c.number).limit(limit))
         if not self._reading:
             self._identity_map.read_ahead(self._connection, numbers)
         return numbers
 
     def in_status_since(self, status: str, instant: datetime, limit: int) -> list[int]:
+        """Return and lock tickets that have had this status since `instant` or longer."""
         since = sa.and_(ticket.c.status_since <= instant, ticket.c.wake_at.is_(None))
         query = sa.select(ticket.c.number).where(ticket.c.status == status, since)
-        return self._in_hand(query.order_by(ticket.c.status_since).limit(limit))
+        return self._locked(query.order_by(ticket.c.status_since).limit(limit))
 
     def to_wake(self, now: datetime, limit: int) -> list[int]:
+        """Return and lock waiting tickets whose time to open again has come."""
         query = sa.select(ticket.c.number).where(ticket.c.wake_at <= now).order_by(ticket.c.wake_at)
-        return self._in_hand(query.limit(limit))
+        return self._locked(query.limit(limit))
 
     def snooze_ended(self, now: datetime, limit: int) -> list[int]:
+        """Return and lock tickets whose snooze is over, the longest ago first."""
         query = sa.select(ticket.c.number).where(ticket.c.snoozed_until <= now).order_by(ticket.c.snoozed_until)
-        return self._in_hand(query.limit(limit))
+        return self._locked(query.limit(limit))
 
-    def _in_hand(self, query: sa.Select[tuple[int]]) -> list[int]:
-        """The tickets that a query finds and nobody else works on; with PostgreSQL nobody else will, until this
-        transaction ends. Whoever waited for another node would do once more what that one has done."""
+    def _locked(self, query: sa.Select[tuple[int]]) -> list[int]:
+        """Return the tickets of a query that nobody else has locked, and lock them until the transaction ends.
+
+        Waiting for another node's lock would repeat the work that this node has just done."""
         if not self._reading:
             query = query.with_for_update(skip_locked=True)
         return list(self._connection.scalars(query))
 
     def has_spam_from(self, address: Address) -> bool:
+        """Say whether a ticket of this requester is marked as spam."""
         theirs = sa.func.lower(ticket.c.requester_address) == address.key
-        spam = ticket.c.status == sa.literal("spam", literal_execute=True)  # as the partial index has it
+        spam = ticket.c.status == sa.literal("spam", literal_execute=True)  # repeats the condition of the partial index
         query = sa.select(ticket.c.number).where(spam, theirs).limit(1)
         return self._connection.scalar(query) is not None
 
     def deadlines(self, number: int) -> Mapping[str, datetime] | None:
+        """Return target -> deadline for each target that a ticket has not met."""
         kept = self._connection.scalar(sa.select(ticket.c.dues).where(ticket.c.number == number))
         return None if kept is None else {target: datetime.fromisoformat(due) for target, due in kept.items()}
 
     def unreminded(self, instant: datetime, limit: int) -> list[int]:
+        """Return and lock tickets that have waited for the customer since `instant` without a reminder."""
         asked = sa.and_(ticket.c.status_since <= instant, ticket.c.wake_at.is_(None), ticket.c.reminded_at.is_(None))
         query = sa.select(ticket.c.number).where(ticket.c.status == "waiting", asked)
-        return self._in_hand(query.order_by(ticket.c.status_since).limit(limit))
+        return self._locked(query.order_by(ticket.c.status_since).limit(limit))
 
     def with_outdated_sla(self, fingerprints: frozenset[str], limit: int, above: int = 0) -> list[int]:
+        """Return open tickets whose SLA was computed with other plans or calendars, sorted by number."""
         query = sa.select(ticket.c.number).where(
             ticket.c.number > above, ticket.c.status.in_(_WORKED_ON), ticket.c.sla_digest.not_in(list(fingerprints))
         )

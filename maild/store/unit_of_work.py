@@ -1,4 +1,4 @@
-"""One transaction as a with-block: leaving it rolls back, commit is written out."""
+"""One database transaction as a `with` block. Leaving the block rolls back; a commit must be called."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from maild.store.tickets import SqlTickets
 
 
 class SqlUnitOfWork:
-    """See ports.UnitOfWork. Errors of a database that is locked or away become TemporaryFailure."""
+    """Implements ports.UnitOfWork. Errors of a database that is locked or away become TemporaryFailure."""
 
     inbound: SqlInbound
     tickets: SqlTickets
@@ -70,15 +70,17 @@ class SqlUnitOfWork:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # The connection's own exit rolls back what was not committed.
+        # Closing the connection rolls back what was not committed.
         self._stack.__exit__(kind, error, trace)
 
     def commit(self) -> None:
+        """Commit the transaction."""
         self._transaction.commit()
         self._identity_map.forget()
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
+        """Return a block whose changes are rolled back alone when it raises."""
         try:
             with temporary_failures(), self._connection.begin_nested():
                 yield
@@ -88,7 +90,7 @@ class SqlUnitOfWork:
 
 
 class Store:
-    """A database: where units of work come from."""
+    """A database. Calling it opens a unit of work."""
 
     def __init__(self, url: str, node: str) -> None:
         self.url = url
@@ -97,14 +99,15 @@ class Store:
         self._reading = make_engine(url, reading=True)
 
     def __call__(self, *, reading: bool = False) -> SqlUnitOfWork:
-        """A new unit of work."""
+        """Return a new unit of work. With `reading` it takes no write lock."""
         return SqlUnitOfWork(self._reading if reading else self._writing, self._node, reading=reading)
 
     def mailboxes(self) -> SqlMailboxLedger:
+        """Return the ledger of IMAP folders."""
         return SqlMailboxLedger(self._writing, self._node)
 
     def migrate(self) -> None:
-        """Bring the tables to this program's version."""
+        """Bring the tables to this program's version. Raises SchemaTooNew when they are newer."""
         migrate(self._writing)
 
     def check(self) -> None:
@@ -113,5 +116,6 @@ class Store:
             connection.execute(sa.select(1))
 
     def close(self) -> None:
+        """Close all connections."""
         self._writing.dispose()
         self._reading.dispose()
