@@ -4,11 +4,10 @@ network, and what an attempt came to is judged by maild/domain/messages/outbox.p
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from maild import maillog
 from maild.domain.intake.bounce import BouncedMail, bounced
@@ -23,7 +22,6 @@ from maild.domain.messages.outbox import (
 )
 from maild.domain.notices.mail_kinds import MAIL_KINDS, Reader
 from maild.domain.notices.page import page_text
-from maild.domain.people.directory import Address, Person
 from maild.mail.compose import OutgoingAttachment, OutgoingMail, compose
 from maild.mail.reading.parse import extract_all
 from maild.mail.templates.render import Rendered, Renderer, TemplateFailed
@@ -31,6 +29,7 @@ from maild.ports import Clock, MailTransport, OpenUnitOfWork, OutboxRow, Tempora
 from maild.services.apply.decision import apply_decision
 from maild.services.escalation.undelivered import lost_alarm, notify_next_in_line, tell_of
 from maild.services.helpdesk import Helpdesk
+from maild.services.notices.mail_head import KEY, ForwardedFile, head_of
 from maild.services.queries.asked_statistics import waits_for_figures, with_figures
 from maild.services.work import Work, isolated
 
@@ -206,7 +205,7 @@ def frozen(row: OutboxRow, open_unit: OpenUnitOfWork, renderer: Renderer, helpde
 
 def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Helpdesk) -> tuple[bytes, str]:
     """Render and compose -> the bytes, and the text in them. An admin's template that fails gives way to ours."""
-    words = {key: value for key, value in row.context.items() if key != "mail"}
+    words = {key: value for key, value in row.context.items() if key != KEY}
     try:
         rendered = renderer.render(row.template, words)
     except TemplateFailed as failure:
@@ -214,58 +213,58 @@ def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Hel
         rendered = renderer.render(f"shipped/{row.template}", words)
     if MAIL_KINDS[row.template].to is Reader.PAGER:
         rendered = Rendered(page_text(rendered.text, row.subject) + "\n", "")
-    mail: Mapping[str, Any] = row.context["mail"]
+    head = head_of(row)
     raw = compose(
         OutgoingMail(
-            from_=Person(Address.of(mail["from"]["address"]), mail["from"]["name"]),
+            from_=head.from_,
             to=row.to,
-            reply_to=mail["reply_to"],
+            reply_to=head.reply_to,
             subject=row.subject,
             message_id=row.message_id,
             date=row.mail_date,
-            in_reply_to=mail["in_reply_to"],
-            references=tuple(mail["references"]),
+            in_reply_to=head.in_reply_to,
+            references=head.references,
             text=rendered.text,
             html=rendered.html,
-            automatic=mail["automatic"],
-            precedence=mail["precedence"],
-            thread_key=bytes.fromhex(mail["thread_key"]),
-            thread_started=datetime.fromisoformat(mail["thread_started"]),
-            thread_topic=mail["thread_topic"],
-            list_id=mail["list_id"],
-            list_unsubscribe=mail.get("list_unsubscribe", ""),  # rows of older versions have none
-            reason=mail["reason"],
+            automatic=head.automatic,
+            precedence=head.precedence,
+            thread_key=head.thread_key,
+            thread_started=head.thread_started,
+            thread_topic=head.thread_topic,
+            list_id=head.list_id,
+            list_unsubscribe=head.list_unsubscribe,
+            reason=head.reason,
             trace=row.context["trace"],
             loop_mark=helpdesk.loop_mark,
             language=row.context["language"],
-            attachments=(*_made_files(mail.get("files", ())), *_files(mail["attach"], unit)),
+            attachments=(*_made_files(head.files), *_files(head.attach, unit)),
         )
     )
     return raw, rendered.text
 
 
-def _made_files(files: Sequence[Mapping[str, str]]) -> tuple[OutgoingAttachment, ...]:
+def _made_files(files: Sequence[tuple[str, str]]) -> tuple[OutgoingAttachment, ...]:
     """Texts of our own that go along as files, such as a whole thread."""
-    return tuple(OutgoingAttachment(f["name"], "text/plain", f["text"].encode()) for f in files)
+    return tuple(OutgoingAttachment(name, "text/plain", text.encode()) for name, text in files)
 
 
-def _files(pointers: list[Mapping[str, Any]], unit: UnitOfWork) -> tuple[OutgoingAttachment, ...]:
+def _files(pointers: Sequence[ForwardedFile], unit: UnitOfWork) -> tuple[OutgoingAttachment, ...]:
     """The files that go along, from the raw mail they came in, as far as the limit goes."""
-    chosen: dict[int, list[Mapping[str, Any]]] = {}
+    chosen: dict[int, list[ForwardedFile]] = {}
     room = ATTACH_LIMIT
     for pointer in pointers:
-        if pointer["size"] <= room:
-            room -= pointer["size"]
-            chosen.setdefault(pointer["entry"], []).append(pointer)
+        if pointer.size <= room:
+            room -= pointer.size
+            chosen.setdefault(pointer.entry, []).append(pointer)
     taken: list[OutgoingAttachment] = []
     for entry, files in chosen.items():
         source = unit.inbound.of_entry(entry)
         if source is None:
             continue
-        contents = extract_all(source.mail.raw, [file["part"] for file in files])
+        contents = extract_all(source.mail.raw, [file.part for file in files])
         # The mail is written anew: nothing in it points to a content id.
         taken += [
-            OutgoingAttachment(name=file["name"], content_type=file["content_type"], content=content)
+            OutgoingAttachment(name=file.name, content_type=file.content_type, content=content)
             for file, content in zip(files, contents, strict=True)
         ]
     return tuple(taken)

@@ -18,6 +18,7 @@ from maild.domain.notices.opt_outs import Stop
 from maild.domain.people.directory import Address, Agent
 from maild.ports import Contact, OutboxRow
 from maild.services.helpdesk import Helpdesk
+from maild.services.notices.mail_head import KEY, MailHead
 from maild.services.notices.template_context import asked_words, mailto, person_words
 from maild.services.work import Work
 
@@ -60,13 +61,14 @@ def post(work: Work, letter: AgentMessage, leaves_at: datetime | None = None) ->
     context["trace"] = work.trace
     if corrected := letter.words.get("corrected_text"):
         context["fix_mailto"] = mailto(reply_to, f"Re: {letter.subject[:120]}", corrected)
-    context["mail"] = _mail(letter, helpdesk, reply_to, now)
+    unsubscribe = ""
     if letter.stop is not None and not letter.stop.asks:
         context["stop"] = [{"label": letter.stop.label, "typed": "", "to": "", "mailto": ""}]
     elif letter.stop is not None and helpdesk.settings.helpdesk.plus_addressing:
         asked_at = reply_address(helpdesk, contact, Scope.QUERY)
         context["stop"] = [asked_words(letter.stop, asked_at)]
-        context["mail"]["list_unsubscribe"] = f"<{mailto(asked_at, letter.stop.asks, '')}>"  # RFC 2369 3.2
+        unsubscribe = f"<{mailto(asked_at, letter.stop.asks, '')}>"
+    context[KEY] = _head(letter, helpdesk, reply_to, unsubscribe, now).to_row()
     row = OutboxRow(
         id=row_id,
         ticket=None,
@@ -132,22 +134,17 @@ def _actions(letter: AgentMessage, helpdesk: Helpdesk, contact: Contact) -> list
     return made
 
 
-def _mail(letter: AgentMessage, helpdesk: Helpdesk, reply_to: Address, now: datetime) -> dict[str, Any]:
-    """What composing needs beside the words: JSON, frozen with the row."""
-    voice = helpdesk.voice("")
+def _head(letter: AgentMessage, helpdesk: Helpdesk, reply_to: Address, unsubscribe: str, now: datetime) -> MailHead:
     named = dict.fromkeys(each for each in (*letter.references, letter.in_reply_to) if each)
-    return {
-        "from": {"name": voice.name, "address": str(voice.address)},
-        "reply_to": str(reply_to),
-        "in_reply_to": letter.in_reply_to,
-        "references": list(named),
-        "automatic": MAIL_KINDS[letter.template].auto_submitted(about_ticket=False),
-        "precedence": "list",
-        "thread_key": "",
-        "thread_started": now.isoformat(),
-        "thread_topic": "",
-        "list_id": "",
-        "reason": letter.template,
-        "attach": [],
-        "files": [{"name": name, "text": text} for name, text in letter.files],
-    }
+    return MailHead(
+        from_=helpdesk.voice(""),
+        reply_to=str(reply_to),
+        in_reply_to=letter.in_reply_to,
+        references=tuple(named),
+        automatic=MAIL_KINDS[letter.template].auto_submitted(about_ticket=False),
+        precedence="list",
+        thread_started=now,
+        list_unsubscribe=unsubscribe,
+        reason=letter.template,
+        files=letter.files,
+    )

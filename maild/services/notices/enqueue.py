@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from maild import maillog
 from maild.domain.intake.rules import name_fits
@@ -20,6 +19,7 @@ from maild.ports import Contact, LedgerLine, OutboxRow, StoredEntry
 from maild.services.helpdesk import Helpdesk
 from maild.services.notices.agent_message import ask_words, reply_address
 from maild.services.notices.customer_context import customer_words, unsubscribing
+from maild.services.notices.mail_head import KEY, ForwardedFile, MailHead
 from maild.services.notices.overflow import fold
 from maild.services.notices.pacing import Paced, paced
 from maild.services.notices.similar_tickets import seen_before
@@ -27,12 +27,12 @@ from maild.services.notices.template_context import NoticeContext, Sealing, cont
 from maild.services.work import Work
 
 
-def _reverse_path(notice: Notice, occasion: NoticeContext, reply_to: Address) -> str:
+def _reverse_path(notice: Notice, occasion: NoticeContext, reply_to: str) -> str:
     """Where a bounce of this mail comes back to. News of a bounce brings none: two dead mailboxes would never stop."""
     of_a_bounce = any(isinstance(fact, Bounced) for fact in occasion.decision.facts)
     if notice.steps:
-        return str(reply_to)  # an alarm ends nowhere: each bounce passes it on, and nobody is told twice
-    return "" if of_a_bounce or notice.mail_kind.has_null_path(about_ticket=True) else str(reply_to)
+        return reply_to  # an alarm ends nowhere: each bounce passes it on, and nobody is told twice
+    return "" if of_a_bounce or notice.mail_kind.has_null_path(about_ticket=True) else reply_to
 
 
 def enqueue(work: Work, notice: Notice, occasion: NoticeContext) -> OutboxRow:
@@ -51,7 +51,6 @@ def _queued(work: Work, notice: Notice, occasion: NoticeContext, timed: Paced | 
     row_id = unit.outbox.next_id()
     sealed = Sealed("", ticket.number, notice.scope, contact.number, ticket.seq)
     sealing = sealing_for(helpdesk, ticket, contact)
-    reply_to = sealing(notice.scope, notice.verb.format(draft=occasion.draft))
     subject = _subject(work, notice, ticket, to_agent=agent is not None)
     root = unit.tickets.root_id(ticket.number)
     own_id = message_id(helpdesk.ring, sealed, row_id, helpdesk.domain)
@@ -63,15 +62,15 @@ def _queued(work: Work, notice: Notice, occasion: NoticeContext, timed: Paced | 
     context |= customer_words(notice, occasion, helpdesk, sealing)
     if agent is not None and kind.offers and notice.scope is Scope.REPLY:
         context["seen_before"] = seen_before(work, occasion, agent, sealing)
-    context["mail"] = _mail(notice, occasion, helpdesk, reply_to, root, to_agent=agent is not None)
-    context["mail"]["list_unsubscribe"] = unsubscribing(notice, helpdesk, sealing)
+    head = _head(notice, occasion, helpdesk, sealing, root)
+    context[KEY] = head.to_row()
     row = OutboxRow(
         id=row_id,
         ticket=ticket.number,
         entry=occasion.entry.id if kind.delivers and occasion.entry else None,
         template=notice.template,
         to=notice.to,
-        envelope_from=_reverse_path(notice, occasion, reply_to),
+        envelope_from=_reverse_path(notice, occasion, head.reply_to),
         subject=subject,
         message_id=own_id,
         context=context,
@@ -139,33 +138,32 @@ def sealing_for(helpdesk: Helpdesk, ticket: Ticket, contact: Contact) -> Sealing
     return sealing
 
 
-def _mail(
-    notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk, reply_to: Address, root: str, *, to_agent: bool
-) -> dict[str, Any]:
-    """What composing needs beside the words: JSON, frozen with the row."""
+def _head(notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk, sealing: Sealing, root: str) -> MailHead:
     ticket = occasion.ticket
-    voice = helpdesk.voice(ticket.department, _speaker(notice, occasion))
+    to_agent = helpdesk.policy.directory.agent(notice.agent) is not None
     answered = "" if to_agent else _last_from_outside(occasion)
     told = [*occasion.earlier, *([occasion.entry] if occasion.entry else [])]
     blocked = helpdesk.settings.attachments.blocked
     kind = notice.mail_kind
+    forwarded = told if kind.files else []
     by_program = kind.nature is not Nature.WORDS
-    return {
-        "from": {"name": voice.name, "address": str(voice.address)},
-        "reply_to": str(reply_to),
-        "in_reply_to": answered or root,
-        "references": [root, *([answered] if answered else [])],
-        "automatic": kind.auto_submitted(about_ticket=True),
-        "precedence": ("list" if to_agent else "bulk") if by_program and not notice.steps else "",
-        "thread_key": thread_key(root).hex(),
-        "thread_started": ticket.created_at.isoformat(),
-        "thread_topic": ticket.thread_subject,
-        "list_id": f"{ticket.department}.{helpdesk.domain}" if to_agent else "",
-        "reason": notice.template,
-        "attach": [file for entry in (told if kind.files else ()) for file in _attached(entry, occasion, blocked)],
-        "kind": notice.kind.value,
-        "claim": notice.claim.value if notice.claim else "",
-    }
+    return MailHead(
+        from_=helpdesk.voice(ticket.department, _speaker(notice, occasion)),
+        reply_to=str(sealing(notice.scope, notice.verb.format(draft=occasion.draft))),
+        in_reply_to=answered or root,
+        references=(root, answered) if answered else (root,),
+        automatic=kind.auto_submitted(about_ticket=True),
+        precedence=("list" if to_agent else "bulk") if by_program and not notice.steps else "",
+        thread_key=thread_key(root),
+        thread_started=ticket.created_at,
+        thread_topic=ticket.thread_subject,
+        list_id=f"{ticket.department}.{helpdesk.domain}" if to_agent else "",
+        list_unsubscribe=unsubscribing(notice, helpdesk, sealing),
+        reason=notice.template,
+        attach=tuple(file for entry in forwarded for file in _attached(entry, occasion, blocked)),
+        kind=notice.kind,
+        claim=notice.claim,
+    )
 
 
 def _speaker(notice: Notice, occasion: NoticeContext) -> str:
@@ -183,15 +181,22 @@ def _last_from_outside(occasion: NoticeContext) -> str:
     return last.message_id if last else ""
 
 
-def _attached(entry: StoredEntry, occasion: NoticeContext, blocked: Sequence[str]) -> list[dict[str, Any]]:
+def _attached(entry: StoredEntry, occasion: NoticeContext, blocked: Sequence[str]) -> list[ForwardedFile]:
     """Pointers to the files that go along: none that the admin blocks, and a picture within the text, such as the logo
     of a signature, once for the ticket."""
     others = (other for other in occasion.entries if other.id != entry.id)
     seen = {a.sha256 for other in others for a in other.attachments if a.inline}
     pictures = distinct((a for a in entry.attachments if a.inline), seen)
     return [
-        {"entry": entry.id, "part": a.part, "name": a.name, "content_type": a.content_type, "size": a.size}
-        | {"inline": a.inline, "content_id": a.content_id}
+        ForwardedFile(
+            entry=entry.id,
+            part=a.part,
+            name=a.name,
+            content_type=a.content_type,
+            size=a.size,
+            inline=a.inline,
+            content_id=a.content_id,
+        )
         for a in entry.attachments
         if not name_fits(blocked, a.name) and (a in pictures or not a.inline)
     ]

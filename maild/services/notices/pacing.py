@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.merging import Waited, news_for, together
 from maild.domain.notices.notice import Notice
-from maild.domain.notices.pacing import PACES, Departure, Kind, NoticeReader, hour_of, leaving
+from maild.domain.notices.pacing import PACES, Departure, NoticeReader, hour_of, leaving
 from maild.domain.people.directory import Agent
-from maild.domain.people.preferences import Interest, Preferences
+from maild.domain.people.preferences import Preferences
 from maild.domain.tickets.events import Event
 from maild.ports import OutboxRow, UnitOfWork
+from maild.services.notices.mail_head import head_of
 from maild.services.notices.template_context import NoticeContext
 from maild.services.work import Work
 
@@ -78,11 +79,12 @@ def _before(unit: UnitOfWork, occasion: NoticeContext, since: int) -> tuple[Even
 
 
 def _waited(row: OutboxRow) -> Waited:
-    mail = row.context["mail"]
+    head = head_of(row)
+    assert head.kind is not None  # every notice has one, and nothing else is taken along
     return Waited(
-        kind=Kind(mail["kind"]),
+        kind=head.kind,
         template=row.template,
         scope=Scope(row.context["answer"]["scope"]),
         reason=row.context["reason"],
-        claim=Interest(mail["claim"]) if mail["claim"] else None,
+        claim=head.claim,
     )

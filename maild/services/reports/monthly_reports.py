@@ -21,6 +21,7 @@ from maild.ports import OpenUnitOfWork, OutboxRow
 from maild.services.helpdesk import Helpdesk
 from maild.services.listing import sight_for
 from maild.services.notices.agent_message import AgentMessage, post
+from maild.services.notices.mail_head import KEY, MailHead
 from maild.services.notices.template_context import person_words
 from maild.services.reports.charts import for_customers, overview, remarks
 from maild.services.reports.digest_parts import section
@@ -153,6 +154,14 @@ def _to_contact(work: Work, address: Address, organisation: Organisation, figure
     voice = helpdesk.voice(organisation.department)
     row_id = unit.outbox.next_id()
     own_id = message_id(helpdesk.ring, Sealed("", 0, Scope.USER, contact.number, 0), row_id, helpdesk.domain)
+    head = MailHead(
+        from_=voice,
+        reply_to=str(voice.address),
+        automatic=MAIL_KINDS[TEMPLATE].auto_submitted(about_ticket=False),
+        precedence="list",
+        thread_started=now,
+        reason=TEMPLATE,
+    )
     context: dict[str, Any] = {
         "v": 1,
         "helpdesk": {"name": helpdesk.name, "address": str(voice.address)},
@@ -164,20 +173,7 @@ def _to_contact(work: Work, address: Address, organisation: Organisation, figure
         "recipient": person_words(contact.person),
         "sections": [section(organisation.name, charts=for_customers(figures))],
         "trace": work.trace,
-        "mail": {
-            "from": {"name": voice.name, "address": str(voice.address)},
-            "reply_to": str(voice.address),
-            "in_reply_to": "",
-            "references": [],
-            "automatic": MAIL_KINDS[TEMPLATE].auto_submitted(about_ticket=False),
-            "precedence": "list",
-            "thread_key": "",
-            "thread_started": now.isoformat(),
-            "thread_topic": "",
-            "list_id": "",
-            "reason": TEMPLATE,
-            "attach": [],
-        },
+        KEY: head.to_row(),
     }
     row = OutboxRow(
         id=row_id,
