@@ -1,4 +1,4 @@
-"""The mail log: one function per fact, one line each, with the trace id that leads through a mail's whole way."""
+"""The mail log: one function and one line for each event, with the trace id that follows a mail on its whole way."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ _log = structlog.stdlib.get_logger("maild")
 
 
 def configure(level: str = "info", *, json: bool = False, stream: TextIO | None = None) -> None:
-    """Send every log line to `stream` (stderr), as key=value or as JSON. ValueError for an unknown level."""
+    """Send every log line to `stream` (default: standard error), as key=value pairs or as JSON.
+
+    Raises ValueError for an unknown level."""
     if level not in _LEVELS:
         raise ValueError(f"log level {level!r}: choose one of {', '.join(_LEVELS)}")
     renderer: Any = structlog.processors.JSONRenderer() if json else _logfmt
@@ -41,7 +43,8 @@ def configure(level: str = "info", *, json: bool = False, stream: TextIO | None 
 
 
 def _one_line(logger: Any, name: str, fields: Any) -> Any:
-    """Strangers write subjects and addresses: nothing of theirs may move the cursor or begin a line."""
+    """Escape control characters in every field. Strangers write subjects and addresses, and must not forge log
+    lines."""
     return {key: _harmless(value) for key, value in fields.items()}
 
 
@@ -65,7 +68,7 @@ def _quoted(value: Any) -> str:
 
 
 def trace_of(inbound: int) -> str:
-    """The trace id of a mail in: it leads from the log to `maild explain --inbound`."""
+    """Return the trace id of an incoming mail. It connects the log with `maild explain --inbound`."""
     return f"in-{inbound}"
 
 
@@ -73,38 +76,38 @@ def trace_of(inbound: int) -> str:
 
 
 def received(*, inbound: int, source: str, mailbox: str, size: int, known: bool) -> None:
-    """A mail is durably ours; `size` in bytes."""
+    """Log that a mail is stored durably; `size` is in bytes. `known`: this delivery had been stored before."""
     _log.info("received", trace=trace_of(inbound), source=source, mailbox=mailbox, size=size, known=known)
 
 
 def judged(*, inbound: int, outcome: str, ticket: int | None, sender: str, reason: str) -> None:
-    """A mail was judged: opened, replied, noted, commanded, ignored, bounced, duplicate, held, rejected."""
+    """Log the outcome of a mail: opened, replied, noted, commanded, ignored, bounced, duplicate, held, rejected."""
     _log.info(outcome, trace=trace_of(inbound), ticket=ticket, sender=sender, reason=reason)
 
 
 def reading_failed(*, inbound: int, attempt: int, reason: str) -> None:
-    """A mail could not be judged this time; it is tried again."""
+    """Log that a mail could not be judged this time and will be tried again."""
     _log.warning("reading-failed", trace=trace_of(inbound), attempt=attempt, reason=reason)
 
 
 def quarantined(*, inbound: int, attempts: int, reason: str) -> None:
-    """A mail was set aside with its raw bytes."""
-    mend = f"maild quarantine show {inbound}"
-    _log.error("quarantined", trace=trace_of(inbound), attempts=attempts, reason=reason, mend=mend)
+    """Log that a mail is set aside with its raw bytes."""
+    fix = f"maild quarantine show {inbound}"
+    _log.error("quarantined", trace=trace_of(inbound), attempts=attempts, reason=reason, fix=fix)
 
 
 def waiting(*, inbound: int, reason: str) -> None:
-    """A mail waits for something that is no fault of its own; told again only when the reason is another one."""
+    """Log that a mail waits for a reason outside of itself. The caller logs it again only when the reason changes."""
     _log.warning("waiting", trace=trace_of(inbound), reason=reason)
 
 
 def scanner_away(*, reason: str) -> None:
-    """The scanner stopped answering; mails with attachments wait or go on unscanned, as configured."""
-    _log.error("scanner-away", reason=reason, mend="systemctl status clamav-daemon")
+    """Log that the malware scanner stopped answering. Mails with attachments wait or pass unscanned, as configured."""
+    _log.error("scanner-away", reason=reason, fix="systemctl status clamav-daemon")
 
 
 def scanner_back() -> None:
-    """The scanner answers again."""
+    """Log that the malware scanner answers again."""
     _log.info("scanner-back")
 
 
@@ -112,73 +115,73 @@ def scanner_back() -> None:
 
 
 def queued(*, outbox: int, ticket: int | None, template: str, to: str, trace: str) -> None:
-    """A mail waits in the outbox."""
+    """Log that a mail was put into the outbox."""
     _log.info("queued", outbox=outbox, ticket=ticket, template=template, to=to, trace=trace)
 
 
 def sent(*, outbox: int, ticket: int | None, to: str, answer: str) -> None:
-    """The relay took a mail."""
+    """Log that the relay accepted a mail."""
     _log.info("sent", outbox=outbox, ticket=ticket, to=to, answer=answer)
 
 
 def deferred(*, outbox: int, ticket: int | None, to: str, answer: str, next_at: str) -> None:
-    """The relay did not take a mail this time."""
+    """Log that the relay did not accept a mail this time; it is tried again at `next_at`."""
     _log.warning("deferred", outbox=outbox, ticket=ticket, to=to, answer=answer, next_at=next_at)
 
 
 def failed(*, outbox: int, ticket: int | None, to: str, answer: str) -> None:
-    """A mail will never be taken."""
-    _log.error("failed", outbox=outbox, ticket=ticket, to=to, answer=answer, mend=f"maild outbox show {outbox}")
+    """Log that a mail will not be tried any more."""
+    _log.error("failed", outbox=outbox, ticket=ticket, to=to, answer=answer, fix=f"maild outbox show {outbox}")
 
 
 def relay_fault(*, relay: str, reason: str) -> None:
-    """The relay could not be used; every mail waits."""
-    _log.error("relay-fault", relay=relay, reason=reason, mend="maild outbox list")
+    """Log that the relay cannot be used, so every mail waits."""
+    _log.error("relay-fault", relay=relay, reason=reason, fix="maild outbox list")
 
 
 # -- the rest -----------------------------------------------------------------------------------------------
 
 
 def escalated(*, ticket: int, target: str, step: str, notified: Iterable[str]) -> None:
-    """An SLA step fired."""
+    """Log that an SLA step fired."""
     _log.warning("escalated", ticket=ticket, target=target, step=step, notified=",".join(notified))
 
 
 def alarm_handed_on(*, ticket: int, lost: str, to: Iterable[str]) -> None:
-    """An escalation mail did not arrive; others were told at once."""
+    """Log that an escalation mail did not arrive and that others were notified instead."""
     _log.warning("alarm-handed-on", ticket=ticket, lost=lost, to=",".join(to))
 
 
 def alarm_unheard(*, ticket: int, lost: str) -> None:
-    """An escalation reached nobody, and nobody is left to be told."""
-    _log.error("alarm-unheard", ticket=ticket, lost=lost, mend=f"maild ticket show {ticket}")
+    """Log that an escalation reached nobody, and that nobody is left to notify."""
+    _log.error("alarm-unheard", ticket=ticket, lost=lost, fix=f"maild ticket show {ticket}")
 
 
 def clock_stepped(*, seconds: float) -> None:
-    """The machine's clock was set: forward, or back by a negative number of seconds. Timers count from there anew."""
+    """Log that the machine's clock was set. A negative number of seconds means that it was set back."""
     _log.warning("clock-stepped", seconds=round(seconds))
 
 
 def store_away(*, what: str, reason: str) -> None:
-    """The database did not answer; `what` waits and tries again."""
-    _log.error("store-away", what=what, reason=reason, mend="maild check")
+    """Log that the database does not answer. `what` waits and tries again."""
+    _log.error("store-away", what=what, reason=reason, fix="maild check")
 
 
 def started(*, version: str, config: str, sources: str, relays: str) -> None:
-    """The daemon is up."""
+    """Log that the daemon is running."""
     _log.info("started", version=version, config=config, sources=sources, relays=relays)
 
 
 def stopping(*, signal: str) -> None:
-    """The daemon drains."""
+    """Log that the daemon begins to stop."""
     _log.info("stopping", signal=signal)
 
 
 def stopped() -> None:
-    """The daemon has drained."""
+    """Log that the daemon has stopped."""
     _log.info("stopped")
 
 
 def reloaded(*, config: str, problems: int) -> None:
-    """A reload was asked for; with problems the old configuration stays."""
+    """Log a reload. When the new configuration has problems, the old one stays in force."""
     _log.info("reloaded", config=config, problems=problems)

@@ -33,7 +33,7 @@ from maild.config.values import (
     OneOrMore,
     Port,
     QuietHours,
-    ScannerPlace,
+    ScannerEndpoint,
     Size,
     ZoneName,
 )
@@ -65,7 +65,7 @@ _FROM_TEXT: Mapping[object, tuple[Callable[[str], object], str]] = {
     Address: (values.read_address, 'an address such as "support@acme.example"'),
     Glob: (values.read_glob, 'a pattern for addresses such as "*@monitor.example"'),
     HeaderName: (values.read_header_name, "the name of a header"),
-    ScannerPlace: (values.read_scanner, 'the place of clamd such as "unix:/run/clamav/clamd.ctl"'),
+    ScannerEndpoint: (values.read_scanner, 'the place of clamd such as "unix:/run/clamav/clamd.ctl"'),
     Language: (values.read_language, 'a language such as "en"'),
     Pattern: (values.read_pattern, "a regular expression"),
     DigestTime: (values.read_digest, 'a time such as "daily 08:00"'),

@@ -15,7 +15,17 @@ from msgspec import Meta, Struct
 
 from maild.config.problems import Problem
 from maild.config.secrets import Secret
-from maild.config.values import DigestTime, Endpoint, HostName, Language, Port, QuietHours, ScannerPlace, Size, ZoneName
+from maild.config.values import (
+    DigestTime,
+    Endpoint,
+    HostName,
+    Language,
+    Port,
+    QuietHours,
+    ScannerEndpoint,
+    Size,
+    ZoneName,
+)
 from maild.domain.intake.rules import Ban, Rule, Topic
 from maild.domain.intake.spam_and_robots import MailingList, Robots, SpamMarks
 from maild.domain.people.directory import Address, Directory
@@ -123,7 +133,7 @@ class AttachmentSettings(Struct, frozen=True, kw_only=True):
     blocked: tuple[str, ...] = tuple(_BLOCKED.split())
     max_count: Count = 100
     max_size: Size = Size(25 * 2**20)
-    clamd: ScannerPlace | None = None
+    clamd: ScannerEndpoint | None = None
     when_unavailable: Literal["accept", "hold"] = "hold"
 
 

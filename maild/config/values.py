@@ -251,7 +251,7 @@ class Endpoint:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-ScannerPlace = NewType("ScannerPlace", Endpoint)  # where clamd answers
+ScannerEndpoint = NewType("ScannerEndpoint", Endpoint)  # where clamd answers
 
 
 def read_endpoint(text: str, folder: Path) -> Endpoint:
@@ -270,11 +270,11 @@ def read_endpoint(text: str, folder: Path) -> Endpoint:
     return Endpoint(host="0.0.0.0" if host in ("", "*") else read_host(host), port=int(port))  # noqa: S104 (asked for)
 
 
-def read_scanner(text: str) -> ScannerPlace:
+def read_scanner(text: str) -> ScannerEndpoint:
     """Where clamd answers: `unix:/run/clamav/clamd.ctl`, the path alone, or `127.0.0.1:3310`."""
     path = text.removeprefix("unix:")
     if path.startswith("/"):
-        return ScannerPlace(read_endpoint(path, Path("/")))
+        return ScannerEndpoint(read_endpoint(path, Path("/")))
     host, _, port = text.rpartition(":")
     if (
         path != text
@@ -284,7 +284,7 @@ def read_scanner(text: str) -> ScannerPlace:
         or not 0 < int(port) < 65_536
     ):
         raise ValueError(f'{text!r} is no place of clamd; write "unix:/run/clamav/clamd.ctl" or "127.0.0.1:3310"')
-    return ScannerPlace(read_endpoint(text, Path("/")))
+    return ScannerEndpoint(read_endpoint(text, Path("/")))
 
 
 def is_loopback(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""The daemon: a table of contents. It builds the parts, connects them, starts and drains them, and decides nothing."""
+"""The daemon builds the parts, connects them, starts and stops them. It makes no decisions itself."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from maild.services.intake.receive import Intake
 from maild.services.reports.retry_later import RetryLater
 from maild.services.tick import Ticked, next_instant, tick
 
-_SWEEP_SECONDS = 5  # loops look for work this often even when no bell rings
-_STUCK_SECONDS = 300  # a loop that does not come round in this time is not working
+_SWEEP_SECONDS = 5  # loops look for work this often even when nothing wakes them
+_STUCK_SECONDS = 300  # a loop that makes no progress for so long is stuck
 _log = logging.getLogger(__name__)
 
 
 class AlreadyRunning(Exception):
-    """Another daemon works in the same state folder."""
+    """Another daemon uses the same state folder."""
 
 
 class Daemon:
-    """Sources -> intake -> processing -> outbox -> relays, and the ticks beside them."""
+    """Runs sources, intake, processing, outbox and relays, and ticks for timed work."""
 
     def __init__(
         self, settings: Settings, clock: Clock | None = None, sources: tuple[MailSource, ...] | None = None
@@ -47,13 +47,13 @@ class Daemon:
         self.store = assembly.open_store(settings, assembly.node_name(settings))
         self.helpdesk = Helpdesk.of(settings, assembly.key_ring(settings))
         self._renderer = assembly.renderer(settings)
-        self._stale = True  # deadlines may be those of another configuration
+        self._sla_outdated = True  # stored deadlines may come from another configuration
         self._worker_pool = assembly.worker_pool(settings)
         self._stop = threading.Event()
-        self.intake = Intake(self.store, self.clock, self._kept)
+        self.intake = Intake(self.store, self.clock, self._wake_processing)
         scanner = assembly.scanner(settings)
         self._processing = Processing(
-            self.store, self._worker_pool, self._current, self.clock, self._queued, scanner=scanner
+            self.store, self._worker_pool, self._current_helpdesk, self.clock, self._wake_delivery, scanner=scanner
         )
         self.deliveries = {relay.name: self._delivery(relay.name) for relay in settings.relays}
         self.sources = self._sources() if sources is None else sources
@@ -67,15 +67,15 @@ class Daemon:
             threading.Thread(target=source.run, args=(self.hand_in, self._stop), name=f"source {i}", daemon=True)
             for i, source in enumerate(self.sources)
         ]
-        self._setbacks = RetryLater()
+        self._retry_later = RetryLater()
         self._ticker = Ticker(self.tick, lambda after: next_instant(self.store, self.helpdesk, after), self.clock)
-        # Not fed by the scheduler, for that is one of those whose life it tells.
+        # The watchdog has a loop of its own, because the scheduler is one of the threads that it watches.
         self._watchdog = Loop("watchdog", self._watch, idle=watchdog_interval() or _SWEEP_SECONDS)
 
     # -- life -----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start everything; returns when mail can come in."""
+        """Start everything. Returns when mail can come in."""
         self._intake_thread.start()
         for loop in self._loops():
             loop.start()
@@ -93,24 +93,24 @@ class Daemon:
         )
 
     def drain(self) -> None:
-        """Stop taking mail, finish what is begun, let go of everything. What waits stays in the database."""
+        """Stop taking mail, finish the work in progress, and close everything. Waiting mails stay in the database."""
         notify("STOPPING=1")
         self._stop.set()
-        self._watchdog.stop(0)  # from here on systemd counts the time that a drain may take
+        self._watchdog.stop(0)  # from here on systemd's stop timeout limits the time
         if not self._ticker.stop(30):
-            _log.error("the tick did not end in time; what it had begun will be repeated at the next start")
+            _log.error("the tick did not end within 30 s; the next start repeats its unfinished work")
         for thread in self._source_threads:
             thread.join(15)
         self.intake.close()
         self._intake_thread.join(15)
         for loop in self._loops():
             if not loop.stop(30):
-                _log.error("%s did not end in time; what it had begun will be repeated at the next start", loop.name)
+                _log.error("%s did not end within 30 s; the next start repeats its unfinished work", loop.name)
         self.close()
         maillog.stopped()
 
     def close(self) -> None:
-        """Let go of what __init__ took."""
+        """Release everything that __init__ opened."""
         self._processing.close()
         self._worker_pool.close()
         for delivery in self.deliveries.values():
@@ -119,59 +119,62 @@ class Daemon:
         self._lock.close()
 
     def reload(self, settings: Settings) -> None:
-        """Take over people, rules, plans and texts of a new configuration; connections stay as they are."""
+        """Use the people, rules, plans and texts of a new configuration. Connections stay as they are until a
+        restart."""
         helpdesk, renderer = Helpdesk.of(settings, assembly.key_ring(settings)), assembly.renderer(settings)
-        # Nothing is taken over before all of it is made: what fails leaves everything as it was.
-        self.helpdesk, self._renderer, self._stale = helpdesk, renderer, True
-        self._ticker.look_anew()
+        # Everything is built before anything is replaced, so that an error leaves the old state intact.
+        self.helpdesk, self._renderer, self._sla_outdated = helpdesk, renderer, True
+        self._ticker.tick_now()
         if _connections(settings) != _connections(self.settings):
-            _log.warning("mailboxes, listener, relays and clamd change at the next restart: systemctl restart maild")
+            _log.warning("changes of mailboxes, listener, relays and clamd need a restart: systemctl restart maild")
 
     # -- work -----------------------------------------------------------------------------------------------------
 
     def hand_in(self, mail: IncomingMail) -> Future[Receipt]:
-        """Where every source brings its mail."""
+        """Store a mail that a source brings, and return a future with its receipt."""
         return self.intake(mail)
 
     def tick(self) -> Ticked:
-        """Do what is due now. After a start or reload deadlines are reckoned first, by the configuration of now: here,
-        for that may take a while, and mail and signals do not wait."""
-        if self._stale:
-            self._reckon()
-        done = tick(self._watched, self.helpdesk, self.clock.now(), self._setbacks)
-        self._queued()
+        """Do what is due now.
+
+        After a start or reload it first computes deadlines again with the present configuration. That happens here and
+        not in `start`, because it can take long, and mail and signals must not wait for it."""
+        if self._sla_outdated:
+            self._recompute_sla()
+        done = tick(self._open_with_heartbeat, self.helpdesk, self.clock.now(), self._retry_later)
+        self._wake_delivery()
         return done
 
-    def _reckon(self) -> None:
-        self._stale = False  # before: a reload that comes meanwhile asks for it once more
+    def _recompute_sla(self) -> None:
+        self._sla_outdated = False  # cleared first: a reload in the meantime must set it again
         try:
-            recompute_changed(self._watched, self.helpdesk, self.clock.now())
+            recompute_changed(self._open_with_heartbeat, self.helpdesk, self.clock.now())
         except Exception:
-            self._stale = True
+            self._sla_outdated = True
             raise
 
     def settled(self) -> bool:
-        """Is there nothing to judge and nothing due to be sent?"""
+        """Say whether there is nothing to judge and nothing due to be sent."""
         with self.store(reading=True) as unit:
             next_at = unit.outbox.next_instant()
             idle = unit.inbound.count_kept() == 0 and unit.outbox.sending() == 0
             return idle and (next_at is None or next_at > self.clock.now())
 
     def wake(self) -> None:
-        """Let every loop look again, as after the clock was moved."""
+        """Make every loop look for work, for example after a test moved the clock."""
         for loop in self._loops():
             loop.ring()
 
     def healthy(self) -> bool:
-        """Do all threads live and come round?"""
-        loops = all(loop.alive() and loop.idle_for() < _STUCK_SECONDS for loop in self._loops())
+        """Say whether all threads are alive and make progress."""
+        loops = all(loop.alive() and loop.seconds_since_progress() < _STUCK_SECONDS for loop in self._loops())
         threads = all(thread.is_alive() for thread in (self._intake_thread, *self._source_threads))
         return loops and threads and self._ticker.healthy(_STUCK_SECONDS)
 
     def _process(self) -> bool:
         done = bool(self._processing.round())
         if done:
-            self._ticker.look()
+            self._ticker.check_soon()
         return done
 
     def _deliver(self, delivery: Delivery) -> Callable[[], bool]:
@@ -181,9 +184,9 @@ class Daemon:
 
         return step
 
-    def _watched(self, *, reading: bool = False) -> UnitOfWork:
-        """The store, for a tick that may have much to do: each transaction shows that it gets on."""
-        self._ticker.loop.beat()
+    def _open_with_heartbeat(self, *, reading: bool = False) -> UnitOfWork:
+        """Open a unit of work for a tick. Each one shows the watchdog that a long tick makes progress."""
+        self._ticker.loop.heartbeat()
         return self.store(reading=reading)
 
     def _watch(self) -> bool:
@@ -193,13 +196,13 @@ class Daemon:
 
     # -- connections ----------------------------------------------------------------------------------------------
 
-    def _current(self) -> Helpdesk:
+    def _current_helpdesk(self) -> Helpdesk:
         return self.helpdesk
 
-    def _kept(self) -> None:
+    def _wake_processing(self) -> None:
         self._processor.ring()
 
-    def _queued(self) -> None:
+    def _wake_delivery(self) -> None:
         for loop in self._delivering:
             loop.ring()
 
@@ -209,7 +212,7 @@ class Daemon:
     def _delivery(self, relay: str) -> Delivery:
         chosen = next(r for r in self.settings.relays if r.name == relay)
         transport = assembly.transport(chosen, self.settings)
-        return Delivery(relay, self.store, transport, lambda: self._renderer, self._current, self.clock)
+        return Delivery(relay, self.store, transport, lambda: self._renderer, self._current_helpdesk, self.clock)
 
     def _sources(self) -> tuple[MailSource, ...]:
         ledger = self.store.mailboxes()
@@ -225,17 +228,19 @@ class Daemon:
 
 
 def _connections(settings: Settings) -> tuple[object, ...]:
-    """What is connected once, at the start."""
+    """Return the settings that take effect only at a start."""
     return settings.mailboxes, settings.listener, settings.relays, settings.attachments.clamd
 
 
 def _lock(folder: Path) -> IO[str]:
-    """One daemon to a state folder: two would take turns with each other's claims."""
+    """Lock the state folder for one daemon. Two would take each other's claimed mails."""
     folder.mkdir(parents=True, exist_ok=True)
     file = (folder / "maild.lock").open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         file.close()
-        raise AlreadyRunning(f"another maild runs with the state folder {folder}: stop it first") from error
+        raise AlreadyRunning(
+            f"another maild uses the state folder {folder}; stop it first: systemctl stop maild"
+        ) from error
     return file

@@ -1,4 +1,4 @@
-"""Parts from settings: each function builds one thing. What is connected to what stands in the daemon."""
+"""Builds the parts of the daemon from the settings, one function for each. The daemon connects them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from maild.mail.reading.limits import Limits
 from maild.mail.templates.render import Renderer
 from maild.mail.worker.pool import WorkerPool
 from maild.ports import Clock, MailTransport, Scanner
-from maild.scanners import ClamdPlace, ClamdScanner
+from maild.scanners import ClamdScanner, ClamdSocket
 from maild.services.helpdesk import junk_name
 from maild.sources.imap import ImapSource
 from maild.sources.imap_options import After, MailboxOptions, Start, Tls
@@ -35,19 +35,19 @@ _POSTMASTER = "postmaster"
 
 
 def node_name(settings: Settings) -> str:
-    """What tells this node from others on the same database; the same after a restart."""
+    """Return the name of this node: unique among nodes on the same database, and the same after a restart."""
     return f"{socket.gethostname()}:{settings.state_folder}"
 
 
 def open_store(settings: Settings, node: str) -> Store:
-    """The database, its tables at this program's version. TemporaryFailure when it is away."""
+    """Open the database and upgrade its tables. Raises TemporaryFailure when it does not answer."""
     store = Store(settings.store_url, node)
     store.migrate()
     return store
 
 
 def key_ring(settings: Settings) -> KeyRing:
-    """The token keys: as configured, else from the state folder, where they are made at the first start."""
+    """Return the token keys from the configuration or from the state folder, where the first start creates them."""
     if settings.helpdesk.token_key is not None:
         return KeyRing.of_text(settings.helpdesk.token_key.reveal())
     path = settings.state_folder / _KEY_FILE
@@ -57,7 +57,7 @@ def key_ring(settings: Settings) -> KeyRing:
 
 
 def _make_key(path: Path) -> None:
-    """A new key, readable by its owner alone, whole or not at all."""
+    """Create a key file that only its owner can read. It appears complete or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f"{path.name}.{os.getpid()}")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -66,7 +66,7 @@ def _make_key(path: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     try:
-        os.link(new, path)  # fails when another process made one meanwhile: then that one counts
+        os.link(new, path)  # fails when another process created one meanwhile: that one counts
     except FileExistsError:
         pass
     finally:
@@ -74,11 +74,12 @@ def _make_key(path: Path) -> None:
 
 
 def worker_pool(settings: Settings) -> WorkerPool:
-    """The processes that read mails."""
+    """Return the pool of processes that read mails."""
     return WorkerPool(workers=max(1, min(4, os.cpu_count() or 1)), limits=limits(settings))
 
 
 def limits(settings: Settings) -> Limits:
+    """Return the limits for reading a mail."""
     chosen = settings.limits
     return Limits(
         max_bytes=chosen.message,
@@ -93,12 +94,13 @@ def limits(settings: Settings) -> Limits:
 
 
 def scanner(settings: Settings) -> Scanner | None:
-    """Who looks for malware in mails with attachments; None when nobody shall."""
+    """Return the malware scanner for mails with attachments; None when none is configured."""
     place = settings.attachments.clamd
-    return ClamdScanner(ClamdPlace(place.host, place.port, place.path)) if place is not None else None
+    return ClamdScanner(ClamdSocket(place.host, place.port, place.path)) if place is not None else None
 
 
 def renderer(settings: Settings) -> Renderer:
+    """Return the renderer for mail templates."""
     return Renderer(settings.templates.folder)
 
 
@@ -106,14 +108,15 @@ def renderer(settings: Settings) -> Renderer:
 
 
 def mailbox_source(box: MailboxSettings, settings: Settings, ledger: SqlMailboxLedger, clock: Clock) -> ImapSource:
+    """Return the source that reads a mailbox."""
     return ImapSource(mailbox_options(box, settings), ledger, clock)
 
 
 def mailbox_options(box: MailboxSettings, settings: Settings) -> MailboxOptions:
-    """How the mailbox's own folder is watched. SecretError for a way to sign in that this version does not have."""
+    """Return how the folder of a mailbox is read. Raises SecretError when the mailbox has no password."""
     if box.password is None:
         raise SecretError(
-            f"mailbox {box.name} has no password, and signing in by OAuth2 is not there yet", "set password"
+            f"mailbox {box.name} has no password, and this version cannot sign in with OAuth2", "set its password"
         )
     return MailboxOptions(
         name=box.name,
@@ -133,9 +136,9 @@ def mailbox_options(box: MailboxSettings, settings: Settings) -> MailboxOptions:
 
 
 def junk_source(box: MailboxSettings, settings: Settings, ledger: SqlMailboxLedger, clock: Clock) -> ImapSource | None:
-    """Watches the provider's spam folder without a change to it; None when the mailbox names none.
+    """Return the source that reads the provider's spam folder without changing it; None when the mailbox names none.
 
-    What lay there before the first sight was never anybody's business here, whatever the mailbox itself starts with."""
+    Mail that lay there before the first look is ignored, whatever `start` the mailbox itself has."""
     if not box.junk:
         return None
     return ImapSource(
@@ -152,7 +155,7 @@ def junk_source(box: MailboxSettings, settings: Settings, ledger: SqlMailboxLedg
 
 
 def listener_source(settings: Settings, clock: Clock) -> SmtpSource | None:
-    """The SMTP and LMTP listener; None when none is configured."""
+    """Return the SMTP and LMTP listener; None when none is configured."""
     listener = settings.listener
     if listener is None:
         return None
@@ -174,7 +177,9 @@ def listener_source(settings: Settings, clock: Clock) -> SmtpSource | None:
 
 
 def acceptance(directory: Directory) -> Callable[[str], bool]:
-    """Which recipients are ours: our addresses, bare or with anything behind a plus (RFC 5233), and postmaster."""
+    """Return a function that says whether a recipient is ours.
+
+    Ours are our addresses, also with a suffix after a plus (RFC 5233), and postmaster (RFC 5321 4.5.1)."""
     domains = {address.domain for address in directory.own_addresses}
 
     def accepts(recipient: str) -> bool:
@@ -192,7 +197,7 @@ def acceptance(directory: Directory) -> Callable[[str], bool]:
 
 
 def transport(relay: RelaySettings, settings: Settings) -> MailTransport:
-    """A relay by SMTP, or a Maildir for trials."""
+    """Return the transport of a relay: SMTP, or a Maildir folder for trials."""
     if relay.maildir is not None:
         return MaildirTransport(relay.maildir)
     options = RelayOptions(

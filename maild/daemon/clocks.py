@@ -1,4 +1,4 @@
-"""The machine's clock, and one that a test or a rehearsal sets."""
+"""Two clocks: the machine's, and one that tests and `--at` set."""
 
 from __future__ import annotations
 
@@ -7,31 +7,33 @@ from datetime import UTC, datetime, timedelta
 
 
 class SystemClock:
-    """The machine's time, in UTC."""
+    """Tells the machine's time in UTC."""
 
     def now(self) -> datetime:
+        """Return the current time in UTC."""
         return datetime.now(UTC)
 
 
 class SetClock:
-    """Stands still until it is moved. Shared by threads."""
+    """Stands still until it is moved. Threads may share it."""
 
     def __init__(self, start: datetime) -> None:
         self._now = start.astimezone(UTC)
         self._lock = threading.Lock()
 
     def now(self) -> datetime:
+        """Return the time that was set, in UTC."""
         with self._lock:
             return self._now
 
     def advance(self, by: timedelta) -> None:
-        """Move forward. ValueError for a step back."""
+        """Move the clock forward. Raises ValueError for a negative span."""
         if by < timedelta(0):
-            raise ValueError("the clock goes forward only")
+            raise ValueError("advance moves the clock forward only; use set to move it back")
         with self._lock:
             self._now += by
 
     def set(self, instant: datetime) -> None:
-        """Move to an instant, which may lie anywhere."""
+        """Move the clock to any instant, also back."""
         with self._lock:
             self._now = instant.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""What systemd is told: sd_notify(3) over an AF_UNIX datagram socket; abstract addresses begin with @."""
+"""Reports to systemd by sd_notify(3), over an AF_UNIX datagram socket. Abstract addresses begin with @."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 
 
 def notify(*lines: str) -> bool:
-    """Send lines such as READY=1 to the service manager -> whether there is one."""
+    """Send lines such as READY=1 to the service manager. Returns False when there is none."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return False
@@ -16,12 +16,12 @@ def notify(*lines: str) -> bool:
         try:
             channel.sendto("\n".join(lines).encode(), socket.MSG_DONTWAIT, target)
         except BlockingIOError:
-            return False  # the manager does not read just now, and we must not wait for it
+            return False  # the manager is busy, and the daemon must not wait for it
     return True
 
 
 def watchdog_interval() -> float | None:
-    """Seconds between two WATCHDOG=1 messages, a third of what systemd allows; None when it does not ask."""
+    """Return the seconds between two WATCHDOG=1 messages: a third of what systemd allows; None without a watchdog."""
     allowed = os.environ.get("WATCHDOG_USEC", "")
     mine = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
     return int(allowed) / 3_000_000 if allowed.isdigit() and mine else None

@@ -1,8 +1,8 @@
-"""When the daemon ticks: at the next instant that is known, and every few seconds for what nobody announced.
+"""Decides when the daemon ticks: at the next known instant, and every few seconds for work that nobody announced.
 
-APScheduler counts the time by the machine's wall clock, and only rings: the tick itself runs in a loop of its own. That
-loop comes round by the monotonic clock as well, so neither a wall clock that is put back, nor a scheduler that died,
-ever keeps it from ticking for more than GUARD_SECONDS."""
+APScheduler measures time by the machine's wall clock. It only wakes the loop in which the tick runs. The loop also
+wakes by the monotonic clock, so it ticks at least every GUARD_SECONDS, even when the wall clock is set back or the
+scheduler dies."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from maild import maillog
 from maild.daemon.loops import Loop
 from maild.ports import Clock, TemporaryFailure
 
-SWEEP_SECONDS = 15  # what another process has made due is found by looking
-GUARD_SECONDS = 45.0  # the loop looks by itself when nobody has rung for so long
-_SILENT_SECONDS = 4 * GUARD_SECONDS  # a scheduler that has not rung for so long does not work
-_STEP_SECONDS = 2.0  # the wall clock was set, and not only slewed, when it differs by more
-# Several rings that are late are one, and none is dropped for being late, as a second of delay would do by default.
+SWEEP_SECONDS = 15  # finds what another process has made due
+GUARD_SECONDS = 45.0  # the loop ticks by itself when nothing woke it for so long
+_SILENT_SECONDS = 4 * GUARD_SECONDS  # a scheduler that has not woken the loop for so long is broken
+_STEP_SECONDS = 2.0  # the wall clock was set, not only slewed, when it differs by more
+# Late wake-ups are merged into one. By default the library drops a wake-up that is a second late.
 _DEFAULTS = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
 
 Tick = Callable[[], object]
@@ -32,10 +32,11 @@ NextInstant = Callable[[datetime], datetime | None]
 
 
 class Sweep(IntervalTrigger):  # type: ignore[misc]  # the library is not typed
-    """Every so often, and nothing is made up for. The library's own interval counts every time that a clock which is
-    put forward by years has jumped over."""
+    """Fires at a fixed interval and skips missed times. The library's own interval would count every missed time after
+    a clock is set forward by years."""
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """Return the next time to fire, which is always later than `now`."""
         every: timedelta = self.interval
         following = (previous_fire_time or now) + every
         return following if following > now else now + every
@@ -43,13 +44,14 @@ class Sweep(IntervalTrigger):  # type: ignore[misc]  # the library is not typed
 
 class _Scheduler(BackgroundScheduler):  # type: ignore[misc]  # the library is not typed
     def alive(self) -> bool:
-        """Does the thread live? What the library calls running is only its last order."""
+        """Say whether the thread is alive. The library's `running` only says what it was last told to do."""
         return self._thread is not None and self._thread.is_alive()
 
 
 class Ticker:
-    """Calls `tick` when something is due by `clock`. `next_instant(after)` answers the earliest instant after that one
-    at which something will be."""
+    """Calls `tick` when something is due by `clock`.
+
+    `next_instant(after)` returns the earliest instant later than `after` at which something is due; None for never."""
 
     def __init__(self, tick: Tick, next_instant: NextInstant, clock: Clock) -> None:
         self._tick = tick
@@ -57,50 +59,55 @@ class Ticker:
         self._clock = clock
         self._scheduler = _Scheduler(timezone="UTC", job_defaults=_DEFAULTS)
         self.loop = Loop("ticks", self._step, idle=GUARD_SECONDS)
-        self._sweeping = True  # the first step ticks: who was down for days has much to catch up with
-        self._swept_at = self._rung_at = time.monotonic()
+        self._sweeping = True  # the first step ticks: after a downtime much may be due
+        self._swept_at = self._woken_at = time.monotonic()
         self._looked_at = clock.now()
         self._offset = _offset()
-        self._armed_for: datetime | None = None  # the instant that the scheduler knows
-        self._failing_since: float | None = None  # monotonic; a database that is away does not count
+        self._armed_for: datetime | None = None  # the instant that the scheduler will wake us at
+        self._failing_since: float | None = None  # monotonic; a database that does not answer is not counted
 
     def start(self) -> None:
+        """Start the scheduler and the loop."""
         self._scheduler.start()
         self._sweep_from_now()
         self.loop.start()
 
     def stop(self, deadline: float) -> bool:
-        """Let the tick in progress end, `deadline` seconds at most -> whether it has ended."""
+        """Let the tick in progress end, for at most `deadline` seconds. Returns whether it has ended."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
         return self.loop.stop(deadline)
 
-    def look(self) -> None:
-        """Something has changed: there may be an earlier instant, or one that has come already."""
+    def check_soon(self) -> None:
+        """Look for due work soon: there may be a new earliest instant."""
         self.loop.ring()
 
-    def look_anew(self) -> None:
+    def tick_now(self) -> None:
         """Tick at once, whatever is due."""
         self._sweeping = True
         self.loop.ring()
 
     def healthy(self, most_seconds: float) -> bool:
-        """Do the scheduler and the loop live, does the one ring, has the other come round within that time, and was
-        there a tick in it that did not fail?"""
-        now, failing = time.monotonic(), self._failing_since
-        rings = self._scheduler.alive() and now - self._rung_at < _SILENT_SECONDS
-        works = failing is None or now - failing < most_seconds
-        return rings and works and self.loop.alive() and self.loop.idle_for() < most_seconds
+        """Say whether the scheduler and the loop are alive and work.
 
-    def _ring(self) -> None:
-        """The scheduler's only job."""
-        self._rung_at = time.monotonic()
+        The scheduler must have woken the loop lately. The loop must have made progress, and a tick must have succeeded,
+        within `most_seconds`."""
+        now, failing = time.monotonic(), self._failing_since
+        scheduler_works = self._scheduler.alive() and now - self._woken_at < _SILENT_SECONDS
+        ticks_work = failing is None or now - failing < most_seconds
+        return (
+            scheduler_works and ticks_work and self.loop.alive() and self.loop.seconds_since_progress() < most_seconds
+        )
+
+    def _wake(self) -> None:
+        """Wake the loop for a tick. This is the only job of the scheduler."""
+        self._woken_at = time.monotonic()
         self._armed_for = None
         self._sweeping = True
         self.loop.ring()
 
     def _step(self) -> bool:
-        self._mind_the_clock()
+        self._check_wall_clock()
         now = self._clock.now()
         sweeps = self._sweeping or self._silent()
         coming = None if sweeps else self._next_instant(self._looked_at)
@@ -111,7 +118,7 @@ class Ticker:
         return False
 
     def _do_tick(self, now: datetime) -> None:
-        self._sweeping = False  # who rings from here on is heard in the next round
+        self._sweeping = False  # a wake-up from here on is handled in the next round
         self._looked_at = now
         try:
             self._tick()
@@ -126,17 +133,17 @@ class Ticker:
         return time.monotonic() - self._swept_at >= GUARD_SECONDS
 
     def _wake_at(self, instant: datetime | None) -> None:
-        """Ring at this instant; the sweeps come besides. A wake-up that has lost its reason does no harm."""
+        """Ask the scheduler to wake the loop at this instant. A wake-up that is not needed any more does no harm."""
         if instant is None or instant == self._armed_for:
             return
         self._armed_for = instant
-        # By the wall clock, whatever clock we live by: one that is set by hand stands still beside it.
+        # The delay is measured by the wall clock, because a clock that a test sets does not run.
         ahead = max(instant - self._clock.now(), timedelta(seconds=1))
         at = DateTrigger(datetime.now(UTC) + ahead)
         self._arm(at, "next")
 
-    def _mind_the_clock(self) -> None:
-        """After a step of the wall clock everything is counted anew from there."""
+    def _check_wall_clock(self) -> None:
+        """Restart all timers after the wall clock was set."""
         offset = _offset()
         step, self._offset = offset - self._offset, offset
         if abs(step) > _STEP_SECONDS:
@@ -151,11 +158,11 @@ class Ticker:
 
     def _arm(self, trigger: BaseTrigger, name: str) -> None:
         try:
-            self._scheduler.add_job(self._ring, trigger, id=name, replace_existing=True)
-        except JobLookupError:  # the one to be replaced rang, and was gone, between the library's look and its act
-            self._scheduler.add_job(self._ring, trigger, id=name, replace_existing=True)
+            self._scheduler.add_job(self._wake, trigger, id=name, replace_existing=True)
+        except JobLookupError:  # the job to be replaced fired between the library's check and its replacement
+            self._scheduler.add_job(self._wake, trigger, id=name, replace_existing=True)
 
 
 def _offset() -> float:
-    """Seconds between the wall clock and the monotonic one: it changes when the wall clock is set."""
+    """Return the seconds between the wall clock and the monotonic clock. They change when the wall clock is set."""
     return time.time() - time.monotonic()

@@ -1,17 +1,17 @@
-"""Who looks for malware: one file per program, each with `scan(raw)` (maild.ports.Scanner).
+"""Malware scanners: one file per program, each with a class that implements ports.Scanner.
 
-To add one: a file here, a row in SCANNERS, its keys in maild.config, and tests that ask that each mail gets exactly
-one finding and that nothing the program does raises."""
+To add one, write its file and add a row to SCANNERS and its keys to maild.config. Its tests must show that each mail
+gets exactly one finding, and that no error of the program raises an exception."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from maild.ports import Scanner
-from maild.scanners.clamd import ClamdPlace, ClamdScanner
+from maild.scanners.clamd import ClamdScanner, ClamdSocket
 
 SCANNERS: Mapping[str, type[ClamdScanner]] = {
     "clamd": ClamdScanner,  # ClamAV's daemon, by TCP or a UNIX socket
 }
 
-__all__ = ["SCANNERS", "ClamdPlace", "ClamdScanner", "Scanner"]
+__all__ = ["SCANNERS", "ClamdScanner", "ClamdSocket", "Scanner"]

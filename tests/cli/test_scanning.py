@@ -41,4 +41,4 @@ def test_a_mail_is_kept_and_waits_while_nobody_scans(shell):
     typed = shell.maild("inject", "--json", mail(shell, 1))
     (line,) = typed.lines
     assert (typed.code, line["outcome"], line["ticket"]) == (0, "kept, and waits", None)
-    assert "cannot be reached" in line["reason"]
+    assert "cannot connect to clamd" in line["reason"]

@@ -68,7 +68,7 @@ def test_it_ticks_at_the_instant_that_is_known_and_not_again(work):
         work.ticked(2)
         assert SystemClock().now() >= work.instants[0]
         looks = work.looks
-        made.look()
+        made.check_soon()
         wait_until(lambda: work.looks > looks, what="another look")
         assert work.ticks == 2
 
@@ -78,7 +78,7 @@ def test_an_earlier_instant_moves_the_wake_up(work):
     work.instants = [SystemClock().now() + timedelta(days=365)]
     with ticking(work) as made:
         work.instants.append(SystemClock().now() + 2 * SECOND)
-        made.look()
+        made.check_soon()
         work.ticked(2)
 
 
@@ -87,7 +87,7 @@ def test_what_is_due_when_it_looks_is_done_at_once(work):
     with ticking(work) as made:
         instant = SystemClock().now()
         work.instants.append(instant)
-        made.look()
+        made.check_soon()
         work.ticked(2)
 
 
@@ -127,11 +127,11 @@ def test_a_tick_that_hangs_is_seen_and_one_that_gets_on_is_not(work):
     with ticking(work) as made:
         work.do = hang
         work.instants.append(SystemClock().now())
-        made.look()
+        made.check_soon()
         assert stuck.wait(30)
         try:
             wait_until(lambda: not made.healthy(0.2), what="the hung tick to be noticed")
-            made.loop.beat()
+            made.loop.heartbeat()
             assert made.healthy(NEVER)
         finally:
             over.set()

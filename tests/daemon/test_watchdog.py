@@ -78,7 +78,7 @@ def test_the_watchdog_is_fed_while_the_ticks_come_round_and_only_then(daemon, ma
     manager.goes_on.clear()
     wait_until(lambda: not daemon.healthy(), what="the hung tick to be noticed")
     fed = manager.fed
-    wait_until(lambda: daemon._watchdog.idle_for() < 0.01, what="the watchdog to look")
+    wait_until(lambda: daemon._watchdog.seconds_since_progress() < 0.01, what="the watchdog to look")
     assert manager.fed <= fed + 1  # one look may have been under way
     manager.goes_on.set()
     wait_until(lambda: manager.fed > fed + 2, what="the watchdog to be fed again")
@@ -97,7 +97,7 @@ def test_a_tick_that_fails_again_and_again_is_noticed_and_a_database_that_is_awa
     manager.error = TemporaryFailure("the database is away")
     manager.tick = broken
     module.tick = broken
-    looked = daemon._ticker.loop.idle_for
+    looked = daemon._ticker.loop.seconds_since_progress
     wait_until(lambda: daemon._ticker._sweeping, what="a tick to fail")
     assert daemon._ticker._failing_since is None
     manager.error = ValueError("an event of a newer version")

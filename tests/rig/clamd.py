@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from maild.ports import ScanVerdict
-from maild.scanners import ClamdPlace, ClamdScanner
+from maild.scanners import ClamdScanner, ClamdSocket
 from tests.rig.fake_clamd import MARKER
 from tests.rig.waiting import wait_until
 
@@ -40,7 +40,7 @@ def clamd(root: Path) -> Iterator[Path]:
     place = root / "clamd.ctl"
     process = subprocess.Popen([PROGRAM, "-c", str(root / "clamd.conf")], stdout=subprocess.DEVNULL)
     try:
-        scanner = ClamdScanner(ClamdPlace(path=place))
+        scanner = ClamdScanner(ClamdSocket(path=place))
         wait_until(
             lambda: process.poll() is not None or scanner.scan(b"").verdict is ScanVerdict.CLEAN, 60, "clamd to scan"
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from maild.ports import ScanVerdict
-from maild.scanners import SCANNERS, ClamdPlace, ClamdScanner
+from maild.scanners import SCANNERS, ClamdScanner, ClamdSocket
 from tests.rig.fake_clamd import MARKER, SIGNATURE, FakeClamd, clamd_at_path, clamd_at_port
 
 LARGE = 3_000_000
@@ -17,11 +17,11 @@ LARGE = 3_000_000
 def clamd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[FakeClamd, ClamdScanner]]:
     if request.param == "tcp":
         with clamd_at_port(limit=2 * LARGE) as (server, port):
-            yield server, ClamdScanner(ClamdPlace("127.0.0.1", port))
+            yield server, ClamdScanner(ClamdSocket("127.0.0.1", port))
     else:
         path = tmp_path / "clamd.ctl"
         with clamd_at_path(path, limit=2 * LARGE) as server:
-            yield server, ClamdScanner(ClamdPlace(path=path))
+            yield server, ClamdScanner(ClamdSocket(path=path))
 
 
 def test_a_harmless_mail_is_clean_and_arrives_whole(clamd: tuple[FakeClamd, ClamdScanner]) -> None:
@@ -48,7 +48,7 @@ def test_what_is_found_is_named(clamd: tuple[FakeClamd, ClamdScanner]) -> None:
 def test_a_mail_over_clamds_own_limit_is_told_with_its_remedy(clamd: tuple[FakeClamd, ClamdScanner], size: int) -> None:
     finding = clamd[1].scan(b"x" * size)
     assert (finding.verdict, finding.answered) == (ScanVerdict.UNAVAILABLE, True)
-    assert finding.reason == f"clamd takes no mail of {size} bytes: raise StreamMaxLength in clamd.conf"
+    assert finding.reason == f"clamd does not accept a mail of {size} bytes; raise StreamMaxLength in clamd.conf"
 
 
 BEHAVIOURS = {
@@ -88,14 +88,14 @@ def test_the_name_of_a_finding_cannot_begin_a_line(clamd: tuple[FakeClamd, Clamd
 def test_a_clamd_that_hangs_is_given_up() -> None:
     with clamd_at_port() as (server, port):
         server.behaviour = "hang"
-        finding = ClamdScanner(ClamdPlace("127.0.0.1", port), scan_seconds=0.2).scan(b"anything")
+        finding = ClamdScanner(ClamdSocket("127.0.0.1", port), scan_seconds=0.2).scan(b"anything")
     assert (finding.verdict, finding.answered) == (ScanVerdict.UNAVAILABLE, False)
     assert finding.reason == f"clamd at 127.0.0.1:{port} did not answer within 0.2 s"
 
 
 def test_a_clamd_that_reads_nothing_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
-        place = ClamdPlace("127.0.0.1", deaf.getsockname()[1])
+        place = ClamdSocket("127.0.0.1", deaf.getsockname()[1])
         finding = ClamdScanner(place, scan_seconds=0.2).scan(b"x" * 20_000_000)
     assert (finding.verdict, finding.answered) == (ScanVerdict.UNAVAILABLE, False)
 
@@ -103,10 +103,10 @@ def test_a_clamd_that_reads_nothing_is_given_up() -> None:
 def test_a_clamd_that_is_not_there_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    for place in (ClamdPlace("127.0.0.1", port), ClamdPlace(path=tmp_path / "none.ctl")):
+    for place in (ClamdSocket("127.0.0.1", port), ClamdSocket(path=tmp_path / "none.ctl")):
         finding = ClamdScanner(place).scan(b"anything")
         assert (finding.verdict, finding.answered) == (ScanVerdict.UNAVAILABLE, False)
-        assert finding.reason.startswith(f"clamd at {place} cannot be reached: ")
+        assert finding.reason.startswith(f"cannot connect to clamd at {place}: ")
 
 
 def test_every_scanner_of_the_table_scans() -> None:

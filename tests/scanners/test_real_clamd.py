@@ -9,7 +9,7 @@ import pytest
 
 from maild.mail.reading import parse
 from maild.ports import Finding, ScanVerdict
-from maild.scanners import ClamdPlace, ClamdScanner
+from maild.scanners import ClamdScanner, ClamdSocket
 from maild.services.intake.scanning import Scanning
 from tests.rig.clamd import SIGNATURE, STREAM_MAX
 from tests.rig.fake_clamd import MARKER
@@ -70,7 +70,7 @@ HIDDEN = {
 
 @pytest.fixture
 def scanner(real_clamd: Path) -> ClamdScanner:
-    return ClamdScanner(ClamdPlace(path=real_clamd))
+    return ClamdScanner(ClamdSocket(path=real_clamd))
 
 
 def look(scanner: ClamdScanner, raw: bytes) -> Finding:
@@ -99,4 +99,4 @@ def test_a_file_that_clamd_does_not_see_in_the_mail_is_found_all_the_same(scanne
 def test_a_mail_over_its_limit_is_told_with_the_remedy(scanner: ClamdScanner, size: int) -> None:
     finding = scanner.scan(b"x" * size)
     assert (finding.verdict, finding.answered) == (ScanVerdict.UNAVAILABLE, True)
-    assert finding.reason == f"clamd takes no mail of {size} bytes: raise StreamMaxLength in clamd.conf"
+    assert finding.reason == f"clamd does not accept a mail of {size} bytes; raise StreamMaxLength in clamd.conf"

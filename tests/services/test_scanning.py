@@ -14,8 +14,8 @@ from tests.rig.office import CONFIG, Office
 
 CLEAN = Finding(ScanVerdict.CLEAN, "nothing was found")
 INFECTED = Finding(ScanVerdict.INFECTED, "clamd found Test.Marker-1", name="Test.Marker-1")
-AWAY = Finding(ScanVerdict.UNAVAILABLE, "clamd at 127.0.0.1:3310 cannot be reached: Connection refused")
-TOO_LARGE = Finding(ScanVerdict.UNAVAILABLE, "clamd takes no mail of 9 bytes", answered=True)
+AWAY = Finding(ScanVerdict.UNAVAILABLE, "cannot connect to clamd at 127.0.0.1:3310: Connection refused")
+TOO_LARGE = Finding(ScanVerdict.UNAVAILABLE, "clamd does not accept a mail of 9 bytes", answered=True)
 KAREN = "Karen Hill <karen@client.example>"
 
 
