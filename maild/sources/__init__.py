@@ -1,1 +1,1 @@
-"""Where mail comes from: IMAP folders, and an SMTP or LMTP listener. Each source keeps to `maild.ports.MailSource`."""
+"""Where mail comes from: IMAP folders, and an SMTP or LMTP listener. Each source is a `maild.ports.MailSource`."""

@@ -1,4 +1,4 @@
-"""Who is connected, who may come in, and who goes when it is full."""
+"""Counts the open connections of a listener, admits new ones, and closes an idle one when it is full."""
 
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ from maild.sources.smtp_replies import MADE_ROOM
 
 
 class Connection(Protocol):
-    """What the rules below need of a session."""
+    """What Connections needs of a session."""
 
     @property
     def has_mail(self) -> bool:
-        """Whether a MAIL command has opened a transaction."""
+        """Whether a MAIL command has opened a transaction (RFC 5321 4.1.1.2)."""
         ...
 
-    def hang_up(self, reply: str) -> None: ...
+    def hang_up(self, reply: str) -> None:
+        """Send a last reply and close the connection."""
+        ...
 
 
 def peer_key(peername: object) -> str:
-    """Whom to count a connection for: an IPv4 address, an IPv6 /64 (what one customer gets), "" for a UNIX socket."""
+    """Return the key under which connections of a peer are counted.
+
+    It is the IPv4 address, or the IPv6 /64, because one customer has a whole /64. A UNIX socket has the key ""."""
     if not isinstance(peername, tuple) or not peername:
         return ""
     address = ipaddress.ip_address(str(peername[0]).partition("%")[0])
@@ -37,7 +41,10 @@ AnyConnection = TypeVar("AnyConnection", bound=Connection)
 
 
 class Connections(Generic[AnyConnection]):
-    """The open connections of a listener, oldest first. When it is full, the oldest one without MAIL makes room."""
+    """The open connections of a listener, oldest first.
+
+    `total` connections may be open, `per_peer` of them by one peer. When that is reached, the oldest connection without
+    a mail is closed to make room."""
 
     def __init__(self, total: int, per_peer: int) -> None:
         self._total = total
@@ -50,15 +57,16 @@ class Connections(Generic[AnyConnection]):
         return iter(tuple(self._peers))
 
     def make_room(self, peer: str) -> bool:
-        """Whether one more connection of this peer may come in, after another had to go perhaps."""
+        """Return whether one more connection of this peer may come in. An idle one may be closed for it."""
         same_peer = [connection for connection, key in self._peers.items() if peer and key == peer]
         if len(same_peer) >= self._per_peer:
-            return self._dismiss_first_idle(same_peer)
+            return self._close_first_idle(same_peer)
         if len(self._peers) >= self._total:
-            return self._dismiss_first_idle(list(self._peers))
+            return self._close_first_idle(list(self._peers))
         return True
 
-    def _dismiss_first_idle(self, candidates: list[AnyConnection]) -> bool:
+    def _close_first_idle(self, candidates: list[AnyConnection]) -> bool:
+        """Close the first candidate without a mail -> whether there was one."""
         for connection in candidates:
             if not connection.has_mail:
                 self.leave(connection)
@@ -67,11 +75,12 @@ class Connections(Generic[AnyConnection]):
         return False
 
     def enter(self, connection: AnyConnection, peer: str) -> None:
+        """Count a new connection under the key of its peer."""
         self._peers[connection] = peer
         self.all_gone.clear()
 
     def leave(self, connection: AnyConnection) -> None:
-        """Harmless when it has left before."""
+        """Count a connection no longer. It does no harm to call this twice."""
         self._peers.pop(connection, None)
         if not self._peers:
             self.all_gone.set()

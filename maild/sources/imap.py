@@ -1,4 +1,4 @@
-"""The IMAP source: watches one folder for as long as the daemon runs, and gets up again whatever the server does."""
+"""The IMAP source: watches one folder as long as the daemon runs, and connects again whatever the server does."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ __all__ = [
 
 log = logging.getLogger("maild.sources.imap")
 
-CUT_AFTER = 15.0  # seconds after `stop` in which a batch may be finished before the connection is cut
-STEADY = 60.0  # seconds a connection must have served before its end counts as a fresh trouble
+CUT_AFTER = 15.0  # seconds that a batch may still take after `stop`; then the connection is cut
+STEADY = 60.0  # seconds: when a connection that lasted so long ends, the pauses start again with the shortest
 
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """How a source stands. `last_success_at` is the end of the last full look into the folder, UTC.
-
-    `problem` is "" or one line with cause and remedy."""
+    """The state of a source."""
 
     connected: bool = False
-    last_success_at: datetime | None = None
-    problem: str = ""
+    last_success_at: datetime | None = None  # the end of the last full look into the folder, UTC
+    problem: str = ""  # "" or one line with cause and remedy
 
 
 class Backoff:
-    """Ever longer pauses, doubled from `first` to `longest` seconds, each shortened by chance: many must not march."""
+    """Counts out ever longer pauses: each is twice the last one, from `first` to `longest` seconds.
+
+    A random part is taken off each pause, so that many clients do not come back in the same moment."""
 
     def __init__(self, first: float, longest: float) -> None:
         self._first = first
@@ -56,22 +56,22 @@ class Backoff:
         self._tries = 0
 
     def pause(self) -> float:
-        """Seconds to wait before the next try."""
+        """Return the seconds to wait before the next try."""
         pause = min(self._first * 2.0 ** min(self._tries, 30), self._longest)
         self._tries += 1
-        return pause * random.uniform(0.5, 1.0)  # noqa: S311 - nothing secret hangs on it
+        return pause * random.uniform(0.5, 1.0)  # noqa: S311 - not for secrets
 
     def reset(self) -> None:
-        """All is well again: the next trouble begins with the shortest pause."""
+        """Start again with the shortest pause: everything works."""
         self._tries = 0
 
     def ease(self) -> None:
-        """It works, but perhaps for moments only: the next pause is eight times the first one at most."""
+        """Limit the next pause to eight times the first one: it works, but perhaps only for moments."""
         self._tries = min(self._tries, 3)
 
 
 class ImapSource:
-    """Takes mail out of an IMAP folder; a `MailSource`. One `run` at a time."""
+    """Takes mail out of an IMAP folder; a `MailSource`. Call `run` in one thread at a time."""
 
     def __init__(self, options: MailboxOptions, ledger: MailboxLedger, clock: Clock) -> None:
         self._options = options
@@ -86,23 +86,25 @@ class ImapSource:
 
     @property
     def status(self) -> SourceStatus:
-        """How the source stands at this moment; may be read from any thread."""
+        """The state of the source at this moment. Any thread may read it."""
         return self._status
 
     def run(self, hand_in: HandIn, stop: ThreadEvent) -> None:
-        """Watch until `stop`; a batch that has been begun is kept and acknowledged first."""
+        """Watch the folder until `stop`. A batch that has begun is kept and acknowledged first.
+
+        Raises nothing: every failure is reported, and the source connects again after a pause."""
         with self._cut_after(stop):
             while not stop.is_set():
                 try:
                     self._serve(hand_in, stop)
-                except Exception as error:  # noqa: BLE001 - reported; a source that dies takes the mailbox with it
+                except Exception as error:  # noqa: BLE001 - reported; without its source the mailbox is not read
                     self._report(error, quietly=stop.is_set())
                     self._status = replace(self._status, connected=False)
                     stop.wait(self._reconnects.pause())
         self._status = replace(self._status, connected=False)
 
     def _serve(self, hand_in: HandIn, stop: ThreadEvent) -> None:
-        """One connection, from greeting to goodbye."""
+        """Serve one connection, from the greeting to LOGOUT."""
         session = self._session = Session(self._options)
         try:
             session.open()
@@ -115,7 +117,7 @@ class ImapSource:
             self._session = None
 
     def _watch(self, session: Session, hand_in: HandIn, stop: ThreadEvent) -> None:
-        """Look, wait, look again, until `stop` or until the connection is old."""
+        """Take in new mail and wait for more, until `stop` or until the connection is too old."""
         self._status = replace(self._status, connected=True)
         acknowledger = Acknowledger(session, self._options, self._warned)
         intake = FolderIntake(session, self._options, self._ledger, self._clock, hand_in, stop, acknowledger)
@@ -126,7 +128,7 @@ class ImapSource:
                 self._report(error, quietly=False)
                 stop.wait(self._store_retries.pause())
             else:
-                self._succeed(session, intake.trouble)
+                self._succeed(session, intake.problem)
                 if not stop.is_set():
                     session.wait(self._options.poll, stop)
             if stop.is_set() or session.age >= self._options.reconnect_after:
@@ -134,7 +136,7 @@ class ImapSource:
 
     @contextmanager
     def _cut_after(self, stop: ThreadEvent) -> Iterator[None]:
-        """A server that keeps us waiting for an answer does not keep us from stopping."""
+        """Cut the connection some time after `stop`, so that a silent server cannot keep us from stopping."""
         done = ThreadEvent()
 
         def cut() -> None:
@@ -148,12 +150,12 @@ class ImapSource:
         finally:
             done.set()
 
-    # -- what is told -------------------------------------------------------------------------------------------
+    # -- status and log -----------------------------------------------------------------------------------------
 
     def _report(self, error: BaseException, quietly: bool) -> None:
-        """Log the cause and the remedy when the kind of trouble changes, and show them in the status."""
+        """Show cause and remedy in the status, and log them when the kind of problem has changed."""
         text = explain(error, self._options)
-        # A server's words may differ each time (clocks, session numbers) although the trouble is the same.
+        # Compare the kind of error, not its text: a server may put a time or a session number into it.
         kind = (type(error), str(error) if isinstance(error, RefusalError) else "")
         level = logging.DEBUG if quietly or kind == self._reported else logging.WARNING
         if text is None:
@@ -164,11 +166,12 @@ class ImapSource:
         self._reported = kind
         self._status = replace(self._status, problem=text)
 
-    def _succeed(self, session: Session, trouble: str) -> None:
+    def _succeed(self, session: Session, problem: str) -> None:
+        """Record a full look into the folder. `problem`: what it could not do, "" for nothing."""
         if self._reported is not None:
-            log.info("mailbox %s: mail is taken in again", self._options.name)
+            log.info("mailbox %s: the problem is over, mail is taken in again", self._options.name)
         self._reported = None
-        self._status = SourceStatus(connected=True, last_success_at=self._clock.now(), problem=trouble)
+        self._status = SourceStatus(connected=True, last_success_at=self._clock.now(), problem=problem)
         self._store_retries.reset()
         if session.age >= STEADY:
             self._reconnects.reset()

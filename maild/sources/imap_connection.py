@@ -1,4 +1,4 @@
-"""How an IMAP connection is made: TLS that is verified or none at all, and a login that shows its secret to nobody."""
+"""Makes an IMAP connection: with verified TLS or not at all, and with a login that shows the secret to nobody else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from maild.sources.imap_problems import RefusalError
 
 
 def connect(options: MailboxOptions) -> Any:
-    """TCP, TLS where it is implicit, and the greeting."""
+    """Connect by TCP, with TLS if it is implicit, and read the greeting -> an IMAPClient.
+
+    Raises OSError or IMAPClientError; no secret has been sent then."""
     implicit = options.tls is Tls.IMPLICIT
     client = IMAPClient(
         options.host,
@@ -23,14 +25,16 @@ def connect(options: MailboxOptions) -> Any:
         ssl_context=_tls_context(options) if implicit else None,
         timeout=SocketTimeout(options.connect_timeout, options.read_timeout),
     )
-    client.normalise_times = False  # else INTERNALDATE loses its zone
-    client._imap.debug = 0  # imapclient sets 5: every literal would be formatted for the log, several times
+    client.normalise_times = False  # otherwise INTERNALDATE loses its zone
+    client._imap.debug = 0  # imapclient sets 5, which formats every literal for the log several times
     _cap_literals(client._imap, 2 * options.max_message + 16 * 1024 * 1024)
     return client
 
 
 def protect(client: Any, options: MailboxOptions) -> None:
-    """Make sure that nobody is in between before a secret is sent. Raises RefusalError when that cannot be."""
+    """Make the connection safe for a secret: no PREAUTH, and TLS by STARTTLS if configured.
+
+    Raises RefusalError if that is not possible."""
     _notice_dead_peers(client.socket())
     _refuse_preauth(client, options)
     if options.tls is Tls.STARTTLS:
@@ -38,13 +42,15 @@ def protect(client: Any, options: MailboxOptions) -> None:
 
 
 def _refuse_preauth(client: Any, options: MailboxOptions) -> None:
-    """PREAUTH logs us in as somebody we did not choose, and rules STARTTLS out (RFC 9051 11.1)."""
+    """Refuse a PREAUTH greeting: it logs us in as somebody else and makes STARTTLS impossible (RFC 9051 11.1)."""
     if (client.welcome or b"").upper().startswith(b"* PREAUTH"):
-        raise RefusalError(f"{options.host} greets with PREAUTH, as if we had logged in: an attack, or a wrong port")
+        raise RefusalError(
+            f"{options.host} greets with PREAUTH, as if we had logged in: check host and port, it may be an attack"
+        )
 
 
 def _tls_context(options: MailboxOptions) -> ssl.SSLContext:
-    """Certificates and names are verified, TLS 1.2 at least (RFC 8996)."""
+    """Return a TLS context that checks certificates and names (RFC 8314 5.3) and wants TLS 1.2 or later (RFC 8997)."""
     if options.ssl_context is not None:
         return options.ssl_context
     context = ssl.create_default_context()
@@ -53,19 +59,21 @@ def _tls_context(options: MailboxOptions) -> ssl.SSLContext:
 
 
 def _cap_literals(imap: Any, limit: int) -> None:
-    """A server must not make us reserve memory for a literal that no mail within the limits can need."""
+    """End the session at a literal above `limit` bytes (RFC 9051 4.3): no mail within the limits needs so much memory.
+
+    imaplib would reserve the memory before it reads the first byte."""
     read = imap.read
 
     def capped(size: int) -> bytes:
         if size > limit:
-            raise IMAPClientAbortError(f"a literal of {size} bytes is announced, more than {limit}")
+            raise IMAPClientAbortError(f"a literal of {size} bytes is announced, at most {limit} are read")
         return bytes(read(size))
 
     imap.read = capped
 
 
 def _notice_dead_peers(connection: socket.socket) -> None:
-    """A half-open connection is found dead in two minutes at most, even while we only listen."""
+    """Let the system test the connection, so that a dead one is found within two minutes, even during IDLE."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     seconds = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 60_000}  # the last in ms
     for name, value in seconds.items():
@@ -74,26 +82,27 @@ def _notice_dead_peers(connection: socket.socket) -> None:
 
 
 class _CleanHandshake:
-    """Stands for the TLS context in STARTTLS, and looks at the connection between the server's OK and the handshake.
+    """Takes the place of the TLS context in STARTTLS and looks for data between the server's OK and the handshake.
 
-    Whatever lies there was sent in clear before the TLS began: somebody injects answers (NO STARTTLS, 2021)."""
+    Such data was sent in clear before TLS began: somebody injects answers (the attack NO STARTTLS, 2021)."""
 
     def __init__(self, imap: Any, options: MailboxOptions) -> None:
         self._imap = imap
         self._options = options
 
     def wrap_socket(self, connection: socket.socket, server_hostname: str) -> ssl.SSLSocket:
+        """Begin TLS. Raises RefusalError if the server has sent something in clear already."""
         if has_unread(self._imap, connection):
             raise RefusalError(
-                f"{self._options.host} sent data in clear between STARTTLS and TLS: somebody is in between"
+                f"{self._options.host} sent data in clear between STARTTLS and TLS: somebody may be in between"
             )
-        self._imap.untagged_responses.clear()  # whatever was said in clear counts no longer (RFC 9051 6.2.1)
+        self._imap.untagged_responses.clear()  # what the server said in clear does not count (RFC 9051 6.2.1)
         return _tls_context(self._options).wrap_socket(connection, server_hostname=server_hostname)
 
 
 def has_unread(imap: Any, connection: socket.socket) -> bool:
-    """Whether the server has sent more than we have read; looks, takes nothing, never waits."""
-    if hasattr(imap, "_readbuf"):  # since Python 3.14 imaplib has a buffer of its own
+    """Whether the server has sent more than we have read. Reads nothing and never waits."""
+    if hasattr(imap, "_readbuf"):  # from Python 3.14 on imaplib has its own buffer
         return bool(imap._readbuf)
     patience = connection.gettimeout()
     connection.settimeout(0)
@@ -106,7 +115,7 @@ def has_unread(imap: Any, connection: socket.socket) -> bool:
 
 
 def _start_tls(client: Any, options: MailboxOptions) -> None:
-    """STARTTLS or nothing: there is no way back to clear text."""
+    """Begin TLS (RFC 9051 6.2.1), or raise RefusalError: maild never goes on in clear text (RFC 8314 5.2)."""
     remedy = 'write tls = "implicit" with port 993 if the server has that, and never a weaker setting'
     try:
         client.starttls(ssl_context=_CleanHandshake(client._imap, options))
@@ -119,51 +128,60 @@ def _start_tls(client: Any, options: MailboxOptions) -> None:
 
 
 def log_in(client: Any, options: MailboxOptions) -> None:
-    """Raises LoginError when the server refuses the credential; its own words are repeated without the secret."""
+    """Log in with the password or the access token.
+
+    Raises LoginError if the server refuses it; its text has *** for the secret. Raises RefusalError if there is no
+    usable secret or no safe way to send it."""
     secret = _secret(options)
     try:
         if options.access_token is not None:
             client.sasl_login(*_bearer(client, options.user, secret))
         elif _needs_plain(client, options.user + secret):
             client.plain_login(options.user, secret)
-        elif client.has_capability("LOGINDISABLED"):
+        elif client.has_capability("LOGINDISABLED"):  # RFC 9051 6.2.3
             raise RefusalError(f'{options.host} takes no password over this connection; write tls = "starttls"')
         elif not (options.user + secret).isascii():
             raise RefusalError(
-                f"{options.host} takes ASCII letters only in user and password (it offers no AUTH=PLAIN)"
+                f"{options.host} takes only ASCII letters in user and password, because it offers no AUTH=PLAIN; "
+                "choose such a password"
             )
-        else:
+        else:  # imaplib quotes the password, but not the user (RFC 9051 4.3)
             client.login('"' + options.user.replace("\\", "\\\\").replace('"', '\\"') + '"', secret)
     except LoginError as error:
         said = str(error).replace(secret, "***")
-        # A connection that ends during the login says nothing about the credential.
+        # A connection that ends during the login says nothing about the password.
         lost = isinstance(error.__context__, IMAPClientAbortError)
         raise (IMAPClientAbortError if lost else LoginError)(said) from None
 
 
 def _secret(options: MailboxOptions) -> str:
-    """Ask for the secret now. Raises RefusalError when there is none or it could not stand in a command."""
+    """Fetch the secret. Raises RefusalError if there is none, or if it cannot be part of a command."""
     source = options.access_token or options.password
-    assert source is not None  # MailboxOptions sees to it
+    assert source is not None  # MailboxOptions makes sure of it
     try:
         secret = source()
     except Exception as error:
         raise RefusalError(f"the secret of {options.user} cannot be read: {error}") from error
     if not secret or any(character in secret for character in "\r\n\0"):
-        raise RefusalError(f"the secret of {options.user} is empty or has a line end in it; write it anew without one")
+        raise RefusalError(f"the secret of {options.user} is empty or has a line end in it; write it again without one")
     return secret
 
 
 def _needs_plain(client: Any, text: str) -> bool:
-    """LOGIN cannot carry other letters than ASCII (RFC 9051 6.2.3); AUTHENTICATE PLAIN can (RFC 4616)."""
+    """Whether to use AUTHENTICATE PLAIN (RFC 4616 2).
+
+    LOGIN cannot carry letters beyond ASCII, and servers may disable it (RFC 9051 6.2.3)."""
     return bool(client.has_capability("AUTH=PLAIN")) and (
         not text.isascii() or bool(client.has_capability("LOGINDISABLED"))
     )
 
 
 def _bearer(client: Any, user: str, token: str) -> tuple[str, Any]:
-    """The OAuth2 mechanism that the server knows; the token, then nothing more to a refusal (RFC 7628 3.2.3)."""
+    """Return (mechanism, what to answer): OAUTHBEARER (RFC 7628 3.1) if the server offers it, else XOAUTH2.
+
+    The first answer is the token. The answer to a refusal is empty (RFC 7628 3.2.3)."""
     if client.has_capability("AUTH=OAUTHBEARER"):
+        # RFC 5801 4: "=" and "," are escaped in the name.
         name = user.replace("=", "=3D").replace(",", "=2C")
         mechanism, first = "OAUTHBEARER", f"n,a={name},\1auth=Bearer {token}\1\1"
     else:

@@ -1,4 +1,4 @@
-"""What is taken out of a folder: which mails are new, in which batches, and how far the folder has been read."""
+"""Takes new mails out of a folder in batches, and remembers how far the folder has been read."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from maild.sources.imap_session import LISTING, STOP_CHECK, ListedMail, Session
 
 log = logging.getLogger("maild.sources.imap")
 
-# The last_uid of a folder whose first sight has begun and not ended. Until it ends, mails older than the start are
-# told apart by their date; afterwards whatever has a higher UID is new, even an old mail that a person moves in.
+# The last_uid of a folder that is being read for the first time. Until that ends, the date says which mails are older
+# than the start. Afterwards every mail with a higher UID is new, even an old one that a person moves into the folder.
 FIRST_SIGHT = -1
 
-LAST_GRACE = 10.0  # seconds that a batch may still take to be kept once we are told to stop
-OLDER_THAN_START = "older than start"
+LAST_GRACE = 10.0  # seconds that a batch may still take to be kept after `stop`
+OLDER_THAN_START = "older than start"  # the recorded reason; it is shown by `maild explain`
 
 
 class FolderIntake:
-    """Takes mails out of the selected folder of one session: keep first, then acknowledge, then remember how far.
+    """Takes mails out of the selected folder of one session: first keeps them, then acknowledges, then remembers.
 
-    `trouble` says in a line what the last round could not do, "" when it did all."""
+    `problem` says in one line what the last round could not do, "" if it did everything."""
 
     def __init__(
         self,
@@ -58,15 +58,18 @@ class FolderIntake:
         self._hand_in = hand_in
         self._stop = stop
         self._acknowledger = acknowledger
-        self._settled: set[int] = set()  # dealt with, but above a mail that is not
-        self._complained: set[int] = set()
+        self._settled: set[int] = set()  # UIDs that are done, while a lower one is not
+        self._reported: set[int] = set()  # UIDs whose problem is in the log already
         self._state: MailboxState | None = None
-        self.trouble = ""
+        self.problem = ""
 
     def round(self) -> None:
-        """Take in what is new. Raises TemporaryFailure when mails cannot be kept just now: they are untouched."""
+        """Take in what is new.
+
+        Raises TemporaryFailure if mails cannot be kept now; those mails are untouched. Raises what the session raises.
+        """
         state = self._recall()
-        self.trouble = self._acknowledger.trouble = ""
+        self.problem = self._acknowledger.problem = ""
         found = self._session.search_above(max(state.last_uid, 0))
         unread = deque(found)
         for chunk in _chunks([uid for uid in found if uid not in self._settled], LISTING):
@@ -79,17 +82,20 @@ class FolderIntake:
         if self._recall().last_uid == FIRST_SIGHT and not unread:
             self._remember(max(found, default=0))
             log.info("mailbox %s: %r has been read for the first time", self._options.name, self._options.folder)
-        self.trouble = self.trouble or self._acknowledger.trouble
+        self.problem = self.problem or self._acknowledger.problem
 
     # -- how far --------------------------------------------------------------------------------------------------
 
     def _recall(self) -> MailboxState:
+        """Return how far the folder has been read."""
         if self._state is None:
-            self._state = self._meet(self._ledger.recall(self._options.name))
+            self._state = self._state_of_folder(self._ledger.recall(self._options.name))
         return self._state
 
-    def _meet(self, known: MailboxState | None) -> MailboxState:
-        """The state to go on from. The start is fixed once and for all before any mail is judged by it."""
+    def _state_of_folder(self, known: MailboxState | None) -> MailboxState:
+        """Return the state to go on from, and store it if it is new.
+
+        The start of a new folder is stored before any mail is compared with it, so it never changes."""
         uidvalidity = self._session.uidvalidity
         if known is not None and known.uidvalidity == uidvalidity:
             return known
@@ -97,10 +103,10 @@ class FolderIntake:
             state = MailboxState(uidvalidity, FIRST_SIGHT, _start_at(self._options, self._clock))
             log.info("mailbox %s: first sight of %r", self._options.name, self._options.folder)
         else:
-            # RFC 9051 2.3.1.1: all UIDs are void. The intake knows by their bytes the mails that it has.
+            # RFC 9051 2.3.1.1: the old UIDs mean nothing now. The intake recognises the mails by their bytes.
             state = MailboxState(uidvalidity, FIRST_SIGHT, known.start_at)
             log.warning(
-                "mailbox %s: the server has renumbered %r (UIDVALIDITY %d -> %d), so it is read anew from its start",
+                "mailbox %s: the server has renumbered %r (UIDVALIDITY %d -> %d), so it is read again from its start",
                 self._options.name,
                 self._options.folder,
                 known.uidvalidity,
@@ -110,13 +116,16 @@ class FolderIntake:
         return state
 
     def _remember(self, last_uid: int) -> None:
+        """Store that everything up to this UID is done."""
         state = replace(self._recall(), last_uid=last_uid)
         self._ledger.remember(self._options.name, state)
         self._state = state
         self._settled = {uid for uid in self._settled if uid > last_uid}
 
     def _advance(self, unread: deque[int]) -> None:
-        """Drop from the left of `unread` what is dealt with. Past the first mail that is not, nothing is remembered."""
+        """Drop the mails at the left end of `unread` that are done, and remember the last of them.
+
+        The first mail that is not done ends this: a later session must find it again."""
         passed = 0
         while unread and unread[0] in self._settled:
             passed = unread.popleft()
@@ -126,14 +135,14 @@ class FolderIntake:
     # -- which mails ----------------------------------------------------------------------------------------------
 
     def _sizes(self, uids: Sequence[int]) -> list[ListedMail]:
-        """The mails to take in, with their sizes; those older than the start are recorded as ignored and left alone."""
+        """Return the mails to take in, with their sizes. Mails older than the start are recorded as ignored."""
         listed = self._session.sizes(uids, self._clock.now())
         self._settle_gone([uid for uid in uids if uid not in listed])
         mails = [listed[uid] for uid in uids if uid in listed]
         state = self._recall()
         if state.last_uid != FIRST_SIGHT or state.start_at is None:
             return mails
-        # INTERNALDATE has whole seconds; a mail of the very second of the start is rather taken than lost.
+        # INTERNALDATE has whole seconds. A mail of the same second as the start is taken rather than lost.
         start = state.start_at.replace(microsecond=0)
         old = [mail for mail in mails if mail.arrived_at < start]
         if old:
@@ -143,16 +152,16 @@ class FolderIntake:
         return [mail for mail in mails if mail.arrived_at >= start]
 
     def _settle_gone(self, uids: Sequence[int]) -> None:
-        """Mails that were not delivered: somebody moved or deleted them (fine), or the server cannot read them."""
+        """Handle mails that the server did not deliver: somebody removed them, or the server cannot read them."""
         if not uids:
             return
         there = self._session.still_there(uids)
         self._settled.update(set(uids) - there)
         for uid in sorted(there):
-            self._complain(uid, "the server lists it but does not deliver it", None)
+            self._report(uid, "the server lists it but does not deliver it", None)
 
     def _batches(self, mails: Sequence[ListedMail]) -> Iterator[list[ListedMail]]:
-        """At most `batch` mails and `batch_bytes` bytes at once, one mail at least."""
+        """Split the mails into batches of at most `batch` mails and `batch_bytes` bytes, but of one mail at least."""
         batch: list[ListedMail] = []
         size = 0
         for mail in mails:
@@ -167,12 +176,12 @@ class FolderIntake:
     # -- one batch ------------------------------------------------------------------------------------------------
 
     def _take(self, batch: Sequence[ListedMail]) -> None:
-        """Keep a batch, then acknowledge what is kept. Raises TemporaryFailure after that, when some is not."""
+        """Keep a batch, then acknowledge the kept mails. Raises TemporaryFailure after that, if some are not kept."""
         uids = [mail.uid for mail in batch]
         kept = set(self._ledger.known(self._options.name, self._session.uidvalidity, uids))
         over = {mail.uid for mail in batch if mail.size > self._options.max_message}
         bodies = self._session.bodies([uid for uid in uids if uid not in kept | over])
-        # A server may be wrong about a size; the bytes decide.
+        # A server may report a wrong size; the bytes decide.
         over |= {uid for uid, raw in bodies.items() if len(raw) > self._options.max_message}
         bodies |= self._session.beginnings([uid for uid in uids if uid in over - kept])
         self._settle_gone([uid for uid in uids if uid not in kept and uid not in bodies])
@@ -185,9 +194,10 @@ class FolderIntake:
         self._acknowledger.acknowledge(sorted(kept - over))
         self._acknowledger.flag(sorted(kept & over))
         self._settled |= kept
-        self._judge(failures)
+        self._handle(failures)
 
     def _submit(self, mail: ListedMail, raw: bytes, over: bool) -> Future[Receipt]:
+        """Hand a mail in -> its receipt. `over`: it is over the limit, and `raw` is its beginning."""
         incoming = IncomingMail(
             raw=raw,
             source="imap",
@@ -199,13 +209,13 @@ class FolderIntake:
         )
         try:
             return self._hand_in(incoming)
-        except Exception as error:  # noqa: BLE001 - it is judged with the failures of the futures
+        except Exception as error:  # noqa: BLE001 - handled with the failures of the futures
             refused: Future[Receipt] = Future()
             refused.set_exception(error)
             return refused
 
     def _await(self, handed: dict[int, Future[Receipt]]) -> dict[int, BaseException]:
-        """Wait for the whole batch; the mails without a Receipt and why."""
+        """Wait for the whole batch -> the mails without a Receipt, each with the reason."""
         deadline = time.monotonic() + self._options.hand_in_timeout
         pending = set(handed.values())
         while pending and (left := deadline - time.monotonic()) > 0:
@@ -222,29 +232,31 @@ class FolderIntake:
                 failures[uid] = error
         return failures
 
-    def _judge(self, failures: dict[int, BaseException]) -> None:
-        """A mail that alone cannot be kept must not stand in the way of others; a store that is away stops us."""
+    def _handle(self, failures: dict[int, BaseException]) -> None:
+        """Report each mail that cannot be kept, and go on with the others. Raises the first TemporaryFailure."""
         for uid, error in failures.items():
             if not isinstance(error, TemporaryFailure):
-                self._complain(uid, f"it could not be taken in: {type(error).__name__}", error)
+                self._report(uid, f"it could not be taken in: {type(error).__name__}", error)
         for error in failures.values():
             if isinstance(error, TemporaryFailure):
                 raise error
 
-    def _complain(self, uid: int, reason: str, error: BaseException | None) -> None:
-        """Say once a session what is wrong with a mail; it stays in its folder and is tried again at each round."""
-        self.trouble = f"a mail (UID {uid}) waits in {self._options.folder!r}: {reason}"
-        if uid not in self._complained:
-            self._complained.add(uid)
-            log.error("mailbox %s: %s; it is tried again", self._options.name, self.trouble, exc_info=error)
+    def _report(self, uid: int, reason: str, error: BaseException | None) -> None:
+        """Log once in a session what is wrong with a mail. It stays in its folder, and each round tries it again."""
+        self.problem = f"a mail (UID {uid}) waits in {self._options.folder!r}: {reason}"
+        if uid not in self._reported:
+            self._reported.add(uid)
+            log.error("mailbox %s: %s; it is tried again", self._options.name, self.problem, exc_info=error)
 
 
 def _start_at(options: MailboxOptions, clock: Clock) -> datetime | None:
+    """Return the instant from which mails count, in UTC; None for all mails."""
     if isinstance(options.start, Start):
         return clock.now() if options.start is Start.NOW else None
     return options.start.astimezone(UTC)
 
 
 def _chunks(uids: Sequence[int], length: int) -> Iterator[Sequence[int]]:
+    """Cut a sequence into pieces of at most `length`."""
     for begin in range(0, len(uids), length):
         yield uids[begin : begin + length]

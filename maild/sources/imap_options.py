@@ -1,4 +1,4 @@
-"""How one IMAP folder is watched: the settings of a [[mailbox]], checked for what would be unsafe."""
+"""The options of one watched IMAP folder, checked for unsafe values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TRUNCATED_TO = 1024 * 1024  # bytes that are fetched of a mail that is over the 
 
 
 class Tls(StrEnum):
-    """How the connection is protected (RFC 8314 3)."""
+    """How the connection is protected: TLS from the start (RFC 8314 3), STARTTLS, or not at all."""
 
     IMPLICIT = "implicit"
     STARTTLS = "starttls"
@@ -23,7 +23,7 @@ class Tls(StrEnum):
 
 
 class After(StrEnum):
-    """What happens in the folder to a mail that is durably ours."""
+    """What happens in the folder to a mail that maild has stored."""
 
     MOVE = "move"
     SEEN = "seen"
@@ -32,7 +32,7 @@ class After(StrEnum):
 
 
 class Start(Enum):
-    """From where on a folder is read that is seen for the first time; a datetime names the instant itself."""
+    """Which mails count when a folder is seen for the first time. A datetime can name the instant instead."""
 
     NOW = "now"
     ALL = "all"
@@ -43,10 +43,11 @@ StartFrom: TypeAlias = Start | datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailboxOptions:
-    """One watched folder. Raises ValueError with the remedy for settings that would be unsafe or would loop.
+    """The options of one watched folder. Times are in seconds, sizes in bytes.
 
-    Times are seconds, sizes bytes. `password` and `access_token` (OAuth2) are asked at each connect, so that a rotated
-    secret is picked up; exactly one of them is given, and neither is ever shown."""
+    Exactly one of `password` and `access_token` (OAuth2) is given. It is called at each connect, so that a changed
+    secret counts at once, and it is never shown. Raises ValueError with the remedy for unsafe values, and for folders
+    that would loop."""
 
     name: str
     host: str
@@ -67,7 +68,9 @@ class MailboxOptions:
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
     hand_in_timeout: float = 120.0
-    idle_timeout: float = 300.0  # RFC 2177 allows 29 minutes; routers and providers drop silent connections far earlier
+    idle_timeout: float = (
+        300.0  # RFC 2177 3 allows 29 minutes, but routers and providers drop silent connections sooner
+    )
     reconnect_after: float = 12 * 3600.0  # some providers end or freeze a session after a day
     first_retry: float = 1.0
     longest_retry: float = 300.0
@@ -98,7 +101,7 @@ class MailboxOptions:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the name or address means this very machine."""
+    """Whether a host name or address means this machine."""
     if host.lower().rstrip(".") == "localhost":
         return True
     try:
@@ -108,7 +111,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _refuse_control_characters(mailbox: str, setting: str, text: str) -> None:
-    """A line end in a folder name would be a command of its own on the wire (CVE-2025-15366)."""
+    """Raise ValueError for control characters: a line end in a folder name would begin a command (CVE-2025-15366)."""
     bad = sorted({character for character in text if ord(character) < 0x20 or 0x7F <= ord(character) < 0xA0})
     if bad:
         raise ValueError(f"mailbox {mailbox!r}: {setting} has the control character {bad[0]!r}; remove it")
@@ -117,5 +120,5 @@ def _refuse_control_characters(mailbox: str, setting: str, text: str) -> None:
 
 
 def _same_folder(one: str, other: str) -> bool:
-    """INBOX is the only folder name that ignores case (RFC 9051 5.1)."""
+    """Whether two names mean one folder. INBOX is the only name that ignores case (RFC 9051 5.1)."""
     return one == other or one.upper() == other.upper() == "INBOX"

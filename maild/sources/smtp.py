@@ -1,4 +1,4 @@
-"""The SMTP and LMTP listener as a mail source: opens its sockets, admits connections, drains when told to stop."""
+"""The SMTP and LMTP listener as a mail source: opens its sockets, admits connections, and drains after `stop`."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ PROTOCOLS: Mapping[str, type[SmtpSession]] = {"smtp": SmtpSession, "lmtp": LmtpS
 
 
 class SmtpSource:
-    """Brings the mail that other servers deliver by SMTP or LMTP."""
+    """Takes the mail that other servers deliver by SMTP (RFC 5321) or LMTP (RFC 2033); a `MailSource`."""
 
     def __init__(
         self, options: ListenerOptions, clock: Clock, sockets: Mapping[str, socket.socket] | None = None
     ) -> None:
-        """`sockets`: already listening ones by protocol ("smtp", "lmtp"), used instead of the options' places and left
+        """`sockets` are listening sockets by protocol ("smtp", "lmtp"). They replace the places in the options and stay
         open for their owner."""
         self._options = options
         self._clock = clock
@@ -43,9 +43,9 @@ class SmtpSource:
         self.ready = threading.Event()  # set while connections are being accepted
 
     def open(self) -> None:
-        """Open the sockets and read the certificate. From here on connections queue up; `run` does it when nobody has.
+        """Open the sockets and read the certificate. From then on connections wait for `run`, which calls this too.
 
-        Raises ListenerError: fatal at start, rather than half alive."""
+        Raises ListenerError with the remedy; no socket stays open then."""
         if self._listening:
             return
         self._tls = _tls_context(self._options)
@@ -63,14 +63,14 @@ class SmtpSource:
             raise ListenerError("the listener has no place to listen: set smtp or lmtp in [listener]")
 
     def close(self) -> None:
-        """Close the sockets. `run` does it at its end; needed only after `open` without `run`."""
+        """Close the sockets. `run` does this at its end, so call it only after `open` without `run`."""
         for listening in self._listening.values():
             listening.close()
         self._listening.clear()
 
     @property
     def addresses(self) -> dict[str, tuple[str, int] | str]:
-        """Where it listens, by protocol: (address, port), or the path of a UNIX socket."""
+        """The places where it listens, by protocol: (address, port), or the path of a UNIX socket."""
         places: dict[str, tuple[str, int] | str] = {}
         for protocol, listening in self._listening.items():
             name = listening.getsockname()
@@ -78,8 +78,8 @@ class SmtpSource:
         return places
 
     def run(self, hand_in: HandIn, stop: threading.Event) -> None:
-        """Block and take mail until `stop`; then let mails that are being received finish, `drain_seconds` at most."""
-        # aiosmtpd's own log has every command line with everybody's address in it, at the level INFO.
+        """Take mail until `stop`; then mails on their way may finish, for at most `drain_seconds`. Blocks."""
+        # aiosmtpd logs every command line, with everybody's address, at the level INFO.
         logging.getLogger("mail.log").setLevel(logging.ERROR)
         self.open()
         try:
@@ -89,11 +89,12 @@ class SmtpSource:
             self.close()
 
     async def _serve(self, hand_in: HandIn, stop: threading.Event) -> None:
+        """Accept connections until `stop`, then drain."""
         options = self._options
         connections: Connections[SmtpSession] = Connections(options.max_connections, options.max_connections_per_peer)
         reception = Reception(options, self._clock, hand_in, connections, ReceiveMemory(options.max_unfinished))
         servers = [
-            await _accept_on(listening, self._doormen(protocol, reception))
+            await _accept_on(listening, self._admissions(protocol, reception))
             for protocol, listening in self._listening.items()
         ]
         log.info("listening: %s", self.addresses)
@@ -105,26 +106,27 @@ class SmtpSource:
             server.close()
         await _drain(connections, options.drain_seconds)
 
-    def _doormen(self, protocol: str, reception: Reception) -> Callable[[], Doorman]:
-        """One doorman for each new connection on the socket of this protocol."""
+    def _admissions(self, protocol: str, reception: Reception) -> Callable[[], Admission]:
+        """Return what makes the Admission for each new connection on the socket of this protocol."""
         session = PROTOCOLS[protocol]
-        # Over a UNIX socket there is nobody to hide from.
+        # A UNIX socket needs no TLS: nobody can listen in.
         tls = None if self._listening[protocol].family == socket.AF_UNIX else self._tls
-        return lambda: Doorman(reception.connections, lambda: session(reception, tls))
+        return lambda: Admission(reception.connections, lambda: session(reception, tls))
 
 
-class Doorman(asyncio.Protocol):
-    """Answers a new connection: in, with a session of its own, or 421. Who is turned away costs no session."""
+class Admission(asyncio.Protocol):
+    """Admits a new connection and gives it a session, or refuses it with 421 before a session is made."""
 
     def __init__(self, connections: Connections[SmtpSession], new_session: Callable[[], SmtpSession]) -> None:
         self._connections = connections
         self._new_session = new_session
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Admit the connection if there is room for this peer; asyncio calls this."""
         assert isinstance(transport, asyncio.Transport)
         peer = peer_key(transport.get_extra_info("peername"))
         if not self._connections.make_room(peer):
-            log.warning("connection from %s refused: too many, and none of them idle", peer or "the UNIX socket")
+            log.warning("connection from %s refused: too many are open and none is idle", peer or "the UNIX socket")
             transport.write(f"{FULL}\r\n".encode())
             transport.close()
             return
@@ -134,27 +136,28 @@ class Doorman(asyncio.Protocol):
         session.connection_made(transport)
 
 
-async def _accept_on(listening: socket.socket, answer: Callable[[], Doorman]) -> asyncio.Server:
+async def _accept_on(listening: socket.socket, admission: Callable[[], Admission]) -> asyncio.Server:
+    """Start to accept connections on a listening socket."""
     loop = asyncio.get_running_loop()
     if listening.family == socket.AF_UNIX:
-        return await loop.create_unix_server(answer, sock=listening, backlog=BACKLOG)
-    return await loop.create_server(answer, sock=listening, backlog=BACKLOG)
+        return await loop.create_unix_server(admission, sock=listening, backlog=BACKLOG)
+    return await loop.create_server(admission, sock=listening, backlog=BACKLOG)
 
 
 async def _drain(connections: Connections[SmtpSession], seconds: float) -> None:
-    """421 to the idle, time for those in the middle of a mail, an end for those who need too long."""
+    """Close idle connections with 421, let mails on their way finish, and cut what takes longer than `seconds`."""
     for session in connections:
         session.retire()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await connections.all_gone.wait()
     for session in connections:
-        log.warning("a connection was cut after %g s without an answer, the peer will send its mail again", seconds)
+        log.warning("a connection was cut after %g s without a reply; the peer will send its mail again", seconds)
         session.abort()
 
 
 def _tls_context(options: ListenerOptions) -> ssl.SSLContext | None:
-    """What STARTTLS offers (RFC 3207), or None when no certificate is set."""
+    """Return the TLS context for STARTTLS (RFC 3207 4); None if no certificate is set. Raises ListenerError."""
     if bool(options.tls_certificate) != bool(options.tls_key):
         raise ListenerError("tls_certificate and tls_key in [listener] go together: set both, or neither")
     if not options.tls_certificate:
@@ -165,6 +168,7 @@ def _tls_context(options: ListenerOptions) -> ssl.SSLContext | None:
         context.load_cert_chain(options.tls_certificate, options.tls_key)
     except (OSError, ssl.SSLError) as error:
         raise ListenerError(
-            f"the certificate {options.tls_certificate} with the key {options.tls_key} cannot be used: {error}"
+            f"the certificate {options.tls_certificate} with the key {options.tls_key} cannot be used: {error} "
+            "(remedy: check both files and their rights)"
         ) from error
     return context

@@ -1,4 +1,4 @@
-"""What the listener says, word for word, with the enhanced status codes of RFC 3463. Nothing here depends on a mail."""
+"""The replies of the listener, with enhanced status codes (RFC 3463 2). No reply contains a stranger's words."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ UNKNOWN_RECIPIENT = "550 5.1.1 No such address here"
 TOO_MANY_RECIPIENTS = "452 4.5.3 Too many recipients, send the mail again for the others"  # RFC 5321 4.5.3.1.10
 NEEDS_SMTPUTF8 = "553 5.6.7 This address needs SMTPUTF8"  # RFC 6531 3.5
 
-NO_RECIPIENT = "503 5.5.1 No recipient has been taken"
-TALKED_AHEAD = "503 5.5.1 Nothing may follow DATA before the reply 354"
+NO_RECIPIENT = "503 5.5.1 No recipient has been taken"  # RFC 5321 4.1.1.4
+TALKED_AHEAD = "503 5.5.1 Nothing may follow DATA before the reply 354"  # RFC 2920 3.1
 START_MAIL = "354 End the mail with <CR><LF>.<CR><LF>"
-TAKEN = "250 2.0.0 The mail is ours"
+TAKEN = "250 2.0.0 The mail is ours"  # from here on we are responsible for it (RFC 5321 6.1)
 TRY_LATER = "451 4.3.0 Could not take the mail just now, try again later"
 
-# aiosmtpd's own replies have no enhanced status code (RFC 2034), which we announce and LMTP demands (RFC 2033 5).
+# aiosmtpd's own replies have no enhanced status code. We announce such codes (RFC 2034), and LMTP demands them
+# (RFC 2033 5).
 _ENHANCED_CODES = {
     "221": "2.0.0",
     "250": "2.0.0",
@@ -42,7 +43,7 @@ _ENHANCED_CODES = {
 
 
 def with_enhanced_code(reply: str) -> str:
-    """The same one-line reply with an enhanced status code, if it has none and its kind is known."""
+    """Return a one-line reply with an enhanced status code, if it has none and its code is in the table."""
     code, _, words = reply.partition(" ")
     enhanced = _ENHANCED_CODES.get(code)
     return f"{code} {enhanced} {words}" if enhanced and not words.startswith(f"{code[0]}.") else reply

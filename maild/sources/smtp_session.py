@@ -1,8 +1,8 @@
-"""One SMTP dialogue: aiosmtpd's command loop and STARTTLS, and our own of all that a stranger can lean on.
+"""One SMTP dialogue (RFC 5321), on aiosmtpd's command loop and STARTTLS.
 
-What is ours: greeting and extensions, path syntax, the DATA reader, the hand-in that outlives a disconnect, caps on
-errors and idle commands, timers that say 421, and replies that never carry an exception.
-"""
+Everything that a stranger could abuse is replaced here: greeting and extensions, path syntax, the DATA reader, a
+hand-in that goes on after a disconnect, limits on errors and idle commands, timers that say 421, and replies that never
+contain an exception."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from maild.sources.listener_options import ListenerOptions
 
 log = logging.getLogger(__name__)
 
-COMMAND_OCTETS = 1024  # RFC 5321 4.5.3.1.4 asks for 512, sealed addresses with SIZE and SMTPUTF8 need more
-LINGER_SECONDS = 2  # so long we read and forget what a peer still sends, lest a reset overtake our last reply
-RETIRE_SECONDS = 0.5  # the same when the listener stops and somebody waits for it
-MAX_RECIPIENT_OVERSHOOT = 1000  # so many 452 in a row are a crowd; more are an attack
+COMMAND_OCTETS = 1024  # RFC 5321 4.5.3.1.4 asks for 512; sealed addresses with SIZE and SMTPUTF8 need more
+LINGER_SECONDS = 2  # after our last reply we read on so long: a TCP reset could overtake the reply
+RETIRE_SECONDS = 0.5  # the same while the listener stops
+MAX_RECIPIENT_OVERSHOOT = 1000  # replies 452 for one mail; more are an attack
 
-# Commands that move no mail. A peer may send some; a peer that sends nothing else is in the way of others.
+# Commands that deliver no mail. A peer that sends nothing else takes a connection away from others.
 JUNK_COMMANDS = ("HELO", "EHLO", "LHLO", "NOOP", "RSET", "VRFY", "EXPN")
 
 
@@ -50,7 +50,7 @@ class Reception:
 
 
 class _EnvelopeHooks:
-    """aiosmtpd asks these about each address that is well formed."""
+    """The hooks that aiosmtpd calls for each address with correct syntax."""
 
     async def handle_MAIL(  # noqa: N802 - the name that aiosmtpd looks for
         self, server: SmtpSession, session: PeerSession, envelope: OpenEnvelope, address: str, parameters: list[str]
@@ -75,14 +75,14 @@ class SmtpSession(SMTP):
 
     def __init__(self, reception: Reception, tls: ssl.SSLContext | None) -> None:
         options = reception.options
-        # aiosmtpd keeps this table on the class, where each connection changes it for all others.
+        # aiosmtpd has this table on the class, so each connection would change it for all others.
         self.command_size_limits = defaultdict(lambda: COMMAND_OCTETS)
         super().__init__(
             _EnvelopeHooks(),
             data_size_limit=options.max_message,
             enable_SMTPUTF8=True,
             hostname=options.hostname,
-            ident="ready",  # who asks for versions is up to no good
+            ident="ready",  # no name and no version: attackers look for them
             tls_context=tls,
             timeout=options.command_timeout,
             loop=asyncio.get_running_loop(),
@@ -97,20 +97,20 @@ class SmtpSession(SMTP):
         self._junk = 0
         self._overshoot = 0
         for command in ("AUTH", "HELP"):
-            del self._smtp_methods[command]  # nobody has an account here, and help is in the RFC
+            del self._smtp_methods[command]  # there are no accounts, and no help beyond the RFC
         for command in JUNK_COMMANDS:
             if command in self._smtp_methods:
                 self._smtp_methods[command] = self._counted(self._smtp_methods[command])
 
-    # -- coming and going -----------------------------------------------------------------------------------
+    # -- beginning and end ----------------------------------------------------------------------------------
 
     @property
     def has_mail(self) -> bool:
-        """Whether a transaction is open, from MAIL to the last reply to its DATA."""
+        """Whether a transaction is open, from MAIL to the last reply to its DATA (RFC 5321 3.3)."""
         return self._is_receiving or (self.envelope is not None and self.envelope.mail_from is not None)
 
     def hang_up(self, reply: str, patience: float = LINGER_SECONDS) -> None:
-        """Say a last word and close; after `patience` seconds without the peer's consent too.
+        """Send a last reply and close the connection, after `patience` seconds by force.
 
         A peer that reads nothing, or does not answer the end of TLS, would keep the connection half open."""
         transport = self._open_transport()
@@ -123,17 +123,19 @@ class SmtpSession(SMTP):
         self.loop.call_later(patience, transport.abort)
 
     def retire(self) -> None:
-        """The listener stops: a mail on its way may finish, anything else ends here."""
+        """Close the connection with 421, because the listener stops. A mail on its way may finish first."""
         self._is_retiring = True
         if not self._is_receiving:
             self.hang_up(replies.SHUTTING_DOWN, RETIRE_SECONDS)
 
     def abort(self) -> None:
+        """Cut the connection at once."""
         transport = self._open_transport()
         if transport is not None:
             transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
+        """Give the connection's place back, once; asyncio calls this, and so does a failed handshake."""
         if not self._is_lost:
             self._is_lost = True
             self._reception.connections.leave(self)
@@ -144,13 +146,15 @@ class SmtpSession(SMTP):
         return self._tls_protocol is not None and (self.session is None or self.session.ssl is None)
 
     async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802 - the name that aiosmtpd looks for
+        """Begin TLS (RFC 3207 4). aiosmtpd forgets everything that was said before it (4.2)."""
         await super().smtp_STARTTLS(arg)
         if self._is_shaking_hands():
-            # The connection was closed in the middle, of which nobody but the handshake is told.
+            # The peer closed the connection during the handshake, and asyncio tells nobody else about it.
             self.connection_lost(None)
             raise ConnectionResetError("gone during the TLS handshake")
 
     def _open_transport(self) -> asyncio.Transport | None:
+        """Return the transport if it is still open."""
         transport = self.transport
         if transport is None:
             return None
@@ -158,10 +162,13 @@ class SmtpSession(SMTP):
         return None if transport.is_closing() else transport
 
     def _timeout_cb(self) -> None:
+        """Hang up after too long a silence (RFC 5321 4.5.3.2.7); aiosmtpd's timer calls this."""
         self.hang_up(replies.TIMEOUT)
 
-    async def _turn_away(self, reply: str) -> None:
-        """Say a last word, read on for a moment so that it arrives, close, and leave the command loop by raising."""
+    async def _dismiss(self, reply: str) -> None:
+        """Send a last reply, read on for a moment so that it arrives, close, and leave the command loop.
+
+        Always raises ConnectionResetError."""
         self._is_leaving = True
         await super().push(reply)
         transport = self._open_transport()
@@ -173,9 +180,10 @@ class SmtpSession(SMTP):
                     pass
         if transport is not None:
             transport.close()
-        raise ConnectionResetError("turned away")  # the one that aiosmtpd's loop lets pass
+        raise ConnectionResetError("dismissed")  # aiosmtpd's loop ends at this exception
 
     async def _handle_client(self) -> None:
+        """Run aiosmtpd's command loop; a connection that ends is no error."""
         try:
             await super()._handle_client()
         except ConnectionError as gone:
@@ -184,28 +192,30 @@ class SmtpSession(SMTP):
             self._writer.close()
 
     async def handle_exception(self, error: Exception) -> str:
-        """Whatever went wrong is ours to know: the log has it all, the peer learns that it may try again."""
+        """Log what went wrong -> the reply: the peer learns only that it may try again."""
         if isinstance(error, ConnectionError | TLSSetupException):
-            log.info("connection of %s failed: %r", self._peer(), error.__cause__ or error)
+            log.info("the connection of %s failed: %r", self._peer(), error.__cause__ or error)
         else:
-            log.error("an SMTP command failed, the peer was told to try again", exc_info=error)
+            log.error("an SMTP command failed; the peer was told to try again", exc_info=error)
         return replies.TRY_LATER
 
     async def push(self, status: str | bytes) -> None:
-        """Send a reply, with an enhanced status code when the peer knows them; too many errors end the dialogue."""
+        """Send a reply, with an enhanced status code after EHLO (RFC 2034 4). Too many errors end the dialogue."""
         text = status.decode("ascii") if isinstance(status, bytes) else status
         assert self.session is not None
         await super().push(replies.with_enhanced_code(text) if self.session.extended_smtp else text)
         if text.startswith("5"):
             self._errors += 1
             if self._errors >= self._options.max_errors:
-                await self._turn_away(replies.TOO_MANY_ERRORS)
+                await self._dismiss(replies.TOO_MANY_ERRORS)
 
     def _counted(self, method: Callable[[str], Awaitable[None]]) -> Callable[[str], Awaitable[None]]:
+        """Return the method of a command, with a counter that ends the dialogue at too many junk commands."""
+
         async def counted(argument: str) -> None:
             self._junk += 1
             if self._junk > self._options.max_junk_commands:
-                await self._turn_away(replies.TOO_MANY_JUNK_COMMANDS)
+                await self._dismiss(replies.TOO_MANY_JUNK_COMMANDS)
             await method(argument)
 
         return counted
@@ -213,7 +223,9 @@ class SmtpSession(SMTP):
     # -- envelope -------------------------------------------------------------------------------------------
 
     async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802 - the name that aiosmtpd looks for
-        """RFC 5321 4.1.1.1. CHUNKING is not offered: two ways to end a mail are one too many."""
+        """Answer EHLO with our extensions (RFC 5321 4.1.1.1).
+
+        CHUNKING (RFC 3030) is not offered: with two ways to end a mail, two servers may see different ends."""
         if not hostname:
             await self.push(f"501 5.5.4 Syntax: {self.hello} hostname")
             return
@@ -228,17 +240,19 @@ class SmtpSession(SMTP):
         await super().push("\r\n".join([*(f"250-{line}" for line in lines[:-1]), f"250 {lines[-1]}"]))
 
     async def smtp_VRFY(self, arg: str) -> None:  # noqa: N802 - the name that aiosmtpd looks for
-        """Neither confirms nor denies."""
+        """Answer VRFY without saying whether the address exists (RFC 5321 3.5.3, 7.3)."""
         await self.push(replies.UNVERIFIED)
 
     async def check_helo_needed(self, helo: str = "") -> bool:
+        """Whether the peer has yet to say EHLO; it gets a 503 then (RFC 5321 4.1.4). aiosmtpd asks this."""
         return await super().check_helo_needed(helo or self.hello)
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """Read the path of MAIL or RCPT; (None, None) for a malformed one. aiosmtpd asks this."""
         return read_path(arg) or (None, None)
 
     def judge_sender(self, envelope: OpenEnvelope, address: str, parameters: list[str]) -> str:
-        """The reply to MAIL FROM."""
+        """Return the reply to MAIL (RFC 5321 4.1.1.2), and store the sender if it is taken."""
         if not address.isascii() and not envelope.smtp_utf8:
             return replies.NEEDS_SMTPUTF8
         if address != NULL_PATH and "@" not in address:
@@ -250,11 +264,14 @@ class SmtpSession(SMTP):
         return replies.SENDER_TAKEN
 
     async def judge_recipient(self, envelope: OpenEnvelope, address: str) -> str:
-        """The reply to RCPT TO: unknown ones are refused here, so that no mail ever has to be bounced later."""
+        """Return the reply to RCPT (RFC 5321 4.1.1.3), and store the recipient if it is taken.
+
+        Unknown recipients are refused here, so that no mail has to bounce later. A mail with too many recipients keeps
+        its first ones (RFC 5321 4.5.3.1.10)."""
         if len(envelope.rcpt_tos) >= self._options.max_recipients:
             self._overshoot += 1
             if self._overshoot > MAX_RECIPIENT_OVERSHOOT:
-                await self._turn_away(replies.TOO_MANY_ERRORS)
+                await self._dismiss(replies.TOO_MANY_ERRORS)
             return replies.TOO_MANY_RECIPIENTS
         if not address.isascii() and not envelope.smtp_utf8:
             return replies.NEEDS_SMTPUTF8
@@ -266,7 +283,7 @@ class SmtpSession(SMTP):
     # -- mail -----------------------------------------------------------------------------------------------
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - the name that aiosmtpd looks for
-        """Take a mail: 354, the mail, and a reply that is positive only once the mail is durable (RFC 5321 6.1)."""
+        """Take a mail: 354, the mail, the final reply. The reply is 250 only if the mail is durable (RFC 5321 6.1)."""
         if await self.check_helo_needed():
             return
         assert self.envelope is not None
@@ -277,11 +294,12 @@ class SmtpSession(SMTP):
             await self.push("501 5.5.4 Syntax: DATA")
             return
         if self._reader._buffer:  # type: ignore[attr-defined]
-            # RFC 2920 3.1: DATA ends a group. Who talks on has a mail read as commands, or commands as a mail.
-            await self._turn_away(replies.TALKED_AHEAD)
+            # RFC 2920 3.1: DATA must be the last command of a group. If a peer goes on, its mail could be read as
+            # commands, or its commands as a mail.
+            await self._dismiss(replies.TALKED_AHEAD)
         self._is_receiving = True
         assert self._timeout_handle is not None
-        self._timeout_handle.cancel()  # read_data and the receipt have timers of their own
+        self._timeout_handle.cancel()  # read_data and the receipt have their own timers
         try:
             await self._receive(self.envelope)
         finally:
@@ -289,9 +307,10 @@ class SmtpSession(SMTP):
         self._reset_timeout()
         if self._is_retiring:
             self.retire()
-            raise ConnectionResetError("retired")  # leaves aiosmtpd's loop, whatever commands have come already
+            raise ConnectionResetError("retired")  # leaves aiosmtpd's loop, even if more commands have arrived
 
     async def _receive(self, envelope: OpenEnvelope) -> None:
+        """Read the mail, hand it in, and send the final reply."""
         options = self._options
         limits = DataLimits(
             message=options.max_message,
@@ -299,7 +318,7 @@ class SmtpSession(SMTP):
             piece_seconds=options.data_timeout,
             total_seconds=options.data_total_timeout,
         )
-        self._reader.feed_data(LINE_END)  # as read_data wants it
+        self._reader.feed_data(LINE_END)  # read_data wants the CRLF of the DATA command
         await self.push(replies.START_MAIL)
         with self._reception.memory.lease() as lease:
             content = await read_data(self._reader, limits, lease)
@@ -310,16 +329,15 @@ class SmtpSession(SMTP):
                 reply, hang_up = await self._keep(envelope, content), False
         self._set_post_data_state()  # type: ignore[no-untyped-call]
         if hang_up:
-            await self._turn_away(self._verdict(reply, envelope))
-        await self.push(self._verdict(reply, envelope))
+            await self._dismiss(self._final_reply(reply, envelope))
+        await self.push(self._final_reply(reply, envelope))
 
     async def _keep(self, envelope: OpenEnvelope, raw: bytes) -> str:
-        """Hand the mail in and wait until it is durable: the reply.
+        """Hand the mail in and wait until it is durable -> the reply.
 
-        RFC 5321 4.4 asks a server to put a Received field on top. It would have a time and a session in it, so that the
-        retry after a lost 250 were another mail and the ledger, whose key is the sha256 of the raw mail, would
-        take it twice. This is where the mail's way ends: the ledger keeps what the field would have said.
-        """
+        RFC 5321 4.4 asks a server to add a Received field. The field would have a time in it, so a retry after a lost
+        250 would have other bytes. The ledger's key is the sha256 of the bytes, so it would take the mail twice. maild
+        is the last server on the mail's way, and its ledger records what the field would say."""
         assert envelope.mail_from is not None
         mail = IncomingMail(
             raw=raw,
@@ -334,34 +352,35 @@ class SmtpSession(SMTP):
         try:
             receipt = self._reception.hand_in(mail)
             if not await _is_done_within(seconds, receipt):
-                log.error("a mail of %s was not durable after %g s, the peer was told to retry", self._peer(), seconds)
+                log.error("a mail of %s was not durable after %g s; the peer was told to retry", self._peer(), seconds)
                 return replies.TRY_LATER
             receipt.result()
         except TemporaryFailure as failure:
             log.warning("a mail of %s was put off: %s", self._peer(), failure)
         except Exception:
-            log.exception("a mail of %s could not be handed in, the peer was told to retry", self._peer())
+            log.exception("a mail of %s could not be handed in; the peer was told to retry", self._peer())
         else:
             self._errors = self._junk = self._overshoot = 0
             return replies.TAKEN
         return replies.TRY_LATER
 
-    def _verdict(self, reply: str, envelope: OpenEnvelope) -> str:
-        """What is said after the final dot."""
+    def _final_reply(self, reply: str, envelope: OpenEnvelope) -> str:
+        """Return what is sent after the final dot; LMTP sends more than one reply."""
         del envelope
         return reply
 
     def _peer(self) -> str:
+        """The address of the peer, for the log."""
         return repr(self.session.peer if self.session else None)
 
 
 async def _is_done_within(seconds: float, future: Future[Receipt]) -> bool:
-    """Wait for a hand-in without holding it: it goes on when nobody waits any more, the peer being gone or late."""
+    """Wait for a hand-in -> whether it is done. The hand-in goes on even if the peer is gone or the time is over."""
     loop = asyncio.get_running_loop()
     done = asyncio.Event()
 
     def wake(_: Future[Receipt]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the listener has stopped, nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the listener has stopped, and nobody waits
             loop.call_soon_threadsafe(done.set)
 
     future.add_done_callback(wake)

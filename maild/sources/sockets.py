@@ -1,4 +1,4 @@
-"""Opens the sockets that a listener accepts connections on: TCP, UNIX, or handed over by systemd."""
+"""Opens the sockets on which a listener accepts connections: TCP, UNIX, or passed by systemd."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-BACKLOG = 256  # connections that wait to be accepted, through a busy second too
+BACKLOG = 256  # connections that may wait to be accepted, enough for a busy second
 SOCKET_MODE = 0o660  # the mail server's group may write
 FIRST_SYSTEMD_FD = 3  # sd_listen_fds(3)
 SYSTEMD_PREFIX = "systemd:"
 
 
 class ListenerError(Exception):
-    """A socket cannot be opened. The text names the cause and the remedy."""
+    """A socket cannot be opened. The text has the cause and the remedy."""
 
 
 def open_listener(spec: str, environ: Mapping[str, str] = os.environ) -> socket.socket:
-    """A listening stream socket, non-blocking, for "127.0.0.1:2525", "[::1]:2525", "/path/lmtp.sock" or "systemd:NAME".
+    """Open a listening stream socket, non-blocking.
 
-    The caller closes it. Raises ListenerError."""
+    `spec` is "127.0.0.1:2525", "[::1]:2525", "/path/lmtp.sock" or "systemd:NAME". The caller closes the socket. Raises
+    ListenerError."""
     if spec.startswith(SYSTEMD_PREFIX):
         listener = _from_systemd(spec.removeprefix(SYSTEMD_PREFIX), environ)
     elif spec.startswith("/"):
@@ -33,12 +34,11 @@ def open_listener(spec: str, environ: Mapping[str, str] = os.environ) -> socket.
 
 
 def _open_tcp(spec: str) -> socket.socket:
+    """Listen on host:port."""
     host, _, port = spec.rpartition(":")
     host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
     if not host or not port.isdecimal() or int(port) > 65_535 or (":" in host and not spec.startswith("[")):
-        raise ListenerError(
-            f"{spec!r} is no place to listen: write 127.0.0.1:2525, [::1]:2525, /a/path or systemd:NAME"
-        )
+        raise ListenerError(f"cannot listen on {spec!r}: write 127.0.0.1:2525, [::1]:2525, /a/path or systemd:NAME")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -47,37 +47,38 @@ def _open_tcp(spec: str) -> socket.socket:
         raise ListenerError(f"cannot listen on {spec}: {host} is no address of this machine ({error})") from error
     listener = socket.socket(family, kind, protocol)
     try:
-        # Without it a restart would have to wait until the last connections of the predecessor are forgotten.
+        # Otherwise a restart fails until the system has forgotten the last connections of the old process.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise ListenerError(
-            f"cannot listen on {spec}: {error.strerror}. Is another server there, is the address of this machine, "
-            "may this user bind ports below 1024?"
+            f"cannot listen on {spec}: {error.strerror}. Check that no other server is there, that the address belongs "
+            "to this machine, and that this user may bind ports below 1024"
         ) from error
     return listener
 
 
 def _open_unix(path: Path) -> socket.socket:
+    """Listen on a UNIX socket at this path."""
     _remove_stale(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         listener.bind(str(path))
-        path.chmod(SOCKET_MODE)  # before listen(): until then nobody can connect, whatever the umask was
+        path.chmod(SOCKET_MODE)  # before listen(), until which nobody can connect: the umask does not matter
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise ListenerError(
-            f"cannot listen on {path}: {error.strerror or error}. The folder must exist and be writable for this user, "
-            "and the path be shorter than 108 octets"
+            f"cannot listen on {path}: {error.strerror or error}. The folder must exist, this user must be able to "
+            "write there, and the path must be shorter than 108 octets"
         ) from error
     return listener
 
 
 def _remove_stale(path: Path) -> None:
-    """Remove the socket of a predecessor that is gone; anything else at this path stays, and is an error."""
+    """Remove the socket of an old process that has ended. Raises ListenerError for anything else at this path."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -85,7 +86,7 @@ def _remove_stale(path: Path) -> None:
     except OSError as error:
         raise ListenerError(f"cannot listen on {path}: {error.strerror}") from error
     if not stat.S_ISSOCK(mode):
-        raise ListenerError(f"cannot listen on {path}: there is a file that is no socket. Move it away")
+        raise ListenerError(f"cannot listen on {path}: there is a file that is not a socket. Move it away")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(1)
         try:
@@ -99,16 +100,18 @@ def _remove_stale(path: Path) -> None:
 
 
 def _from_systemd(name: str, environ: Mapping[str, str]) -> socket.socket:
-    """A copy of a socket that systemd holds open for us: closing it refuses no connection (sd_listen_fds(3))."""
+    """Return a copy of a socket that systemd holds open: closing the copy refuses no connection (sd_listen_fds(3))."""
     numbers = _systemd_sockets(environ).get(name, [])
     if not numbers:
         known = ", ".join(sorted(_systemd_sockets(environ))) or "none"
         raise ListenerError(
-            f"systemd handed over no socket named {name!r} (there: {known}). "
-            f"Set FileDescriptorName={name} in the .socket unit and start the service by it"
+            f"systemd passed no socket named {name!r} (there: {known}). "
+            f"Set FileDescriptorName={name} in the .socket unit and start the service by that unit"
         )
     if len(numbers) > 1:
-        raise ListenerError(f"systemd handed over {len(numbers)} sockets named {name!r}: give each a unit and a name")
+        raise ListenerError(
+            f"systemd passed {len(numbers)} sockets named {name!r}: give each its own unit and its own name"
+        )
     os.set_inheritable(numbers[0], False)
     try:
         listener = socket.socket(fileno=os.dup(numbers[0]))
@@ -121,7 +124,7 @@ def _from_systemd(name: str, environ: Mapping[str, str]) -> socket.socket:
 
 
 def _systemd_sockets(environ: Mapping[str, str]) -> dict[str, list[int]]:
-    """Names of the sockets handed over to this very process, and their file descriptors."""
+    """Return the sockets that systemd passed to this process: their file descriptors by name."""
     if environ.get("LISTEN_PID") != str(os.getpid()):
         return {}
     count = environ.get("LISTEN_FDS", "")

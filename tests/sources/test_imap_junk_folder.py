@@ -125,7 +125,7 @@ def test_no_command_that_could_change_it_is_even_sent() -> None:
     acknowledger = Acknowledger(session, options, set())
     acknowledger.acknowledge([1, 2])
     acknowledger.flag([3])
-    assert acknowledger.trouble == ""
+    assert acknowledger.problem == ""
 
 
 CONFIG = """

@@ -1,4 +1,4 @@
-"""What goes wrong is told with its cause and what mends it, and tried again after pauses that grow."""
+"""What goes wrong is told with its cause and its remedy, and tried again after pauses that grow."""
 
 import socket
 import ssl
@@ -20,7 +20,7 @@ OPTIONS = MailboxOptions(name="support", host="imap.example.com", port=143, user
     ("error", "cause", "remedy"),
     [
         (RefusalError("no STARTTLS there"), "no STARTTLS there", "[[mailbox]] support"),
-        (TemporaryFailure("locked"), "cannot be kept just now: locked", "nothing is lost"),
+        (TemporaryFailure("locked"), "cannot be kept now: locked", "nothing is lost"),
         (LoginError("NO"), "imap.example.com:143 refuses the login of kim", "password"),
         (ssl.SSLCertVerificationError("expired"), "is not trusted", "authority's certificate"),
         (ssl.SSLError("wrong version number"), "no TLS with imap.example.com:143", "usually 993"),
@@ -29,7 +29,7 @@ OPTIONS = MailboxOptions(name="support", host="imap.example.com", port=143, user
         (TimeoutError("timed out"), "does not answer", "firewall"),
         (ConnectionLostError("closed while we waited"), "closed while we waited", "server's log"),
         (IMAPClientAbortError("EOF"), "ended the session: EOF", "server's log"),
-        (ProtocolError("what?"), "no IMAP", "check host and port"),
+        (ProtocolError("what?"), "does not answer in IMAP: what?", "check host and port"),
         (IMAPClientError("NO\r\n  such   thing"), "answers: NO such thing", "server's log"),
         (ConnectionResetError(104, "reset by peer"), "reset by peer", "check the network"),
     ],

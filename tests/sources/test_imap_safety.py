@@ -223,7 +223,7 @@ def test_letters_beyond_ascii_go_by_authenticate_plain() -> None:
 
 def test_letters_beyond_ascii_without_it_are_told(caplog: pytest.LogCaptureFixture) -> None:
     with HostileImap() as peer:
-        assert "ASCII letters only" in problem_with(peer, caplog, password=lambda: "schön")
+        assert "takes only ASCII letters" in problem_with(peer, caplog, password=lambda: "schön")
 
 
 def test_a_server_that_wants_tls_first_gets_no_password(caplog: pytest.LogCaptureFixture) -> None:

@@ -90,7 +90,7 @@ def test_the_socket_of_a_living_process_is_left_alone(tmp_path: Path) -> None:
 def test_a_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "notes"
     path.write_text("precious")
-    with pytest.raises(ListenerError, match="no socket"):
+    with pytest.raises(ListenerError, match="not a socket"):
         open_listener(str(path))
     assert path.read_text() == "precious"
 
