@@ -14,10 +14,10 @@ from maild.config.tables import CalendarTable, PlanTable, PriorityPlanTable, Ste
 from maild.config.values import read_address, read_duration
 from maild.domain.escalation.step_recipients import ON_DUTY
 from maild.domain.people.directory import Directory
+from maild.domain.policy import OFFICE
 from maild.domain.sla.standing import EscalationStep, Plan, Target
 from maild.domain.times.calendars import ALWAYS, WEEKDAYS, Calendar, Span, never_open, overlaps, special_overlaps
 
-OFFICE = "office"
 BUILT_IN_CALENDARS = (ALWAYS.name, OFFICE)
 _OFFICE_HOURS = (Span(8 * 60, 17 * 60),)
 _OFFICE_WEEK = (_OFFICE_HOURS,) * 5 + ((),) * 2

@@ -1,20 +1,39 @@
-"""What a command may need to know beyond its own ticket, asked only when a verb needs it.
+"""What an agent's mail and its commands may need to know beyond the mail itself: data, which was looked up before.
 
-The services fill these in from the store; tests give what they like. Each is a question without side effects."""
+Judging begins with what was looked up for every mail. Where a command reaches further, thinking stops with Missing.
+That names the keys (Needs); they are looked up, and the same thoughts begin again with more knowledge."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
 
 from maild.domain.decision import EntryDraft
 from maild.domain.people.directory import Address
-from maild.domain.sla.alarm_acks import Alarm
 from maild.domain.tickets.events import Event
 from maild.domain.tickets.ticket import Ticket
-from maild.domain.times.calendars import Calendar
 
 Batch = tuple[int, tuple[Event, ...]]  # (number of its first event, the events of one act)
+
+NO_NUMBER = 0  # of a ticket that opens with the mail: it has no past
+_MERGES = 20  # how often a ticket's survivor may have been merged itself
+
+_T = TypeVar("_T")
+_K = TypeVar("_K")
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRecord:
+    """A ticket with everything that happened to it, act by act."""
+
+    ticket: Ticket
+    acts: tuple[Batch, ...]
+
+    @property
+    def history(self) -> tuple[Event, ...]:
+        """All events in their order."""
+        return tuple(event for _, events in self.acts for event in events)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,28 +46,186 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lookups:
-    """Questions to the store and the templates."""
+class Written:
+    """What stands in the thread of a ticket, as far as judging asks for it."""
 
-    ticket: Callable[[int], Ticket | None] = lambda number: None  # merged ones answer their survivor
-    batches: Callable[[int], tuple[Batch, ...]] = lambda ticket: ()  # the acts of a ticket, in order
-    can_withdraw: Callable[[int], bool] = lambda entry: False  # has no mail of this reply left, or been tried, yet?
-    # Has a mail that shows somebody (their address) the history of a ticket left, or been tried?
-    history_was_sent: Callable[[int, Address], bool] = lambda ticket, to: True
+    said: Said = Said()
     # The newest message of the requester or a participant, as an entry that names its mail; None: they never wrote.
-    last_message: Callable[[int], EntryDraft | None] = lambda ticket: None
-    # None: no such text. ValueError says, for its writer, what is wrong with the variables.
-    canned: Callable[[str, Mapping[str, str]], str | None] = lambda name, variables: None
-    canned_names: tuple[str, ...] = ()
-    calendar: Callable[[Ticket], Calendar | None] = lambda ticket: None  # what business time of a ticket counts in
-    said: Callable[[int], Said] = lambda ticket: Said()  # what was said about a ticket, inside and outside
-    has_contacted: Callable[[str, str], bool] = lambda agent, domain: (
-        True
-    )  # has the agent written to this domain before?
-    answer_of: Callable[[int], str] = lambda ticket: ""  # what solved a ticket, fit to be said to another customer
-    explain_due: Callable[[int], tuple[str, ...]] = lambda ticket: ()  # how a ticket's deadlines came about, by line
+    last_message: EntryDraft | None = None
+    last_reply: str = ""  # the text of the newest reply
 
-    alarms: Callable[[int], tuple[Alarm, ...]] = lambda ticket: ()  # the alarms of a ticket that still stand
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """Which mails of a ticket can still be stopped, and which have left."""
+
+    stoppable: frozenset[int] = frozenset()  # entries whose mails are all untried
+    shown_history: frozenset[str] = frozenset()  # keys of addresses to which a history left, or was tried
+
+
+@dataclass(frozen=True, slots=True)
+class CannedText:
+    """A canned text by its name, with the values that it may use."""
+
+    name: str
+    values: tuple[tuple[str, Any], ...] = ()
+
+    @classmethod
+    def of(cls, name: str, values: Mapping[str, Any]) -> CannedText:
+        """The text with these values, in the order of their names."""
+        return cls(name, tuple(sorted(values.items())))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeText:
+    """What came of a canned text: its words, or None when there is none of that name, or what is wrong with it."""
+
+    text: str | None = None
+    wrong: str = ""
+    names: tuple[str, ...] = ()  # of all canned texts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """Keys of what must be looked up before a mail can be judged. Needs of several mails can be added up."""
+
+    tickets: frozenset[int] = frozenset()  # with those that they were merged into
+    written: frozenset[int] = frozenset()  # by ticket
+    leaving: frozenset[int] = frozenset()  # by ticket
+    deadlines: frozenset[int] = frozenset()  # by ticket: how they came about
+    canned: frozenset[CannedText] = frozenset()
+    domains: frozenset[str] = frozenset()  # has the writer of this mail written to them before?
+    traffic: bool = False  # how much was answered by program of late
+
+    def __or__(self, other: Needs) -> Needs:
+        return Needs(**{each.name: getattr(self, each.name) | getattr(other, each.name) for each in fields(Needs)})
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, each.name) for each in fields(Needs))
+
+
+class Missing(Exception):
+    """Raised where thinking cannot go on before something was looked up."""
+
+    def __init__(self, needs: Needs) -> None:
+        super().__init__(f"not looked up yet: {needs}")
+        self.needs = needs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookups:
+    """What was looked up. Each question is answered from here, or raises Missing."""
+
+    records: Mapping[int, TicketRecord | None] = field(default_factory=dict)  # None: there is no such ticket
+    threads: Mapping[int, Written] = field(default_factory=dict)
+    mails: Mapping[int, Leaving] = field(default_factory=dict)
+    derivations: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    texts: Mapping[CannedText, MadeText] = field(default_factory=dict)
+    contacted: Mapping[str, bool] = field(default_factory=dict)  # domain -> the writer has written to it before
+
+    def __or__(self, other: Lookups) -> Lookups:
+        """All of both; what `other` knows is newer."""
+        return Lookups(
+            **{each.name: {**getattr(self, each.name), **getattr(other, each.name)} for each in fields(Lookups)}
+        )
+
+    def record(self, number: int) -> TicketRecord | None:
+        """A ticket as it is, even when it was merged into another one."""
+        return None if number == NO_NUMBER else _known(self.records, number, lambda: Needs(tickets=frozenset({number})))
+
+    def ticket(self, number: int) -> Ticket | None:
+        """A ticket, or the one that it was merged into."""
+        found = self.record(number)
+        for _ in range(_MERGES):
+            if found is None or found.ticket.merged_into is None:
+                break
+            found = self.record(found.ticket.merged_into)
+        return found.ticket if found else None
+
+    def batches(self, number: int) -> tuple[Batch, ...]:
+        """The acts of a ticket, in order; none when there is no such ticket."""
+        found = self.record(number)
+        return found.acts if found else ()
+
+    def history(self, number: int) -> tuple[Event, ...]:
+        """The events of a ticket, in order; none when there is no such ticket."""
+        found = self.record(number)
+        return found.history if found else ()
+
+    def written(self, number: int) -> Written:
+        """What stands in the thread of a ticket."""
+        if number == NO_NUMBER:
+            return Written()
+        return _known(self.threads, number, lambda: Needs(written=frozenset({number})))
+
+    def said(self, number: int) -> Said:
+        """What was said about a ticket, inside and outside."""
+        return self.written(number).said
+
+    def can_withdraw(self, number: int, entry: int) -> bool:
+        """Is there a mail of this reply, and did none of them leave yet, or was tried?"""
+        return entry in self._leaving(number).stoppable
+
+    def history_was_sent(self, number: int, to: Address) -> bool:
+        """Has a mail that shows somebody the history of a ticket left, or been tried?"""
+        return to.key in self._leaving(number).shown_history
+
+    def _leaving(self, number: int) -> Leaving:
+        return _known(self.mails, number, lambda: Needs(leaving=frozenset({number})))
+
+    def deadlines(self, number: int) -> tuple[str, ...]:
+        """How a ticket's deadlines came about, by line."""
+        return _known(self.derivations, number, lambda: Needs(deadlines=frozenset({number})))
+
+    def canned(self, wanted: CannedText) -> MadeText:
+        """A canned text with its values put in."""
+        return _known(self.texts, wanted, lambda: Needs(canned=frozenset({wanted})))
+
+    def strange(self, domains: Iterable[str]) -> frozenset[str]:
+        """Those of these domains that the writer of the mail has never written to."""
+        asked = frozenset(domains)
+        self.require(Needs(domains=asked))
+        return frozenset(domain for domain in asked if not self.contacted[domain])
+
+    def lacks(self, needs: Needs) -> Needs:
+        """Which of these keys were not looked up yet. What was counted of late is not kept here."""
+        return Needs(
+            tickets=_absent(needs.tickets, self.records),
+            written=_absent(needs.written, self.threads),
+            leaving=_absent(needs.leaving, self.mails),
+            deadlines=_absent(needs.deadlines, self.derivations),
+            canned=_absent(needs.canned, self.texts),
+            domains=_absent(needs.domains, self.contacted),
+        )
+
+    def require(self, needs: Needs) -> None:
+        """Raise Missing with all keys that were not looked up yet, so that one more look-up answers them together."""
+        if lacking := self.lacks(needs):
+            raise Missing(lacking)
+
+
+def _known(answers: Mapping[_K, _T], key: _K, needs: Callable[[], Needs]) -> _T:
+    if key not in answers:
+        raise Missing(needs())
+    return answers[key]
+
+
+def _absent(keys: frozenset[_K], answers: Mapping[_K, Any]) -> frozenset[_K]:
+    return frozenset(key for key in keys if key not in answers)
+
+
+def all_of(thoughts: Iterable[Callable[[], _T]]) -> list[_T]:
+    """Think all of these; where some cannot go on, raise Missing with what they need together."""
+    made: list[_T] = []
+    needs = Needs()
+    for think in thoughts:
+        try:
+            made.append(think())
+        except Missing as missing:
+            needs |= missing.needs
+    if needs:
+        raise Missing(needs)
+    return made
 
 
 NOTHING_KNOWN = Lookups()

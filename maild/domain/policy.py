@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from maild.domain.people.directory import Address, Directory
+from maild.domain.people.directory import Address, Department, Directory
 from maild.domain.sla.standing import Plan, choose_plan
+from maild.domain.tickets.ticket import Ticket
+from maild.domain.times.calendars import Calendar
+
+OFFICE = "office"  # the calendar of whoever names no other one
 
 
 class AcknowledgeTo(StrEnum):
@@ -55,6 +59,7 @@ class Policy:
     asks_rating: bool = False  # whoever had a ticket is asked how the help was
     zone: str = "UTC"
     rhythm: Rhythm = Rhythm()
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
     choices: str = field(init=False, repr=False, compare=False)  # 16 hex digits of whatever a plan is chosen by
 
     def __post_init__(self) -> None:
@@ -62,6 +67,19 @@ class Policy:
         organisations = tuple((o.domains, o.sla_plan) for o in self.directory.organisations if o.sla_plan)
         chosen_by = (tuple(sorted(self.priority_plans.items())), departments, organisations)
         object.__setattr__(self, "choices", hashlib.sha256(repr(chosen_by).encode()).hexdigest()[:16])
+
+    def plan_of(self, ticket: Ticket) -> Plan:
+        """The ticket's plan; "default" when the configuration has lost it."""
+        return self.plans.get(ticket.sla_plan) or self.plans["default"]
+
+    def calendar_of(self, ticket: Ticket) -> Calendar | None:
+        """What business time of a ticket counts in."""
+        return self.calendar_for(self.plan_of(ticket), self.directory.department(ticket.department))
+
+    def calendar_for(self, plan: Plan, department: Department | None) -> Calendar | None:
+        """The plan's calendar, else the department's, else "office"; None where there is no calendar at all."""
+        name = plan.calendar or (department.calendar if department else "") or OFFICE
+        return self.calendars.get(name) or self.calendars.get(OFFICE)
 
     def plan_for(
         self, *, department: str, priority: str, requester: Address, rule: str = "", topic: str = ""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol
 
+from maild.domain.lookups import Leaving, TicketRecord
 from maild.domain.messages.attachment import Attachment
 from maild.domain.messages.outbox import Attempted, OutboxState
 from maild.domain.people.directory import Address, Agent, Person
@@ -65,22 +66,19 @@ class Tickets(Protocol):
         """Return a ticket; None when there is none. In a writing unit of work the ticket is locked."""
         ...
 
+    def get_many(self, numbers: Sequence[int]) -> Mapping[int, TicketRecord]:
+        """Return those of these tickets that there are, each with all that happened to it.
+
+        The number of queries does not depend on how many they are. A writing unit of work locks the tickets in the
+        order of their numbers."""
+        ...
+
     def history(self, number: int) -> tuple[Event, ...]:
         """Return all events of a ticket, in order."""
         ...
 
-    def event_time(self, number: int, seq: int) -> datetime | None:
-        """Return when the event with this sequence number happened; None when there is none."""
-        ...
-
     def events_since(self, number: int, seq: int) -> tuple[Event, ...]:
         """Return the events after this sequence number, in order."""
-        ...
-
-    def batches(self, number: int) -> tuple[tuple[int, tuple[Event, ...]], ...]:
-        """Return the events of a ticket in batches, in order: (sequence number of the first event, the events).
-
-        A batch holds the events of one mail or one tick."""
         ...
 
     def add_entry(self, new: StoredEntry) -> int:
@@ -226,8 +224,8 @@ class People(Protocol):
         """Remember that an agent has written to a domain."""
         ...
 
-    def has_contacted(self, agent: str, domain: str) -> bool:
-        """Say whether an agent has written to this domain before."""
+    def contacted(self, agent: str, domains: Collection[str]) -> frozenset[str]:
+        """Return those of these domains that an agent has written to before."""
         ...
 
     def clear_absence(self, agent: str) -> None:
@@ -357,16 +355,12 @@ class Outbox(Protocol):
         """Drop the mails of these templates about a ticket that have not been tried yet."""
         ...
 
-    def can_withdraw(self, entry: int) -> bool:
-        """Say whether an entry has mails that deliver it, and none of them has been tried."""
+    def leaving(self, tickets: Sequence[int]) -> Mapping[int, Leaving]:
+        """Return, for each of these tickets, which of its mails can still be stopped and which have left."""
         ...
 
     def withdraw(self, entry: int, reason: str) -> bool:
         """Drop the mails that deliver an entry. Returns False when one of them may have left."""
-        ...
-
-    def history_was_sent(self, ticket: int, to: Address) -> bool:
-        """Say whether a mail with the ticket's history was sent to this address, or tried."""
         ...
 
     def withdraw_history(self, ticket: int, to: Address, reason: str) -> bool:

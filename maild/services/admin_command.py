@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from maild.domain.agent_mail.judge import ADMIN, AgentMail, act_of_line
 from maild.domain.decision import EntryDraft
+from maild.domain.lookups import Lookups
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.tickets.events import Event
 from maild.domain.tickets.ticket import EntryKind
 from maild.ports import OpenUnitOfWork
 from maild.services.apply.decision import apply_decision
 from maild.services.helpdesk import Helpdesk
-from maild.services.intake.lookups import lookups_for
+from maild.services.intake.lookups import records_of, thought_through
 from maild.services.work import Work
 
 
@@ -45,9 +46,11 @@ def command_ticket(
             ticket=ticket,
             at=max(now, ticket.updated_at),
             draft=draft,
-            lookups=lookups_for(work, ticket),
         )
-        decision = act_of_line(act, words, helpdesk.policy)
+        known = Lookups(records=records_of((number,), unit))
+        decision = thought_through(
+            lambda lookups: act_of_line(replace(act, lookups=lookups), words, helpdesk.policy), known, work
+        )
         done = apply_decision(work, decision, ticket)
         unit.commit()
     transcript = decision.transcript

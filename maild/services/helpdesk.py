@@ -12,13 +12,12 @@ from maild.domain.intake.classify import OwnMarks
 from maild.domain.intake.spam_and_robots import SpamMarks
 from maild.domain.messages.reply_tokens import KeyRing, loop_mark, read_message_id, subject_token
 from maild.domain.people.directory import Address, Agent, Department, Person
-from maild.domain.policy import Policy, Rhythm
+from maild.domain.policy import OFFICE, Policy, Rhythm
 from maild.domain.sla.standing import Plan, plan_fingerprint
 from maild.domain.tickets.ticket import Ticket
 from maild.domain.times.calendars import Calendar
 from maild.mail.templates.canned import CannedTexts
 
-OFFICE = "office"
 _JUNK = "/junk"
 
 
@@ -71,6 +70,7 @@ class Helpdesk:
             answers_a_domain=settings.acknowledge.most_per_domain,
             asks_rating=settings.satisfaction.ask and settings.helpdesk.plus_addressing,
             zone=settings.helpdesk.timezone,
+            calendars=settings.calendars,
             rhythm=Rhythm(
                 batch=settings.notices.batch,
                 batch_most=settings.notices.batch_most,
@@ -158,7 +158,7 @@ class Helpdesk:
 
     def plan_of(self, ticket: Ticket) -> Plan:
         """The ticket's plan; "default" when the configuration has lost it."""
-        return self.policy.plans.get(ticket.sla_plan) or self.policy.plans["default"]
+        return self.policy.plan_of(ticket)
 
     def calendar_of(self, ticket: Ticket) -> Calendar:
         """The plan's calendar, else the department's, else "office"."""
@@ -187,5 +187,4 @@ class Helpdesk:
         return self.settings.calendars.get(found.calendar if found else "") or self.settings.calendars[OFFICE]
 
     def _calendar(self, plan: Plan, department: Department | None) -> Calendar:
-        name = plan.calendar or (department.calendar if department else "") or OFFICE
-        return self.settings.calendars.get(name) or self.settings.calendars[OFFICE]
+        return self.policy.calendar_for(plan, department) or self.settings.calendars[OFFICE]

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from maild.domain.lookups import Batch
 from maild.domain.tickets.events import Event
 from maild.domain.tickets.ticket import Participant, Ticket
 from maild.store import rows
@@ -26,7 +27,8 @@ def _among(column: sa.Column[int]) -> sa.ColumnElement[bool]:
     return column.in_(sa.bindparam("numbers", expanding=True))
 
 
-_TICKETS = sa.select(ticket).where(_among(ticket.c.number))
+_TICKETS = sa.select(ticket).where(_among(ticket.c.number)).order_by(ticket.c.number)
+_LOCKED_TICKETS = _TICKETS.with_for_update()  # in the order of their numbers: no two nodes wait for each other
 _PEOPLE = sa.select(participant).where(_among(participant.c.ticket))
 _PEOPLE = _PEOPLE.order_by(participant.c.ticket, participant.c.address_key)
 _EVENTS = sa.select(event).where(_among(event.c.ticket)).order_by(event.c.ticket, event.c.seq)
@@ -42,11 +44,12 @@ class IdentityMap:
     root_ids: dict[int, str] = field(default_factory=dict)
     people: dict[int, frozenset[Participant]] = field(default_factory=dict)  # as stored, to see whether they changed
     histories: dict[int, tuple[Event, ...]] = field(default_factory=dict)
+    firsts: dict[int, tuple[int, ...]] = field(default_factory=dict)  # for each event the number of its act's first
     steps: dict[int, set[StepKey]] = field(default_factory=dict)
 
     def forget(self) -> None:
         """Empty the cache."""
-        for known in (self.numbers, self.tickets, self.root_ids, self.people, self.histories, self.steps):
+        for known in (self.numbers, self.tickets, self.root_ids, self.people, self.histories, self.firsts, self.steps):
             known.clear()
 
     def take(self, row: RowMapping, people: Iterable[RowMapping]) -> Ticket:
@@ -58,31 +61,51 @@ class IdentityMap:
         self.people[found.number] = frozenset(found.participants)
         return found
 
+    def take_history(self, number: int, found: Iterable[RowMapping]) -> None:
+        """Remember the events of a ticket that this transaction has locked."""
+        of_ticket = list(found)
+        self.histories[number] = tuple(map(rows.read_event, of_ticket))
+        self.firsts[number] = tuple(row["batch"] or row["seq"] for row in of_ticket)
+
+    def acts(self, number: int) -> tuple[Batch, ...]:
+        """The acts of a ticket whose history is known, in order."""
+        acts = groupby(zip(self.firsts[number], self.histories[number], strict=True), lambda pair: pair[0])
+        return tuple((first, tuple(fact for _, fact in facts)) for first, facts in acts)
+
     def changed(self, after: Ticket, new: Sequence[Event]) -> None:
         """Take in events that were stored. The ticket row itself is read again when it is needed."""
         self.tickets.pop(after.number, None)
         self.people[after.number] = frozenset(after.participants)
-        if len(new) == after.seq:  # it was opened in this transaction
-            self.numbers.add(after.number)
-            self.histories[after.number] = tuple(new)
-        elif after.number in self.histories:
-            self.histories[after.number] += tuple(new)
+        number, first = after.number, after.seq - len(new) + 1
+        if first == 1:  # it was opened in this transaction
+            self.numbers.add(number)
+            self.histories[number], self.firsts[number] = (), ()
+        if number in self.histories:
+            self.histories[number] += tuple(new)
+            self.firsts[number] += (first,) * len(new)
 
-    def read_ahead(self, connection: Connection, numbers: Sequence[int]) -> None:
-        """Read all that a tick needs of these locked tickets, with four queries for any number of tickets."""
+    def knows(self, number: int) -> bool:
+        """Say whether a ticket and its history are cached."""
+        return number in self.tickets and number in self.histories
+
+    def read_ahead(self, connection: Connection, numbers: Sequence[int], *, lock: bool = True) -> frozenset[int]:
+        """Read, and lock, all that a tick or a judgement needs of these tickets, with four queries for any number of
+        tickets. Returns the numbers of those that there are."""
         if not numbers:
-            return
+            return frozenset()
 
         def asked(query: sa.Select[Any]) -> Sequence[RowMapping]:
             return connection.execute(query, {"numbers": list(numbers)}).mappings().all()
 
-        people = {number: list(found) for number, found in groupby(asked(_PEOPLE), lambda row: row["ticket"])}
-        for row in asked(_TICKETS):
+        found = asked(_LOCKED_TICKETS if lock else _TICKETS)  # the lock comes first, or people could join meanwhile
+        people = {number: list(them) for number, them in groupby(asked(_PEOPLE), lambda row: row["ticket"])}
+        for row in found:
             with suppress(ValueError):  # a broken ticket raises when it is read alone; it must not stop the others
                 self.take(row, people.get(row["number"], ()))
         for number, facts in groupby(asked(_EVENTS), lambda row: row["ticket"]):
             with suppress(ValueError):  # the same for an event of a newer version
-                self.histories[number] = tuple(rows.read_event(row) for row in facts)
+                self.take_history(number, facts)
         self.steps.update({number: set() for number in numbers})
         for row in asked(_STEPS):
             self.steps[row["ticket"]].add((row["target"], row["cycle"], row["step"]))
+        return frozenset(row["number"] for row in found)

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from maild.domain.lookups import Leaving
 from maild.domain.messages.outbox import Attempted, OutboxState
 from maild.domain.notices.mail_kinds import Shows, templates_where
 from maild.domain.people.directory import Address, ascii_lower
@@ -176,11 +177,15 @@ class SqlOutbox:
         given_up = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": "an answer came before it"}
         self._connection.execute(sa.update(outbox).where(here).values(given_up))
 
-    def can_withdraw(self, entry: int) -> bool:
-        """Say whether an entry has mails that deliver it, and none of them has been tried."""
-        here = sa.select(outbox.c.state, outbox.c.attempts).where(outbox.c.entry == entry)
-        found = self._connection.execute(here).all()
-        return bool(found) and all(row.state == OutboxState.QUEUED.value and not row.attempts for row in found)
+    def leaving(self, tickets: Sequence[int]) -> Mapping[int, Leaving]:
+        """Return, for each of these tickets, which of its mails can still be stopped and which have left."""
+        columns = (outbox.c[name] for name in ("ticket", "entry", "template", "to_key", "state", "attempts"))
+        stops = sa.or_(outbox.c.entry.is_not(None), outbox.c.template.in_(_HISTORIES))
+        query = sa.select(*columns).where(outbox.c.ticket.in_(list(tickets)), stops)
+        found: dict[int, list[sa.RowMapping]] = {number: [] for number in tickets}
+        for row in self._connection.execute(query).mappings():
+            found[row["ticket"]].append(row)
+        return {number: _leaving(mails) for number, mails in found.items()}
 
     def withdraw(self, entry: int, reason: str) -> bool:
         """Drop the mails that deliver an entry. Returns False when one of them may have left."""
@@ -190,17 +195,11 @@ class SqlOutbox:
         gone = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": reason}
         return 0 < made == self._connection.execute(sa.update(outbox).where(waits).values(gone)).rowcount
 
-    def history_was_sent(self, ticket: int, to: Address) -> bool:
-        """Say whether a mail with the ticket's history was sent to this address, or tried."""
-        kept = sa.or_(outbox.c.state == OutboxState.DROPPED.value, _UNTRIED)
-        left = sa.select(outbox.c.id).where(*_history(ticket, to), sa.not_(kept)).limit(1)
-        return self._connection.scalar(left) is not None
-
     def withdraw_history(self, ticket: int, to: Address, reason: str) -> bool:
         """Drop the mails that show the ticket's history to this address. Returns False when one may have left."""
         gone = {"state": OutboxState.DROPPED.value, "next_at": None, "last_answer": reason}
         self._connection.execute(sa.update(outbox).where(*_history(ticket, to), _UNTRIED).values(gone))
-        return not self.history_was_sent(ticket, to)
+        return to.key not in self.leaving([ticket])[ticket].shown_history
 
     def by_message_id(self, message_id: str) -> OutboxRow | None:
         """Return the mail with this Message-ID; None when it is not one of ours."""
@@ -268,6 +267,17 @@ class SqlOutbox:
 
 def _history(ticket: int, to: Address) -> tuple[sa.ColumnElement[bool], ...]:
     return (outbox.c.ticket == ticket, outbox.c.template.in_(_HISTORIES), outbox.c.to_key == to.key)
+
+
+def _leaving(mails: Sequence[sa.RowMapping]) -> Leaving:
+    """What can be stopped of the mails of one ticket."""
+    dropped, queued, held = OutboxState.DROPPED.value, OutboxState.QUEUED.value, OutboxState.HELD.value
+    tried = {mail["entry"] for mail in mails if mail["state"] != queued or mail["attempts"]}
+    left = [m for m in mails if m["state"] != dropped and (m["state"] not in (queued, held) or m["attempts"])]
+    return Leaving(
+        stoppable=frozenset(mail["entry"] for mail in mails if mail["entry"] is not None) - tried,
+        shown_history=frozenset(mail["to_key"] for mail in left if mail["template"] in _HISTORIES),
+    )
 
 
 def _counted(kind: str, since: datetime) -> tuple[sa.ColumnElement[bool], ...]:

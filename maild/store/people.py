@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -80,10 +80,10 @@ class SqlPeople:
         """Remember that an agent has written to a domain."""
         self._connection.execute(insert_once(self._connection, acquaintance, {"agent": agent, "domain": domain}))
 
-    def has_contacted(self, agent: str, domain: str) -> bool:
-        """Say whether an agent has written to this domain before."""
-        here = sa.and_(acquaintance.c.agent == agent, acquaintance.c.domain == domain)
-        return self._connection.scalar(sa.select(acquaintance.c.agent).where(here)) is not None
+    def contacted(self, agent: str, domains: Collection[str]) -> frozenset[str]:
+        """Return those of these domains that an agent has written to before."""
+        here = sa.and_(acquaintance.c.agent == agent, acquaintance.c.domain.in_(sorted(domains)))
+        return frozenset(self._connection.scalars(sa.select(acquaintance.c.domain).where(here)))
 
     def set_absence(self, agent: str, since: datetime, until: datetime) -> None:
         """Store when an agent is away; an earlier absence is replaced."""

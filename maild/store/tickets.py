@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from maild.domain.lookups import TicketRecord
 from maild.domain.people.directory import Address
 from maild.domain.tickets.events import Event, Opened, ParticipantAdded, ParticipantRemoved, RequesterChanged, Retitled
 from maild.domain.tickets.ticket import Ticket
@@ -59,33 +60,35 @@ class SqlTickets:
         people = self._connection.execute(_PEOPLE, {"number": number}).mappings().all()
         return rows.read_ticket(row, people) if self._reading else self._identity_map.take(row, people)
 
+    def get_many(self, numbers: Sequence[int]) -> Mapping[int, TicketRecord]:
+        """Return those of these tickets that there are, each with all that happened to it."""
+        # What a reading transaction has read may change before it reads again: nothing of it is kept.
+        held = IdentityMap() if self._reading else self._identity_map
+        unknown = [number for number in numbers if not held.knows(number)]
+        for number in held.read_ahead(self._connection, unknown, lock=not self._reading):
+            if not held.knows(number):  # it could not be read: ask for it alone, and hear why
+                self.get(number)
+                self.history(number)
+        known = filter(held.knows, numbers)
+        return {number: TicketRecord(held.tickets[number], held.acts(number)) for number in known}
+
     def history(self, number: int) -> tuple[Event, ...]:
         """Return all events of a ticket, in order."""
         known = self._identity_map.histories.get(number)
         if known is not None:
             return known
         found = self._connection.execute(_HISTORY, {"number": number}).mappings()
-        events = tuple(rows.read_event(row) for row in found)
-        if number in self._identity_map.numbers:
-            self._identity_map.histories[number] = events
-        return events
-
-    def event_time(self, number: int, seq: int) -> datetime | None:
-        """Return when the event with this sequence number happened; None when there is none."""
-        return self._connection.scalar(sa.select(event.c.at).where(event.c.ticket == number, event.c.seq == seq))
+        if number not in self._identity_map.numbers:
+            return tuple(rows.read_event(row) for row in found)
+        self._identity_map.take_history(number, found)
+        return self._identity_map.histories[number]
 
     def events_since(self, number: int, seq: int) -> tuple[Event, ...]:
         """Return the events after this sequence number, in order."""
+        if number in self._identity_map.histories:
+            return self._identity_map.histories[number][seq:]
         query = sa.select(event).where(event.c.ticket == number, event.c.seq > seq).order_by(event.c.seq)
         return tuple(rows.read_event(row) for row in self._connection.execute(query).mappings())
-
-    def batches(self, number: int) -> tuple[tuple[int, tuple[Event, ...]], ...]:
-        """Return the events of a ticket in batches, one for each mail or tick."""
-        query = sa.select(event).where(event.c.ticket == number).order_by(event.c.seq)
-        found: dict[int, list[Event]] = {}
-        for row in self._connection.execute(query).mappings():
-            found.setdefault(row["batch"] or row["seq"], []).append(rows.read_event(row))
-        return tuple((first, tuple(events)) for first, events in found.items())
 
     def add_entry(self, new: StoredEntry) -> int:
         """Store an entry with its attachments, update the search, and return the entry's new id."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from maild.domain.commands.apply import Applied, Interpreted, apply_intents, judge, parse
 from maild.domain.decision import Decision
-from maild.domain.lookups import Batch
+from maild.domain.lookups import Batch, Leaving
 from maild.domain.people.directory import Agent, Role
 from maild.domain.tickets import events
 from maild.domain.tickets.events import NEW_TICKET, Actor, Event
@@ -13,13 +13,13 @@ from maild.domain.tickets.ticket import Ticket, fold
 from tests.domain.command_scene import (
     BY_KAREN,
     JOHN,
-    LAST_WORDS,
     LOOKUPS,
     NOW,
     OPENED,
     OPENED_BY_BOB,
     SURROUNDINGS,
 )
+from tests.domain.known import Else, record
 
 
 @dataclass
@@ -35,20 +35,12 @@ class Desk:
     def ticket(self, number: int = 42) -> Ticket:
         return fold(number, tuple(fact for _, facts in self.acts[number] for fact in facts))
 
-    def survivor(self, number: int) -> Ticket | None:
-        if number not in self.acts:
-            return None
-        found = self.ticket(number)
-        return found if found.merged_into is None else self.survivor(found.merged_into)
-
     def judged(self, text: str, on: int = 42, agent: Agent | None = JOHN) -> Interpreted:
+        stoppable = frozenset(range(1, self.entries + 1)) - self.left
         lookups = replace(
             LOOKUPS,
-            ticket=self.survivor,
-            batches=lambda number: tuple(self.acts.get(number, ())),
-            can_withdraw=lambda entry: entry not in self.left,
-            history_was_sent=lambda _number, to: str(to) in self.shown,
-            last_message=lambda number: LAST_WORDS,
+            records=Else(None, {number: record(number, *acts) for number, acts in self.acts.items()}),
+            mails=Else(Leaving(stoppable=stoppable, shown_history=frozenset(self.shown))),
         )
         self.now += timedelta(minutes=1)
         here = replace(SURROUNDINGS, ticket=self.ticket(on), lookups=lookups, speaker=agent, now=self.now)

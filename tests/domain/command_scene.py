@@ -6,11 +6,12 @@ from typing import Any
 
 from maild.domain.commands.apply import VERBS, Applied, Interpreted, Surroundings, Verb, apply_intents, judge, parse
 from maild.domain.decision import EntryDraft
-from maild.domain.lookups import Lookups
+from maild.domain.lookups import Leaving, Written
 from maild.domain.people.directory import Address, Agent, AgentRole, Department, Directory, Person, Role, Team
 from maild.domain.tickets.events import Actor, Opened, Replied
 from maild.domain.tickets.ticket import EntryKind, Ticket, fold
 from maild.domain.times.calendars import Calendar, Span
+from tests.domain.known import Canned, Else, lookups, record
 
 # A Tuesday; in Berlin it is 10:30 in winter time.
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -65,19 +66,16 @@ def ticket(**changes: Any) -> Ticket:
     return replace(fold(42, (OPENED,)), **changes)
 
 
-def _canned(name: str, variables: Any) -> str | None:
-    text = CANNED.get(name)
-    return text and text.format_map({"host": "it"} | dict(variables))
-
-
-LOOKUPS = Lookups(
-    ticket={17: fold(17, (OPENED_BY_BOB,)), 42: ticket()}.get,
-    batches=lambda number: ((1, (OPENED,)), (2, (Replied(at=NOW, by=BY_JOHN, entry=5),))),
-    can_withdraw=lambda entry: entry == 5,
-    last_message=lambda number: LAST_WORDS,
-    canned=_canned,
-    canned_names=tuple(CANNED),
-    explain_due=lambda number: ("Plan default", "due on Friday"),
+RECORDS = {
+    17: record(17, (1, (OPENED_BY_BOB,))),
+    42: record(42, (1, (OPENED,)), (2, (Replied(at=NOW, by=BY_JOHN, entry=5),))),
+}
+LOOKUPS = lookups(
+    records=Else(None, RECORDS),
+    threads=Else(Written(last_message=LAST_WORDS)),
+    mails=Else(Leaving(stoppable=frozenset({5}))),
+    texts=Canned(CANNED, host="it"),
+    derivations=Else(("Plan default", "due on Friday")),
 )
 SURROUNDINGS = Surroundings(
     DIRECTORY,

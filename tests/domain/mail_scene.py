@@ -16,6 +16,7 @@ from maild.domain.sla.standing import Plan
 from maild.domain.tickets import events
 from maild.domain.tickets.events import Actor, Opened
 from maild.domain.tickets.ticket import Participant, Ticket, fold
+from tests.domain.known import NOTHING_FOUND
 
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 RING = KeyRing((Key("a", b"a secret of at least sixteen characters"),))
@@ -156,6 +157,7 @@ def case(
         "now": NOW,
         "at": NOW,
         "ticket": TICKETS.get(route.ticket or 0),
+        "lookups": NOTHING_FOUND,
     }
     return Case(**(values | more))
 

@@ -15,6 +15,7 @@ from maild.domain.people.directory import Address, Person, Role
 from maild.domain.tickets import events
 from maild.domain.tickets.events import THIS_ENTRY
 from maild.domain.tickets.ticket import EntryKind, Priority, Status
+from tests.domain.known import NOTHING_FOUND
 from tests.domain.mail_scene import JANE, JOHN, NOW, POLICY, case, kinds, led, mail, ticket
 
 R, N = Scope.REPLY, Scope.NOTE
@@ -28,7 +29,14 @@ def act(text, scope=R, on=None, agent=JANE, forwarded="", attachments=()):
         kind=EntryKind.MESSAGE, author=author, author_name="J.", text=text, html="<b>x</b>", attachments=attachments
     )
     given = AgentMail(
-        agent=agent, text=text, forwarded=forwarded, scope=scope, ticket=on or ticket(), at=NOW, draft=draft
+        agent=agent,
+        text=text,
+        forwarded=forwarded,
+        scope=scope,
+        ticket=on or ticket(),
+        at=NOW,
+        draft=draft,
+        lookups=NOTHING_FOUND,
     )
     return act_of_agent(given, POLICY)
 
@@ -238,7 +246,7 @@ def test_an_answer_that_reaches_a_participant_is_an_answer():
 def line(*words, on=None):
     draft = EntryDraft(kind=EntryKind.NOTE, author=ADMIN, author_name="Acme Support", text="")
     given = AgentMail(agent=None, text=" ".join(words), scope=N, ticket=on or ticket(), at=NOW, draft=draft)
-    return act_of_line(given, words, POLICY)
+    return act_of_line(replace(given, lookups=NOTHING_FOUND), words, POLICY)
 
 
 def test_the_admin_says_one_command_without_its_mark():

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from maild.domain.commands.actions import SideEffects
 from maild.domain.commands.apply import VERBS, TextGoes, apply_intents, judge, parse_line
+from maild.domain.lookups import MadeText
 from maild.domain.people.directory import Address, Person
 from maild.domain.tickets.events import ParticipantAdded
 from maild.domain.tickets.ticket import Status
 from tests.domain.command_scene import BY_JOHN, FRESH, JOHN, NOW, SURROUNDINGS, done, home_of, judged, ticket
+from tests.domain.known import Else
 
 TOMORROW = NOW + timedelta(hours=22, minutes=30)  # nine o'clock in Berlin
 
@@ -74,11 +76,9 @@ def test_a_moment_is_told_in_the_speakers_zone():
 
 @pytest.mark.parametrize("words", ["wrong", "host"])
 def test_a_canned_text_that_lacks_something_is_a_problem(words):
-    def canned(name, variables):
-        raise ValueError(f"{name} needs {words}=…")
-
-    lookups = replace(SURROUNDINGS.lookups, canned=canned)
-    (problem,) = judged("!tpl reboot", replace(SURROUNDINGS, lookups=lookups)).problems
+    wrong = Else(MadeText(wrong=f"reboot needs {words}=…"))
+    known = replace(SURROUNDINGS.lookups, texts=wrong)
+    (problem,) = judged("!tpl reboot", replace(SURROUNDINGS, lookups=known)).problems
     assert problem.message == f"reboot needs {words}=…"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from maild.domain.commands.apply import judge, parse
 from maild.domain.decision import Outcome
-from maild.domain.lookups import NOTHING_KNOWN
+from maild.domain.lookups import Written
 from maild.domain.people.directory import Address, Person
 from maild.domain.tickets.events import (
     NEW_TICKET,
@@ -22,6 +22,7 @@ from maild.domain.tickets.events import (
 from maild.domain.tickets.ticket import EntryKind, Participant, Priority, Status
 from tests.domain.command_desk import Desk
 from tests.domain.command_scene import BOB, BY_JOHN, EVE, KAREN, LAST_WORDS, NOW, SURROUNDINGS, done, ticket
+from tests.domain.known import NOTHING_FOUND, Else
 
 
 @pytest.fixture
@@ -174,12 +175,12 @@ def test_without_a_title_the_part_keeps_the_old_one(desk):
 
 def test_a_ticket_in_which_no_customer_wrote_has_no_part(desk):
     assert desk.judged("!split").problems == ()
-    silent = replace(SURROUNDINGS, lookups=replace(SURROUNDINGS.lookups, last_message=lambda number: None))
+    silent = replace(SURROUNDINGS, lookups=replace(SURROUNDINGS.lookups, threads=Else(Written())))
     (problem,) = judge(parse("!split"), silent).problems
     assert "has not written" in problem.message
 
 
 @pytest.mark.parametrize("verb", ["link", "merge"])
 def test_where_nothing_is_known_of_other_tickets_no_number_is_right(verb):
-    (problem,) = judge(parse(f"!{verb} 17"), replace(SURROUNDINGS, lookups=NOTHING_KNOWN)).problems
+    (problem,) = judge(parse(f"!{verb} 17"), replace(SURROUNDINGS, lookups=NOTHING_FOUND)).problems
     assert problem.message == "there is no ticket 17"

@@ -11,7 +11,6 @@ from maild.domain.intake.classify import MailClass
 from maild.domain.intake.decide import RULES, acknowledgement, decide
 from maild.domain.intake.route import Carrier, Route, RouteKind
 from maild.domain.intake.rules import Filing
-from maild.domain.lookups import Lookups
 from maild.domain.messages.message import DeliveryAction, DeliveryReport, DeliveryStatus, ForwardedMail
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.agent_notices import TicketChange, notices_for
@@ -20,6 +19,7 @@ from maild.domain.policy import AcknowledgeTo, AgentProof
 from maild.domain.tickets import events
 from maild.domain.tickets.events import SYSTEM, Actor, StatusChanged
 from maild.domain.tickets.ticket import EntryKind, Status, apply
+from tests.domain.known import lookups, record
 from tests.domain.mail_scene import (
     BASE,
     EVE,
@@ -322,9 +322,8 @@ SPAM = ticket(status=Status.SPAM, ended_at=NOW - timedelta(days=1))
 def spam_said_by(*actors):
     """Look-ups that know who said, one after the other, that ticket 42 is spam."""
     marks = tuple(StatusChanged(at=NOW, by=by, status="spam", previous="open") for by in actors)
-    return Lookups(
-        batches=lambda number: ((1, (OPENED, *marks[:1])), *((n + 3, (m,)) for n, m in enumerate(marks[1:])))
-    )
+    acts = ((1, (OPENED, *marks[:1])), *((n + 3, (m,)) for n, m in enumerate(marks[1:])))
+    return lookups(records={42: record(42, *acts)})
 
 
 @pytest.mark.parametrize("text", ["It still burns.", "Status?", "Thanks", "CLOSE"])

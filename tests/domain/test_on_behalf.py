@@ -9,7 +9,6 @@ from maild.domain.decision import Outcome
 from maild.domain.effects import DropHeldMail, ReleasedAs, ReleaseHeldMail, SettleHeldReply
 from maild.domain.intake.decide import decide
 from maild.domain.intake.route import Carrier
-from maild.domain.lookups import Lookups
 from maild.domain.messages.message import ForwardedMail
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.people.directory import Address
@@ -17,15 +16,12 @@ from maild.domain.policy import AgentProof
 from maild.domain.tickets import events
 from maild.domain.tickets.held_replies import HeldReply, HeldReplyKind
 from maild.domain.tickets.ticket import EntryKind
+from tests.domain.known import Canned, Else, lookups
 from tests.domain.mail_scene import BASE, JOHN, KAREN, NOW, POLICY, case, led, mail
 
 BOB = "bob@new.example"
 CANNED = {"please-check": "Dear {name}, please check the cable."}
-LOOKUPS = Lookups(
-    canned=lambda name, given: CANNED[name].format(**given) if name in CANNED else None,
-    canned_names=tuple(CANNED),
-    has_contacted=lambda agent, domain: False,
-)
+LOOKUPS = lookups(texts=Canned(CANNED), contacted=Else(False))
 
 
 def fresh(text, **more):

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from maild.domain.lookups import Leaving
 from maild.domain.messages.outbox import DeliveryResult, OutboxState, RelayAnswer
 from maild.services.admin_command import command_ticket
 from maild.store.outbox import SqlOutbox
@@ -109,8 +110,13 @@ def test_an_answer_that_leaves_while_it_is_undone_is_not_called_stopped(office, 
     say(office, number, "Use water.\n!close")
     office.deliver(LEAVES)
     looks = iter([True])
-    looked = SqlOutbox.can_withdraw
-    monkeypatch.setattr(SqlOutbox, "can_withdraw", lambda self, entry: next(looks, None) or looked(self, entry))
+    looked = SqlOutbox.leaving
+
+    def leaving(self, tickets):
+        stoppable = frozenset(range(100)) if next(looks, None) else frozenset()
+        return {number: Leaving(stoppable=stoppable) for number in tickets} if stoppable else looked(self, tickets)
+
+    monkeypatch.setattr(SqlOutbox, "leaving", leaving)
     done = say(office, number, "!undo")
     assert next(looks, None) is None
     assert (done.outcome, office.ticket(number)["status"]) == ("commanded", "open")

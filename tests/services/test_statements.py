@@ -15,9 +15,9 @@ from tests.rig.office import Office
 MOST = {
     "a new mail": 62,
     "a customer's reply": 60,
-    "an agent's reply": 65,
-    "a mail of commands": 47,
-    "a bounce": 41,
+    "an agent's reply": 60,
+    "a mail of commands": 46,
+    "a bounce": 43,
 }
 
 

@@ -139,7 +139,7 @@ def test_a_connection_that_is_cut_in_the_middle_is_no_fault_of_the_ticket(postgr
 def lose_the_connection(unit, postgres, url):
     with unit.savepoint():
         postgres.cut_connections(url)
-        unit.tickets.event_time(1, 1)
+        unit.tickets.history(1)
 
 
 def test_a_wrong_statement_is_no_outage(store):

@@ -231,7 +231,7 @@ def test_a_history_can_be_stopped_until_it_is_tried(unit):
     unit.outbox.add(row(4, to=Person(EVE), state=OutboxState.SENT, next_at=None))  # an answer is no history
     unit.outbox.add(row(5, **shown, ticket=2, state=OutboxState.SENT, next_at=None))
     unit.outbox.add(row(6, template="history", state=OutboxState.SENT, next_at=None))
-    assert not unit.outbox.history_was_sent(1, EVE)
+    assert unit.outbox.leaving([1, 2])[1].shown_history == {BOB.address.key}
     assert unit.outbox.withdraw_history(1, EVE, "undone")
     assert [unit.outbox.get(number).state for number in (2, 3)] == [OutboxState.DROPPED] * 2
     assert unit.outbox.get(2).last_answer == "undone"
@@ -242,12 +242,24 @@ def test_a_history_can_be_stopped_until_it_is_tried(unit):
 def test_a_history_that_was_tried_may_have_been_read(unit, how):
     unit.outbox.add(row(1, template="history", to=Person(EVE), **how))
     unit.outbox.add(row(2, template="history", to=Person(EVE)))
-    assert unit.outbox.history_was_sent(1, EVE)
+    assert EVE.key in unit.outbox.leaving([1])[1].shown_history
     assert not unit.outbox.withdraw_history(1, EVE, "undone")
     assert unit.outbox.get(2).state is OutboxState.DROPPED
+
+
+def test_an_answer_can_be_stopped_while_none_of_its_mails_was_tried(unit):
+    unit.outbox.add(row(1, entry=5))
+    unit.outbox.add(row(2, entry=5, to=Person(EVE)))
+    unit.outbox.add(row(3, entry=6))
+    unit.outbox.add(row(4, entry=6, to=Person(EVE), state=OutboxState.DEFERRED, attempts=1))
+    unit.outbox.add(row(5, entry=7, state=OutboxState.HELD))
+    unit.outbox.add(row(6, entry=8, ticket=2))
+    unit.outbox.add(row(7, entry=None))
+    leaving = unit.outbox.leaving([1, 2, 3])
+    assert [leaving[number].stoppable for number in (1, 2, 3)] == [{5}, {8}, frozenset()]
 
 
 def test_a_history_on_its_way_counts_as_left(unit):
     unit.outbox.add(row(1, template="history", to=Person(EVE)))
     assert unit.outbox.claim(NOW, NOW + MINUTE, 10, "main")
-    assert unit.outbox.history_was_sent(1, EVE)
+    assert EVE.key in unit.outbox.leaving([1])[1].shown_history

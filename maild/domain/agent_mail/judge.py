@@ -6,14 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from maild.domain.agent_mail.agent_mail import ADMIN, AgentMail, Understood
 from maild.domain.agent_mail.guards import about_held_text, guarded
-from maild.domain.agent_mail.outcome import checked, done, refused
+from maild.domain.agent_mail.outcome import checked, domains_of, done, refused
 from maild.domain.commands import apply as commands
-from maild.domain.commands.apply import CommandProblem, Parsed, Surroundings
+from maild.domain.commands.apply import CommandProblem, Interpreted, Parsed, Surroundings, TextGoes
 from maild.domain.decision import Decision
 from maild.domain.effects import ReleasedAs
+from maild.domain.lookups import NO_NUMBER, Missing, Needs
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.agent_notices import answerable
 from maild.domain.policy import Policy
@@ -58,7 +60,7 @@ def _with_button(written: Parsed, button: Parsed) -> Parsed:
 
 def _judged(act: AgentMail, parsed: Parsed, policy: Policy) -> Decision:
     surroundings = surroundings_of(act, policy)
-    found = commands.judge(parsed, surroundings)
+    found = _resolved(act, parsed, surroundings, policy)
     if found.problems:
         return refused(act, found.problems, has_text=bool(parsed.text.strip() or act.draft.attachments))
     applied = commands.apply_intents(act.ticket, found.intents, act.actor, act.at, surroundings)
@@ -72,6 +74,30 @@ def _judged(act: AgentMail, parsed: Parsed, policy: Policy) -> Decision:
     return guarded(understood) or done(understood)
 
 
+def _resolved(act: AgentMail, parsed: Parsed, surroundings: Surroundings, policy: Policy) -> Interpreted:
+    """The commands with their words resolved. What they and the text of the mail need is looked up together."""
+    wanted = needs_of_text(act, parsed, policy)
+    try:
+        found = commands.judge(parsed, surroundings)
+    except Missing as missing:
+        raise Missing(missing.needs | act.lookups.lacks(wanted)) from None
+    if not found.problems:
+        act.lookups.require(wanted)
+    return found
+
+
+def needs_of_text(act: AgentMail, parsed: Parsed, policy: Policy) -> Needs:
+    """What must be known before a text may go to the customer, as far as can be told before its commands are tried."""
+    text = parsed.text.strip() or act.forwarded.strip() or act.draft.attachments
+    goes = [verb.text for each in parsed.commands if (verb := commands.lookup(each.verb)) and verb.takes_text]
+    public = goes[-1] is TextGoes.REPLY if goes else act.scope is Scope.REPLY
+    if not text or not public or act.released_as is ReleasedAs.NOTE:
+        return Needs()
+    written = frozenset({act.ticket.number}) - {NO_NUMBER}
+    domains = domains_of(act.ticket) if act.agent is not None and policy.hold else frozenset[str]()
+    return Needs(written=written, domains=domains)
+
+
 def surroundings_of(act: AgentMail, policy: Policy) -> Surroundings:
     """What the commands of an act are resolved against. A ticket that opens with it is not there yet."""
     return Surroundings(
@@ -82,8 +108,17 @@ def surroundings_of(act: AgentMail, policy: Policy) -> Surroundings:
         speaker=act.agent,
         ticket=act.ticket if act.opens is None else None,
         lookups=act.lookups,
-        calendar=act.lookups.calendar(act.ticket),
+        words=_words(act, policy),
+        calendar=policy.calendar_of(act.ticket),
     )
+
+
+def _words(act: AgentMail, policy: Policy) -> dict[str, Any]:
+    """What canned texts may name beside the variables that the writer gives."""
+    ticket, helpdesk = act.ticket, policy.helpdesk_name
+    about = {"subject": ticket.subject, "name": ticket.requester.name}
+    numbered = {"number": ticket.number} if act.opens is None else {}
+    return {"helpdesk": helpdesk, "agent": act.agent.shown if act.agent else helpdesk, **about, **numbered}
 
 
 def _unanswerable(understood: Understood) -> CommandProblem | None:

@@ -27,6 +27,7 @@ from maild.domain.notices.agent_notices import Notice, feedback
 from maild.domain.notices.buttons import UNDO
 from maild.domain.people.mentions import mentions
 from maild.domain.plan_change import refiled
+from maild.domain.sla.alarm_acks import alarms
 from maild.domain.sla.clocks import Target
 from maild.domain.tickets import events
 from maild.domain.tickets.events import THIS_ENTRY, Event
@@ -112,7 +113,7 @@ def _effects(understood: Understood, outcome: Outcome) -> tuple[Effect, ...]:
     made: list[Effect] = [WithdrawAnswer(entry) for entry in applied.withdraws]
     made += [WithdrawHistory(ticket, to) for ticket, to in applied.withdrawn_histories]
     if outcome is Outcome.REPLIED and act.agent:
-        made.append(RecordContact(act.agent.name, _domains(applied.ticket_after)))
+        made.append(RecordContact(act.agent.name, domains_of(applied.ticket_after)))
     if understood.says_something or act.opens:
         made.extend(replaced(act))
     return tuple(made)
@@ -129,7 +130,7 @@ def _acknowledged(understood: Understood, facts: Sequence[Event], *, answers: bo
     name, seen = act.agent.name, act.seen
     return [
         events.Acknowledged(at=act.at, by=act.actor, target=alarm.target, cycle=alarm.cycle, agent=name)
-        for alarm in act.lookups.alarms(act.ticket.number)
+        for alarm in alarms(act.lookups.history(act.ticket.number))
         if name in alarm.told and alarm.told[name] <= seen and name not in alarm.answered
         if not (answers and alarm.target != Target.RESOLUTION)
     ]
@@ -166,19 +167,18 @@ def _wait(understood: Understood) -> tuple[timedelta | None, tuple[str, ...]]:
         return timedelta(0), ()
     if applied.leaves_at is not None:
         return None, ()
-    agent = act.agent.name
     leaving = PublicAnswer(
         text=understood.text,
         widened=act.scope is not Scope.REPLY,
-        domains=_domains(applied.ticket_after),
         people=len(applied.ticket_after.correspondents),
-        has_contacted=lambda domain: act.lookups.has_contacted(agent, domain),
+        strange=act.lookups.strange(domains_of(applied.ticket_after)),
     )
     found = risks(leaving)
     return (max(hold, RISKY_WAIT), found) if found else (None, ())
 
 
-def _domains(ticket: Ticket) -> frozenset[str]:
+def domains_of(ticket: Ticket) -> frozenset[str]:
+    """Where an answer to everybody in the ticket goes."""
     return frozenset(person.address.domain for person in ticket.correspondents)
 
 

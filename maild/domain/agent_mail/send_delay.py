@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -24,13 +23,12 @@ _LONGEST_LINE = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicAnswer:
-    """An answer on its way out. `has_contacted` answers whether this agent has written to a domain before."""
+    """An answer on its way out. `strange` are the domains that this agent has never written to."""
 
     text: str
     widened: bool  # its address said that it stays inside
-    domains: frozenset[str]
     people: int
-    has_contacted: Callable[[str], bool] = lambda domain: True
+    strange: frozenset[str] = frozenset()
 
 
 def risks(leaving: PublicAnswer) -> tuple[str, ...]:
@@ -41,8 +39,7 @@ def risks(leaving: PublicAnswer) -> tuple[str, ...]:
     found.extend(f"it seems to hold {kind}" for kind in secrets_in(leaving.text))
     if leaving.people > MANY_PEOPLE:
         found.append(f"it goes to {leaving.people} people")
-    strange = sorted(domain for domain in leaving.domains if not leaving.has_contacted(domain))
-    found.extend(f"it is your first mail to {domain}" for domain in strange)
+    found.extend(f"it is your first mail to {domain}" for domain in sorted(leaving.strange))
     return tuple(found)
 
 

@@ -12,8 +12,10 @@ from maild.domain.commands.apply import escape
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.people.directory import Person
 from maild.domain.tickets.search_words import words_of
+from maild.domain.tickets.ticket import Status
 
 USE = "use"  # use-17: the button that sends the answer of ticket 17
+SOLVED = frozenset({Status.RESOLVED, Status.CLOSED})
 SHOWN_LINES = 15
 SHOWN_CHARACTERS = 1200
 _GREETING = 40  # characters

@@ -12,6 +12,7 @@ from typing import Any
 from maild.domain.commands.arguments import Invitation, Surroundings, Tagging
 from maild.domain.decision import Other
 from maild.domain.people.directory import Address, Agent, Department, Person, Team, name_key
+from maild.domain.sla.alarm_acks import alarms
 from maild.domain.tickets.events import (
     Acknowledged,
     Actor,
@@ -153,7 +154,7 @@ def becomes(
 
 def spam(ticket: Ticket, _reading: object, occasion: CommandContext) -> tuple[StatusChanged, ...]:
     """That it is spam, also where a filter said so before: by a person's word it stays so, whoever writes again."""
-    history = (fact for _, facts in occasion.surroundings.lookups.batches(ticket.number) for fact in facts)
+    history = occasion.surroundings.lookups.history(ticket.number)
     unless = frozenset[Status]() if marked_by_filter_alone(history) else frozenset({Status.SPAM})
     return becomes(Status.SPAM, unless=unless)(ticket, _reading, occasion)
 
@@ -220,7 +221,7 @@ def follows(level: str) -> Callable[[Ticket, Agent, CommandContext], tuple[Event
 
 def acknowledge(ticket: Ticket, agent: Agent, occasion: CommandContext) -> tuple[Event, ...]:
     """The agent knows of every alarm of this ticket that still stands, whether they were told or heard of it."""
-    standing = occasion.surroundings.lookups.alarms(ticket.number)
+    standing = alarms(occasion.surroundings.lookups.history(ticket.number))
     return tuple(
         Acknowledged(at=occasion.at, by=occasion.by, target=alarm.target, cycle=alarm.cycle, agent=agent.name)
         for alarm in standing

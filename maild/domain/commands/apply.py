@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from maild.domain.commands.actions import CommandContext, SideEffects
@@ -26,6 +27,7 @@ from maild.domain.commands.parsing import (
 )
 from maild.domain.commands.table import BY_NAME, VERBS, Settles, TextGoes, Verb, help_text, lookup
 from maild.domain.commands.verb import Where
+from maild.domain.lookups import all_of
 from maild.domain.tickets.event_words import receipt_lines
 from maild.domain.tickets.events import Actor, Event
 from maild.domain.tickets.ticket import Ticket, apply
@@ -95,14 +97,9 @@ def judge(parsed: Parsed, surroundings: Surroundings) -> Interpreted:
 
 def interpret(commands: Sequence[Command], surroundings: Surroundings) -> Interpreted:
     """Resolve every name and moment, and look for commands that contradict each other. All or nothing."""
-    intents: list[Intent] = []
-    problems: list[CommandProblem] = []
-    for command in commands:
-        found = _resolved(command, surroundings)
-        if isinstance(found, Intent):
-            intents.append(found)
-        else:
-            problems.append(found)
+    resolved = all_of(partial(_resolved, command, surroundings) for command in commands)
+    intents = [found for found in resolved if isinstance(found, Intent)]
+    problems = [found for found in resolved if isinstance(found, CommandProblem)]
     intents, contradictions = _without_contradictions(intents)
     problems.extend(contradictions)
     if problems:

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from difflib import get_close_matches
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from maild.domain.invalid import Invalid as Invalid
-from maild.domain.lookups import NOTHING_KNOWN, Lookups
+from maild.domain.lookups import NOTHING_KNOWN, CannedText, Lookups
 from maild.domain.people.directory import Address, Agent, Department, Directory, Person, Team, name_key
 from maild.domain.tickets.ticket import Priority, Ticket
 from maild.domain.times.calendars import Calendar
@@ -48,6 +49,7 @@ class Surroundings:
     day_ends: time = time(17)
     ticket: Ticket | None = None  # the one that the command is about; None: one that a fresh mail opens
     lookups: Lookups = NOTHING_KNOWN
+    words: Mapping[str, Any] = field(default_factory=dict)  # what canned texts may name beside their own variables
     calendar: Calendar | None = None  # of the ticket: what "+2bh" counts in
 
     @property
@@ -227,13 +229,10 @@ def canned(args: str, surroundings: Surroundings) -> str | Invalid:
             return Invalid(f'"{rest[at : at + _QUOTE_AT_MOST]}" is no name=value')
         variables[found[1]] = next((value for value in found.groups()[1:] if value is not None), "")
         at = found.end()
-    lookups = surroundings.lookups
-    wanted = next((known for known in lookups.canned_names if name_key(known) == name_key(name)), name)
-    try:
-        text = lookups.canned(wanted, variables) if name else None
-    except ValueError as wrong:
-        return Invalid(str(wrong))
-    return text if text is not None else _unknown("canned text", name, _themselves(lookups.canned_names))
+    made = surroundings.lookups.canned(CannedText.of(name, {**surroundings.words, **variables}))
+    if made.wrong:
+        return Invalid(made.wrong)
+    return made.text if made.text is not None else _unknown("canned text", name, _themselves(made.names))
 
 
 def moment_or_none(args: str, surroundings: Surroundings) -> datetime | Invalid | None:
@@ -278,7 +277,7 @@ def deadlines(args: str, surroundings: Surroundings) -> str | Invalid:
     if args.casefold().rstrip("?") != "due":
         return Invalid("explains one thing: why due", "due")
     here = surroundings.ticket
-    lines = surroundings.lookups.explain_due(here.number) if here else ()
+    lines = surroundings.lookups.deadlines(here.number) if here else ()
     return "\n".join(lines) or "Nothing is due on this ticket."
 
 

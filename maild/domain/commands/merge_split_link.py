@@ -29,6 +29,7 @@ from maild.domain.tickets.events import (
 )
 from maild.domain.tickets.organisations import contacts_in, followers_of
 from maild.domain.tickets.ticket import CC, CONTACT, Status, Ticket
+from maild.domain.tickets.visibility import may_see
 
 ADMIN = "admin"  # by this name the command line acts
 
@@ -44,8 +45,8 @@ def _other(args: str, surroundings: Surroundings) -> Ticket | Invalid:
     here = surroundings.ticket
     if here and number == here.number:
         return Invalid(f"{number} is this ticket itself")
-    there = surroundings.lookups.ticket(number)
-    if there is None:
+    there, speaker = surroundings.lookups.ticket(number), surroundings.speaker
+    if there is None or (speaker and not may_see(speaker, there, surroundings.directory)):
         return Invalid(f"there is no ticket {number}")
     return there
 
@@ -164,7 +165,7 @@ def part(args: str, surroundings: Surroundings) -> SplitPart | Invalid:
     if isinstance(title, Invalid):
         return title
     here = surroundings.ticket
-    last = surroundings.lookups.last_message(here.number) if here else None
+    last = surroundings.lookups.written(here.number).last_message if here else None
     if last is None:
         return Invalid("the customer has not written to this ticket: there is nothing that a part could begin with")
     # Answers to the message belong to the ticket that it was written to: the copy has no Message-ID.

@@ -1,7 +1,7 @@
 """Taking back what an agent did last: from the acts of a ticket to the inverse facts.
 
 Only what is still as the act left it is taken back: what somebody changed since stays as they made it, and that is
-told. Nothing here looks at the world: whether an answer has left is asked of `Lookups`."""
+told. Nothing here looks at the world: whether an answer has left was looked up before."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from maild.domain.commands.undo_ticket import (
     tags_back,
     value_back,
 )
-from maild.domain.lookups import Batch, Lookups
+from maild.domain.lookups import Batch, Lookups, Needs
 from maild.domain.people.directory import Address, Role
 from maild.domain.tickets import events
 from maild.domain.tickets.events import Event
@@ -57,6 +57,8 @@ def undoing(ticket: Ticket, agent: str, lookups: Lookups, at: datetime) -> Undoi
         return "you have done nothing on this ticket that could be taken back"
     if found == 0:
         return "your last act opened this ticket, which cannot be taken back: close it, or say that it is spam"
+    reached = _reached(batches[found][1])
+    lookups.require(Needs(tickets=reached, leaving=reached | {ticket.number}))
     act = act_at(ticket, batches, found, lookups, at)
     kinds = dict.fromkeys(type(fact) for fact in reversed(act.facts))
     backs = [back(act) for kind in kinds if (back := _BACK.get(kind)) and not goes_with_merge(kind, act)]
@@ -71,6 +73,13 @@ def undoing(ticket: Ticket, agent: str, lookups: Lookups, at: datetime) -> Undoi
     withdrawn_histories = tuple(shown for back in backs for shown in back.withdrawn_histories)
     undone = events.Undone(at=at, first=act.first, last=act.last)
     return Undoing((*facts, undone), others, withdraws, withdrawn_histories, told)
+
+
+def _reached(facts: Sequence[Event]) -> frozenset[int]:
+    """The other tickets that an act reached."""
+    linked = {fact.ticket for fact in facts if isinstance(fact, events.Linked | events.Absorbed)}
+    led = {fact.into for fact in facts if isinstance(fact, events.Merged | events.Split) and fact.into}
+    return frozenset(linked | led)
 
 
 def _opening_apart(batches: Sequence[Batch]) -> Sequence[Batch]:

@@ -170,7 +170,7 @@ def _level(ticket: Ticket, agent: str) -> str:
 def replied_back(act: UndoBatch) -> Back:
     back = Back()
     for fact in act.of(events.Replied):
-        if fact.entry is not None and not fact.outside and act.lookups.can_withdraw(fact.entry):
+        if fact.entry is not None and not fact.outside and act.lookups.can_withdraw(act.now.number, fact.entry):
             withdrawn = events.ReplyWithdrawn(at=act.at, reply=fact.entry)
             told = "your answer was stopped before it left"
             back = replace(

@@ -15,6 +15,7 @@ from maild.domain.intake.decide import Case, decide
 from maild.domain.intake.decide.buttons import numbered
 from maild.domain.intake.route import WITHOUT_TICKET, Carrier, Clues, Facts, Holder, Route, RouteKind, clues, route
 from maild.domain.intake.rules import Filing, file
+from maild.domain.lookups import Lookups
 from maild.domain.messages.message import Evidence, InboundMessage
 from maild.domain.messages.reply_tokens import Scope, Sealed
 from maild.domain.people.directory import Address, Agent, Trust
@@ -29,7 +30,7 @@ from maild.services.escalation.undelivered import lost_alarm
 from maild.services.helpdesk import Helpdesk
 from maild.services.intake.auto_answer_counts import traffic_of
 from maild.services.intake.list_sender import from_list
-from maild.services.intake.lookups import follow_merges, lookups_for
+from maild.services.intake.lookups import records_of, thought_through
 from maild.services.intake.new_text import own_words
 from maild.services.work import Work
 
@@ -102,14 +103,14 @@ def judge(
         released_as=ReleasedAs(released_as),
         since=_since(routed, ticket, found, unit),
         drafts=_drafts(routed, agent, unit) if agent else (),
-        lookups=lookups_for(work, ticket, agent),
+        lookups=Lookups(records=records_of([ticket.number] if ticket else [], unit)),
         rows=_rows(routed, unit),
         receipts=bool(agent and unit.preferences.of(agent.name).get("receipts") == "all"),
         junk=junk,
         traffic=traffic_of(message, classification, filing, ticket, unit, inbound, now),
         departed=departed(unit.tickets.history(ticket.number)) if ticket is not None else frozenset(),
     )
-    decision = decide(case)
+    decision = thought_through(lambda lookups: decide(replace(case, lookups=lookups)), case.lookups, work, agent)
     steps = (*_steps(message, evidence, classification, routed, filing), *decision.steps)
     return Judged(message, decision, ticket, steps)
 
@@ -186,7 +187,8 @@ def look_up(work: Work, found: Clues, inbound: int, *, junk: bool = False) -> Fa
     tickets_of_ids = unit.tickets.by_message_ids(found.parent_ids)
     ancestors = unit.tickets.by_reference(found.family)
     named = (*found.tickets(holders, helpdesk.ring), *tickets_of_ids.values(), *ancestors.values())
-    tickets = {number: ticket for number in dict.fromkeys(named) if (ticket := follow_merges(number, unit))}
+    known = Lookups(records=records_of(named, unit))
+    tickets = {number: ticket for number in dict.fromkeys(named) if (ticket := known.ticket(number))}
     earlier = unit.inbound.find_same(found.sameness, inbound, waiting_in=() if junk else helpdesk.junk_doors)
     opened = [sealed for sealed, _ in found.opened(holders, helpdesk.ring)]
     snapshots = map(unit.snapshots.get, found.lists)
@@ -205,7 +207,8 @@ def look_up(work: Work, found: Clues, inbound: int, *, junk: bool = False) -> Fa
 def _sealed_at(opened: Sequence[Sealed], unit: UnitOfWork) -> dict[tuple[int, int], datetime]:
     """When addresses that act by themselves were sealed: then the last event that their reader saw had happened."""
     acting = dict.fromkeys((sealed.ticket, sealed.seq) for sealed in opened if sealed.scope is Scope.COMMAND)
-    return {key: at for key in acting if (at := unit.tickets.event_time(*key)) is not None}
+    happened = {key: unit.tickets.history(key[0])[key[1] - 1 : key[1]] for key in acting}
+    return {key: events[0].at for key, events in happened.items() if events}
 
 
 def _bounced(

@@ -1,87 +1,100 @@
-"""The questions that commands may ask, answered from the store and the canned texts."""
+"""Look up what judging a mail asks for: in the store, and in the canned texts. One call answers all keys at once."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar
 
 from maild.domain.decision import EntryDraft
-from maild.domain.lookups import Lookups, Said
+from maild.domain.lookups import CannedText, Lookups, MadeText, Missing, Needs, Said, TicketRecord, Written
 from maild.domain.notices.mail_kinds import Reader, templates_where
-from maild.domain.people.directory import Agent
-from maild.domain.sla.alarm_acks import alarms
+from maild.domain.people.directory import Agent, name_key
 from maild.domain.tickets.events import MessageReceived
-from maild.domain.tickets.ticket import EntryKind, Ticket
-from maild.domain.tickets.visibility import may_see
+from maild.domain.tickets.ticket import EntryKind
+from maild.mail.templates.canned import CannedTexts
 from maild.ports import StoredEntry, UnitOfWork
-from maild.services.helpdesk import Helpdesk
-from maild.services.notices.similar_tickets import answers_shown, solving_answer
+from maild.services.notices.similar_tickets import answers_shown
 from maild.services.queries.due_explained import derived_lines
 from maild.services.work import Work
 
 _NOTICES = 10  # of ours to agents, the newest: what the leak guard compares with
 _MERGES = 20  # how often a ticket's survivor may have been merged itself
+_ROUNDS = 6  # of looking up and thinking; most mails need one or two, a row's command that reaches further needs three
 _TO_CUSTOMERS = templates_where(lambda kind: kind.to is Reader.CUSTOMER)  # what they hold left already
 
-
-def follow_merges(number: int, unit: UnitOfWork) -> Ticket | None:
-    """The ticket of this number, or the one that it was merged into."""
-    ticket = unit.tickets.get(number)
-    for _ in range(_MERGES):
-        if ticket is None or ticket.merged_into is None:
-            break
-        ticket = unit.tickets.get(ticket.merged_into)
-    return ticket
+T = TypeVar("T")
 
 
-def lookups_for(work: Work, ticket: Ticket | None = None, agent: Agent | None = None) -> Lookups:
-    """Answers as of this transaction; canned texts know the ticket and who writes."""
-    unit, helpdesk = work.unit, work.helpdesk
-    known = _known(ticket, agent, helpdesk)
+def thought_through(think: Callable[[Lookups], T], lookups: Lookups, work: Work, agent: Agent | None = None) -> T:
+    """What somebody thinks, after looking up what they find missing. LookupError: what they ask for is never there."""
+    for _ in range(_ROUNDS):
+        try:
+            return think(lookups)
+        except Missing as missing:
+            lookups |= look_up(work, lookups.lacks(missing.needs), agent)
+    raise LookupError("judging asks again and again for what was looked up already")
 
-    def find(number: int) -> Ticket | None:
-        found = follow_merges(number, unit)
-        hidden = agent is not None and found is not None and not may_see(agent, found, helpdesk.policy.directory)
-        return None if hidden else found  # to an agent who may not see it there is none
 
-    def said(number: int) -> Said:
-        entries = unit.tickets.entries(number)
-        notes = (e.text for e in entries if e.kind == EntryKind.NOTE and not e.may_leave)
-        outside = (e.text for e in entries if e.kind != EntryKind.NOTE or e.may_leave)
-        notices = unit.outbox.texts(number, _NOTICES, but=_TO_CUSTOMERS)
-        return Said(notes=tuple(notes), notices=notices, outside=(*outside, *answers_shown(unit, number)))
-
-    def last_message(number: int) -> EntryDraft | None:
-        history = unit.tickets.history(number)
-        automatic = {fact.entry for fact in history if isinstance(fact, MessageReceived) and fact.automatic}
-        found = [e for e in unit.tickets.entries(number) if e.kind == EntryKind.MESSAGE and e.id not in automatic]
-        return _as_draft(found[-1]) if found else None
-
-    def explain_due(number: int) -> tuple[str, ...]:
-        return derived_lines(work, number) or ()
-
+def look_up(work: Work, needs: Needs, agent: Agent | None) -> Lookups:
+    """Everything behind these keys. `agent` is the writer; without one nobody is a stranger."""
+    unit, domains = work.unit, needs.domains
+    contacted = unit.people.contacted(agent.name, domains) if agent is not None and domains else domains
+    records = records_of(needs.tickets | needs.written, unit)
     return Lookups(
-        ticket=find,
-        batches=unit.tickets.batches,
-        can_withdraw=unit.outbox.can_withdraw,
-        history_was_sent=unit.outbox.history_was_sent,
-        last_message=last_message,
-        calendar=helpdesk.calendar_of,
-        canned=lambda name, variables: helpdesk.canned.render(name, known | dict(variables)),
-        canned_names=helpdesk.canned.names(),
-        said=said,
-        has_contacted=unit.people.has_contacted,
-        answer_of=lambda number: solving_answer(unit, number, agent, helpdesk),
-        explain_due=explain_due,
-        alarms=lambda number: alarms(unit.tickets.history(number)),
+        records=records,
+        threads=_threads(needs.written, records, unit),
+        mails=unit.outbox.leaving(sorted(needs.leaving)) if needs.leaving else {},
+        derivations={number: derived_lines(work, number) or () for number in needs.deadlines},
+        texts={wanted: _made(wanted, work.helpdesk.canned) for wanted in needs.canned},
+        contacted={domain: domain in contacted for domain in needs.domains},
     )
 
 
-def _known(ticket: Ticket | None, agent: Agent | None, helpdesk: Helpdesk) -> dict[str, Any]:
-    """What canned texts may name beside the variables that the writer gives."""
-    words: dict[str, Any] = {"helpdesk": helpdesk.name, "agent": agent.shown if agent else helpdesk.name}
-    if ticket is not None:
-        words |= {"number": ticket.number, "subject": ticket.subject, "name": ticket.requester.name}
-    return words
+def records_of(numbers: Collection[int], unit: UnitOfWork) -> dict[int, TicketRecord | None]:
+    """These tickets, and those that they were merged into; None for numbers that no ticket has."""
+    records: dict[int, TicketRecord | None] = {}
+    asked = frozenset(numbers)
+    for _ in range(_MERGES + 1):
+        if not asked:
+            break
+        found = unit.tickets.get_many(sorted(asked))
+        records |= {number: found.get(number) for number in asked}
+        survivors = {record.ticket.merged_into for record in found.values()}
+        asked = frozenset(number for number in survivors if number is not None and number not in records)
+    return records
+
+
+def _threads(
+    numbers: Collection[int], records: Mapping[int, TicketRecord | None], unit: UnitOfWork
+) -> dict[int, Written]:
+    return {number: _written(number, records.get(number), unit.tickets.entries(number), unit) for number in numbers}
+
+
+def _written(number: int, record: TicketRecord | None, entries: Sequence[StoredEntry], unit: UnitOfWork) -> Written:
+    inside = [e for e in entries if e.kind == EntryKind.NOTE and not e.may_leave]
+    outside = [e for e in entries if e.kind != EntryKind.NOTE or e.may_leave]
+    history = record.history if record else ()
+    automatic = {event.entry for event in history if isinstance(event, MessageReceived) and event.automatic}
+    messages = [e for e in entries if e.kind == EntryKind.MESSAGE and e.id not in automatic]
+    said = Said(
+        notes=tuple(e.text for e in inside),
+        notices=unit.outbox.texts(number, _NOTICES, but=_TO_CUSTOMERS),
+        outside=(*(e.text for e in outside), *answers_shown(unit, number)),
+    )
+    return Written(
+        said=said,
+        last_message=_as_draft(messages[-1]) if messages else None,
+        last_reply=next((e.text for e in reversed(entries) if e.kind == EntryKind.REPLY), ""),
+    )
+
+
+def _made(wanted: CannedText, texts: CannedTexts) -> MadeText:
+    names = texts.names()
+    name = next((known for known in names if name_key(known) == name_key(wanted.name)), wanted.name)
+    try:
+        return MadeText(text=texts.render(name, dict(wanted.values)) if name else None, names=names)
+    except ValueError as wrong:
+        return MadeText(wrong=str(wrong), names=names)
 
 
 def _as_draft(entry: StoredEntry) -> EntryDraft:

@@ -5,19 +5,18 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from maild.domain.agent_mail.suggested_answers import USE, beginning, reusable
+from maild.domain.agent_mail.suggested_answers import SOLVED, USE, beginning, reusable
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.mail_kinds import templates_where
 from maild.domain.people.directory import Agent
 from maild.domain.tickets.search_words import alike
-from maild.domain.tickets.ticket import Status, Ticket
-from maild.domain.tickets.visibility import Sight, may_see, sight_of
+from maild.domain.tickets.ticket import Ticket
+from maild.domain.tickets.visibility import Sight, sight_of
 from maild.ports import Listing, UnitOfWork
-from maild.services.helpdesk import Helpdesk
 from maild.services.notices.template_context import NoticeContext, Sealing, last_of, link_subject, mailto
 from maild.services.work import Work
 
-_SOLVED = (Status.RESOLVED.value, Status.CLOSED.value)
+_SOLVED = tuple(sorted(SOLVED))
 _NOTICES = 10  # of one ticket, the newest
 _OFFERING = templates_where(lambda kind: kind.offers)
 _LOOKED_AT = 5  # of the best matches, until one has an answer
@@ -56,15 +55,6 @@ def _answer_once(unit: UnitOfWork, occasion: NoticeContext, solved: Ticket) -> s
     if key not in occasion.found:
         occasion.found[key] = _answer(unit, solved)
     return str(occasion.found[key])
-
-
-def solving_answer(unit: UnitOfWork, number: int, agent: Agent | None, helpdesk: Helpdesk) -> str:
-    """The last answer of a solved ticket, fit to be given to somebody else; "" when there is none, or when the ticket
-    is none of this agent's."""
-    ticket = unit.tickets.get(number)
-    if ticket is None or agent is None or ticket.status.value not in _SOLVED:
-        return ""
-    return _answer(unit, ticket) if may_see(agent, ticket, helpdesk.policy.directory) else ""
 
 
 def _answer(unit: UnitOfWork, ticket: Ticket) -> str:

@@ -9,7 +9,7 @@ from maild.domain.agent_mail.agent_mail import AgentMail
 from maild.domain.agent_mail.guards import BUTTON_WORDS, WORDS, about_held_text, row_of, settled_apart
 from maild.domain.agent_mail.judge import act_of_agent
 from maild.domain.agent_mail.outcome import refused
-from maild.domain.agent_mail.suggested_answers import USE, use_answer
+from maild.domain.agent_mail.suggested_answers import SOLVED, USE, reusable, use_answer
 from maild.domain.commands.apply import Command, CommandProblem, parse
 from maild.domain.decision import Decision, Outcome, Transcript
 from maild.domain.effects import ReleasedAs, ReleaseHeldMail
@@ -17,11 +17,13 @@ from maild.domain.intake.decide.case import Case, entry_of, held
 from maild.domain.intake.decide.on_behalf import names_somebody, opened_by_agent
 from maild.domain.intake.decide.proof import asked_back, unproven, without_right
 from maild.domain.intake.route import EXPIRED
+from maild.domain.lookups import Needs
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.agent_notices import feedback
 from maild.domain.people.directory import Agent, Role
 from maild.domain.tickets.events import Actor
 from maild.domain.tickets.held_replies import HeldReply
+from maild.domain.tickets.visibility import may_see
 
 _WITH_NUMBER = re.compile(r"([a-z]{1,20})-([0-9]{1,12})")
 MAKE = "make"  # make-7: the held mail 7 becomes a ticket
@@ -66,13 +68,24 @@ def button_pressed(case: Case) -> Decision | None:
 
 def _used(case: Case, number: int, own: str) -> Decision:
     """Send the answer that solved another ticket; it is looked up anew, for that ticket may have changed."""
-    answer = case.lookups.answer_of(number)
+    answer = answer_of(number, case)
     if not answer:
         gone = CommandProblem(
             "", f"the answer of ticket {number} cannot be used any more: ask for it with show {number}"
         )
         return refused(act_of(case, own), [gone], has_text=bool(own.strip()))
     return act_of_agent(use_answer(act_of(case, own), answer), case.policy)
+
+
+def answer_of(number: int, case: Case) -> str:
+    """The last answer of a solved ticket, fit to be given to somebody else; "" when there is none, or when the ticket
+    is none of this agent's."""
+    case.lookups.require(Needs(tickets=frozenset({number}), written=frozenset({number})))
+    found = case.lookups.record(number)
+    if found is None or case.agent is None or found.ticket.status not in SOLVED:
+        return ""
+    hidden = not may_see(case.agent, found.ticket, case.policy.directory)
+    return "" if hidden else reusable(case.lookups.written(number).last_reply, found.ticket.requester)
 
 
 def _made(case: Case, inbound: int) -> Decision:

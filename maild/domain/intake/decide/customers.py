@@ -73,7 +73,7 @@ def _no_spam_after_all(case: Case, ticket: Ticket) -> bool:
     if ticket.status is not Status.SPAM or case.route.carrier is Carrier.JOIN_KEY or _forged(case):
         return False
     clean = case.classification.mail_class is MailClass.PERSON
-    return clean and marked_by_filter_alone(fact for _, facts in case.lookups.batches(ticket.number) for fact in facts)
+    return clean and marked_by_filter_alone(case.lookups.history(ticket.number))
 
 
 def _ended_long_ago(ticket: Ticket, case: Case) -> bool:

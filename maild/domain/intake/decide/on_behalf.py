@@ -68,8 +68,6 @@ def _act(
     subject = base_subject(case.message.subject) if mends else ""
     begun = opening(case, whom, actor, subject=subject, entry=None)
     ticket = apply(_UNNUMBERED, None, begun)
-    known = {"name": whom.name, "subject": ticket.subject}  # to canned texts
-    lookups = replace(case.lookups, canned=lambda name, given: case.lookups.canned(name, known | dict(given)))
     return AgentMail(
         agent=agent,
         text=own,
@@ -84,7 +82,7 @@ def _act(
         mends=mends,
         released_as=case.released_as,
         receipts=case.receipts,
-        lookups=lookups,
+        lookups=case.lookups,
     )
 
 

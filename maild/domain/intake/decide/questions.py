@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from maild.domain.agent_mail.agent_mail import AgentMail
@@ -16,6 +17,7 @@ from maild.domain.effects import ChangePreferences, ClearAbsence, Effect, SetAbs
 from maild.domain.intake.decide.case import Case, entry_of
 from maild.domain.intake.decide.proof import asked_back, forged, unproven
 from maild.domain.intake.route import RouteKind
+from maild.domain.lookups import Needs, all_of
 from maild.domain.messages.message import InboundMessage
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.messages.subject import base_subject
@@ -144,6 +146,7 @@ def _on_rows(case: Case, agent: Agent, asked: Sequence[RowCommand], rows: Rows) 
     for command in asked:
         for row in command.rows:
             of_row.setdefault(row, []).append(command)
+    case.lookups.require(Needs(tickets=frozenset(rows.tickets[row - 1] for row in of_row)))
     of_ticket: dict[int, tuple[Ticket, list[RowCommand]]] = {}
     made: list[Other | CommandProblem] = []
     for row, commands in of_row.items():
@@ -153,9 +156,8 @@ def _on_rows(case: Case, agent: Agent, asked: Sequence[RowCommand], rows: Rows) 
             made.append(CommandProblem(commands[0].line, message, at=commands[0].at))
             continue
         of_ticket.setdefault(ticket.number, (ticket, []))[1].extend(commands)
-    for ticket, commands in of_ticket.values():
-        made.append(_on_ticket(case, agent, ticket, list(dict.fromkeys(commands)), rows))
-    return made
+    acts = (partial(_on_ticket, case, agent, ticket, list(dict.fromkeys(c)), rows) for ticket, c in of_ticket.values())
+    return [*made, *all_of(acts)]
 
 
 def _on_ticket(
@@ -181,8 +183,7 @@ def _on_ticket(
 
 def _since(case: Case, ticket: Ticket, rows: Rows) -> tuple[Event, ...]:
     """What happened after the list was made: whoever takes a ticket that somebody took meanwhile is told."""
-    batches = case.lookups.batches(ticket.number)
-    return tuple(event for _, events in batches for event in events if event.at > rows.made_at)
+    return tuple(event for event in case.lookups.history(ticket.number) if event.at > rows.made_at)
 
 
 def _stopped(decision: Decision, asked: Sequence[RowCommand], ticket: Ticket) -> CommandProblem | None:
