@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from maild.domain.decision import Decision, EntryDraft
 from maild.domain.messages.reply_tokens import Scope, root_id
@@ -208,8 +207,7 @@ def _store_entry(
 
 def _occasion(act: _Act, ticket: Ticket, decision: Decision, state: Standing, draft: int) -> NoticeContext:
     thread = Thread(partial(act.work.unit.tickets.entries, ticket.number))
-    words: dict[str, Any] = {"ticket": ticket, "decision": decision, "thread": thread, "standing": state}
-    return NoticeContext(**words, draft=draft)
+    return NoticeContext(ticket=ticket, decision=decision, thread=thread, standing=state, draft=draft)
 
 
 def _letters(act: _Act, decision: Decision, draft: int) -> tuple[OutboxRow, ...]:

@@ -15,7 +15,7 @@ from maild.domain.people.preferences import Preferences
 from maild.domain.tickets.events import Event
 from maild.ports import OutboxRow, UnitOfWork
 from maild.services.notices.mail_head import head_of
-from maild.services.notices.template_context import NoticeContext
+from maild.services.notices.template_context import Doer, NoticeContext
 from maild.services.work import Work
 
 _JOINED = "joined: a newer mail about the ticket tells of it"
@@ -68,7 +68,9 @@ def _with(
     one = together(notice, told, shown)
     lead = next((row for row, each in zip(waited, told, strict=True) if each.template == one.template), None)
     if lead is not None and one.template != notice.template:
-        occasion = replace(occasion, actor=lead.context["actor"])  # who assigned it, not who wrote after that
+        occasion = replace(
+            occasion, actor=Doer.from_context(lead.context["actor"])
+        )  # who assigned it, not who wrote after that
     return one, occasion
 
 

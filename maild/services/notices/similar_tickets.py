@@ -3,7 +3,8 @@ one."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any
 
 from maild.domain.agent_mail.suggested_answers import SOLVED, USE, beginning, reusable
 from maild.domain.messages.reply_tokens import Scope
@@ -42,19 +43,19 @@ def seen_before(work: Work, occasion: NoticeContext, agent: Agent, sealing: Seal
 def _alike(unit: UnitOfWork, occasion: NoticeContext, sight: Sight) -> tuple[Ticket, ...]:
     """The solved tickets that are most alike: looked for once for all who are told of this occasion and see the same
     departments and teams. What one of them alone may see (`sight.agent`) is to be left out for the others."""
-    shared = ("alike", sight.departments, sight.teams, sight.all_but)
-    if shared not in occasion.found:
+    shared, found = replace(sight, agent=""), occasion.similar.tickets
+    if shared not in found:
         wanted = Listing(statuses=_SOLVED, sight=sight)
         hits = (hit.ticket for hit in unit.search.find(alike(occasion.ticket.subject), wanted, _LOOKED_AT))
-        occasion.found[shared] = tuple(hit for hit in hits if hit.number != occasion.ticket.number)
-    return cast(tuple[Ticket, ...], occasion.found[shared])
+        found[shared] = tuple(hit for hit in hits if hit.number != occasion.ticket.number)
+    return found[shared]
 
 
 def _answer_once(unit: UnitOfWork, occasion: NoticeContext, solved: Ticket) -> str:
-    key = ("answer", solved.number)
-    if key not in occasion.found:
-        occasion.found[key] = _answer(unit, solved)
-    return str(occasion.found[key])
+    found = occasion.similar.answers
+    if solved.number not in found:
+        found[solved.number] = _answer(unit, solved)
+    return found[solved.number]
 
 
 def _answer(unit: UnitOfWork, ticket: Ticket) -> str:

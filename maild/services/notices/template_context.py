@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
@@ -22,6 +22,7 @@ from maild.domain.sla.standing import Standing
 from maild.domain.tickets import events
 from maild.domain.tickets.event_words import deadline_words, notice_line
 from maild.domain.tickets.ticket import EntryKind, Status, Ticket
+from maild.domain.tickets.visibility import Sight
 from maild.ports import StoredEntry
 from maild.services.helpdesk import Helpdesk
 from maild.services.work import Work
@@ -44,6 +45,35 @@ class Thread:
         return self._read()
 
 
+@dataclass(frozen=True, slots=True)
+class Doer:
+    """Who did what a mail is about, as its templates show them: the JSON of `actor` in templates/README.md."""
+
+    name: str
+    address: str
+    role: str
+
+    def to_context(self) -> dict[str, str]:
+        """Return the value of `actor`."""
+        return {"name": self.name, "address": self.address, "role": self.role}
+
+    @classmethod
+    def from_context(cls, stored: Mapping[str, str]) -> Doer:
+        """Read the `actor` of a queued mail."""
+        return cls(stored["name"], stored["address"], stored["role"])
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarFound:
+    """What was looked up once about solved tickets, for all who hear of the same change.
+
+    `tickets` are the best matches by what a reader sees (without the reader's own name), `answers` the answers by the
+    number of their ticket, "" where there is none to offer."""
+
+    tickets: dict[Sight, tuple[Ticket, ...]] = field(default_factory=dict)
+    answers: dict[int, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeContext:
     """What notices are about: the ticket after the facts, the decision, the thread, its SLA."""
@@ -54,8 +84,8 @@ class NoticeContext:
     standing: Standing
     draft: int = 0  # the held text that the decision left behind
     since: tuple[events.Event, ...] = ()  # what the reader was not told of yet, from before the decision
-    actor: Mapping[str, str] | None = None  # who did what the mail is about, where that is not the decision's
-    found: dict[Hashable, Any] = field(default_factory=dict)  # what was looked up once for all who are told
+    actor: Doer | None = None  # who did what the mail is about, where that is not the decision's
+    similar: SimilarFound = field(default_factory=SimilarFound)
 
     @property
     def entries(self) -> tuple[StoredEntry, ...]:
@@ -98,7 +128,7 @@ def context_of(work: Work, notice: Notice, occasion: NoticeContext, sealing: Sea
         "signature": helpdesk.signature(ticket.department),
         "ticket": ticket_words(ticket, helpdesk) | ({} if notice.agent else {"subject": ticket.thread_subject}),
         "recipient": person_words(notice.to),
-        "actor": occasion.actor or _actor_words(occasion, helpdesk),
+        "actor": (occasion.actor or _doer(occasion, helpdesk)).to_context(),
         "earlier": [entry_words(each) for each in _earlier(notice, occasion)],
         "entry": entry_words(shown) if shown else None,
         "last_message": entry_words(last) if (last := _last_message(notice, occasion, shown)) else None,
@@ -173,12 +203,12 @@ def _mailbox(person: Person) -> str:
     return f"{person.name} <{person.address}>" if person.name else str(person.address)
 
 
-def _actor_words(occasion: NoticeContext, helpdesk: Helpdesk) -> dict[str, str]:
+def _doer(occasion: NoticeContext, helpdesk: Helpdesk) -> Doer:
     actor = occasion.decision.actor
     agent = helpdesk.policy.directory.agent(actor.name) if actor.role is Role.AGENT else None
     entry = occasion.entry
     name = agent.shown if agent else (entry.author_name if entry else "") or actor.shown
-    return {"name": name, "address": actor.address, "role": actor.role.value}
+    return Doer(name, actor.address, actor.role.value)
 
 
 # -- SLA --------------------------------------------------------------------------------------------------------
