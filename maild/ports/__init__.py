@@ -22,11 +22,10 @@ from maild.ports.mail import (
     WakeUp,
 )
 from maild.ports.next_due import Agenda, NextInstants, StatusDurations
+from maild.ports.outbox import Outbox, OutboxRow
 from maild.ports.store import (
     Contact,
     OpenUnitOfWork,
-    Outbox,
-    OutboxRow,
     People,
     SlaIndex,
     StoredEntry,

@@ -7,11 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Protocol
 
-from maild.domain.lookups import Leaving, TicketRecord
+from maild.domain.lookups import TicketRecord
 from maild.domain.messages.attachment import Attachment
-from maild.domain.messages.outbox import Attempted, OutboxState
 from maild.domain.people.directory import Address, Agent, Person
 from maild.domain.tickets.events import Actor, Event
 from maild.domain.tickets.ticket import Ticket
@@ -20,6 +19,7 @@ from maild.ports.alarms import SlaSteps
 from maild.ports.inbound import Inbound
 from maild.ports.lists import ListedTicket, Listing, Search, TicketHistory
 from maild.ports.next_due import Agenda
+from maild.ports.outbox import Outbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,172 +241,6 @@ class People(Protocol):
 
     def by_numbers(self, numbers: Sequence[int]) -> Mapping[int, Contact]:
         """Return number -> contact, for those of these numbers that exist."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxRow:
-    """One mail to one recipient. `raw` is None until the first claim composes the bytes and stores them."""
-
-    id: int = 0
-    ticket: int | None
-    entry: int | None = None  # the reply that it delivers
-    template: str
-    to: Person
-    envelope_from: str
-    subject: str
-    message_id: str
-    context: Mapping[str, Any]
-    state: OutboxState = OutboxState.QUEUED
-    attempts: int = 0
-    next_at: datetime | None = None
-    last_answer: str = ""
-    relay: str = ""
-    queued_at: datetime
-    raw: bytes | None = None
-    counted: str = ""  # "answer": an automatic answer to somebody outside; "alarm": the report that those were stopped
-    agent: str = ""  # name of the agent who is notified
-    leaves_at: datetime | None = None  # of a notice to an agent: when it is planned to leave
-    since: int | None = None  # the notice covers the ticket's events after this number; None: it cannot take in others
-    first_at: datetime | None = None  # when the first of these events happened
-    tried_since: datetime | None = None  # the first attempt since an admin last released or retried it
-
-    @property
-    def mail_date(self) -> datetime:
-        """The value of the Date header. A notice that waited until morning is dated when it leaves."""
-        return self.leaves_at or self.queued_at
-
-
-class Outbox(Protocol):
-    """Stores outgoing mails until they are sent, and afterwards."""
-
-    def next_id(self) -> int:
-        """Reserve an id. It is needed before the row exists, because the Message-ID contains it."""
-        ...
-
-    def add(self, row: OutboxRow) -> None:
-        """Store a mail."""
-        ...
-
-    def claim(self, now: datetime, until: datetime, limit: int, relay: str) -> list[OutboxRow]:
-        """Return mails of a relay that are due, and lease them to the caller until `until`."""
-        ...
-
-    def freeze(self, row: int, raw: bytes, text: str) -> bool:
-        """Store the composed bytes of a mail. Returns False when it has bytes already: those stay."""
-        ...
-
-    def texts(
-        self, ticket: int, limit: int, but: Sequence[str] = (), to: Sequence[Address] | None = None
-    ) -> tuple[str, ...]:
-        """Return the text parts of the newest mails that we sent about a ticket.
-
-        Mails of the templates `but` are left out. `to` restricts the result to mails to these addresses."""
-        ...
-
-    def contexts(self, ticket: int, templates: Sequence[str], limit: int) -> tuple[Mapping[str, Any], ...]:
-        """Return the template contexts of the newest mails of these templates about a ticket."""
-        ...
-
-    def texts_of(self, message_ids: Sequence[str], but: Sequence[str] = ()) -> tuple[str, ...]:
-        """Return the text parts of our mails with these Message-IDs, without those of the templates `but`."""
-        ...
-
-    def record_attempt(self, row: int, attempted: Attempted) -> None:
-        """Store the result of an attempt to send."""
-        ...
-
-    def get(self, row: int) -> OutboxRow | None:
-        """Return a mail by its id; None when there is none."""
-        ...
-
-    def listed(self, states: Sequence[OutboxState]) -> list[OutboxRow]:
-        """Return the mails in these states without their bytes, oldest first."""
-        ...
-
-    def set_state(self, row: int, state: OutboxState, next_at: datetime | None) -> None:
-        """Set the state as an admin asked. With `next_at` the mail starts again with all its attempts."""
-        ...
-
-    def take_pending(self, ticket: int, agent: str, answer: str) -> tuple[OutboxRow, ...]:
-        """Drop the notices about a ticket that wait for an agent and return them, oldest first.
-
-        Only notices that nobody began to send are taken. A new notice reports what they would have reported. `answer`
-        is stored as the reason."""
-        ...
-
-    def count_notices(self, agent: str, begins: datetime, ends: datetime, limit: int) -> int:
-        """Count the notices that leave or left for an agent from `begins` until before `ends`, up to `limit`."""
-        ...
-
-    def pending_mail(self, agent: str, template: str, now: datetime) -> OutboxRow | None:
-        """Return the mail of a template that leaves for an agent later than `now` and that nobody began to send."""
-        ...
-
-    def lock_unsent(self, row: int) -> OutboxRow | None:
-        """Return a mail and lock it until the transaction ends; None when somebody began to send it."""
-        ...
-
-    def rewrite(self, row: OutboxRow) -> None:
-        """Replace the context and subject of a mail that nobody began to send."""
-        ...
-
-    def drop_waiting(self, ticket: int, templates: Sequence[str]) -> None:
-        """Drop the mails of these templates about a ticket that have not been tried yet."""
-        ...
-
-    def leaving(self, tickets: Sequence[int]) -> Mapping[int, Leaving]:
-        """Return, for each of these tickets, which of its mails can still be stopped and which have left."""
-        ...
-
-    def withdraw(self, entry: int, reason: str) -> bool:
-        """Drop the mails that deliver an entry. Returns False when one of them may have left."""
-        ...
-
-    def withdraw_history(self, ticket: int, to: Address, reason: str) -> bool:
-        """Drop the mails that show the ticket's history to this address. Returns False when one may have left."""
-        ...
-
-    def by_message_id(self, message_id: str) -> OutboxRow | None:
-        """Return the mail with this Message-ID; None when it is not one of ours."""
-        ...
-
-    def by_mark(self, mark: str, ticket: int | None, agent: str) -> list[int]:
-        """Return the mails whose Message-ID begins with this text of a sealed address, newest first.
-
-        They are searched among the mails of a ticket or, when `ticket` is None, of an agent."""
-        ...
-
-    def has_written_to(self, ticket: int, address: Address) -> bool:
-        """Say whether a mail about this ticket was made for this address before."""
-        ...
-
-    def count_answers(
-        self,
-        since: datetime,
-        *,
-        to: Address | None = None,
-        domain: str | None = None,
-        ticket: int | None = None,
-        template: str | None = None,
-    ) -> int:
-        """Count the automatic answers to people outside that were queued after `since`; dropped ones do not count."""
-        ...
-
-    def flood_reported(self, since: datetime) -> bool:
-        """Say whether admins were told after `since` that there were too many automatic answers."""
-        ...
-
-    def delivery_states(self, ticket: int) -> Mapping[int, tuple[OutboxState, ...]]:
-        """Return for each entry of a ticket the states of the mails that deliver it."""
-        ...
-
-    def sending(self) -> int:
-        """Count the mails that are being sent now."""
-        ...
-
-    def next_instant(self) -> datetime | None:
-        """Return when the next mail is due or its lease ends; None when no mail waits."""
         ...
 
 
