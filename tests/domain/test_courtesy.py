@@ -180,7 +180,7 @@ def test_one_strange_word_makes_it_a_message(text, word):
 @example("'" * 300)
 @example("\u0300" * 50)
 def test_any_text_is_judged(text):
-    assert is_thanks(text) in {True, False}
+    assert isinstance(is_thanks(text), bool)
     assert not is_thanks(text + "?")
 
 

@@ -270,12 +270,14 @@ PROOF = [
 def test_an_agents_mail_acts_when_it_is_proven_as_far_as_asked(proof, trust, carrier, commands, text):
     policy = replace(POLICY, agent_proof=proof)
     scope = R if carrier in SEALED else N
-    for words, allowed in (("!priority high", commands), ("It was the fuse.", text)):
+    written = Outcome.REPLIED if scope is R else Outcome.NOTED
+    for words, allowed, becomes in (
+        ("!priority high", commands, Outcome.COMMANDED),
+        ("It was the fuse.", text, written),
+    ):
         decision = decide(case(mail(JANE, words), route=led(scope, carrier), trust=trust, policy=policy))
-        if allowed:
-            assert decision.outcome in {Outcome.COMMANDED, Outcome.REPLIED, Outcome.NOTED}
-        else:
-            assert decision.outcome is Outcome.HELD
+        assert decision.outcome is (becomes if allowed else Outcome.HELD)
+        if not allowed:
             assert kinds(decision.facts) == ["mail-held"]
 
 

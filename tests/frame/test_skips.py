@@ -48,7 +48,7 @@ def run_pytest(folder: Path, tests: Sequence[str], require: str | None) -> tuple
 
 def test_a_skip_is_one_line_with_its_reason(tmp_path: Path) -> None:
     code, printed = run_pytest(tmp_path, SKIPPING, require=None)
-    assert code in (0, 5)  # 5: no test was run
+    assert code == 0
     assert "3 skipped" in printed
     told = [line for line in printed.splitlines() if "SKIPPED" in line and "no server here" in line]
     assert len(told) == 3

@@ -134,8 +134,7 @@ def test_worker_that_dies_over_a_mail_is_replaced(pool, monkeypatch):
     assert asked.wait(30)
     os.kill(victim, signal.SIGKILL)
     reader.join(30)
-    assert len(failed) == 1
-    assert "killed" in failed[0] or "SIG" in failed[0]
+    assert failed == ["the worker was killed, perhaps because the machine had no memory left"]
     assert pool.read(GOOD).subject == "help"
 
 

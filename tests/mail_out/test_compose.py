@@ -147,16 +147,26 @@ def test_the_same_draft_gives_the_same_bytes_and_another_does_not() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["short\n", "grüße\n", "x" * 5000 + "\n", "From me\n", ".\n..\n", "a\rb\r\nc", "", "a\n\n\n"]
+    ("text", "encoding"),
+    [
+        ("short\n", "7bit"),
+        ("grüße\n", "quoted-printable"),
+        ("x" * 5000 + "\n", "quoted-printable"),
+        ("From me\n", "quoted-printable"),
+        (".\n..\n", "7bit"),
+        ("a\rb\r\nc", "7bit"),
+        ("", "7bit"),
+        ("a\n\n\n", "7bit"),
+    ],
 )
-def test_text_arrives_as_it_was_written(text: str) -> None:
+def test_text_arrives_as_it_was_written(text: str, encoding: str) -> None:
     raw = compose(replace(DRAFT, text=text, html=""))
     wire_rules(raw)
     mail = read(raw)
     assert mail.get_content_type() == "text/plain"
     wanted = text.replace("\r\n", "\n").replace("\r", "\n")
     assert content(mail) == (wanted if wanted.endswith("\n") else wanted + "\n")
-    assert mail["Content-Transfer-Encoding"] in ("7bit", "quoted-printable")
+    assert mail["Content-Transfer-Encoding"] == encoding
     assert b"\r\nFrom " not in raw  # mbox readers would put a > before it
 
 

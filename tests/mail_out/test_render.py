@@ -268,7 +268,7 @@ def test_a_quiet_notice_asks_for_nothing() -> None:
 
 def test_a_late_ticket_is_called_overdue_in_words() -> None:
     text, html = render("message", "overdue")
-    assert "first response OVERDUE since Thu 20 Nov 16:00 CET (by 18 h 42\nmin)" in text or "OVERDUE since" in text
+    assert "first response OVERDUE since Thu 20 Nov 16:00 CET (by 18 h 42 min)" in " ".join(text.split())
     assert "First response OVERDUE since Thu 20 Nov 16:00 CET" in html
 
 
@@ -384,8 +384,8 @@ def test_charts_as_html_are_tables_with_captions_headers_and_numbers_in_words() 
 def test_what_was_missed_is_an_outline_and_not_a_colour_alone() -> None:
     html = render("list", "figures")[1]
     missed = [line for line in html.splitlines() if "border:2px solid" in line]
-    assert len(missed) == 2  # of the plans that missed something
-    assert all("16 of 21" in line or "2 of 18" in line for line in missed)
+    of_plans = [plan for line in missed for plan in ("16 of 21", "2 of 18", "6 of 6") if plan in line]
+    assert (len(missed), of_plans) == (2, ["16 of 21", "2 of 18"])
 
 
 def test_a_letter_of_an_older_version_has_no_charts() -> None:
@@ -507,53 +507,53 @@ def own(folder: Path, **templates: str) -> Renderer:
 
 
 @pytest.mark.parametrize(
-    "source",
+    ("source", "line"),  # line 0: the fault has no line of its own
     [
-        "{{ ''.__class__ }}",
-        "{{ ''.__class__.__mro__ }}",
-        "{{ ticket.__class__ }}",
-        "{{ (1).to_bytes(100000000, 'big') }}",
-        "{{ self.__init__.__globals__ }}",
-        "{{ cycler }}",
-        "{{ range(10) }}",
-        "{{ lipsum() }}",
-        "{{ dict(a=1) }}",
-        "{{ namespace() }}",
-        "{{ 'a' * 1000000000 }}",
-        "{{ [1] * 1000000000 }}",
-        "{{ 10 ** 100000 }}",
-        "{{ '%1000000000d' % 1 }}",
-        "{{ '{0.__class__}'.format(1) }}",
-        "{{ 'x'.format_map({}) }}",
-        "{{ '{:1000000000}'.format('x') }}",
-        "{{ 'x'.center(1000000000) }}",
-        "{{ 'x'|center(1000000000) }}",
-        "{{ 'x'|format(1) }}",
-        "{{ '<b>'|safe }}",
-        "{{ ticket|attr('__class__') }}",
-        "{{ ticket.update({'number': 1}) }}",
-        "{{ changes.append(1) }}",
-        "{% for a in text %}{% endfor %}",
-        "{{ missing }}",
-        "{{ ticket.missing }}",
-        "{% include 'none.txt.j2' %}",
-        "{% include '../../../../etc/passwd' %}",
-        "{% import 'os' as os %}",
-        "{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}",
-        "{% if %}",
-        "{{ 'x'|wrap(width='y') }}",
-        "{% for a in words %}{% for b in words %}{% for c in words %}{% endfor %}{% endfor %}{% endfor %}",
-        "{% for a in words %}{% for b in words %}{{ words }}{% endfor %}{% endfor %}",
+        ("{{ ''.__class__ }}", 2),
+        ("{{ ''.__class__.__mro__ }}", 2),
+        ("{{ ticket.__class__ }}", 2),
+        ("{{ (1).to_bytes(100000000, 'big') }}", 2),
+        ("{{ self.__init__.__globals__ }}", 2),
+        ("{{ cycler }}", 2),
+        ("{{ range(10) }}", 2),
+        ("{{ lipsum() }}", 2),
+        ("{{ dict(a=1) }}", 2),
+        ("{{ namespace() }}", 2),
+        ("{{ 'a' * 1000000000 }}", 2),
+        ("{{ [1] * 1000000000 }}", 2),
+        ("{{ 10 ** 100000 }}", 2),
+        ("{{ '%1000000000d' % 1 }}", 2),
+        ("{{ '{0.__class__}'.format(1) }}", 2),
+        ("{{ 'x'.format_map({}) }}", 2),
+        ("{{ '{:1000000000}'.format('x') }}", 2),
+        ("{{ 'x'.center(1000000000) }}", 2),
+        ("{{ 'x'|center(1000000000) }}", 2),
+        ("{{ 'x'|format(1) }}", 2),
+        ("{{ '<b>'|safe }}", 2),
+        ("{{ ticket|attr('__class__') }}", 2),
+        ("{{ ticket.update({'number': 1}) }}", 2),
+        ("{{ changes.append(1) }}", 2),
+        ("{% for a in text %}{% endfor %}", 2),
+        ("{{ missing }}", 2),
+        ("{{ ticket.missing }}", 2),
+        ("{% include 'none.txt.j2' %}", 0),
+        ("{% include '../../../../etc/passwd' %}", 0),
+        ("{% import 'os' as os %}", 0),
+        ("{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}", 2),
+        ("{% if %}", 2),
+        ("{{ 'x'|wrap(width='y') }}", 2),
+        ("{% for a in words %}{% for b in words %}{% for c in words %}{% endfor %}{% endfor %}{% endfor %}", 2),
+        ("{% for a in words %}{% for b in words %}{{ words }}{% endfor %}{% endfor %}", 0),
     ],
 )
-def test_a_template_that_goes_too_far_fails_and_nothing_else_does(tmp_path: Path, source: str) -> None:
+def test_a_template_that_goes_too_far_fails_and_nothing_else_does(tmp_path: Path, source: str, line: int) -> None:
     renderer = own(tmp_path, txt="line 1\n" + source)
     context = {**example("closed", "closed"), "words": "w" * 2000}
     with pytest.raises(TemplateFailed) as failed:
         renderer.render("closed", context)
     assert failed.value.reason
     assert failed.value.template.endswith(".j2")
-    assert "again" in source or "{{ words }}" in source or failed.value.line in (0, 2)
+    assert failed.value.line == line
     assert renderer.render("shipped/closed", context).text.startswith("Hello Bob Miller,")
 
 

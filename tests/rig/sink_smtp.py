@@ -145,6 +145,7 @@ class _Dialogue:
         if not self._say("STARTTLS", "220 go on").startswith("220") or self._sink.context is None:
             return
         if self._sink.injected_after_starttls:
+            self._connection.recv(1, socket.MSG_PEEK)  # the client has read our reply and begun its handshake
             self._connection.sendall(self._sink.injected_after_starttls)
         self._sink._open.remove(self._connection)
         self._connection = self._sink.context.wrap_socket(self._connection, server_side=True)

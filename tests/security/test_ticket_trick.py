@@ -60,6 +60,15 @@ AS_WHAT = {
 }
 
 
+def what_becomes_of(carrier, as_what):
+    """(outcome, whether it is about the ticket) of a mail of the site."""
+    if carrier is by_join_key:  # the admin's own rule says that such mails belong together
+        return "replied", True
+    if as_what.get("Auto-Submitted") == "auto-replied":
+        return "ignored", carrier is not by_known_id
+    return ("opened", False) if carrier is by_known_id else ("held", True)
+
+
 @pytest.mark.parametrize("as_what", AS_WHAT.values(), ids=AS_WHAT)
 @pytest.mark.parametrize("carrier", CARRIERS, ids=lambda carrier: carrier.__name__)
 def test_a_code_that_is_mailed_to_a_ticket_never_reaches_who_opened_it(open_office, carrier, as_what):
@@ -70,9 +79,7 @@ def test_a_code_that_is_mailed_to_a_ticket_never_reaches_who_opened_it(open_offi
     headers = how.pop("headers", {}) | as_what
     text = how.pop("text")
     done = office.receive(office.mail(f"Slack <{SITE}>", text, headers=headers, **how))
-    assert done.ticket != number or done.outcome in {"held", "ignored"} or carrier is by_join_key
-    if done.outcome == "replied":
-        assert carrier is by_join_key  # the admin's own rule says that such mails belong together
+    assert (done.outcome, done.ticket == number) == what_becomes_of(carrier, as_what)
     # Whatever the attacker asks for afterwards, and whatever an agent answers without quoting it:
     office.receive(office.answer(row, "STATUS"))
     office.receive(office.answer(row, "Any news?"))

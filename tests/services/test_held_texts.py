@@ -63,7 +63,7 @@ def test_an_answer_to_an_old_notice_is_held_and_returned_with_the_news(office):
     done = stale(office, number)
     office.deliver(LEAVES)
     assert (done.outcome, done.ticket) == ("held", number)
-    assert replies(office) == ["Use sand.\n\nAcme Support"] or "Use water." not in " ".join(replies(office))
+    assert replies(office) == ["Use sand."]
     held = office.last("held", JANE, number)
     text = office.words(held)
     assert "John Smith answered the customer" in text
@@ -125,8 +125,8 @@ def test_an_answer_to_the_held_notice_takes_the_place_of_the_held_text(office):
     assert drafts(office, number) == []
 
 
-@pytest.mark.parametrize("label", ["Close", "Resolve"])
-def test_a_button_that_ends_a_ticket_asks_first_when_there_is_news(office, label):
+@pytest.mark.parametrize(("label", "status"), [("Close", "closed"), ("Resolve", "resolved")])
+def test_a_button_that_ends_a_ticket_asks_first_when_there_is_news(office, label, status):
     number = office.open_ticket()
     notice = office.last("new-ticket", JANE, number)
     office.receive(office.mail(KAREN, "It burns more.", subject=f"Re: {notice.subject}"))
@@ -135,7 +135,7 @@ def test_a_button_that_ends_a_ticket_asks_first_when_there_is_news(office, label
     assert office.ticket(number)["status"] == "open"
     press(office, office.last("held", JANE, number), "Send anyway")
     settle(office)
-    assert office.ticket(number)["status"] in ("closed", "resolved")
+    assert office.ticket(number)["status"] == status
 
 
 def test_notes_and_commands_are_no_news(office):

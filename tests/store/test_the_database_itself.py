@@ -38,8 +38,21 @@ def test_head_is_the_newest_migration():
     assert newest.startswith(f"{HEAD}_")
 
 
-def test_migrating_again_changes_nothing(store):
+def test_migrating_again_changes_nothing(store, url):
+    def tables():
+        engine = make_engine(url)
+        seen = sa.inspect(engine)
+        found = {
+            table: [(column["name"], str(column["type"]), column["nullable"]) for column in seen.get_columns(table)]
+            for table in seen.get_table_names()
+        }
+        version = version_of(engine)
+        engine.dispose()
+        return version, found
+
+    before = tables()
     store.migrate()
+    assert tables() == before
 
 
 def test_a_database_of_a_newer_maild_is_refused(store, url):

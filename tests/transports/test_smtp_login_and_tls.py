@@ -126,15 +126,20 @@ def test_without_encryption_nothing_is_said(sink: Sink, there: dict[str, object]
 
 
 def test_what_is_said_before_encryption_is_forgotten(sink: Sink, certificates: Certificates) -> None:
-    there = sink(
-        tls="starttls",
-        context=certificates.context("good"),
-        injected_after_starttls=b"250-evil.example\r\n250 AUTH CRAM-MD5\r\n",
-    )
+    injected = "220 go on\r\n250-evil.example\r\n250 AUTH CRAM-MD5"
+    there = sink(tls="starttls", context=certificates.context("good"), script={"STARTTLS": injected})
     transport = relay(there, tls="starttls", ca_file=certificates.authority, user="desk", password=secret)
-    given = transport.send(mail())
-    # The injected lines break the handshake, or are dropped with it; they are never taken for the relay's words.
-    assert isinstance(given, ChannelFault) or answers(given) == {BOB: DeliveryResult.SENT}
+    assert answers(transport.send(mail())) == {BOB: DeliveryResult.SENT}
+    assert [command.split()[:2] for command in there.commands if command.startswith("AUTH")] == [["AUTH", "PLAIN"]]
+    assert PLAIN.encode() not in there.inbytes
+
+
+def test_what_is_said_in_the_clear_during_the_handshake_ends_it(sink: Sink, certificates: Certificates) -> None:
+    injected = b"250-evil.example\r\n250 AUTH CRAM-MD5\r\n"
+    there = sink(tls="starttls", context=certificates.context("good"), injected_after_starttls=injected)
+    transport = relay(there, tls="starttls", ca_file=certificates.authority, user="desk", password=secret)
+    assert isinstance(transport.send(mail()), ChannelFault)
+    assert not any(command.startswith(("AUTH", "MAIL")) for command in there.commands)
     assert PLAIN.encode() not in there.inbytes
 
 
