@@ -17,7 +17,7 @@ lie on one floor and do not know each other:
 
     domain    invalid, times < people < messages, tickets < query, sla < policy, reports < notices, plan_change
               < effects < decision < escalation, lookups < commands < agent_mail, queries < intake
-    services  helpdesk < work < listing, notices, sla_index < reports < queries < apply
+    services  helpdesk < work < listing, notices, sla_index < reports < apply, queries
               < agents, escalation, housekeeping < deliver, intake, tick < admin_command
     mail      quoting, text < headers, templates < compose, reading < worker
 

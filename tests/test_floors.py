@@ -76,8 +76,10 @@ WINGS: dict[str, list[dict[str, str]]] = {
             "sla_index": "the columns of a ticket's deadlines are computed for whoever changes a ticket",
         },
         {"reports": "a report reads and is queued; it changes no ticket"},
-        {"queries": "a question reads and changes no ticket"},
-        {"apply": "every decision is applied in the same way, whoever made it"},
+        {
+            "apply": "every decision is applied in the same way, whoever made it",
+            "queries": "a question reads and changes no ticket, whatever decision asks it",
+        },
         {
             "agents": "an admin changes an agent without any mail",
             "escalation": "a deadline passes without any mail",

@@ -10,9 +10,7 @@ from typing import TypeVar
 from maild.domain.effects import Effect
 from maild.domain.messages.attachment import Attachment
 from maild.domain.notices.agent_notices import Notice
-from maild.domain.query import Question
 from maild.domain.tickets.events import SYSTEM, Actor, Event
-from maild.domain.tickets.held_replies import HeldReplyKind
 from maild.domain.tickets.ticket import EntryKind
 
 E = TypeVar("E", bound=Effect)
@@ -71,21 +69,9 @@ class Transcript:
     corrected_text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """An agent's text waits for their word. `news` tells line by line what they should know before they give it."""
-
-    kind: HeldReplyKind
-    agent: str
-    reason: str
-    news: tuple[str, ...] = ()
-    reminder: bool = False  # it was told before
-    by_other: bool = False  # and is told to somebody else than its writer now
-
-
 @dataclass(frozen=True, slots=True)
-class Other:
-    """What the same act does to another ticket; None: to one that opens with it."""
+class ActOnOtherTicket(Effect):
+    """The same act does something to another ticket (its number; None: to one that opens with it)."""
 
     ticket: int | None
     decision: Decision
@@ -103,23 +89,14 @@ class Decision:
     acknowledge: bool = False
     opens: bool = False
     notices: tuple[Notice, ...] = ()  # beside those that follow from the facts
-    alarms: tuple[Notice, ...] = ()  # letters to agents about the helpdesk itself, whatever else they are told
     transcript: Transcript | None = None
     steps: tuple[TraceStep, ...] = ()
     also: EntryDraft | None = None  # a second entry, which facts name as NEXT_ENTRY
     mute: bool = False  # no agent hears of it
     effects: tuple[Effect, ...] = ()  # in any order: they are carried out in the order of their table
-    others: tuple[Other, ...] = ()  # all of them in the same transaction
-    hold: Hold | None = None  # facts name the held text as THIS_DRAFT
     leaves_after: timedelta | None = None  # how long the answer waits; None: as the configuration says
     leaves_at: datetime | None = None  # the moment that its writer named (UTC)
-    apart: bool = False  # its mails concern no ticket, though it is about one: the reader may not see that
-    subject: str = ""  # of mails that concern no ticket
-    answers: str = ""  # the Message-ID that such mails answer
-    about: int = 0  # the list that such mails are about: their answers go to it
-    question: Question | None = None  # what the acting agent asks: answered when all the rest is done
     quiet: bool = False  # the customer is told nothing of it
-    lost: int | None = None  # the mail of ours (outbox) that did not arrive, where it told of deadlines
 
     def effects_of(self, kind: type[E]) -> tuple[E, ...]:
         """The effects of one kind, in their order."""

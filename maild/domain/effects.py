@@ -8,8 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from maild.domain.notices.notice import Notice
 from maild.domain.people.absence import Absence
 from maild.domain.people.directory import Address
+from maild.domain.query import Question
+from maild.domain.tickets.held_replies import HeldReplyKind
+
+YOUR_MAIL = "Your mail"  # the subject of a message to an agent, where their mail has led to none
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,32 @@ class RecordContact(Effect):
 
 
 # -- held replies and held mails --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AboutHeldReply(Effect):
+    """An agent's text waits for their word: why, and the text as they wrote it.
+
+    `news` tells line by line what they should know before they give their word."""
+
+    kind: HeldReplyKind
+    agent: str
+    reason: str
+    news: tuple[str, ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldReply(AboutHeldReply):
+    """The text is kept from now on. Events and notices name its number as THIS_DRAFT and {draft}."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemindOfHeldReply(AboutHeldReply):
+    """The mails of the decision are about a text that was kept before. `by_other`: its writer is not their reader."""
+
+    held_reply: int
+    by_other: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +138,58 @@ class WithdrawHistory(Effect):
 
     ticket: int
     to: Address
+
+
+# -- alarms that did not arrive ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MarkAlarmLost(Effect):
+    """The ledger of the ticket's alarms says that this mail of ours (its outbox number) did not arrive.
+
+    `passed_to` are the agents, by name, who hear of the alarm instead."""
+
+    outbox: int
+    passed_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyNextInLine(Effect):
+    """A mail of ours (its outbox number) about the alarms of many tickets did not arrive: each alarm goes on to
+    whoever is next. `diagnostic` says why it did not."""
+
+    outbox: int
+    diagnostic: str
+
+
+# -- mails that concern no ticket -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageToAgent(Effect):
+    """An agent is told what came of their mail, by a mail that concerns no ticket.
+
+    It shows the transcript of the decision and the held reply that the decision is about. An answer to it goes to the
+    list `about` (its number; 0: to none), unless the notice has buttons."""
+
+    notice: Notice
+    subject: str = YOUR_MAIL
+    in_reply_to: str = ""  # the Message-ID that it answers
+    about: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmAdmin(Effect):
+    """An admin is told that automatic answers are stopped for an hour. The mail shows nothing of any ticket."""
+
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskQuery(Effect):
+    """An agent (their name) asks something; one mail answers it when all the rest is done."""
+
+    agent: str
+    question: Question
+    subject: str = ""
+    in_reply_to: str = ""  # the Message-ID that the answer answers

@@ -41,10 +41,13 @@ def test_a_program_answers_so_often_and_no_more(traffic, proven, unproven):
 
 
 def test_the_one_too_many_is_told_to_the_admins_once():
-    (told,) = decide(case(traffic=Traffic(to_all=A_MINUTE))).alarms
+    (alarm,) = decide(case(traffic=Traffic(to_all=A_MINUTE))).effects
+    told = alarm.notice
     assert (told.template, told.to, told.agent, told.scope) == (STOPPED, MARY.person, "mary", Scope.QUERY)
-    assert decide(case(traffic=Traffic(to_all=A_MINUTE, stopped=True))).alarms == ()
-    assert decide(case(mail(text="STATUS"), route=led(Scope.USER), traffic=Traffic(to_all=A_MINUTE))).alarms == (told,)
+    assert decide(case(traffic=Traffic(to_all=A_MINUTE, stopped=True))).effects == ()
+    assert decide(case(mail(text="STATUS"), route=led(Scope.USER), traffic=Traffic(to_all=A_MINUTE))).effects == (
+        alarm,
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,4 +55,4 @@ def test_the_one_too_many_is_told_to_the_admins_once():
     [{"trust": Trust.FAILED}, {"message": mail(JANE)}, {"policy": replace(POLICY, acknowledge=AcknowledgeTo.NOBODY)}],
 )
 def test_a_mail_that_no_program_would_answer_stops_nothing(given):
-    assert decide(case(traffic=Traffic(to_all=A_MINUTE), **given)).alarms == ()
+    assert decide(case(traffic=Traffic(to_all=A_MINUTE), **given)).effects == ()

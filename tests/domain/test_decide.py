@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from maild.domain.decision import Outcome
+from maild.domain.effects import MessageToAgent
 from maild.domain.intake.bounce import BouncedMail
 from maild.domain.intake.classify import MailClass
 from maild.domain.intake.decide import RULES, acknowledgement, decide
@@ -531,7 +532,8 @@ def test_an_agents_own_mail_is_an_answer_when_it_is_proven(trust, proof, counts,
     decision = decide(case(mail(JANE, **OWN_MAIL), route, trust=trust, policy=replace(POLICY, agent_proof=proof)))
     assert ("replied" in kinds(decision.facts)) is counts
     if not counts:
-        assert (decision.outcome, decision.notices[0].template) == (Outcome.HELD, "was-this-you")
+        asked = (*decision.notices, *(message.notice for message in decision.effects_of(MessageToAgent)))
+        assert (decision.outcome, asked[0].template) == (Outcome.HELD, "was-this-you")
 
 
 def test_an_agents_own_mail_about_a_ticket_that_is_not_theirs_is_held():

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from maild.domain.decision import Outcome
-from maild.domain.effects import DropHeldMail, ReleasedAs, ReleaseHeldMail, SettleHeldReply
+from maild.domain.effects import DropHeldMail, HoldReply, MessageToAgent, ReleasedAs, ReleaseHeldMail, SettleHeldReply
 from maild.domain.intake.decide import decide
 from maild.domain.intake.route import Carrier
 from maild.domain.messages.message import ForwardedMail
@@ -65,7 +65,8 @@ def test_a_canned_text_goes_along_with_the_name_of_whom_it_is_for():
 def test_what_cannot_be_taken_back_is_asked_about_first():
     decision = fresh(f"!for {BOB}\n!spam\nBuy now.")
     assert (decision.outcome, decision.opens, decision.facts) == (Outcome.HELD, False, ())
-    assert (decision.hold.kind, decision.notices[0].template) == (HeldReplyKind.CONFIRM, "held")
+    (hold,), (message,) = decision.effects_of(HoldReply), decision.effects_of(MessageToAgent)
+    assert (hold.kind, message.notice.template) == (HeldReplyKind.CONFIRM, "held")
     confirmed = fresh(f"!for {BOB}\n!spam\nBuy now.", released_as=ReleasedAs.CONFIRMED)
     assert of(confirmed, events.StatusChanged)[0].status == "spam"
 
@@ -127,8 +128,9 @@ def test_a_mail_that_goes_on_below_goes_along():
 def test_a_slip_opens_nothing_and_the_text_waits_for_a_word(text):
     decision = fresh(text)
     assert (decision.outcome, decision.opens, decision.facts) == (Outcome.REJECTED, False, ())
-    assert (decision.hold.kind, decision.notices[0].verb) == (HeldReplyKind.REFUSED, "fix-{draft}")
-    assert decision.subject == "Re: Printer on fire"
+    (hold,), (message,) = decision.effects_of(HoldReply), decision.effects_of(MessageToAgent)
+    assert (hold.kind, message.notice.verb) == (HeldReplyKind.REFUSED, "fix-{draft}")
+    assert (message.subject, decision.notices) == ("Re: Printer on fire", ())
 
 
 @pytest.mark.parametrize(("word", "kind"), [(ReleasedAs.TEXT, EntryKind.REPLY), (ReleasedAs.NOTE, EntryKind.NOTE)])
@@ -169,11 +171,12 @@ def test_a_word_typed_into_the_answer_is_about_that_text():
 @pytest.mark.parametrize("verb", ["fix-5", ""])
 def test_an_answer_that_says_neither_is_told(verb):
     decision = answered("I meant Bob.", verb=verb)
-    assert (decision.outcome, decision.notices[0].template) == (Outcome.REJECTED, "feedback")
+    (message,) = decision.effects_of(MessageToAgent)
+    assert (decision.outcome, message.notice.template) == (Outcome.REJECTED, "feedback")
     assert decision.transcript.original_text == "I meant Bob."
 
 
 def test_an_answer_in_doubt_waits_for_a_word_too():
     strict = replace(POLICY, agent_proof=AgentProof.STRICT)
     decision = answered(f"!to {BOB}\nHello.", policy=strict, trust="claimed")
-    assert (decision.outcome, decision.hold.kind) == (Outcome.HELD, HeldReplyKind.UNPROVEN)
+    assert (decision.outcome, decision.effects_of(HoldReply)[0].kind) == (Outcome.HELD, HeldReplyKind.UNPROVEN)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from maild.domain.decision import Outcome
+from maild.domain.effects import HoldReply
 from maild.domain.intake.decide import decide
 from maild.domain.intake.route import Carrier
 from maild.domain.messages.reply_tokens import Scope
@@ -20,7 +21,7 @@ STRANGE = led(Scope.USER)  # somebody else's mark, let in: a message of whoever 
 def test_commands_need_their_own_proof_whoever_let_them_in(trust):
     given = case(mail(JANE, "!close quiet"), TOKEN, trust=trust)
     let_in = decide(replace(given, released=True))
-    assert (let_in.outcome, let_in.hold.kind) == (Outcome.HELD, HeldReplyKind.UNPROVEN)
+    assert (let_in.outcome, let_in.effects_of(HoldReply)[0].kind) == (Outcome.HELD, HeldReplyKind.UNPROVEN)
     assert "status-changed" not in kinds(let_in.facts)
     own_word = decide(replace(given, released=True, proven=True))
     assert (own_word.outcome, kinds(own_word.facts)) == (Outcome.COMMANDED, ["status-changed"])
@@ -58,4 +59,4 @@ def test_a_strangers_mail_is_let_in_for_good():
 def test_whoever_is_asked_already_is_not_asked_once_more():
     asked = HeldReply(id=5, inbound=9, ticket=42, agent="jane", kind=HeldReplyKind.UNPROVEN, reason="", created_at=NOW)
     decision = decide(case(mail(JANE, "!close"), TOKEN, trust=Trust.FAILED, released=True, drafts=(asked,)))
-    assert (decision.outcome, decision.hold, decision.notices) == (Outcome.HELD, None, ())
+    assert (decision.outcome, decision.effects, decision.notices) == (Outcome.HELD, (), ())

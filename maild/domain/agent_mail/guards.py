@@ -15,8 +15,8 @@ from maild.domain.agent_mail.stale_guard import news, taken_by
 from maild.domain.commands import apply as commands
 from maild.domain.commands.apply import CommandProblem
 from maild.domain.commands.table import Settles
-from maild.domain.decision import Decision, Hold, Outcome, Transcript
-from maild.domain.effects import DropHeldMail, Effect, ReleasedAs, ReleaseHeldMail, SettleHeldReply
+from maild.domain.decision import Decision, Outcome
+from maild.domain.effects import DropHeldMail, Effect, HoldReply, ReleasedAs, ReleaseHeldMail, SettleHeldReply
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.agent_notices import Notice
 from maild.domain.notices.buttons import DROP_TEXT, KEEP_AS_NOTE, NO, SEND_ANYWAY, YES, Button
@@ -126,15 +126,14 @@ def _held(act: AgentMail, agent: Agent, guard: Guard, doubt: Doubt) -> Decision:
         buttons=guard.buttons,
         verb="fix-{draft}",
     )
+    hold = HoldReply(kind=guard.kind, agent=agent.name, reason=doubt.reason, news=doubt.lines, text=act.text)
     return Decision(
         Outcome.HELD,
         f"{doubt.reason}: {'; '.join(doubt.lines)}",
         (fact,),
         actor=act.actor,
         notices=(notice,),
-        transcript=Transcript(original_text=act.text),
-        hold=Hold(kind=guard.kind, agent=agent.name, reason=doubt.reason, news=doubt.lines),
-        effects=replaced(act),
+        effects=(hold, *replaced(act)),
     )
 
 

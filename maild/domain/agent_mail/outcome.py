@@ -13,10 +13,11 @@ from maild.domain.agent_mail.send_delay import RISKY_WAIT, PublicAnswer, risks
 from maild.domain.commands import apply as commands
 from maild.domain.commands.apply import CommandProblem, Parsed
 from maild.domain.commands.table import Settles
-from maild.domain.decision import Decision, EntryDraft, Hold, Outcome, Transcript
+from maild.domain.decision import Decision, EntryDraft, Outcome, Transcript
 from maild.domain.effects import (
     DropHeldMail,
     Effect,
+    HoldReply,
     RecordContact,
     SettleHeldReply,
     WithdrawAnswer,
@@ -47,14 +48,17 @@ def refused(act: AgentMail, problems: Sequence[CommandProblem], *, has_text: boo
     reason = "; ".join(": ".join(filter(None, (p.line.strip(), p.message))) for p in problems[:3])
     # What opens a ticket waits without a text, too: it is mended by an answer, as a fresh mail would begin another one.
     waits = act.agent is not None and (has_text or act.opens is not None)
+    effects: tuple[Effect, ...] = ()
+    if act.agent is not None and waits:
+        hold = HoldReply(kind=HeldReplyKind.REFUSED, agent=act.agent.name, reason=reason, text=act.text)
+        effects = (hold, *replaced(act))
     return Decision(
         Outcome.REJECTED,
         f"nothing applied, nothing sent: {reason}",
         actor=act.actor,
         notices=(feedback(act.agent, act.scope, held=waits),) if act.agent else (),
         transcript=transcript,
-        hold=Hold(kind=HeldReplyKind.REFUSED, agent=act.agent.name, reason=reason) if act.agent and waits else None,
-        effects=replaced(act) if waits else (),
+        effects=effects,
     )
 
 
@@ -99,7 +103,6 @@ def done(understood: Understood) -> Decision:
         notices=(_receipt(act, outcome),) if act.agent and told else (),
         transcript=transcript if told or applied.help else None,
         opens=act.opens is not None,
-        others=applied.others,
         leaves_after=wait,
         leaves_at=applied.leaves_at if outcome is Outcome.REPLIED else None,
         quiet=applied.quiet,
@@ -110,7 +113,8 @@ def done(understood: Understood) -> Decision:
 def _effects(understood: Understood, outcome: Outcome) -> tuple[Effect, ...]:
     """What the mail does beside the thread."""
     act, applied = understood.act, understood.applied
-    made: list[Effect] = [WithdrawAnswer(entry) for entry in applied.withdraws]
+    made: list[Effect] = [*applied.others]
+    made += [WithdrawAnswer(entry) for entry in applied.withdraws]
     made += [WithdrawHistory(ticket, to) for ticket, to in applied.withdrawn_histories]
     if outcome is Outcome.REPLIED and act.agent:
         made.append(RecordContact(act.agent.name, domains_of(applied.ticket_after)))

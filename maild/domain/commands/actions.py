@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from maild.domain.commands.arguments import Invitation, Surroundings, Tagging
-from maild.domain.decision import Other
+from maild.domain.decision import ActOnOtherTicket
 from maild.domain.people.directory import Address, Agent, Department, Person, Team, name_key
 from maild.domain.sla.alarm_acks import alarms
 from maild.domain.tickets.events import (
@@ -50,7 +50,7 @@ class CommandContext:
 class SideEffects:
     """What commands bring beside the events of their ticket."""
 
-    others: tuple[Other, ...] = ()  # what follows for other tickets (merge, link, split)
+    others: tuple[ActOnOtherTicket, ...] = ()  # what follows for other tickets (merge, link, split)
     appended: str = ""  # a canned text that follows the writer's own
     leaves_at: datetime | None = None  # !send WHEN (UTC)
     at_once: bool = False  # !now

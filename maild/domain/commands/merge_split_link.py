@@ -11,7 +11,7 @@ from datetime import datetime
 from maild.domain.commands.actions import CommandContext, SideEffects
 from maild.domain.commands.arguments import Invalid, Surroundings, title_or_none
 from maild.domain.commands.undo import Undoing, undoing
-from maild.domain.decision import Decision, EntryDraft, Other, Outcome
+from maild.domain.decision import ActOnOtherTicket, Decision, EntryDraft, Outcome
 from maild.domain.notices.agent_notices import reachable
 from maild.domain.people.directory import Person
 from maild.domain.tickets.events import (
@@ -84,8 +84,8 @@ def _named(args: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _elsewhere(ticket: int, reason: str, facts: tuple[Event, ...], by: Actor) -> Other:
-    return Other(ticket, Decision(Outcome.COMMANDED, reason, facts, actor=by, quiet=True))
+def _elsewhere(ticket: int, reason: str, facts: tuple[Event, ...], by: Actor) -> ActOnOtherTicket:
+    return ActOnOtherTicket(ticket, Decision(Outcome.COMMANDED, reason, facts, actor=by, quiet=True))
 
 
 # -- link -------------------------------------------------------------------------------------------------------
@@ -204,7 +204,9 @@ def opened_there(ticket: Ticket, reading: SplitPart, occasion: CommandContext) -
         actor=occasion.by,
         opens=True,
     )
-    return SideEffects(others=(Other(None, decision),), receipts=(f'a new ticket was split off: "{opened.subject}"',))
+    return SideEffects(
+        others=(ActOnOtherTicket(None, decision),), receipts=(f'a new ticket was split off: "{opened.subject}"',)
+    )
 
 
 # -- undo -------------------------------------------------------------------------------------------------------

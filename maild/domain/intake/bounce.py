@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from maild.domain.decision import Decision, EntryDraft, Outcome
+from maild.domain.effects import MarkAlarmLost
 from maild.domain.escalation.undelivered import LostAlarm, handed_on, unheard
 from maild.domain.people.directory import Address, Role
 from maild.domain.policy import Policy
@@ -48,5 +49,5 @@ def bounced(ticket: Ticket, mail: BouncedMail, diagnostic: str, *, by: str, at: 
         text += "\nIt was an alarm about a deadline, and nobody is left who could be told of it by mail."
     author = Actor(Role.SYSTEM, "maild")
     note = EntryDraft(kind=EntryKind.NOTE, author=author, author_name=policy.helpdesk_name, text=text)
-    row = mail.alarm.outbox if mail.alarm else None
-    return Decision(Outcome.BOUNCED, text, (fact,), note, author, notices=notices, lost=row)
+    effects = (MarkAlarmLost(mail.alarm.outbox, fact.passed_to),) if mail.alarm else ()
+    return Decision(Outcome.BOUNCED, text, (fact,), note, author, notices=notices, effects=effects)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from maild.domain.decision import Decision, EntryDraft
-from maild.domain.messages.reply_tokens import Scope, root_id
+from maild.domain.messages.reply_tokens import root_id
 from maild.domain.notices.agent_notices import Notice, TicketChange, strongest
 from maild.domain.notices.mail_kinds import Nature, templates_where
 from maild.domain.sla.standing import Standing
@@ -17,7 +17,6 @@ from maild.domain.tickets.events import (
     NEXT_ENTRY,
     THIS_DRAFT,
     THIS_ENTRY,
-    Bounced,
     Event,
     MessageReceived,
     Opened,
@@ -28,108 +27,74 @@ from maild.domain.tickets.events import (
 from maild.domain.tickets.spam import told_as_new
 from maild.domain.tickets.ticket import Ticket, apply
 from maild.ports import OutboxRow, StoredEntry, UnitOfWork
-from maild.services.apply.effects import Applying, carry_out, keep_draft
+from maild.services.apply.applying import Applying, Done
+from maild.services.apply.effects import Stage, carry_out, check
 from maild.services.apply.moved_deadlines import with_moves
-from maild.services.notices.agent_message import AgentMessage, post
 from maild.services.notices.due_notices import notices_of
 from maild.services.notices.enqueue import enqueue
-from maild.services.notices.template_context import NoticeContext, Thread, letter_words
-from maild.services.queries.answers import answer
+from maild.services.notices.template_context import NoticeContext, Thread
 from maild.services.sla_index import sla_standing, update_sla_index
 from maild.services.work import Work
 
 _OVERTAKEN = templates_where(lambda kind: kind.overtaken)
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What carrying out a decision left behind. `released` are held mails that wait to be judged once more."""
-
-    ticket: Ticket | None
-    facts: tuple[Event, ...] = ()
-    entry: int | None = None
-    outbox: tuple[OutboxRow, ...] = ()
-    released: tuple[int, ...] = ()
-    others: tuple[int, ...] = ()  # tickets that were changed or opened with it
-
-
 Queue = Callable[[Work, Notice, NoticeContext], OutboxRow | None]  # None: another mail tells it
 
 
-@dataclass(frozen=True, slots=True)
-class _Act:
-    """One decision on its way into the store."""
-
-    work: Work
-    inbound: int | None
-    queue: Queue
-
-
 def apply_decision(
-    work: Work,
-    decision: Decision,
-    before: Ticket | None,
-    *,
-    inbound: int | None = None,
-    about_draft: int = 0,
-    queue: Queue = enqueue,
+    work: Work, decision: Decision, before: Ticket | None, *, inbound: int | None = None, queue: Queue = enqueue
 ) -> Done:
     """Store what a decision says about a ticket (None: it opens one) and queue the mails that follow.
 
-    `about_draft` is a held text that they are about, and that was kept before; `queue` queues a notice."""
-    act = _Act(work, inbound, queue)
-    applying = Applying(work, decision)
-    carry_out(applying)
-    elsewhere = _others(act, decision)
-    draft = about_draft or keep_draft(work, decision, before, inbound)
-    opened = next((done.ticket.number for done in elsewhere if done.ticket), NEW_TICKET)
-    done = _here(act, _numbered(decision, draft, opened), before, draft)
-    answered = (*answer(work, decision), *_alarms(act, decision))
+    `inbound` is the mail that it judges; `queue` queues a notice. Effects that need more than the store and the outbox
+    are left to the caller, in what is answered."""
+
+    def other(decision: Decision, ticket: Ticket | None) -> Done:
+        return apply_decision(work, decision, ticket, inbound=inbound)
+
+    check(decision.effects)
+    applying = Applying(work, decision, before, inbound, other)
+    carry_out(applying, Stage.BEFORE_THREAD)
+    done = _thread(applying, _numbered(applying), queue)
+    carry_out(applying, Stage.AFTER_THREAD)
     return replace(
         done,
-        outbox=(*done.outbox, *(row for other in elsewhere for row in other.outbox), *answered),
-        released=(*applying.released, *(number for other in elsewhere for number in other.released)),
-        others=tuple(other.ticket.number for other in elsewhere if other.ticket),
+        outbox=(*done.outbox, *applying.outbox),
+        released=tuple(applying.released),
+        others=tuple(applying.others),
+        left=tuple(applying.left),
     )
 
 
-def _others(act: _Act, decision: Decision) -> list[Done]:
-    """What the same act does to other tickets, those that open first: their numbers are named by the rest."""
-    made = []
-    for other in sorted(decision.others, key=lambda each: each.ticket is not None):
-        before = act.work.unit.tickets.get(other.ticket) if other.ticket is not None else None
-        if before is None and other.ticket is not None:
-            continue  # it was there when the decision was made: tickets are never deleted within a transaction
-        made.append(apply_decision(act.work, other.decision, before, inbound=act.inbound))
-    return made
-
-
-def _numbered(decision: Decision, draft: int, opened: int) -> Decision:
+def _numbered(applying: Applying) -> Decision:
     """The decision with the numbers of what was stored together with it."""
+    opened = list(applying.opened)
 
     def named(fact: Event) -> Event:
         if isinstance(fact, TextHeld) and fact.draft == THIS_DRAFT:
-            return replace(fact, draft=draft)
+            return replace(fact, draft=applying.held_reply)
         if isinstance(fact, Split) and fact.into == NEW_TICKET:
-            return replace(fact, into=opened)
+            return replace(fact, into=opened.pop(0))
         return fact
 
-    return replace(decision, facts=tuple(map(named, decision.facts)))
+    return replace(applying.decision, facts=tuple(map(named, applying.decision.facts)))
 
 
-def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> Done:
-    work, unit, helpdesk = act.work, act.work.unit, act.work.helpdesk
+def _thread(applying: Applying, decision: Decision, queue: Queue) -> Done:
+    """The ticket's part: its events and entries, its row, its deadlines, its notices."""
+    work, unit, helpdesk, before = applying.work, applying.work.unit, applying.work.helpdesk, applying.ticket
     if not decision.facts:
         if not decision.notices:
             return Done(before)
-        if before is None or decision.apart:
-            return Done(before, outbox=_letters(act, decision, draft))
-        occasion = _occasion(act, before, decision, sla_standing(work, before), draft)
-        return Done(before, outbox=_queue(act, decision.notices, occasion))
+        if before is None:
+            raise ValueError("a notice needs a ticket: an agent is told without one by MessageToAgent")
+        occasion = _occasion(applying, before, decision, sla_standing(work, before))
+        return Done(before, outbox=_queued(work, decision.notices, occasion, queue))
     start = None if decision.opens else before
     number = start.number if start else unit.tickets.new_number()
-    entry = _store_entry(act, decision.entry, decision, number, act.inbound)
-    second = _store_entry(act, decision.also, decision, number, None)
+    entry = _store_entry(work, decision.entry, decision, number, applying.inbound)
+    second = _store_entry(work, decision.also, decision, number, None)
     ids = {THIS_ENTRY: entry, NEXT_ENTRY: second}
     facts = tuple(replace(f, entry=ids.get(f.entry, f.entry)) if f.entry is not None else f for f in decision.facts)
     if start is not None:
@@ -140,18 +105,15 @@ def _here(act: _Act, decision: Decision, before: Ticket | None, draft: int) -> D
     assert after is not None  # facts is not empty
     unit.tickets.append(after, facts, root_id(helpdesk.ring, number, helpdesk.domain))
     state = update_sla_index(work, after)
-    if decision.lost is not None:
-        passed_to = [name for fact in facts if isinstance(fact, Bounced) for name in fact.passed_to]
-        unit.sla_steps.mark_lost(decision.lost, number, work.now, passed_to)
-    notices = _notices(act, decision, after, facts)
+    notices = _notices(work, decision, after, facts)
     if helpdesk.policy.acknowledge_after and any(isinstance(fact, Replied) for fact in facts):
         unit.outbox.drop_waiting(number, _OVERTAKEN)  # a person was quicker
     if not notices:
         return Done(after, facts, entry)  # the thread is read for mails alone
-    occasion = _occasion(act, after, replace(decision, facts=facts), state, draft)
+    occasion = _occasion(applying, after, replace(decision, facts=facts), state)
     if start is not None and any(map(told_as_new, facts)):
         occasion = replace(occasion, since=_messages_before(unit, after, facts))
-    return Done(after, facts, entry, _queue(act, notices, occasion))
+    return Done(after, facts, entry, _queued(work, notices, occasion, queue))
 
 
 def _messages_before(unit: UnitOfWork, after: Ticket, facts: tuple[Event, ...]) -> tuple[Event, ...]:
@@ -161,13 +123,13 @@ def _messages_before(unit: UnitOfWork, after: Ticket, facts: tuple[Event, ...]) 
     return tuple(fact for fact in earlier if isinstance(fact, Opened | MessageReceived))
 
 
-def _notices(act: _Act, decision: Decision, after: Ticket, facts: tuple[Event, ...]) -> tuple[Notice, ...]:
+def _notices(work: Work, decision: Decision, after: Ticket, facts: tuple[Event, ...]) -> tuple[Notice, ...]:
     happening = TicketChange(after, facts, decision.actor, decision.acknowledge, decision.quiet)
-    told = notices_of(act.work.unit, happening, act.work.helpdesk.policy, act.work.now)
+    told = notices_of(work.unit, happening, work.helpdesk.policy, work.now)
     notices = strongest((*decision.notices, *told))
     if decision.mute:
         notices = tuple(notice for notice in notices if not notice.agent)
-    hold = _answers_wait(decision, act.work.now)
+    hold = _answers_wait(decision, work.now)
     if hold is not None:
         notices = tuple(replace(n, hold=hold) if n.mail_kind.nature is Nature.WORDS else n for n in notices)
     return notices
@@ -181,11 +143,11 @@ def _answers_wait(decision: Decision, now: datetime) -> timedelta | None:
 
 
 def _store_entry(
-    act: _Act, draft: EntryDraft | None, decision: Decision, ticket: int, inbound: int | None
+    work: Work, draft: EntryDraft | None, decision: Decision, ticket: int, inbound: int | None
 ) -> int | None:
     if draft is None:
         return None
-    return act.work.unit.tickets.add_entry(
+    return work.unit.tickets.add_entry(
         StoredEntry(
             id=0,
             ticket=ticket,
@@ -205,53 +167,11 @@ def _store_entry(
     )
 
 
-def _occasion(act: _Act, ticket: Ticket, decision: Decision, state: Standing, draft: int) -> NoticeContext:
-    thread = Thread(partial(act.work.unit.tickets.entries, ticket.number))
-    return NoticeContext(ticket=ticket, decision=decision, thread=thread, standing=state, draft=draft)
+def _occasion(applying: Applying, ticket: Ticket, decision: Decision, state: Standing) -> NoticeContext:
+    thread = Thread(partial(applying.work.unit.tickets.entries, ticket.number))
+    return NoticeContext(ticket=ticket, decision=decision, thread=thread, standing=state, draft=applying.held_reply)
 
 
-def _letters(act: _Act, decision: Decision, draft: int) -> tuple[OutboxRow, ...]:
-    """The mails of a decision that concerns no ticket."""
-    made = []
-    for notice in decision.notices:
-        agent = act.work.helpdesk.policy.directory.agent(notice.agent)
-        if agent is None:
-            continue  # only agents are written to without a ticket
-        letter = AgentMessage(
-            template=notice.template,
-            agent=agent,
-            subject=decision.subject or "Your mail",
-            scope=Scope.COMMAND if notice.buttons else Scope.DIGEST if decision.about else Scope.QUERY,
-            about=0 if notice.buttons else decision.about,
-            reason=notice.reason,
-            words=letter_words(decision, act.work.helpdesk),
-            verb=notice.verb.format(draft=draft),
-            buttons=notice.buttons or (),
-            draft=draft,
-            in_reply_to=decision.answers,
-        )
-        made.append(post(act.work, letter))
-    return tuple(made)
-
-
-def _alarms(act: _Act, decision: Decision) -> list[OutboxRow]:
-    """The letters about the helpdesk itself. They show nothing of a ticket, which their reader may not see."""
-    made = []
-    for notice in decision.alarms:
-        agent = act.work.helpdesk.policy.directory.agent(notice.agent)
-        if agent is not None:
-            letter = AgentMessage(
-                template=notice.template,
-                agent=agent,
-                subject="Automatic answers are stopped for an hour",
-                scope=notice.scope,
-                reason=notice.reason,
-                words={"inbound": act.inbound or 0},
-            )
-            made.append(post(act.work, letter))
-    return made
-
-
-def _queue(act: _Act, notices: Sequence[Notice], occasion: NoticeContext) -> tuple[OutboxRow, ...]:
-    queued = (act.queue(act.work, notice, occasion) for notice in notices)
+def _queued(work: Work, notices: Sequence[Notice], occasion: NoticeContext, queue: Queue) -> tuple[OutboxRow, ...]:
+    queued = (queue(work, notice, occasion) for notice in notices)
     return tuple(row for row in queued if row is not None)

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any
 
-from maild.domain.decision import Decision
+from maild.domain.decision import ActOnOtherTicket
 from maild.domain.effects import (
+    AlarmAdmin,
+    AskQuery,
     ChangePreferences,
     ClearAbsence,
     DropHeldMail,
     Effect,
+    HoldReply,
+    MarkAlarmLost,
+    MessageToAgent,
+    NotifyNextInLine,
     RecordContact,
     ReleaseHeldMail,
+    RemindOfHeldReply,
     SetAbsence,
     SettleHeldReply,
     WithdrawAnswer,
     WithdrawHistory,
 )
+from maild.domain.messages.reply_tokens import Scope
 from maild.domain.tickets.held_replies import MOST_QUESTIONS, HeldReply, HeldReplyKind, asked_about, first_reminder
-from maild.domain.tickets.ticket import Ticket
 from maild.ports import UnitOfWork
+from maild.services.apply.applying import Applying
+from maild.services.notices.agent_message import AgentMessage, post
+from maild.services.notices.template_context import letter_words
 from maild.services.work import Work
 
 
@@ -30,27 +41,38 @@ class Overtaken(Exception):
     """Somebody else was faster: what was decided rests on what is so no longer. Decide anew."""
 
 
-@dataclass(slots=True)
-class Applying:
-    """A decision on its way into the store, and what came of its effects so far."""
+class Stage(Enum):
+    """When an effect is carried out."""
 
-    work: Work
-    decision: Decision
-    released: list[int] = field(default_factory=list)  # held mails that wait to be judged once more
+    BEFORE_THREAD = auto()  # events, entries and notices of the ticket may name what it leaves behind
+    AFTER_THREAD = auto()  # it needs to know what was stored, or is said last
 
 
-def carry_out(applying: Applying) -> None:
-    """Carry out the effects of a decision, in the order of the table.
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: a kind of effect, the function that carries it out, and when."""
 
-    Overtaken when a held reply was settled, or an answer left, before this could settle or stop it. LookupError for an
-    effect that has no row."""
-    for effect in applying.decision.effects:
-        if type(effect) not in EFFECTS:
+    effect: type[Effect]
+    function: Callable[[Applying, Any], None]
+    stage: Stage = Stage.BEFORE_THREAD
+
+
+def check(effects: Iterable[Effect]) -> None:
+    """LookupError for an effect that no row carries out."""
+    known = {row.effect for row in EFFECTS}
+    for effect in effects:
+        if type(effect) not in known:
             raise LookupError(f"no row in the table of services/apply/effects.py carries out {type(effect).__name__}")
-    for kind, function in EFFECTS.items():
+
+
+def carry_out(applying: Applying, stage: Stage) -> None:
+    """Carry out the effects of a decision that belong to a stage, in the order of the table.
+
+    Overtaken when a held reply was settled, or an answer left, before this could settle or stop it."""
+    for row in EFFECTS:
         for effect in applying.decision.effects:
-            if type(effect) is kind:
-                function(applying, effect)
+            if row.stage is stage and type(effect) is row.effect:
+                row.function(applying, effect)
 
 
 # -- people -----------------------------------------------------------------------------------------------------
@@ -75,6 +97,28 @@ def _record_contact(applying: Applying, effect: RecordContact) -> None:
 
 
 # -- held replies and held mails --------------------------------------------------------------------------------
+
+
+def _hold_reply(applying: Applying, effect: HoldReply) -> None:
+    work, ticket = applying.work, applying.ticket
+    if applying.inbound is None:
+        return  # nobody asks the admin about their own line
+    applying.held_reply = work.unit.held_replies.add(
+        HeldReply(
+            inbound=applying.inbound,
+            ticket=ticket.number if ticket is not None else None,
+            agent=effect.agent,
+            kind=effect.kind,
+            reason=effect.reason,
+            text=effect.text,
+            created_at=work.now,
+            remind_at=first_reminder(work.now),
+        )
+    )
+
+
+def _remind_of_held_reply(applying: Applying, effect: RemindOfHeldReply) -> None:
+    applying.held_reply = effect.held_reply
 
 
 def _settle_held_reply(applying: Applying, effect: SettleHeldReply) -> None:
@@ -132,35 +176,91 @@ def _stopped_by(applying: Applying) -> str:
     return f"stopped by {applying.decision.actor.shown} before it left"
 
 
-# The order in which effects are carried out, whatever their order in the decision: what concerns people first, then
-# what ended, and what is judged again last.
-EFFECTS: Mapping[type[Effect], Callable[[Applying, Any], None]] = {
-    SetAbsence: _set_absence,
-    ClearAbsence: _clear_absence,
-    ChangePreferences: _change_preferences,
-    RecordContact: _record_contact,
-    SettleHeldReply: _settle_held_reply,
-    DropHeldMail: _drop_held_mail,
-    WithdrawAnswer: _withdraw_answer,
-    WithdrawHistory: _withdraw_history,
-    ReleaseHeldMail: _release_held_mail,
-}
+# -- other tickets ----------------------------------------------------------------------------------------------
 
 
-def keep_draft(work: Work, decision: Decision, ticket: Ticket | None, inbound: int | None) -> int:
-    """Keep the text that a decision holds -> its number; 0 when it holds none."""
-    hold = decision.hold
-    if hold is None or inbound is None:
-        return 0
-    return work.unit.held_replies.add(
-        HeldReply(
-            inbound=inbound,
-            ticket=ticket.number if ticket is not None else None,
-            agent=hold.agent,
-            kind=hold.kind,
-            reason=hold.reason,
-            text=decision.transcript.original_text if decision.transcript else "",
-            created_at=work.now,
-            remind_at=first_reminder(work.now),
-        )
+def _act_on_other_ticket(applying: Applying, effect: ActOnOtherTicket) -> None:
+    before = applying.work.unit.tickets.get(effect.ticket) if effect.ticket is not None else None
+    if before is None and effect.ticket is not None:
+        return  # it was there when the decision was made: tickets are never deleted within a transaction
+    done = applying.apply_other(effect.decision, before)
+    if effect.ticket is None and done.ticket is not None:
+        applying.opened.append(done.ticket.number)
+    applying.add(done)
+
+
+# -- alarms that did not arrive ---------------------------------------------------------------------------------
+
+
+def _mark_alarm_lost(applying: Applying, effect: MarkAlarmLost) -> None:
+    if applying.ticket is not None:
+        work, number = applying.work, applying.ticket.number
+        work.unit.sla_steps.mark_lost(effect.outbox, number, work.now, effect.passed_to)
+
+
+# -- mails that concern no ticket -------------------------------------------------------------------------------
+
+
+def _message_to_agent(applying: Applying, effect: MessageToAgent) -> None:
+    notice, helpdesk = effect.notice, applying.work.helpdesk
+    agent = helpdesk.policy.directory.agent(notice.agent)
+    if agent is None:
+        return  # only agents are written to without a ticket
+    message = AgentMessage(
+        template=notice.template,
+        agent=agent,
+        subject=effect.subject,
+        scope=Scope.COMMAND if notice.buttons else Scope.DIGEST if effect.about else Scope.QUERY,
+        about=0 if notice.buttons else effect.about,
+        reason=notice.reason,
+        words=letter_words(applying.decision, helpdesk),
+        verb=notice.verb.format(draft=applying.held_reply),
+        buttons=notice.buttons or (),
+        draft=applying.held_reply,
+        in_reply_to=effect.in_reply_to,
     )
+    applying.outbox.append(post(applying.work, message))
+
+
+def _alarm_admin(applying: Applying, effect: AlarmAdmin) -> None:
+    notice = effect.notice
+    agent = applying.work.helpdesk.policy.directory.agent(notice.agent)
+    if agent is None:
+        return
+    message = AgentMessage(
+        template=notice.template,
+        agent=agent,
+        subject="Automatic answers are stopped for an hour",
+        scope=notice.scope,
+        reason=notice.reason,
+        words={"inbound": applying.inbound or 0},
+    )
+    applying.outbox.append(post(applying.work, message))
+
+
+def _left_to_caller(applying: Applying, effect: AskQuery | NotifyNextInLine) -> None:
+    """Applying a decision reads no lists and escalates nothing: whoever has it applied does so."""
+    applying.left.append(effect)
+
+
+# The order in which effects are carried out, whatever their order in the decision. People come first; then what ends,
+# so that a text which takes the place of another one is kept after that has ended; then what the thread names.
+EFFECTS: tuple[Row, ...] = (
+    Row(SetAbsence, _set_absence),
+    Row(ClearAbsence, _clear_absence),
+    Row(ChangePreferences, _change_preferences),
+    Row(RecordContact, _record_contact),
+    Row(SettleHeldReply, _settle_held_reply),
+    Row(DropHeldMail, _drop_held_mail),
+    Row(WithdrawAnswer, _withdraw_answer),
+    Row(WithdrawHistory, _withdraw_history),
+    Row(ReleaseHeldMail, _release_held_mail),
+    Row(ActOnOtherTicket, _act_on_other_ticket),  # a split names the number of the ticket that it opens
+    Row(HoldReply, _hold_reply),  # events, buttons and reply addresses name its number
+    Row(RemindOfHeldReply, _remind_of_held_reply),
+    Row(MarkAlarmLost, _mark_alarm_lost),
+    Row(MessageToAgent, _message_to_agent, Stage.AFTER_THREAD),
+    Row(AlarmAdmin, _alarm_admin, Stage.AFTER_THREAD),
+    Row(AskQuery, _left_to_caller, Stage.AFTER_THREAD),  # the answer shows what all the rest has changed
+    Row(NotifyNextInLine, _left_to_caller, Stage.AFTER_THREAD),
+)

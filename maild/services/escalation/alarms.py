@@ -24,7 +24,8 @@ from maild.domain.people.preferences import Preferences
 from maild.domain.sla.standing import DueStep
 from maild.domain.tickets.ticket import Priority, Ticket
 from maild.ports import ListedTicket, OutboxRow, Snapshot
-from maild.services.apply.decision import Done, apply_decision
+from maild.services.apply.applying import Done
+from maild.services.apply.decision import apply_decision
 from maild.services.listing import rows_of
 from maild.services.notices.agent_message import AgentMessage, post
 from maild.services.notices.enqueue import enqueue, tellings

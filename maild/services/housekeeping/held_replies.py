@@ -6,7 +6,8 @@ from datetime import datetime
 from functools import partial
 
 from maild.domain.agent_mail.guards import BUTTONS
-from maild.domain.decision import Decision, Hold, Outcome, Transcript
+from maild.domain.decision import Decision, Outcome
+from maild.domain.effects import MessageToAgent, RemindOfHeldReply
 from maild.domain.escalation.chain import above
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.agent_notices import Notice
@@ -66,7 +67,7 @@ def _reminded(work: Work, draft: HeldReply) -> bool:
         readers = _who_may_see(readers, writer, ticket, directory)
     for reader, reason in readers:
         decision = _reminder(draft, reader, reason, ticket, by_other=reader != writer, more=len(later))
-        apply_decision(work, decision, ticket, about_draft=draft.id)
+        apply_decision(work, decision, ticket)
     return True
 
 
@@ -106,18 +107,19 @@ def _reminder(
         buttons=buttons,
         verb="" if by_other else "fix-{draft}",
     )
-    hold = Hold(
+    remind = RemindOfHeldReply(
+        held_reply=draft.id,
         kind=draft.kind,
         agent=draft.agent,
         reason=draft.reason,
         news=(draft.reason, *([_more_wait(more)] if more else [])),
-        reminder=True,
+        text=draft.text,
         by_other=by_other,
     )
-    transcript = Transcript(original_text=draft.text)
-    return Decision(
-        Outcome.HELD, f"held text {draft.id} still waits", notices=(notice,), transcript=transcript, hold=hold
-    )
+    waits = f"held text {draft.id} still waits"
+    if ticket is None:
+        return Decision(Outcome.HELD, waits, effects=(remind, MessageToAgent(notice=notice)))
+    return Decision(Outcome.HELD, waits, notices=(notice,), effects=(remind,))
 
 
 def _more_wait(more: int) -> str:

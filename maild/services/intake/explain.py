@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from maild.domain.decision import Decision, TraceStep
+from maild.domain.effects import AlarmAdmin
 from maild.domain.notices.agent_notices import TicketChange, strongest
 from maild.domain.tickets.ticket import Ticket, apply
 from maild.mail.headers.trace import Trace, trace
@@ -55,7 +56,8 @@ def _effects(work: Work, decision: Decision, before: Ticket | None) -> list[str]
     for fact in decision.facts:
         after = apply(after.number if after else 0, after, fact)
     told = [f"event {fact.kind}" for fact in decision.facts]
-    told += [f"mail {alarm.template} to {alarm.to.address}: {alarm.reason}" for alarm in decision.alarms]
+    alarms = (effect.notice for effect in decision.effects_of(AlarmAdmin))
+    told += [f"mail {alarm.template} to {alarm.to.address}: {alarm.reason}" for alarm in alarms]
     if after is None:
         return told
     happening = TicketChange(after, decision.facts, decision.actor, decision.acknowledge, decision.quiet)

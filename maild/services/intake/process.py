@@ -13,6 +13,7 @@ from typing import Protocol
 from maild import maillog
 from maild.domain.agent_mail.signature import tail_of
 from maild.domain.decision import QUEUED, Decision, Outcome, TraceStep
+from maild.domain.effects import AskQuery, HoldReply, NotifyNextInLine
 from maild.domain.messages.message import InboundMessage
 from maild.mail.worker.pool import ReadingFailed
 from maild.ports import (
@@ -23,17 +24,20 @@ from maild.ports import (
     Judgement,
     KeptMail,
     OpenUnitOfWork,
+    OutboxRow,
     Scanner,
     ScanVerdict,
     TemporaryFailure,
     UnitOfWork,
     WakeUp,
 )
+from maild.services.apply.applying import Done
 from maild.services.apply.decision import apply_decision
 from maild.services.escalation.undelivered import notify_next_in_line
 from maild.services.helpdesk import Helpdesk
 from maild.services.intake.gather import Judged, MailReader, judge
 from maild.services.intake.scanning import Look, Rewriter, Scanning, scan_step
+from maild.services.queries.answers import answer
 from maild.services.work import Work
 
 BATCH = 50  # mails in one transaction
@@ -186,20 +190,20 @@ class Processing:
         unit, now, decision = work.unit, work.now, judged.decision
         done = apply_decision(work, decision, judged.ticket, inbound=kept.id)
         ticket = done.ticket.number if done.ticket else None
-        if judged.ticket is None and decision.lost is not None:
-            notify_next_in_line(work, decision.lost, decision.reason.partition(": ")[2], "delivery report")
+        answers = _left(work, done)
         if ticket is not None and done.entry is not None:
             unit.tickets.remember_references(ticket, _family(judged.message))
-        waits_on = decision.hold is not None or decision.outcome is Outcome.HELD
+        holds = bool(decision.effects_of(HoldReply))
+        waits_on = holds or decision.outcome is Outcome.HELD
         if kept.released and not waits_on:  # the text in it that waited for a word has had one
             unit.held_replies.settle_from_mail(kept.id, "sent", now)
         self._learn_signature(unit, message, decision)
         effects = tuple(
             TraceStep("notices", QUEUED, f"mail {row.template} to {row.to.address} (outbox {row.id})")
-            for row in done.outbox
+            for row in (*done.outbox, *answers)
         )
         judgement = Judgement(
-            state=InboundState.HELD if decision.hold else _STATES.get(decision.outcome, InboundState.DONE),
+            state=InboundState.HELD if holds else _STATES.get(decision.outcome, InboundState.DONE),
             outcome=decision.outcome,
             reason=decision.reason,
             steps=(*judged.steps, *effects),
@@ -271,6 +275,17 @@ class Processing:
                     sender=kept.mail.envelope.sender or "",
                     reason=processed.reason,
                 )
+
+
+def _left(work: Work, done: Done) -> list[OutboxRow]:
+    """Carry out what a decision left to its caller -> the mails that answer a question."""
+    answers = []
+    for effect in done.left:
+        if isinstance(effect, AskQuery):
+            answers.append(answer(work, effect))
+        elif isinstance(effect, NotifyNextInLine):
+            notify_next_in_line(work, effect.outbox, effect.diagnostic, "delivery report")
+    return [row for row in answers if row is not None]
 
 
 def _family(message: InboundMessage) -> tuple[str, ...]:

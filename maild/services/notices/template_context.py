@@ -11,6 +11,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from maild.domain.decision import Decision, Transcript
+from maild.domain.effects import AboutHeldReply, RemindOfHeldReply
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.buttons import MOST, usual
 from maild.domain.notices.mail_kinds import Shows
@@ -322,15 +323,20 @@ def mailto(address: Address, subject: str, body: str) -> str:
 
 def _held_words(decision: Decision, helpdesk: Helpdesk) -> dict[str, Any]:
     """The text that waits for somebody's word, and what they should know."""
-    hold = decision.hold
-    if hold is None:
+    held = next(iter(decision.effects_of(AboutHeldReply)), None)
+    if held is None:
         return {}
-    agent = helpdesk.policy.directory.agent(hold.agent)
-    told = {"kind": hold.kind.value, "reason": hold.reason, "agent": agent.shown if agent else hold.agent}
+    agent = helpdesk.policy.directory.agent(held.agent)
     return {
-        "news": list(hold.news),
-        "held": told | {"reminder": hold.reminder, "by_other": hold.by_other},
-        "original_text": decision.transcript.original_text if decision.transcript else "",
+        "news": list(held.news),
+        "held": {
+            "kind": held.kind.value,
+            "reason": held.reason,
+            "agent": agent.shown if agent else held.agent,
+            "reminder": isinstance(held, RemindOfHeldReply),
+            "by_other": isinstance(held, RemindOfHeldReply) and held.by_other,
+        },
+        "original_text": held.text,
     }
 
 

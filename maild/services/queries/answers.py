@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from maild.domain.decision import Decision
+from maild.domain.effects import AskQuery
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.people.directory import Agent
 from maild.domain.queries.parsing import MOST_ROWS, help_text
@@ -73,14 +73,14 @@ class _Answering:
         return rows
 
 
-def answer(work: Work, decision: Decision) -> tuple[OutboxRow, ...]:
-    """Queue the letter that answers what a decision asks; nothing when it asks nothing."""
-    agent = work.helpdesk.policy.directory.agent(decision.actor.name)
-    if decision.question is None or agent is None:
-        return ()
+def answer(work: Work, asked: AskQuery) -> OutboxRow | None:
+    """Queue the mail that answers an agent's question -> its row; None when they are no agent any more."""
+    agent = work.helpdesk.policy.directory.agent(asked.agent)
+    if agent is None:
+        return None
     answering = _Answering(work, agent)
-    sections = [_section(answering, query) for query in decision.question.queries]
-    lines = tuple(query.line for query in decision.question.queries)
+    sections = [_section(answering, query) for query in asked.question.queries]
+    lines = tuple(query.line for query in asked.question.queries)
     snapshot = 0
     if answering.rows:
         made = Snapshot(
@@ -90,15 +90,15 @@ def answer(work: Work, decision: Decision) -> tuple[OutboxRow, ...]:
     letter = AgentMessage(
         template=_LIST,
         agent=agent,
-        subject=decision.subject or lines[0],
+        subject=asked.subject or lines[0],
         scope=Scope.DIGEST if snapshot else Scope.QUERY,
         about=snapshot,
         reason="you asked",
         words={"sections": sections},
-        in_reply_to=decision.answers,
+        in_reply_to=asked.in_reply_to,
         files=tuple(answering.files),
     )
-    return (post(work, letter),)
+    return post(work, letter)
 
 
 def _section(answering: _Answering, query: Query) -> Section:

@@ -9,7 +9,7 @@ from maild.domain.agent_mail.judge import act_of_agent
 from maild.domain.commands.apply import parse
 from maild.domain.decision import Decision, EntryDraft, Outcome, Transcript
 from maild.domain.intake.decide.buttons import act_of
-from maild.domain.intake.decide.case import Case, entry_of, held
+from maild.domain.intake.decide.case import Case, entry_of, held, with_message
 from maild.domain.intake.decide.copies import with_copies
 from maild.domain.intake.decide.on_behalf import names_somebody, opened_by_agent
 from maild.domain.intake.decide.opening import opening
@@ -59,14 +59,10 @@ def _of_a_colleague(case: Case, decision: Decision) -> Decision:
     if agent is None or case.automatic or forged(case):
         return decision
     problem = "the mail that you answered was written to somebody else: ask for a list of your own with list open"
-    return replace(
-        decision,
-        actor=Actor(Role.AGENT, agent.name, str(case.sender.address)),
-        notices=(replace(feedback(agent, Scope.QUERY), buttons=()),),
-        transcript=Transcript(problems=(("", problem, ""),), original_text=case.message.new_text),
-        subject="Nothing was done",
-        answers=case.message.message_id,
-    )
+    transcript = Transcript(problems=(("", problem, ""),), original_text=case.message.new_text)
+    told = replace(decision, actor=Actor(Role.AGENT, agent.name, str(case.sender.address)), transcript=transcript)
+    notice = replace(feedback(agent, Scope.QUERY), buttons=())
+    return with_message(case, told, notice, "Nothing was done", case.message.message_id)
 
 
 def agent_speaks(case: Case) -> Decision | None:

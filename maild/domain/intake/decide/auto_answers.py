@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from maild.domain.decision import TraceStep
+from maild.domain.effects import AlarmAdmin
 from maild.domain.intake.auto_answer_limits import STATES_PER_HOUR, UNPROVEN_PER_DAY
 from maild.domain.intake.classify import MailClass
 from maild.domain.intake.decide.case import Case
@@ -16,12 +17,11 @@ from maild.domain.policy import AcknowledgeTo
 
 @dataclass(frozen=True, slots=True)
 class AutoAnswer:
-    """Is an answer by a program due, why or why not, and whom it makes us tell that they are stopped now: the alarms of
-    a decision."""
+    """Is an answer by a program due, and why or why not? `effects` tell the admins that such answers stop now."""
 
     due: bool
     why: str
-    told: tuple[Notice, ...] = ()
+    effects: tuple[AlarmAdmin, ...] = ()
 
     def step(self, name: str) -> TraceStep:
         """As explain tells it."""
@@ -74,11 +74,13 @@ def _answer(case: Case, checks: tuple[tuple[bool, str], ...], why: str) -> AutoA
     if not too_much:
         return AutoAnswer(True, why)
     first_too_many = not traffic.stopped and traffic.to_all >= policy.answers_a_minute
-    return AutoAnswer(False, too_much, _told_to_admins(case) if first_too_many else ())
+    return AutoAnswer(False, too_much, _alarm_admins(case) if first_too_many else ())
 
 
-def _told_to_admins(case: Case) -> tuple[Notice, ...]:
+def _alarm_admins(case: Case) -> tuple[AlarmAdmin, ...]:
     return tuple(
-        Notice(template=STOPPED, to=admin.person, scope=Scope.QUERY, reason="you are an admin", agent=admin.name)
+        AlarmAdmin(
+            Notice(template=STOPPED, to=admin.person, scope=Scope.QUERY, reason="you are an admin", agent=admin.name)
+        )
         for admin in case.policy.directory.admins()
     )

@@ -12,8 +12,8 @@ from maild.domain.agent_mail.outcome import refused
 from maild.domain.agent_mail.suggested_answers import SOLVED, USE, reusable, use_answer
 from maild.domain.commands.apply import Command, CommandProblem, parse
 from maild.domain.decision import Decision, Outcome, Transcript
-from maild.domain.effects import ReleasedAs, ReleaseHeldMail
-from maild.domain.intake.decide.case import Case, entry_of, held
+from maild.domain.effects import YOUR_MAIL, ReleasedAs, ReleaseHeldMail
+from maild.domain.intake.decide.case import Case, entry_of, held, with_message
 from maild.domain.intake.decide.on_behalf import names_somebody, opened_by_agent
 from maild.domain.intake.decide.proof import asked_back, unproven, without_right
 from maild.domain.intake.route import EXPIRED
@@ -100,13 +100,9 @@ def _too_old(case: Case) -> Decision:
     assert case.agent is not None
     problem = ("", "this button is more than 30 days old: answer the newest mail about the ticket", "")
     transcript = Transcript(problems=(problem,), original_text=case.message.new_text)
-    return Decision(
-        Outcome.REJECTED,
-        problem[1],
-        actor=Actor(Role.AGENT, case.agent.name, str(case.sender.address)),
-        notices=(feedback(case.agent, Scope.NOTE),),
-        transcript=transcript,
-    )
+    actor = Actor(Role.AGENT, case.agent.name, str(case.sender.address))
+    decision = Decision(Outcome.REJECTED, problem[1], actor=actor, transcript=transcript)
+    return with_message(case, decision, feedback(case.agent, Scope.NOTE), YOUR_MAIL)
 
 
 def _typed(case: Case, agent: Agent, own: str, named: HeldReply | None) -> Decision:
@@ -126,15 +122,11 @@ def _typed(case: Case, agent: Agent, own: str, named: HeldReply | None) -> Decis
 def _nothing_done(case: Case, agent: Agent, why: str) -> Decision:
     """Their words concern no ticket: they get them back, and hear why nothing came of them."""
     problem = ("", f"nothing was done: {why}", "")
-    return Decision(
-        Outcome.REJECTED,
-        problem[1],
-        actor=Actor(Role.AGENT, agent.name, str(case.sender.address)),
-        notices=(feedback(agent, Scope.QUERY),),
-        transcript=Transcript(problems=(problem,), original_text=case.message.new_text),
-        subject=f"Re: {case.message.subject}"[:200],
-        answers=case.message.message_id,
-    )
+    transcript = Transcript(problems=(problem,), original_text=case.message.new_text)
+    actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
+    decision = Decision(Outcome.REJECTED, problem[1], actor=actor, transcript=transcript)
+    subject = f"Re: {case.message.subject}"
+    return with_message(case, decision, feedback(agent, Scope.QUERY), subject, case.message.message_id)
 
 
 def _word(command: Command) -> str:

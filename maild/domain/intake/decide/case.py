@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from maild.domain.decision import Decision, EntryDraft, Outcome
-from maild.domain.effects import ReleasedAs
+from maild.domain.effects import MessageToAgent, ReleasedAs
 from maild.domain.intake.auto_answer_limits import NO_TRAFFIC, Traffic
 from maild.domain.intake.bounce import BouncedMail
 from maild.domain.intake.classify import Classification
@@ -14,7 +14,7 @@ from maild.domain.intake.route import Route
 from maild.domain.intake.rules import Filing
 from maild.domain.lookups import NOTHING_KNOWN, Lookups
 from maild.domain.messages.message import Evidence, InboundMessage
-from maild.domain.notices.agent_notices import NOWHERE
+from maild.domain.notices.agent_notices import NOWHERE, Notice
 from maild.domain.people.directory import Address, Agent, Person, Role
 from maild.domain.policy import Policy
 from maild.domain.queries.row_commands import Rows
@@ -22,6 +22,8 @@ from maild.domain.tickets import events
 from maild.domain.tickets.events import THIS_ENTRY, Actor, Event
 from maild.domain.tickets.held_replies import HeldReply
 from maild.domain.tickets.ticket import EntryKind, Ticket
+
+MOST_SUBJECT = 200  # characters of the subject of a message to an agent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,15 @@ def held(case: Case, reason: str) -> Decision:
         f"It can be read with: maild held show {case.inbound}"
     )
     return into_thread(case, Outcome.HELD, text, fact, reason=reason)
+
+
+def with_message(case: Case, decision: Decision, notice: Notice, subject: str, in_reply_to: str = "") -> Decision:
+    """The decision with a mail to the agent who wrote: a notice of their ticket, or where the mail has led to no ticket
+    a message under this subject."""
+    if case.ticket is not None:
+        return replace(decision, notices=(*decision.notices, notice))
+    message = MessageToAgent(notice=notice, subject=subject[:MOST_SUBJECT], in_reply_to=in_reply_to)
+    return replace(decision, effects=(*decision.effects, message))
 
 
 def into_thread(case: Case, outcome: Outcome, text: str, fact: Event, reason: str = "") -> Decision:

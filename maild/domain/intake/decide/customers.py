@@ -145,7 +145,7 @@ def _with_state(decision: Decision, answer: AutoAnswer, asks: Person) -> Decisio
     must see."""
     told = Notice(template="status", to=asks, scope=Scope.USER, reason="you asked for the state of this ticket")
     notices = (told,) if answer.due else ()
-    return replace(decision, notices=notices, alarms=answer.told, steps=(answer.step("status"),))
+    return replace(decision, notices=notices, effects=answer.effects, steps=(answer.step("status"),))
 
 
 # -- addresses that mean something by themselves ----------------------------------------------------------------------

@@ -13,7 +13,8 @@ from maild.domain.agent_mail.outcome import refused
 from maild.domain.commands import apply as commands
 from maild.domain.commands.apply import CommandProblem, Parsed
 from maild.domain.decision import Decision, Outcome, Transcript
-from maild.domain.intake.decide.case import Case, entry_of
+from maild.domain.effects import MessageToAgent
+from maild.domain.intake.decide.case import MOST_SUBJECT, Case, entry_of
 from maild.domain.intake.decide.opening import opening
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.messages.subject import base_subject
@@ -88,13 +89,12 @@ def _act(
 
 def _as_letter(case: Case, decision: Decision) -> Decision:
     """What is said of a mail whose ticket does not open: there is no thread for it."""
-    return replace(
-        decision,
-        facts=(),
-        apart=True,
-        subject=f"Re: {base_subject(case.message.subject) or 'your mail'}"[:200],
-        answers=case.message.message_id,
+    subject = f"Re: {base_subject(case.message.subject) or 'your mail'}"[:MOST_SUBJECT]
+    messages = (
+        MessageToAgent(notice=notice, subject=subject, in_reply_to=case.message.message_id)
+        for notice in decision.notices
     )
+    return replace(decision, facts=(), notices=(), effects=(*decision.effects, *messages))
 
 
 def _naming_nobody(case: Case, agent: Agent, act: AgentMail, parsed: Parsed) -> Decision:

@@ -86,7 +86,7 @@ def opens_ticket(case: Case) -> Decision | None:
         acknowledge=answer.due,
         steps=(*_belonging(case), answer.step("acknowledgement")),
         opens=True,
-        alarms=answer.told,
+        effects=answer.effects,
     )
 
 

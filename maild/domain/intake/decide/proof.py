@@ -16,15 +16,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from maild.domain.commands.apply import parse
-from maild.domain.decision import Decision, Hold, Other, Transcript
-from maild.domain.intake.decide.case import Case, held
+from maild.domain.decision import Decision, Transcript
+from maild.domain.effects import HoldReply, MessageToAgent
+from maild.domain.intake.decide.case import Case, held, with_message
 from maild.domain.intake.route import Carrier
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.agent_notices import Notice, feedback
 from maild.domain.notices.buttons import IT_WAS_ME, NOT_ME
-from maild.domain.people.directory import Role, Trust
+from maild.domain.people.directory import Trust
 from maild.domain.policy import AgentProof
-from maild.domain.tickets.events import Actor
 from maild.domain.tickets.held_replies import MOST_QUESTIONS, HeldReplyKind
 from maild.domain.tickets.visibility import may_see
 
@@ -79,9 +79,11 @@ def asked_back(case: Case, doubt: str) -> Decision:
     waiting = [draft for draft in case.drafts if draft.kind is HeldReplyKind.UNPROVEN and not draft.settled_as]
     if agent is None or case.automatic or hidden or case.inbound in {draft.inbound for draft in waiting}:
         return decision
-    hold = Hold(kind=HeldReplyKind.UNPROVEN, agent=agent.name, reason=doubt)
+    text = case.message.new_text
+    hold = HoldReply(kind=HeldReplyKind.UNPROVEN, agent=agent.name, reason=doubt, text=text)
+    decision = replace(decision, effects=(*decision.effects, hold))
     if len(waiting) >= MOST_QUESTIONS or case.route.verb:
-        return replace(decision, hold=hold, transcript=Transcript(original_text=case.message.new_text))
+        return decision
     question = Notice(
         template="was-this-you",
         to=agent.person,
@@ -90,14 +92,7 @@ def asked_back(case: Case, doubt: str) -> Decision:
         agent=agent.name,
         buttons=(IT_WAS_ME, NOT_ME),
     )
-    shown = Transcript(original_text=case.message.new_text)
-    return replace(
-        decision,
-        hold=hold,
-        notices=(*decision.notices, question),
-        transcript=shown,
-        subject=f"Was this you? {case.message.subject}".strip()[:200],
-    )
+    return with_message(case, decision, question, f"Was this you? {case.message.subject}".strip())
 
 
 def without_right(case: Case) -> Decision | None:
@@ -109,17 +104,13 @@ def without_right(case: Case) -> Decision | None:
     reason = "its writer may not see this ticket"
     decision = held(case, reason)
     problem = f"ticket {ticket.number} is not among yours: your mail waits for those who work on it"
-    said = Decision(
-        decision.outcome,
-        reason,
-        actor=Actor(Role.AGENT, agent.name, str(case.sender.address)),
-        notices=(replace(feedback(agent, Scope.QUERY), buttons=()),),
-        transcript=Transcript(problems=(("", problem, ""),), original_text=case.message.new_text),
-        apart=True,
+    message = MessageToAgent(
+        notice=replace(feedback(agent, Scope.QUERY), buttons=()),
         subject="Your mail was not filed",
-        answers=case.message.message_id,
+        in_reply_to=case.message.message_id,
     )
-    return replace(decision, others=(Other(ticket.number, said),))
+    transcript = Transcript(problems=(("", problem, ""),), original_text=case.message.new_text)
+    return replace(decision, transcript=transcript, effects=(*decision.effects, message))
 
 
 def _commands(words: str) -> bool:

@@ -12,8 +12,16 @@ from maild.domain.agent_mail.agent_mail import AgentMail
 from maild.domain.agent_mail.judge import act_of_agent
 from maild.domain.commands.arguments import Surroundings
 from maild.domain.commands.parsing import CommandProblem
-from maild.domain.decision import Decision, Other, Outcome, Transcript
-from maild.domain.effects import ChangePreferences, ClearAbsence, Effect, SetAbsence
+from maild.domain.decision import ActOnOtherTicket, Decision, Outcome, Transcript
+from maild.domain.effects import (
+    AskQuery,
+    ChangePreferences,
+    ClearAbsence,
+    Effect,
+    HoldReply,
+    MessageToAgent,
+    SetAbsence,
+)
 from maild.domain.intake.decide.case import Case, entry_of
 from maild.domain.intake.decide.proof import asked_back, forged, unproven
 from maild.domain.intake.route import RouteKind
@@ -82,30 +90,26 @@ def _judged(case: Case, agent: Agent, text: str, rows: Rows | None) -> Decision:
         return _refused(
             case, agent, text, (CommandProblem("", "your mail asks nothing; write help to see what can be asked"),)
         )
-    others: tuple[Other, ...] = ()
+    others: tuple[ActOnOtherTicket, ...] = ()
     if found.commands and rows:
         done = _on_rows(case, agent, found.commands, rows)
         problems = tuple(each for each in done if isinstance(each, CommandProblem))
         if problems:
             return _refused(case, agent, text, problems)
-        others = tuple(each for each in done if isinstance(each, Other))
+        others = tuple(each for each in done if isinstance(each, ActOnOtherTicket))
     return _asked(case, agent, found, others)
 
 
-def _asked(case: Case, agent: Agent, found: ListAnswer, others: tuple[Other, ...]) -> Decision:
+def _asked(case: Case, agent: Agent, found: ListAnswer, others: tuple[ActOnOtherTicket, ...]) -> Decision:
     """All that the mail asks for: what it does to tickets, what it changes about the writer, what is to be answered."""
     told = [f"{command.words} for {_rows_told(command.rows)}" for command in found.commands]
     told += [query.line for query in found.queries]
-    return Decision(
-        Outcome.COMMANDED,
-        "; ".join(told),
-        actor=_actor(case, agent),
-        others=others,
-        effects=_about_the_writer(agent, found.queries, case.at),
-        question=Question(found.queries) if found.queries else None,
-        subject=_subject(case, found.queries),
-        answers=case.message.message_id,
-    )
+    effects: tuple[Effect, ...] = (*others, *_about_the_writer(agent, found.queries, case.at))
+    if found.queries:
+        subject, question = _subject(case, found.queries), Question(found.queries)
+        asked = AskQuery(agent=agent.name, question=question, subject=subject, in_reply_to=case.message.message_id)
+        effects = (*effects, asked)
+    return Decision(Outcome.COMMANDED, "; ".join(told), actor=_actor(case, agent), effects=effects)
 
 
 def _about_the_writer(agent: Agent, queries: Sequence[Query], at: datetime) -> tuple[Effect, ...]:
@@ -140,7 +144,9 @@ def _actor(case: Case, agent: Agent) -> Actor:
 # -- rows -------------------------------------------------------------------------------------------------------
 
 
-def _on_rows(case: Case, agent: Agent, asked: Sequence[RowCommand], rows: Rows) -> list[Other | CommandProblem]:
+def _on_rows(
+    case: Case, agent: Agent, asked: Sequence[RowCommand], rows: Rows
+) -> list[ActOnOtherTicket | CommandProblem]:
     """What each ticket of the named rows goes through, all its commands in one act; or why it cannot."""
     of_row: dict[int, list[RowCommand]] = {}
     for command in asked:
@@ -148,7 +154,7 @@ def _on_rows(case: Case, agent: Agent, asked: Sequence[RowCommand], rows: Rows) 
             of_row.setdefault(row, []).append(command)
     case.lookups.require(Needs(tickets=frozenset(rows.tickets[row - 1] for row in of_row)))
     of_ticket: dict[int, tuple[Ticket, list[RowCommand]]] = {}
-    made: list[Other | CommandProblem] = []
+    made: list[ActOnOtherTicket | CommandProblem] = []
     for row, commands in of_row.items():
         ticket = case.lookups.ticket(rows.tickets[row - 1])
         if ticket is None or not may_see(agent, ticket, case.policy.directory):
@@ -162,7 +168,7 @@ def _on_rows(case: Case, agent: Agent, asked: Sequence[RowCommand], rows: Rows) 
 
 def _on_ticket(
     case: Case, agent: Agent, ticket: Ticket, asked: Sequence[RowCommand], rows: Rows
-) -> Other | CommandProblem:
+) -> ActOnOtherTicket | CommandProblem:
     since = _since(case, ticket, rows)
     act = AgentMail(
         agent=agent,
@@ -178,7 +184,7 @@ def _on_ticket(
     )
     decision = act_of_agent(act, case.policy)
     problem = _stopped(decision, asked, ticket)
-    return problem or Other(ticket.number, decision)
+    return problem or ActOnOtherTicket(ticket.number, decision)
 
 
 def _since(case: Case, ticket: Ticket, rows: Rows) -> tuple[Event, ...]:
@@ -188,14 +194,15 @@ def _since(case: Case, ticket: Ticket, rows: Rows) -> tuple[Event, ...]:
 
 def _stopped(decision: Decision, asked: Sequence[RowCommand], ticket: Ticket) -> CommandProblem | None:
     """The problem of a ticket's act, told at the line of the list that brought it; None when it can be done."""
-    if decision.outcome in {Outcome.COMMANDED, Outcome.NOTED} and decision.hold is None:
+    holds = decision.effects_of(HoldReply)
+    if decision.outcome in {Outcome.COMMANDED, Outcome.NOTED} and not holds:
         return None
     problems = decision.transcript.problems if decision.transcript else ()
     line, message, suggestion = problems[0] if problems else ("", decision.reason, "")
     command = next((each for each in asked if f"!{each.words}" == line.strip()), asked[0])
     named = command.line.strip().partition(" ")[0]
-    if decision.hold is not None and not problems:
-        message = f"{decision.hold.reason}: answer a notice of the ticket itself"
+    if holds and not problems:
+        message = f"{holds[0].reason}: answer a notice of the ticket itself"
     instead = f"{named} {suggestion.removeprefix('!')}" if suggestion else ""
     return CommandProblem(command.line, f"#{ticket.number}: {message}", instead, command.at)
 
@@ -215,13 +222,11 @@ def _refused(case: Case, agent: Agent, text: str, problems: tuple[CommandProblem
     )
     reason = "; ".join(": ".join(filter(None, (p.line.strip()[:80], p.message))) for p in told[:3])
     notice = replace(feedback(agent, Scope.QUERY), reason="you asked something by mail", buttons=())
-    return Decision(
-        Outcome.REJECTED,
-        f"nothing done: {reason}",
-        actor=_actor(case, agent),
-        notices=(notice,),
-        transcript=transcript,
+    message = MessageToAgent(
+        notice=notice,
         subject=f"Re: {base_subject(case.message.subject) or 'your question'}",
-        answers=case.message.message_id,
+        in_reply_to=case.message.message_id,
         about=case.route.snapshot or 0,
     )
+    actor = _actor(case, agent)
+    return Decision(Outcome.REJECTED, f"nothing done: {reason}", actor=actor, transcript=transcript, effects=(message,))

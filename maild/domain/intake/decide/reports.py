@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from maild.domain.decision import Decision, Outcome
-from maild.domain.effects import SetAbsence
+from maild.domain.effects import NotifyNextInLine, SetAbsence
 from maild.domain.intake.bounce import bounced
 from maild.domain.intake.classify import MailClass
 from maild.domain.intake.decide.case import Case, actor_of, entry_of, held
@@ -47,7 +47,8 @@ def delivery_report(case: Case) -> Decision | None:
     diagnostic = failed[0].diagnostic or failed[0].status if failed else case.message.subject
     if case.ticket is None:
         text = f"a mail to {case.bounced.recipient} could not be delivered: {diagnostic}"
-        return Decision(Outcome.BOUNCED, text, lost=case.bounced.outbox)
+        row = case.bounced.outbox
+        return Decision(Outcome.BOUNCED, text, effects=(NotifyNextInLine(row, diagnostic),) if row is not None else ())
     # "failed" is the last word about a mail whatever the status says (RFC 3464 2.3.3): 4.4.7 is five days in vain.
     return bounced(case.ticket, case.bounced, diagnostic, by="delivery report", at=case.at, policy=case.policy)
 
