@@ -1,5 +1,4 @@
-"""Bytes <-> words: the room that reads raw mail and writes it. Reading is pure; a worker process does it.
+"""Turns bytes into words and back: reads raw mails and writes outgoing ones.
 
-The way of one raw mail: `limits` looks at the bytes, `parts` cuts them into MIME parts, `headers` and `addresses` read
-the fields, `body` chooses the text, `html` and `quoting` find the new words, `parse` puts an InboundMessage together,
-and `worker` does all that in a process that can be killed."""
+Reading is pure: no I/O and no clock. `reading.parse` is its entry; `headers`, `text` and `quoting` help it. `worker`
+does all reading in processes that can be killed. `templates` renders a notice, and `compose` makes its bytes."""

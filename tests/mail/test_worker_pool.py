@@ -17,7 +17,7 @@ import pytest
 from maild.mail.reading import parse
 from maild.mail.reading.limits import Limits
 from maild.mail.worker import process as worker_process
-from maild.mail.worker.frames import WorkerReply, answer_frame, answer_of, frame
+from maild.mail.worker.frames import WorkerReply, frame, reply_frame, reply_of
 from maild.mail.worker.pool import ReadingFailed, WorkerPool, _Worker
 from maild.ports import TemporaryFailure
 
@@ -93,7 +93,7 @@ def test_worker_that_hangs_is_killed_and_replaced():
         pool.read(GOOD)
         (hung,) = _pids(pool)
         os.kill(hung, signal.SIGSTOP)
-        with pytest.raises(ReadingFailed, match="longer than it may"):
+        with pytest.raises(ReadingFailed, match="longer than a mail may take"):
             pool.read(GOOD)
         assert not _running(hung)
         assert pool.read(GOOD).subject == "help"
@@ -104,7 +104,7 @@ def test_worker_that_hangs_before_it_takes_a_large_mail_is_killed():
         pool.read(GOOD)
         (hung,) = _pids(pool)
         os.kill(hung, signal.SIGSTOP)
-        with pytest.raises(ReadingFailed, match="longer than it may"):
+        with pytest.raises(ReadingFailed, match="longer than a mail may take"):
             pool.read(GOOD + b"x" * 5_000_000)
         assert not _running(hung)
 
@@ -170,7 +170,7 @@ def _served(job, largest):
     said = BytesIO()
     body = frame(job)[8:]
     retires = worker_process._serve(len(body), BytesIO(body), said, largest)
-    return retires, answer_of(said.getvalue()[8:])
+    return retires, reply_of(said.getvalue()[8:])
 
 
 def test_worker_that_has_grown_too_large_says_that_it_retires():
@@ -298,19 +298,19 @@ def test_worker_imports_only_what_reading_needs():
 
 
 def test_answer_with_a_foreign_type_is_refused():
-    with pytest.raises(pickle.UnpicklingError, match="no place"):
-        answer_of(answer_frame(WorkerReply(subprocess.Popen))[8:])
+    with pytest.raises(pickle.UnpicklingError, match="is no part of a reply"):
+        reply_of(reply_frame(WorkerReply(subprocess.Popen))[8:])
     with pytest.raises(pickle.UnpicklingError):
-        answer_of(frame((os.system, "", False))[8:])
+        reply_of(frame((os.system, "", False))[8:])
 
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ("(2**40).to_bytes(8, 'big')", "announced an answer"),
-        ("(9).to_bytes(8, 'big') + b'not pickle'", "makes no sense"),
+        ("(2**40).to_bytes(8, 'big')", "announced a reply"),
+        ("(9).to_bytes(8, 'big') + b'not pickle'", "cannot be read"),
         ("(40).to_bytes(8, 'big') + b'cut off'", "exit code 0"),
-        ("answer_frame(WorkerReply(7))", "answered with int"),
+        ("reply_frame(WorkerReply(7))", "answered with int"),
     ],
 )
 def test_worker_gone_mad_costs_its_mail_and_no_more(pool, monkeypatch, answer, reason):
@@ -319,7 +319,7 @@ import sys
 sys.path.append(sys.argv[1])
 from maild.mail.worker.frames import *
 out = sys.stdout.buffer
-out.write(answer_frame(WorkerReply("ready")))
+out.write(reply_frame(WorkerReply("ready")))
 out.flush()
 while header := sys.stdin.buffer.read(8):
     sys.stdin.buffer.read(int.from_bytes(header, "big"))
@@ -340,4 +340,4 @@ while header := sys.stdin.buffer.read(8):
 
 def test_answer_survives_the_pipe():
     message = parse.read((ROOT / "tests/corpus/dsn-failed.eml").read_bytes())
-    assert answer_of(answer_frame(WorkerReply(message, "", True))[8:]) == WorkerReply(message, "", True)
+    assert reply_of(reply_frame(WorkerReply(message, "", True))[8:]) == WorkerReply(message, "", True)

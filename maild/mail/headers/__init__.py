@@ -1,4 +1,1 @@
-"""Header fields, read and written: addresses, authentication results, the way that a mail took.
-
-reading and compose may import it.
-"""
+"""The header of a mail (RFC 5322 2.2): reads its fields, and writes the fields of outgoing mails."""

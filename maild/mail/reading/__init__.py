@@ -1,4 +1,1 @@
-"""From raw bytes to an InboundMessage, pure. It never raises, whatever the bytes are.
-
-Only worker may import it.
-"""
+"""Reads a raw mail: limits, MIME parts, text, attachments, and what is special about it."""

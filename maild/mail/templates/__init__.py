@@ -1,4 +1,1 @@
-"""From a notice and its context to text and HTML, in a closed room.
-
-No other wing of this room may import it.
-"""
+"""Notices become words: Jinja2 templates in a sandbox, their filters, and checks of what they make."""

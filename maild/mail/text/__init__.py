@@ -1,4 +1,1 @@
-"""From bytes to clean text: charsets, and signs that readers or databases choke on.
-
-Every wing but quoting may import it.
-"""
+"""Bytes become clean text: charsets, control characters, line ends."""

@@ -1,4 +1,4 @@
-"""Clean text: other people's words without what a database, a terminal, a header or a reader would choke on."""
+"""Cleans other people's text of characters that would harm a database, a terminal, a header or a reader."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import unicodedata
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-# Everything that ends a line for some program (str.splitlines): nothing of ours may break at any of them.
+# Every character that ends a line for some program (str.splitlines). A field or a name of ours must not break at any.
 _LINE_ENDS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
-# Characters that turn the reading order around; they make "exe.fdp" of "pdf.exe" (Unicode TR 36, section 2.9.1).
+# Characters that reverse the reading order: with them "pdf.exe" looks like "exe.fdp" (Unicode TR 36, section 2.9.1).
 _DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _CONTROLS: dict[int, str | None] = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)))  # C0, DEL, C1
 
@@ -23,17 +23,19 @@ _ONE_LINE: dict[int, str | None] = {
 
 
 def body_text(text: str) -> str:
-    """Text of several lines. LF is its only line end, tabs stay; NUL and lone surrogates become U+FFFD, a byte-order
-    mark and other controls go: an escape sequence would steer the terminal that it is shown on."""
+    """Clean a text of several lines. LF becomes the only line end; tabs stay.
+
+    NUL and lone surrogates become U+FFFD. A byte-order mark and other controls are removed: an escape sequence would
+    steer the terminal that shows it."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if any(letter in text for letter in _UNUSUAL):  # far faster than to translate what is not ASCII
+    if any(letter in text for letter in _UNUSUAL):  # much faster than translate() on text beyond ASCII
         text = text.translate(_BODY)
     return replace_surrogates(text).lstrip("\ufeff")
 
 
 def replace_surrogates(text: str) -> str:
-    """`text` with each lone surrogate as U+FFFD, so that it can be encoded."""
+    """Replace each lone surrogate by U+FFFD, so that the text can be encoded."""
     if text.isascii():
         return text
     try:
@@ -44,20 +46,20 @@ def replace_surrogates(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Text of one line: line ends and tabs are spaces; C0, C1 and bidirectional controls are gone."""
+    """Make one line of a text: line ends and tabs become spaces; C0, C1 and bidirectional controls are removed."""
     if text.isascii() and text.isprintable():
         return text
     return replace_surrogates(text.translate(_ONE_LINE))
 
 
 def short_line(text: str, limit: int = 200) -> str:
-    """A name or a subject to show: one line of at most `limit` characters, white space single."""
+    """Make a name or a subject fit to show: one line of at most `limit` characters with single spaces."""
     words = " ".join(one_line(text[: 4 * limit]).split())
     return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
 
 
 def visible(text: str) -> str:
-    """One line with no invisible character at all (category Cf too): for people's names and file names."""
+    """Make one line without any invisible character (category Cf): for people's names and for file names."""
     text = one_line(text)
     if text.isascii():
         return text

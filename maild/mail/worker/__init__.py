@@ -1,4 +1,1 @@
-"""Processes that read mails for us and may be killed.
-
-No other wing of this room may import it.
-"""
+"""Worker processes that read mails. A mail that breaks its reader costs one process, never the daemon."""

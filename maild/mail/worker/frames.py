@@ -1,6 +1,6 @@
-"""What the pool and its workers say to each other over two pipes: a length of eight bytes, then a pickle.
+"""The protocol between the pool and its workers over two pipes: frames of a length (eight bytes) and a pickle.
 
-The parent does not trust a worker that has read a stranger's mail: it unpickles only the types of an answer."""
+The parent does not trust a worker that has read a stranger's mail, so it unpickles only the types of a reply."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from maild.domain.messages import message
 from maild.domain.messages.attachment import Attachment
 from maild.domain.people import directory as people
 
-LENGTH = 8  # bytes of the length
-MAX_FRAME = 2**28  # bytes; more is no answer but a worker gone mad
+LENGTH = 8  # bytes of the length, in big-endian order
+MAX_FRAME = 2**28  # bytes; no reply is larger
 
 _KINDS = (
     Attachment,
@@ -33,39 +33,39 @@ _ALLOWED = {
 
 @dataclass(frozen=True, slots=True)
 class WorkerReply:
-    """What a worker made of a job. `failure` is "" when it went well; `retires`: the worker ends after this answer."""
+    """The reply of a worker to a job."""
 
     result: object = None
-    failure: str = ""
-    retires: bool = False
+    failure: str = ""  # "" for success
+    retires: bool = False  # the worker ends after this reply
 
 
-class _Answers(pickle.Unpickler):
-    """Reads answers; any other type is refused."""
+class _ReplyUnpickler(pickle.Unpickler):
+    """Unpickles the types of a reply only."""
 
     def find_class(self, module_name: str, global_name: str, /) -> object:
         if (module_name, global_name) in _ALLOWED:
             return super().find_class(module_name, global_name)
-        raise pickle.UnpicklingError(f"{module_name}.{global_name} has no place in an answer")
+        raise pickle.UnpicklingError(f"{module_name}.{global_name} is no part of a reply")
 
 
 def body_of(thing: object) -> bytes:
-    """One thing as it goes over the pipe, behind its length."""
+    """Return the bytes that follow the length in a frame."""
     return pickle.dumps(thing, protocol=5)
 
 
 def frame(thing: object) -> bytes:
-    """One thing with its length before it."""
+    """Return a whole frame: the length, then the pickle."""
     body = body_of(thing)
     return len(body).to_bytes(LENGTH, "big") + body
 
 
-def answer_frame(answer: WorkerReply) -> bytes:
-    """An answer as it goes over the pipe."""
-    return frame((answer.result, answer.failure, answer.retires))
+def reply_frame(reply: WorkerReply) -> bytes:
+    """Return the frame of a reply."""
+    return frame((reply.result, reply.failure, reply.retires))
 
 
-def answer_of(body: bytes) -> WorkerReply:
-    """The answer in a frame; pickle.UnpicklingError and many others when it is none."""
-    result, failure, retires = _Answers(io.BytesIO(body)).load()
+def reply_of(body: bytes) -> WorkerReply:
+    """Read the reply in the body of a frame. Raises pickle.UnpicklingError and other errors for anything else."""
+    result, failure, retires = _ReplyUnpickler(io.BytesIO(body)).load()
     return WorkerReply(result, str(failure), bool(retires))

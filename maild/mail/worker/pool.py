@@ -1,7 +1,8 @@
-"""A pool of worker processes that read mails and can be killed: a poisonous mail costs one worker, never the daemon.
+"""A pool of worker processes that read mails. A mail that breaks its reader costs one worker, never the daemon.
 
-Workers are fresh interpreters on two pipes, not forks (the parent has threads) and not multiprocessing's children
-(those import the parent's __main__ again). They end when their pipe closes: when the parent is done or dies."""
+A worker is a new interpreter with two pipes. It is no fork, because the parent has threads. It is no process of
+multiprocessing, because such a process imports the parent's __main__ again. A worker ends when its pipe closes: when
+the parent is done or dies."""
 
 from __future__ import annotations
 
@@ -22,14 +23,14 @@ from typing import Self, TypeVar
 import maild
 from maild.domain.messages.message import InboundMessage
 from maild.mail.reading.limits import Limits
-from maild.mail.worker.frames import LENGTH, MAX_FRAME, WorkerReply, answer_of, body_of
+from maild.mail.worker.frames import LENGTH, MAX_FRAME, WorkerReply, body_of, reply_of
 from maild.ports import TemporaryFailure
 
-_START_SECONDS = 60.0  # for a worker to be ready on a busy machine
-_END_SECONDS = 5.0  # for a worker to end after its pipe was closed
-_CHUNK = 2**20
+_START_SECONDS = 60.0  # until a worker is ready, on a busy machine
+_END_SECONDS = 5.0  # until a worker ends after its pipe was closed
+_CHUNK = 2**20  # bytes written or read at once
 
-# The worker's sys.path is the interpreter's own, without the current folder (-P), and then the place that we are from.
+# The worker's sys.path is that of the interpreter without the current folder (-P), and then the folder of this package.
 _PROGRAM = (
     "import sys; sys.path.append(sys.argv[1]); "
     "from maild.mail.worker.process import main; main(int(sys.argv[2]), int(sys.argv[3]))"
@@ -39,7 +40,7 @@ _Result = TypeVar("_Result")
 
 
 class ReadingFailed(Exception):
-    """A mail could not be read: it is at fault, not the machine. `reason` says how the worker ended."""
+    """A mail could not be read. The mail is at fault, not the machine. `reason` says how the worker ended."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the mail could not be read: {reason}")
@@ -47,14 +48,14 @@ class ReadingFailed(Exception):
 
 
 class _WorkerEnded(Exception):
-    """A worker is gone or does not answer; the text says why."""
+    """A worker is gone or does not answer. The text says why."""
 
 
 class WorkerPool:
-    """Up to `workers` processes, started when they are needed. Safe to use from several threads.
+    """Reads mails in up to `workers` processes, which it starts when they are needed. Several threads may share it.
 
-    Each mail may take `cpu_seconds` of processor time, `memory_bytes` beyond what a worker needs by itself, and
-    `wall_seconds` in all. `limits` are those of `maild.mail.reading.limits`."""
+    Each mail may take `cpu_seconds` of processor time, `memory_bytes` more than an idle worker has, and `wall_seconds`
+    in all. `limits` are those of `maild.mail.reading.limits`. Raises ValueError for less than one worker."""
 
     def __init__(
         self,
@@ -85,52 +86,53 @@ class WorkerPool:
         self.close()
 
     def read(self, raw: bytes, known_texts: Sequence[str] = (), signature: str = "") -> InboundMessage:
-        """`maild.mail.reading.parse.read` in a worker. ReadingFailed when the mail breaks it or takes too long.
+        """Run `maild.mail.reading.parse.read` in a worker.
 
-        TemporaryFailure when no worker can be started: that is the machine's fault, and no mark against the mail."""
+        Raises ReadingFailed if the mail breaks the worker or takes too long. Raises TemporaryFailure if no worker can
+        be started: then the machine is at fault, not the mail."""
         hints = {"known_texts": tuple(known_texts), "signature": signature}
-        return self._done(InboundMessage, "read", {"raw": raw, "limits": self._limits, **hints})
+        return self._run_job(InboundMessage, "read", {"raw": raw, "limits": self._limits, **hints})
 
     def extract(self, raw: bytes, part: str) -> bytes:
         """Run `maild.mail.reading.parse.extract` in a worker.
 
         Raises what `read` raises. A part that does not exist raises ReadingFailed.
         """
-        return self._done(bytes, "extract", {"raw": raw, "part": part, "limits": self._limits})
+        return self._run_job(bytes, "extract", {"raw": raw, "part": part, "limits": self._limits})
 
     def rewritten(self, raw: bytes, parts: Sequence[str]) -> bytes:
-        """`maild.mail.reading.parse.rewritten` in a worker. Fails as `extract` does."""
-        return self._done(bytes, "rewritten", {"raw": raw, "wanted": tuple(parts), "limits": self._limits})
+        """Run `maild.mail.reading.parse.rewritten` in a worker. Raises what `extract` raises."""
+        return self._run_job(bytes, "rewritten", {"raw": raw, "wanted": tuple(parts), "limits": self._limits})
 
     def close(self) -> None:
-        """Ends the idle workers now and busy ones when they have answered. Reading after that is a TemporaryFailure."""
+        """End idle workers now, and busy ones when they have replied. Later jobs raise TemporaryFailure."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
         for worker in idle:
             worker.end()
 
-    def _done(self, wanted: type[_Result], kind: str, arguments: dict[str, object]) -> _Result:
-        """One job done by some worker, which stays in the pool only if it behaved."""
+    def _run_job(self, wanted: type[_Result], kind: str, arguments: dict[str, object]) -> _Result:
+        """Let a worker do one job -> its result. A worker that broke or sent nonsense does not stay in the pool."""
         with self._free:
-            worker = self._worker()
+            worker = self._take_worker()
             try:
-                answer = worker.ask(body_of((kind, arguments)), self._wall_seconds)
+                reply = worker.ask(body_of((kind, arguments)), self._wall_seconds)
             except _WorkerEnded as problem:
                 raise ReadingFailed(str(problem)) from problem
             except BaseException:
                 worker.kill()
                 raise
-            if not (answer.failure or isinstance(answer.result, wanted)):
+            if not (reply.failure or isinstance(reply.result, wanted)):
                 worker.kill()
-                raise ReadingFailed(f"a worker answered with {type(answer.result).__name__}")
-            self._keep(worker, retires=answer.retires)
-        if answer.failure or not isinstance(answer.result, wanted):
-            raise ReadingFailed(answer.failure)
-        return answer.result
+                raise ReadingFailed(f"a worker answered with {type(reply.result).__name__}")
+            self._put_back(worker, retires=reply.retires)
+        if reply.failure or not isinstance(reply.result, wanted):
+            raise ReadingFailed(reply.failure)
+        return reply.result
 
-    def _worker(self) -> _Worker:
-        """A worker that is ready: an idle one, or a new one."""
+    def _take_worker(self) -> _Worker:
+        """Return a worker that is ready: an idle one, or a new one."""
         while True:
             with self._lock:
                 if self._closed:
@@ -141,7 +143,8 @@ class WorkerPool:
             if worker.alive():
                 return worker
 
-    def _keep(self, worker: _Worker, *, retires: bool) -> None:
+    def _put_back(self, worker: _Worker, *, retires: bool) -> None:
+        """Keep a worker for the next job, or end it if it retires or the pool is closed."""
         with self._lock:
             keep = not (self._closed or retires)
             if keep:
@@ -154,8 +157,8 @@ class _Worker:
     """One process and its two pipes."""
 
     def __init__(self, cpu_seconds: int, memory_bytes: int) -> None:
-        """Starts the process and waits until it is ready; TemporaryFailure when it never is."""
-        self._process = _started(cpu_seconds, memory_bytes)
+        """Start the process and wait until it is ready. Raises TemporaryFailure if it never is."""
+        self._process = _start_process(cpu_seconds, memory_bytes)
         if self._process.stdin is None or self._process.stdout is None:
             raise TemporaryFailure("a reading worker has no pipes")
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
@@ -164,26 +167,29 @@ class _Worker:
         try:
             self._receive(time.monotonic() + _START_SECONDS)
         except _WorkerEnded as problem:
-            raise TemporaryFailure(f"a reading worker does not start: {problem}; see standard error") from problem
+            raise TemporaryFailure(
+                f"a reading worker does not start: {problem} (remedy: see what it wrote to standard error)"
+            ) from problem
         except BaseException:
             self.kill()
             raise
 
     def alive(self) -> bool:
-        """Whether the process still runs; what is left of an ended one is cleared away."""
+        """Whether the process still runs. The pipes of an ended one are closed."""
         if self._process.poll() is None:
             return True
         self.kill()
         return False
 
     def ask(self, job: bytes, seconds: float) -> WorkerReply:
-        """Sends a job and waits for its answer; _WorkerEnded, and the worker killed, when none comes in time."""
+        """Send a job and wait for its reply. Raises _WorkerEnded, with the worker killed, if none comes in time."""
         deadline = time.monotonic() + seconds
-        self._send(memoryview(len(job).to_bytes(LENGTH, "big")), deadline)  # apart: a large mail is not copied for it
+        self._send(memoryview(len(job).to_bytes(LENGTH, "big")), deadline)  # by itself, so that no large mail is copied
         self._send(memoryview(job), deadline)
         return self._receive(deadline)
 
     def _send(self, job: memoryview, deadline: float) -> None:
+        """Write everything into the worker's pipe."""
         while job:
             self._wait(self._stdin.fileno(), select.POLLOUT, deadline)
             try:
@@ -191,15 +197,16 @@ class _Worker:
             except BlockingIOError:
                 continue
             except BrokenPipeError:
-                raise self._ended() from None
+                raise self._how_it_ended() from None
 
     def _receive(self, deadline: float) -> WorkerReply:
-        size = int.from_bytes(self._received(LENGTH, deadline), "big")
+        """Read one reply."""
+        size = int.from_bytes(self._read_exactly(LENGTH, deadline), "big")
         if size > MAX_FRAME:
             self.kill()
-            raise _WorkerEnded(f"a worker announced an answer of {size:,} bytes")
+            raise _WorkerEnded(f"a worker announced a reply of {size:,} bytes")
         try:
-            return answer_of(self._received(size, deadline))
+            return reply_of(self._read_exactly(size, deadline))
         except (
             pickle.UnpicklingError,
             ValueError,
@@ -210,9 +217,10 @@ class _Worker:
             KeyError,
         ) as problem:
             self.kill()
-            raise _WorkerEnded(f"a worker's answer makes no sense: {problem}") from problem
+            raise _WorkerEnded(f"a worker's reply cannot be read: {problem}") from problem
 
-    def _received(self, size: int, deadline: float) -> bytes:
+    def _read_exactly(self, size: int, deadline: float) -> bytes:
+        """Read so many bytes from the worker's pipe."""
         found = bytearray()
         while len(found) < size:
             self._wait(self._stdout.fileno(), select.POLLIN, deadline)
@@ -221,36 +229,37 @@ class _Worker:
             except BlockingIOError:
                 continue
             if not chunk:
-                raise self._ended()
+                raise self._how_it_ended()
             found += chunk
         return bytes(found)
 
     def _wait(self, pipe: int, event: int, deadline: float) -> None:
+        """Wait until a pipe is ready. Raises _WorkerEnded, with the worker killed, after the deadline."""
         poll = select.poll()
         poll.register(pipe, event)
         if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
             self.kill()
-            raise _WorkerEnded("it took longer than it may")
+            raise _WorkerEnded("it took longer than a mail may take")
 
-    def _ended(self) -> _WorkerEnded:
-        """Why the process is gone, in words."""
+    def _how_it_ended(self) -> _WorkerEnded:
+        """Return an error that says why the process is gone."""
         try:
             code = self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
-            return _WorkerEnded("the worker closed its pipe and stayed")
+            return _WorkerEnded("the worker closed its pipe but did not end")
         self.kill()
         return _WorkerEnded(_ENDINGS.get(code) or f"the worker ended with {_code_in_words(code)}")
 
     def end(self) -> None:
-        """Closes the pipe, so that the process ends by itself; kills it when it does not."""
+        """Close the pipe, so that the process ends by itself. Kill it if it does not."""
         self._stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # then it is killed
+        with contextlib.suppress(subprocess.TimeoutExpired):  # a worker that stays is killed below
             self._process.wait(_END_SECONDS)
         self.kill()
 
     def kill(self) -> None:
-        """Ends the process at once and waits for it. Harmless on one that has ended."""
+        """End the process at once and wait for it. It does no harm to a process that has ended."""
         self._process.kill()
         self._process.wait()
         self._stdin.close()
@@ -264,6 +273,7 @@ _ENDINGS = {
 
 
 def _code_in_words(code: int) -> str:
+    """Name an exit code; a negative one is a signal."""
     if code >= 0:
         return f"exit code {code}"
     try:
@@ -272,8 +282,8 @@ def _code_in_words(code: int) -> str:
         return f"signal {-code}"
 
 
-def _started(cpu_seconds: int, memory_bytes: int) -> subprocess.Popen[bytes]:
-    """A new process. Signals that are for the parent stay blocked in it until it ignores them."""
+def _start_process(cpu_seconds: int, memory_bytes: int) -> subprocess.Popen[bytes]:
+    """Start a process. Signals for the parent stay blocked in it until it ignores them."""
     root = str(Path(maild.__file__).resolve().parent.parent)
     command = [sys.executable, "-P", "-c", _PROGRAM, root, str(cpu_seconds), str(memory_bytes)]
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
@@ -282,13 +292,15 @@ def _started(cpu_seconds: int, memory_bytes: int) -> subprocess.Popen[bytes]:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=_environment()
         )
     except OSError as problem:
-        raise TemporaryFailure(f"a reading worker cannot be started: {problem}") from problem
+        raise TemporaryFailure(
+            f"a reading worker cannot be started: {problem} (remedy: check memory and the limit of processes)"
+        ) from problem
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def _environment() -> dict[str, str]:
-    """What a worker needs of the environment. Secrets that the daemon was given there are none of it."""
+    """Return the part of the environment that a worker needs. Secrets of the daemon are not in it."""
     return {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
 
 
