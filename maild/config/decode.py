@@ -17,7 +17,7 @@ from msgspec.structs import FieldInfo, fields
 
 from maild.config import values
 from maild.config.expressions import Pattern
-from maild.config.problems import Findings, Place, meant, nearest
+from maild.config.problems import Diagnostics, Place, nearest, suggestion
 from maild.config.secrets import Secret, SecretError, secret_from
 from maild.config.toml_document import Document, Node
 from maild.config.values import (
@@ -44,7 +44,7 @@ AnyTable = TypeVar("AnyTable", bound=Struct)
 
 
 @dataclass(frozen=True, slots=True)
-class Written(Generic[AnyTable]):
+class ParsedTable(Generic[AnyTable]):
     """A table that was read, with the node that knows the places of its keys."""
 
     table: AnyTable
@@ -95,13 +95,13 @@ class TableReader:
     def __init__(
         self,
         document: Document,
-        findings: Findings,
+        diagnostics: Diagnostics,
         environ: Mapping[str, str],
         known: Mapping[str, tuple[type[Struct], bool]],
     ) -> None:
         """`known`: the struct of every top-level table, and whether it may be written many times."""
         self.document = document
-        self.findings = findings
+        self.diagnostics = diagnostics
         self._environ = environ
         self._known = known
 
@@ -113,35 +113,37 @@ class TableReader:
             if node.table is None and not node.array:
                 owners = self._owners(name)
                 remedy = f"write it under {owners}" if owners else "every key stands in a table"
-                self.findings.problem(node.place, f"unknown key {name!r} outside of any table", remedy)
+                self.diagnostics.problem(node.place, f"unknown key {name!r} outside of any table", remedy)
             else:
                 near = nearest(name, self._known)
                 remedy = f"did you mean {self._shown(near)}?" if near else f"known: {', '.join(sorted(self._known))}"
-                self.findings.problem(node.place, f"unknown table [{name}]", remedy)
+                self.diagnostics.problem(node.place, f"unknown table [{name}]", remedy)
 
-    def one(self, name: str, kind: type[AnyTable]) -> Written[AnyTable] | None:
+    def one(self, name: str, kind: type[AnyTable]) -> ParsedTable[AnyTable] | None:
         """The table `[name]`; None when it is absent or unusable (which has been reported then)."""
         node = self.document.root.get(name)
         if node is None:
             return None
         if node.table is None:
-            self.findings.problem(node.place, f"{name} is one table", f"write [{name}] with single brackets, once")
+            self.diagnostics.problem(node.place, f"{name} is one table", f"write [{name}] with single brackets, once")
             return None
         return self._table(kind, node, f"[{name}]", "")
 
-    def many(self, name: str, kind: type[AnyTable], *, also_single: bool = False) -> tuple[Written[AnyTable], ...]:
+    def many(self, name: str, kind: type[AnyTable], *, also_single: bool = False) -> tuple[ParsedTable[AnyTable], ...]:
         """The usable ones of the tables `[[name]]`, in their order."""
         node = self.document.root.get(name)
         if node is not None and node.table is not None and not also_single:
-            self.findings.problem(node.place, f"there may be many of {name}", f"write [[{name}]] with double brackets")
+            self.diagnostics.problem(
+                node.place, f"there may be many of {name}", f"write [[{name}]] with double brackets"
+            )
         read = (self._table(kind, each, f"[[{name}]]", "") for each in self.document.root.items(name))
-        return tuple(written for written in read if written is not None)
+        return tuple(parsed for parsed in read if parsed is not None)
 
     # -- tables -------------------------------------------------------------------------------------------------
 
-    def _table(self, kind: type[AnyTable], node: Node, shown: str, prefix: str) -> Written[AnyTable] | None:
+    def _table(self, kind: type[AnyTable], node: Node, shown: str, prefix: str) -> ParsedTable[AnyTable] | None:
         if node.table is None:
-            self.findings.problem(node.place, f"expected a table {shown}, found {_found(node)}")
+            self.diagnostics.problem(node.place, f"expected a table {shown}, found {_found(node)}")
             return None
         expected = {field.encode_name: field for field in fields(kind)}
         for key, inner in node.table.items():
@@ -150,21 +152,21 @@ class TableReader:
         read: dict[str, Any] = {}
         complete = True
         for key, field in expected.items():
-            written = node.table.get(key)
-            if written is None:
+            value_node = node.table.get(key)
+            if value_node is None:
                 complete &= self._absent(field, node, shown)
                 continue
-            value = self._value(field.type, written, prefix + key)
+            value = self._value(field.type, value_node, prefix + key)
             if value is not _BAD:
                 read[field.name] = value
             elif field.required:
                 complete = False
-        return Written(kind(**read), node) if complete else None
+        return ParsedTable(kind(**read), node) if complete else None
 
     def _absent(self, field: FieldInfo, node: Node, shown: str) -> bool:
         """Report a required key that is not written; is the table complete without it?"""
         if field.required:
-            self.findings.problem(node.place, f"{shown} needs {field.encode_name!r}, {_expected(field.type)}")
+            self.diagnostics.problem(node.place, f"{shown} needs {field.encode_name!r}, {_expected(field.type)}")
         return not field.required
 
     def _unknown_key(self, key: str, place: Place, expected: Mapping[str, object], shown: str) -> None:
@@ -176,8 +178,8 @@ class TableReader:
         elif nearest(key, expected) is None and owners:
             remedy = f"it belongs to {owners}"
         else:
-            remedy = meant(key, expected)
-        self.findings.problem(place, f"unknown key {key!r} in {shown}", remedy)
+            remedy = suggestion(key, expected)
+        self.diagnostics.problem(place, f"unknown key {key!r} in {shown}", remedy)
 
     def _owners(self, key: str) -> str:
         """The tables that know this key, in words."""
@@ -205,16 +207,16 @@ class TableReader:
         try:
             return self._leaf(kind, node, label)
         except SecretError as error:
-            self.findings.problem(node.place, f"{label}: {error.cause}", error.remedy)
+            self.diagnostics.problem(node.place, f"{label}: {error.cause}", error.remedy)
         except ValueError as error:
-            self.findings.problem(node.place, f"{label}: {error}")
+            self.diagnostics.problem(node.place, f"{label}: {error}")
         return _BAD
 
     def _entries(self, kind: Any, node: Node, label: str) -> object:
         """A table whose keys the admin chooses."""
         key_kind, value_kind = get_args(kind)
         if node.table is None:
-            self.findings.problem(node.place, f"{label}: expected a table, found {_found(node)}")
+            self.diagnostics.problem(node.place, f"{label}: expected a table, found {_found(node)}")
             return _BAD
         entries = [
             (self._value(key_kind, Node(inner.place, key), label), self._value(value_kind, inner, f"{label}.{key}"))
@@ -224,7 +226,7 @@ class TableReader:
 
     def _elements(self, kind: Any, node: Node, label: str) -> object:
         if node.array is None:
-            self.findings.problem(node.place, f"{label}: expected a list, found {_found(node)}", "put it in [ ]")
+            self.diagnostics.problem(node.place, f"{label}: expected a list, found {_found(node)}", "put it in [ ]")
             return _BAD
         elements = [self._value(kind, element, label) for element in node.array]
         return _BAD if any(element is _BAD for element in elements) else tuple(elements)
@@ -262,7 +264,7 @@ class TableReader:
         secret = secret_from(form, self.document.folder, self._environ)
         if not secret.kind:
             everybody = " of a file that everybody here may read" if node.place.file in self.document.shared else ""
-            self.findings.warning(
+            self.diagnostics.warning(
                 node.place,
                 f"{label} stands in the plain text{everybody}",
                 f'write {label} = {{ credential = "…" }} or {{ file = "…" }}',

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from maild.config.decode import Written
-from maild.config.problems import Findings, Place
+from maild.config.decode import ParsedTable
+from maild.config.problems import Diagnostics, Place
 from maild.config.references import Names
 from maild.config.secrets import Secret
 from maild.config.settings import (
@@ -34,59 +34,64 @@ _SQLITE = "sqlite:///"
 _POSTGRESQL = ("postgresql+psycopg", "postgresql", "postgres")
 
 
-def check_notices(written: Written[NoticeSettings], findings: Findings) -> None:
+def check_notices(parsed: ParsedTable[NoticeSettings], diagnostics: Diagnostics) -> None:
     """A batch that ends before it may begin to wait would never be one."""
-    if written.table.batch_most < written.table.batch:
+    if parsed.table.batch_most < parsed.table.batch:
         remedy = "make it as long as batch, or longer"
-        findings.problem(written.at("batch_most"), "batch_most is shorter than batch", remedy)
+        diagnostics.problem(parsed.at("batch_most"), "batch_most is shorter than batch", remedy)
 
 
 # -- database and state folder ------------------------------------------------------------------------------------
 
 
-def build_store(written: Written[StoreSettings] | None, state: Path, folder: Path, findings: Findings) -> StoreSettings:
+def build_store(
+    parsed: ParsedTable[StoreSettings] | None, state: Path, folder: Path, diagnostics: Diagnostics
+) -> StoreSettings:
     """The database, by default SQLite in the state folder; a relative SQLite path starts at `folder`."""
-    if written is None or not written.table.url:
+    if parsed is None or not parsed.table.url:
         return StoreSettings(url=f"{_SQLITE}{state / 'maild.db'}")
-    url, place = written.table.url, written.at("url")
+    url, place = parsed.table.url, parsed.at("url")
     scheme = url.partition("://")[0]
     if url.startswith(_SQLITE) and len(url) > len(_SQLITE) and ":memory:" not in url:
         return StoreSettings(url=f"{_SQLITE}{folder / url.removeprefix(_SQLITE)}")
     if scheme in _POSTGRESQL and "://" in url:
-        return _postgresql(written, findings)
+        return _postgresql(parsed, diagnostics)
     shown = "a SQLite database in memory forgets all mail" if scheme == "sqlite" else "expected a database URL"
     remedy = 'write "sqlite:////var/lib/maild/maild.db" or "postgresql+psycopg://user@host/name"'
-    findings.problem(place, f"url: {shown}", remedy)
+    diagnostics.problem(place, f"url: {shown}", remedy)
     return StoreSettings(url=f"{_SQLITE}{state / 'maild.db'}")
 
 
-def _postgresql(written: Written[StoreSettings], findings: Findings) -> StoreSettings:
+def _postgresql(parsed: ParsedTable[StoreSettings], diagnostics: Diagnostics) -> StoreSettings:
     """psycopg is our driver whatever the URL calls it; a password leaves the URL, for URLs get printed."""
-    table, place = written.table, written.at("url")
+    table, place = parsed.table, parsed.at("url")
     rest = table.url.partition("://")[2]
     try:
         parts = urlsplit(f"postgresql://{rest}")
         inline = parts.password
     except ValueError as error:
-        findings.problem(place, f"url: not a URL: {error}")
+        diagnostics.problem(place, f"url: not a URL: {error}")
         return table
     if inline is None:
         if table.password is not None and not parts.username:
-            findings.problem(
+            diagnostics.problem(
                 place, "url: names no user for the password", 'write "postgresql+psycopg://user@host/name"'
             )
         return replace(table, url=f"postgresql+psycopg://{rest}")
     login, _, host = rest.rpartition("@")
     remedy = 'write password = { credential = "…" } beside url'
     if table.password is not None:
-        findings.problem(place, "url: holds a password, and password states another", "take it out of the URL")
-    findings.warning(place, "url holds a password in the plain text", remedy)
+        diagnostics.problem(place, "url: holds a password, and password states another", "take it out of the URL")
+    diagnostics.warning(place, "url holds a password in the plain text", remedy)
     url = f"postgresql+psycopg://{login.partition(':')[0]}@{host}"
     return replace(table, url=url, password=table.password or Secret.literal(unquote(inline)))
 
 
 def state_folder(
-    state: Written[StateSettings] | None, store: Written[StoreSettings] | None, folder: Path, environ: Mapping[str, str]
+    state: ParsedTable[StateSettings] | None,
+    store: ParsedTable[StoreSettings] | None,
+    folder: Path,
+    environ: Mapping[str, str],
 ) -> Path:
     """[state] folder, else $STATE_DIRECTORY (systemd.exec(5)), else beside the SQLite file, else the default."""
     if state is not None and state.node.get("folder") is not None:
@@ -104,35 +109,35 @@ def state_folder(
 
 
 def build_mailboxes(
-    mailboxes: Sequence[Written[MailboxSettings]],
+    mailboxes: Sequence[ParsedTable[MailboxSettings]],
     departments: Names,
     first_department: str,
     zone: str,
-    findings: Findings,
+    diagnostics: Diagnostics,
 ) -> tuple[MailboxSettings, ...]:
     """The IMAP folders, with port, department and the zone of `start` filled in."""
     seen: dict[tuple[str, str, str], str] = {}
     built = []
-    _check_junk_apart(mailboxes, findings)
-    for written in mailboxes:
-        table = written.table
-        _check_tls(written, table.host, table.tls, findings)
-        _check_sign_in(written, findings)
+    _check_junk_apart(mailboxes, diagnostics)
+    for parsed in mailboxes:
+        table = parsed.table
+        _check_tls(parsed, table.host, table.tls, diagnostics)
+        _check_sign_in(parsed, diagnostics)
         if table.after == "move" and _folder_key(table.processed) == _folder_key(table.folder):
-            findings.problem(written.at("processed"), "processed: is the folder that we read", "name another folder")
+            diagnostics.problem(parsed.at("processed"), "processed: is the folder that we read", "name another folder")
         if table.poll.total_seconds() < 1:
-            findings.problem(written.at("poll"), "poll: is shorter than a second", 'write "60s"')
-        _check_junk(written, findings)
+            diagnostics.problem(parsed.at("poll"), "poll: is shorter than a second", 'write "60s"')
+        _check_junk(parsed, diagnostics)
         same = seen.setdefault((table.host, table.user, _folder_key(table.folder)), table.name)
-        folder = written.node.get("folder")
+        folder = parsed.node.get("folder")
         if same != table.name and (folder is None or folder.plain == table.folder):
             remedy = "every mail would come twice: remove one"
-            findings.problem(written.at(), f"{table.name!r} is the very folder of mailbox {same!r}", remedy)
-        department = departments.resolve(table.department, written.at("department"), "department")
+            diagnostics.problem(parsed.at(), f"{table.name!r} is the very folder of mailbox {same!r}", remedy)
+        department = departments.resolve(table.department, parsed.at("department"), "department")
         built.append(
             replace(
                 table,
-                port=table.port if written.node.get("port") else _IMAP_PORTS[table.tls],
+                port=table.port if parsed.node.get("port") else _IMAP_PORTS[table.tls],
                 department=department or first_department,
                 start=_with_zone(table.start, zone),
             )
@@ -140,27 +145,29 @@ def build_mailboxes(
     return tuple(built)
 
 
-def _check_junk(written: Written[MailboxSettings], findings: Findings) -> None:
+def _check_junk(parsed: ParsedTable[MailboxSettings], diagnostics: Diagnostics) -> None:
     """The spam folder is read and never changed: it cannot be one that mail is taken from or put into."""
-    table = written.table
+    table = parsed.table
     others = {_folder_key(table.folder): "the folder that we read"}
     if table.after == "move":
         others[_folder_key(table.processed)] = "where processed mail goes"
     if table.junk and (taken := others.get(_folder_key(table.junk))):
         remedy = 'name the folder where the provider puts spam, such as "Junk" or "Spam"'
-        findings.problem(written.at("junk"), f"junk: is {taken}", remedy)
+        diagnostics.problem(parsed.at("junk"), f"junk: is {taken}", remedy)
 
 
-def _check_junk_apart(mailboxes: Sequence[Written[MailboxSettings]], findings: Findings) -> None:
+def _check_junk_apart(mailboxes: Sequence[ParsedTable[MailboxSettings]], diagnostics: Diagnostics) -> None:
     """Nor can another mailbox of the account read it: its mail would come twice."""
     read = {(w.table.host, w.table.user, _folder_key(w.table.folder)): w.table.name for w in mailboxes}
-    for written in mailboxes:
-        table = written.table
+    for parsed in mailboxes:
+        table = parsed.table
         if not table.junk:
             continue
         owner = read.setdefault((table.host, table.user, _folder_key(table.junk)), table.name)
         if owner != table.name:
-            findings.problem(written.at("junk"), f"junk: mailbox {owner!r} reads that folder", "leave one of them out")
+            diagnostics.problem(
+                parsed.at("junk"), f"junk: mailbox {owner!r} reads that folder", "leave one of them out"
+            )
 
 
 def _folder_key(folder: str) -> str:
@@ -175,29 +182,29 @@ def _with_zone(start: str | datetime, zone: str) -> str | datetime:
     return (start if start.tzinfo else start.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
 
 
-def _check_sign_in(written: Written[MailboxSettings], findings: Findings) -> None:
-    table = written.table
+def _check_sign_in(parsed: ParsedTable[MailboxSettings], diagnostics: Diagnostics) -> None:
+    table = parsed.table
     if table.oauth:
         what = f"mailbox {table.name!r}: this version cannot sign in with OAuth"
-        findings.problem(written.at("oauth"), what, 'take password = { credential = "imap-password" }')
-    elif written.node.get("password") is None:
+        diagnostics.problem(parsed.at("oauth"), what, 'take password = { credential = "imap-password" }')
+    elif parsed.node.get("password") is None:
         remedy = 'add password = { credential = "imap-password" }'
-        findings.problem(written.at(), f"mailbox {table.name!r} has no password", remedy)
+        diagnostics.problem(parsed.at(), f"mailbox {table.name!r} has no password", remedy)
 
 
-def check_listener(written: Written[ListenerSettings] | None, findings: Findings) -> None:
+def check_listener(parsed: ParsedTable[ListenerSettings] | None, diagnostics: Diagnostics) -> None:
     """A listener without a place to listen, or half a certificate, or one that the whole net may reach."""
-    if written is None:
+    if parsed is None:
         return
-    table = written.table
-    if written.node.get("smtp") is None and written.node.get("lmtp") is None:
-        findings.problem(written.at(), "[listener] listens nowhere", 'add smtp = "127.0.0.1:2525" or lmtp = "…"')
+    table = parsed.table
+    if parsed.node.get("smtp") is None and parsed.node.get("lmtp") is None:
+        diagnostics.problem(parsed.at(), "[listener] listens nowhere", 'add smtp = "127.0.0.1:2525" or lmtp = "…"')
     if table.smtp is not None and table.smtp == table.lmtp:
-        findings.problem(written.at("lmtp"), "lmtp: is the place of smtp", "they are two protocols: name two places")
+        diagnostics.problem(parsed.at("lmtp"), "lmtp: is the place of smtp", "they are two protocols: name two places")
     for key, endpoint in (("smtp", table.smtp), ("lmtp", table.lmtp)):
         if endpoint is not None and not endpoint.local:
-            findings.warning(
-                written.at(key),
+            diagnostics.warning(
+                parsed.at(key),
                 f"{key} listens beyond this machine, at {endpoint}",
                 "put your MTA in front and listen on 127.0.0.1, unless this host is the MX",
             )
@@ -205,76 +212,76 @@ def check_listener(written: Written[ListenerSettings] | None, findings: Findings
     for key, path in pair.items():
         other = "tls_key" if key == "tls_certificate" else "tls_certificate"
         if path is not None and not path.is_file():
-            findings.problem(written.at(key), f"{key}: there is no file {path}")
-        elif path is not None and written.node.get(other) is None:
-            findings.problem(written.at(key), f"{key} is of no use without {other}", f'add {other} = "…"')
+            diagnostics.problem(parsed.at(key), f"{key}: there is no file {path}")
+        elif path is not None and parsed.node.get(other) is None:
+            diagnostics.problem(parsed.at(key), f"{key} is of no use without {other}", f'add {other} = "…"')
 
 
-def check_metrics(written: Written[MetricsSettings], findings: Findings) -> None:
+def check_metrics(parsed: ParsedTable[MetricsSettings], diagnostics: Diagnostics) -> None:
     """Measurements name departments and mailboxes: everybody should not read them."""
-    listen = written.table.listen
+    listen = parsed.table.listen
     if listen is not None and not listen.local:
-        findings.warning(written.at("listen"), f"metrics can be read from beyond this machine, at {listen}")
+        diagnostics.warning(parsed.at("listen"), f"metrics can be read from beyond this machine, at {listen}")
 
 
-def check_attachments(written: Written[AttachmentSettings], findings: Findings) -> None:
+def check_attachments(parsed: ParsedTable[AttachmentSettings], diagnostics: Diagnostics) -> None:
     """Scanning sends every file over the way to clamd, which has neither TLS nor passwords."""
-    scanner = written.table.clamd
+    scanner = parsed.table.clamd
     if scanner is not None and not scanner.local:
         remedy = "let clamd run here, or reach it by a tunnel"
-        findings.warning(written.at("clamd"), f"clamd: every file would go to {scanner.host} in the clear", remedy)
-    if written.node.get("clamd") is None and written.node.get("when_unavailable") is not None:
-        findings.problem(written.at("when_unavailable"), "when_unavailable: nothing scans", 'add clamd = "unix:/…"')
-    for index, glob in enumerate(written.table.blocked):
+        diagnostics.warning(parsed.at("clamd"), f"clamd: every file would go to {scanner.host} in the clear", remedy)
+    if parsed.node.get("clamd") is None and parsed.node.get("when_unavailable") is not None:
+        diagnostics.problem(parsed.at("when_unavailable"), "when_unavailable: nothing scans", 'add clamd = "unix:/…"')
+    for index, glob in enumerate(parsed.table.blocked):
         if not set("*?") & set(glob):
             remedy = f'write "*.{glob.removeprefix(".")}" for all files that end so'
-            findings.problem(written.at("blocked", index), f"blocked: {glob!r} is one file's name", remedy)
+            diagnostics.problem(parsed.at("blocked", index), f"blocked: {glob!r} is one file's name", remedy)
 
 
-def check_templates(written: Written[TemplateSettings], findings: Findings) -> None:
+def check_templates(parsed: ParsedTable[TemplateSettings], diagnostics: Diagnostics) -> None:
     """A mistyped folder would quietly mean the shipped texts."""
-    folder = written.table.folder
+    folder = parsed.table.folder
     if folder is not None and not folder.is_dir():
         remedy = f"mkdir -p {folder}, or leave the key out: the shipped templates are used"
-        findings.problem(written.at("folder"), f"folder: there is no folder {folder}", remedy)
+        diagnostics.problem(parsed.at("folder"), f"folder: there is no folder {folder}", remedy)
 
 
 # -- mail out -----------------------------------------------------------------------------------------------------
 
 
-def build_relays(relays: Sequence[Written[RelaySettings]], findings: Findings) -> tuple[RelaySettings, ...]:
+def build_relays(relays: Sequence[ParsedTable[RelaySettings]], diagnostics: Diagnostics) -> tuple[RelaySettings, ...]:
     """The ways out, with ports filled in."""
-    for written in relays:
-        _check_relay(written, findings)
+    for parsed in relays:
+        _check_relay(parsed, diagnostics)
     return tuple(
         replace(
-            written.table,
-            port=written.table.port if written.node.get("port") else _SMTP_PORTS[written.table.tls],
+            parsed.table,
+            port=parsed.table.port if parsed.node.get("port") else _SMTP_PORTS[parsed.table.tls],
         )
-        for written in relays
+        for parsed in relays
     )
 
 
-def _check_relay(written: Written[RelaySettings], findings: Findings) -> None:
-    table, node = written.table, written.node
+def _check_relay(parsed: ParsedTable[RelaySettings], diagnostics: Diagnostics) -> None:
+    table, node = parsed.table, parsed.node
     has_host, has_maildir = node.get("host") is not None, node.get("maildir") is not None
     if has_host == has_maildir:
         wrong = "has a host and a maildir" if has_host else "has neither host nor maildir"
         remedy = (
             "keep one of them" if has_host else 'add host = "smtp.acme.example", or maildir = "var/sent" for trials'
         )
-        findings.problem(written.at("maildir"), f"relay {table.name!r} {wrong}", remedy)
+        diagnostics.problem(parsed.at("maildir"), f"relay {table.name!r} {wrong}", remedy)
     if table.host is not None:
-        _check_tls(written, table.host, table.tls, findings)
+        _check_tls(parsed, table.host, table.tls, diagnostics)
     if bool(table.user) != (node.get("password") is not None):
         lacking, given = ("password", "user") if table.user else ("user", "password")
-        findings.problem(written.at(given), f"relay {table.name!r} has a {given} but no {lacking}", f"add {lacking}")
+        diagnostics.problem(parsed.at(given), f"relay {table.name!r} has a {given} but no {lacking}", f"add {lacking}")
 
 
 def _check_tls(
-    written: Written[MailboxSettings] | Written[RelaySettings], host: str, tls: str, findings: Findings
+    parsed: ParsedTable[MailboxSettings] | ParsedTable[RelaySettings], host: str, tls: str, diagnostics: Diagnostics
 ) -> None:
     """Without TLS everybody on the way reads passwords and mail (RFC 8314 3)."""
     if tls == "none" and not is_loopback(host):
-        place: Place = written.at("tls")
-        findings.problem(place, f'tls = "none" would send everything to {host} in the clear', 'write "starttls"')
+        place: Place = parsed.at("tls")
+        diagnostics.problem(place, f'tls = "none" would send everything to {host} in the clear', 'write "starttls"')

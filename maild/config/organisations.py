@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from maild.config.decode import Written
-from maild.config.people import Known
-from maild.config.problems import Findings, Place
+from maild.config.decode import ParsedTable
+from maild.config.people import KnownNames
+from maild.config.problems import Diagnostics, Place
 from maild.config.tables import OrganisationTable
 from maild.config.values import DomainMask, read_address
 from maild.domain.people.directory import Address, Directory, Organisation
@@ -25,50 +25,50 @@ FREE_MAIL = frozenset(
 
 
 def build_organisations(
-    tables: Iterable[Written[OrganisationTable]], known: Known, directory: Directory, findings: Findings
+    tables: Iterable[ParsedTable[OrganisationTable]], known: KnownNames, directory: Directory, diagnostics: Diagnostics
 ) -> tuple[Organisation, ...]:
     """The organisations in their order. Each domain belongs to one of them."""
     taken: dict[str, Place] = {}
     built = []
-    for written in tables:
-        if not written.node.says("domains"):
-            findings.problem(written.at(), "[[organisation]] has nobody", 'add domains = ["client.example"]')
-        domains = [_domain(domain, written.at("domains", i), taken, findings) for i, domain in _domains(written)]
-        built.append(_organisation(written, tuple(filter(None, domains)), known, directory, findings))
+    for parsed in tables:
+        if not parsed.node.has_value("domains"):
+            diagnostics.problem(parsed.at(), "[[organisation]] has nobody", 'add domains = ["client.example"]')
+        domains = [_domain(domain, parsed.at("domains", i), taken, diagnostics) for i, domain in _domains(parsed)]
+        built.append(_organisation(parsed, tuple(filter(None, domains)), known, directory, diagnostics))
     return tuple(built)
 
 
-def _domains(written: Written[OrganisationTable]) -> Iterable[tuple[int, DomainMask]]:
-    return enumerate(written.table.domains)
+def _domains(parsed: ParsedTable[OrganisationTable]) -> Iterable[tuple[int, DomainMask]]:
+    return enumerate(parsed.table.domains)
 
 
-def _domain(domain: DomainMask, place: Place, taken: dict[str, Place], findings: Findings) -> str:
+def _domain(domain: DomainMask, place: Place, taken: dict[str, Place], diagnostics: Diagnostics) -> str:
     """The domain, "" after reporting one that cannot be an organisation's."""
     if domain.removeprefix("*.") in FREE_MAIL:
         remedy = "leave it out: people there are strangers to each other, and would hear of each other's tickets"
-        findings.problem(place, f"domains: anybody can have an address at {domain}", remedy)
+        diagnostics.problem(place, f"domains: anybody can have an address at {domain}", remedy)
         return ""
     if domain in taken:
         message = f"domains: {domain} belongs to the organisation at {taken[domain]} already"
-        findings.problem(place, message, "name each domain once")
+        diagnostics.problem(place, message, "name each domain once")
         return ""
     taken[domain] = place
     return domain
 
 
 def _organisation(
-    written: Written[OrganisationTable],
+    parsed: ParsedTable[OrganisationTable],
     domains: tuple[str, ...],
-    known: Known,
+    known: KnownNames,
     directory: Directory,
-    findings: Findings,
+    diagnostics: Diagnostics,
 ) -> Organisation:
-    table = written.table
+    table = parsed.table
     contacts: list[Address] = []
     followers: list[str] = []
     for index, word in enumerate(table.contacts):
-        place = written.at("contacts", index)
-        contact = _contact(word, place, known, directory, findings)
+        place = parsed.at("contacts", index)
+        contact = _contact(word, place, known, directory, diagnostics)
         if isinstance(contact, Address):
             contacts.append(contact)
         elif contact:
@@ -76,25 +76,27 @@ def _organisation(
     return Organisation(
         name=table.name,
         domains=domains,
-        sla_plan=known.plans.resolve(table.sla_plan, written.at("sla_plan"), "sla_plan"),
-        department=known.departments.resolve(table.department, written.at("department"), "department"),
+        sla_plan=known.plans.resolve(table.sla_plan, parsed.at("sla_plan"), "sla_plan"),
+        department=known.departments.resolve(table.department, parsed.at("department"), "department"),
         contacts=tuple(dict.fromkeys(contacts)),
         followers=tuple(dict.fromkeys(followers)),
         monthly_report=table.monthly_report,
     )
 
 
-def _contact(word: str, place: Place, known: Known, directory: Directory, findings: Findings) -> Address | str:
+def _contact(
+    word: str, place: Place, known: KnownNames, directory: Directory, diagnostics: Diagnostics
+) -> Address | str:
     """Somebody outside by address, an agent by name; "" after reporting what is neither."""
     if "@" not in word:
         return known.agents.resolve(word, place, "contacts")
     try:
         address = read_address(word)
     except ValueError as error:
-        findings.problem(place, f"contacts: {error}")
+        diagnostics.problem(place, f"contacts: {error}")
         return ""
     if directory.is_own(address):
-        findings.problem(place, f"contacts: {address} is our own", "name a person: we would write to ourselves")
+        diagnostics.problem(place, f"contacts: {address} is our own", "name a person: we would write to ourselves")
         return ""
     agent = directory.agent_at(address)
     return agent.name if agent else address

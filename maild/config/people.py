@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from maild.config.decode import Written
-from maild.config.problems import Findings, Place
+from maild.config.decode import ParsedTable
+from maild.config.problems import Diagnostics, Place
 from maild.config.references import Names
 from maild.config.settings import HelpdeskSettings
 from maild.config.tables import AgentTable, DepartmentTable, TeamTable, TopicTable
@@ -14,11 +14,11 @@ from maild.domain.people.directory import Address, Agent, AgentRole, Department,
 
 BUILT_IN_DEPARTMENT = "support"
 # RFC 5321 4.5.3.1.1 allows 64 octets before the @, of which +T1000000r12345s1234.resolve.<16 characters> takes 44.
-_SEALABLE = 20
+_LONGEST_LOCAL_PART = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownNames:
     """Every name that something may refer to."""
 
     agents: Names
@@ -34,64 +34,64 @@ class Known:
 
 
 def build_directory(
-    helpdesk: Written[HelpdeskSettings] | None,
-    departments: Sequence[Written[DepartmentTable]],
-    teams: Sequence[Written[TeamTable]],
-    agents: Sequence[Written[AgentTable]],
-    topics: Sequence[Written[TopicTable]],
-    known: Known,
-    findings: Findings,
+    helpdesk: ParsedTable[HelpdeskSettings] | None,
+    departments: Sequence[ParsedTable[DepartmentTable]],
+    teams: Sequence[ParsedTable[TeamTable]],
+    agents: Sequence[ParsedTable[AgentTable]],
+    topics: Sequence[ParsedTable[TopicTable]],
+    known: KnownNames,
+    diagnostics: Diagnostics,
 ) -> Directory:
     """Who is who. Without a department there is one called "support", and an agent who names none is in the first."""
-    built = [_department(written, known) for written in departments] or [Department(BUILT_IN_DEPARTMENT)]
-    people = [_agent(written, known, built[0].name) for written in agents]
+    built = [_department(parsed, known) for parsed in departments] or [Department(BUILT_IN_DEPARTMENT)]
+    people = [_agent(parsed, known, built[0].name) for parsed in agents]
     owned = _own_addresses(helpdesk, departments, topics)
     directory = Directory(
         agents=tuple(people),
-        teams=tuple(_team(written, known) for written in teams),
+        teams=tuple(_team(parsed, known) for parsed in teams),
         departments=tuple(built),
         own_addresses=frozenset(own.address for own in owned),
     )
-    _check_departments_differ(departments, findings)
-    _check_private(departments, directory, findings)
-    _check_agents(agents, {own.address: own.what for own in reversed(owned)}, findings)
+    _check_departments_differ(departments, diagnostics)
+    _check_private(departments, directory, diagnostics)
+    _check_agents(agents, {own.address: own.what for own in reversed(owned)}, diagnostics)
     if helpdesk is None or helpdesk.table.plus_addressing:
-        _warn_of_long_ones(owned, findings)
-    _warn_of_silence(agents, findings)
+        _warn_of_long_ones(owned, diagnostics)
+    _warn_of_silence(agents, diagnostics)
     return directory
 
 
-def _department(written: Written[DepartmentTable], known: Known) -> Department:
-    table = written.table
+def _department(parsed: ParsedTable[DepartmentTable], known: KnownNames) -> Department:
+    table = parsed.table
     return Department(
         name=table.name,
         address=table.address,
-        manager=known.agents.resolve(table.manager, written.at("manager"), "manager"),
-        sla_plan=known.plans.resolve(table.sla_plan, written.at("sla_plan"), "sla_plan"),
-        calendar=known.calendars.resolve(table.calendar, written.at("calendar"), "calendar"),
+        manager=known.agents.resolve(table.manager, parsed.at("manager"), "manager"),
+        sla_plan=known.plans.resolve(table.sla_plan, parsed.at("sla_plan"), "sla_plan"),
+        calendar=known.calendars.resolve(table.calendar, parsed.at("calendar"), "calendar"),
         signature=table.signature,
-        relay=known.relays.resolve(table.relay, written.at("relay"), "relay"),
+        relay=known.relays.resolve(table.relay, parsed.at("relay"), "relay"),
         private=table.private,
     )
 
 
-def _team(written: Written[TeamTable], known: Known) -> Team:
-    table = written.table
+def _team(parsed: ParsedTable[TeamTable], known: KnownNames) -> Team:
+    table = parsed.table
     return Team(
         name=table.name,
-        members=_each(known.agents, table.members, written, "members"),
-        lead=known.agents.resolve(table.lead, written.at("lead"), "lead"),
+        members=_each(known.agents, table.members, parsed, "members"),
+        lead=known.agents.resolve(table.lead, parsed.at("lead"), "lead"),
     )
 
 
-def _agent(written: Written[AgentTable], known: Known, first_department: str) -> Agent:
-    table = written.table
+def _agent(parsed: ParsedTable[AgentTable], known: KnownNames, first_department: str) -> Agent:
+    table = parsed.table
     return Agent(
         name=table.name,
         addresses=table.addresses,
         display=table.display,
-        departments=_each(known.departments, table.departments, written, "departments")
-        if "departments" in (written.node.table or {})
+        departments=_each(known.departments, table.departments, parsed, "departments")
+        if "departments" in (parsed.node.table or {})
         else (first_department,),
         role=table.role,
         timezone=table.timezone,
@@ -101,10 +101,10 @@ def _agent(written: Written[AgentTable], known: Known, first_department: str) ->
 
 
 def _each(
-    names: Names, words: Sequence[str], written: Written[AgentTable] | Written[TeamTable], key: str
+    names: Names, words: Sequence[str], parsed: ParsedTable[AgentTable] | ParsedTable[TeamTable], key: str
 ) -> tuple[str, ...]:
     """The known ones of a list of names."""
-    found = (names.resolve(word, written.at(key, index), key) for index, word in enumerate(words))
+    found = (names.resolve(word, parsed.at(key, index), key) for index, word in enumerate(words))
     return tuple(dict.fromkeys(name for name in found if name))
 
 
@@ -112,7 +112,7 @@ def _each(
 
 
 @dataclass(frozen=True, slots=True)
-class _Own:
+class _OwnAddress:
     """An address that is us."""
 
     address: Address
@@ -121,90 +121,94 @@ class _Own:
 
 
 def _own_addresses(
-    helpdesk: Written[HelpdeskSettings] | None,
-    departments: Iterable[Written[DepartmentTable]],
-    topics: Iterable[Written[TopicTable]],
-) -> list[_Own]:
+    helpdesk: ParsedTable[HelpdeskSettings] | None,
+    departments: Iterable[ParsedTable[DepartmentTable]],
+    topics: Iterable[ParsedTable[TopicTable]],
+) -> list[_OwnAddress]:
     """Everything that mail reaches us by: of the helpdesk, of departments, and those that a topic waits for."""
-    own: list[_Own] = []
+    own: list[_OwnAddress] = []
     if helpdesk is not None:
-        own.append(_Own(helpdesk.table.address, helpdesk.at("address"), "the helpdesk's address"))
+        own.append(_OwnAddress(helpdesk.table.address, helpdesk.at("address"), "the helpdesk's address"))
         own += [
-            _Own(alias, helpdesk.at("aliases", index), "an alias of the helpdesk")
+            _OwnAddress(alias, helpdesk.at("aliases", index), "an alias of the helpdesk")
             for index, alias in enumerate(helpdesk.table.aliases)
         ]
     for department in departments:
         if (address := department.table.address) is not None:
-            own.append(_Own(address, department.at("address"), f"the address of {department.table.name!r}"))
+            own.append(_OwnAddress(address, department.at("address"), f"the address of {department.table.name!r}"))
     for topic in topics:
         if (address := topic.table.match.address) is not None:
-            own.append(_Own(address, topic.at("match", "address"), f"the address of topic {topic.table.name!r}"))
+            own.append(_OwnAddress(address, topic.at("match", "address"), f"the address of topic {topic.table.name!r}"))
     return own
 
 
-def _check_agents(agents: Iterable[Written[AgentTable]], own: Mapping[Address, str], findings: Findings) -> None:
+def _check_agents(
+    agents: Iterable[ParsedTable[AgentTable]], own: Mapping[Address, str], diagnostics: Diagnostics
+) -> None:
     """An agent at one of our addresses would be mailed to and read again; one at another's would speak for them."""
     taken: dict[Address, str] = {}
-    for written in agents:
-        if not written.table.addresses:
-            findings.problem(written.at("addresses"), f"agent {written.table.name!r} has no address", "add one")
-        pager = written.table.pager
+    for parsed in agents:
+        if not parsed.table.addresses:
+            diagnostics.problem(parsed.at("addresses"), f"agent {parsed.table.name!r} has no address", "add one")
+        pager = parsed.table.pager
         if pager is not None and pager in own:
             remedy = "a page would become a ticket: name the pager's own address"
-            findings.problem(written.at("pager"), f"pager: {pager} is {own[pager]}", remedy)
-        for index, address in enumerate(written.table.addresses):
-            place = written.at("addresses", index)
+            diagnostics.problem(parsed.at("pager"), f"pager: {pager} is {own[pager]}", remedy)
+        for index, address in enumerate(parsed.table.addresses):
+            place = parsed.at("addresses", index)
             if address in own:
                 remedy = "an agent needs an address of their own, or mail would go round in circles"
-                findings.problem(place, f"{address} is {own[address]}", remedy)
+                diagnostics.problem(place, f"{address} is {own[address]}", remedy)
             elif address in taken:
                 message = f"{address} belongs to agent {taken[address]!r} already"
-                findings.problem(place, message, "one agent per address")
+                diagnostics.problem(place, message, "one agent per address")
             else:
-                taken[address] = written.table.name
+                taken[address] = parsed.table.name
 
 
-def _warn_of_long_ones(owned: Iterable[_Own], findings: Findings) -> None:
+def _warn_of_long_ones(owned: Iterable[_OwnAddress], diagnostics: Diagnostics) -> None:
     for own in owned:
-        if len(own.address.local) > _SEALABLE:
-            findings.warning(
+        if len(own.address.local) > _LONGEST_LOCAL_PART:
+            diagnostics.warning(
                 own.place,
-                f"{own.what} has over {_SEALABLE} characters before the @: reply addresses may pass the 64 allowed",
+                f"{own.what} has over {_LONGEST_LOCAL_PART} characters before the @: reply addresses may pass the 64 allowed",
                 "use a shorter address, or plus_addressing = false",
             )
 
 
-def _check_departments_differ(departments: Sequence[Written[DepartmentTable]], findings: Findings) -> None:
+def _check_departments_differ(departments: Sequence[ParsedTable[DepartmentTable]], diagnostics: Diagnostics) -> None:
     """Mail to an address that two departments share could go to either."""
     taken: dict[Address, str] = {}
-    for written in departments:
-        address = written.table.address
+    for parsed in departments:
+        address = parsed.table.address
         if address in taken:
-            findings.problem(
-                written.at("address"),
+            diagnostics.problem(
+                parsed.at("address"),
                 f"{address} belongs to department {taken[address]!r} already",
                 "give each its own, or leave it out: mail to the helpdesk is sorted by topics and rules",
             )
         elif address is not None:
-            taken[address] = written.table.name
+            taken[address] = parsed.table.name
 
 
-def _check_private(departments: Sequence[Written[DepartmentTable]], directory: Directory, findings: Findings) -> None:
+def _check_private(
+    departments: Sequence[ParsedTable[DepartmentTable]], directory: Directory, diagnostics: Diagnostics
+) -> None:
     """Mail to a private department without people would be seen by nobody at all."""
-    for written in departments:
-        table = written.table
+    for parsed in departments:
+        table = parsed.table
         if table.private and not table.manager and not directory.agents_of(table.name):
             message = f"the private department {table.name!r} has no people: nobody could see its tickets"
-            findings.problem(written.at("private"), message, "name a manager, or put agents into it")
+            diagnostics.problem(parsed.at("private"), message, "name a manager, or put agents into it")
 
 
-def _warn_of_silence(agents: Sequence[Written[AgentTable]], findings: Findings) -> None:
+def _warn_of_silence(agents: Sequence[ParsedTable[AgentTable]], diagnostics: Diagnostics) -> None:
     if not agents:
-        findings.warning(
-            findings.top, "no [[agent]]: nobody hears of tickets", "add an [[agent]] with name and addresses"
+        diagnostics.warning(
+            diagnostics.top, "no [[agent]]: nobody hears of tickets", "add an [[agent]] with name and addresses"
         )
-    elif not any(written.table.role is AgentRole.ADMIN for written in agents):
-        findings.warning(
+    elif not any(parsed.table.role is AgentRole.ADMIN for parsed in agents):
+        diagnostics.warning(
             agents[0].at(),
             "no agent is an admin: an escalation that finds nobody else would be heard by nobody",
             'give one agent role = "admin"',

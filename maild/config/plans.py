@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
-from maild.config.decode import Written
+from maild.config.decode import ParsedTable
 from maild.config.holiday_dates import holidays_of
-from maild.config.people import Known
-from maild.config.problems import Findings, Place, meant
+from maild.config.people import KnownNames
+from maild.config.problems import Diagnostics, Place, suggestion
 from maild.config.tables import CalendarTable, PlanTable, PriorityPlanTable, StepTable
 from maild.config.values import read_address, read_duration
 from maild.domain.escalation.step_recipients import ON_DUTY
@@ -63,53 +63,55 @@ def built_in_calendars(zone: str) -> tuple[Calendar, Calendar]:
 
 
 def build_calendars(
-    tables: Iterable[Written[CalendarTable]], known: Known, zone: str, findings: Findings
+    tables: Iterable[ParsedTable[CalendarTable]], known: KnownNames, zone: str, diagnostics: Diagnostics
 ) -> Mapping[str, Calendar]:
     """All calendars by name; `zone` is that of the helpdesk, for "office" and for those that state none."""
     calendars = {calendar.name: calendar for calendar in built_in_calendars(zone)}
-    for written in tables:
-        name = known.calendars.resolve(written.table.name, written.at("name"), "name")
+    for parsed in tables:
+        name = known.calendars.resolve(parsed.table.name, parsed.at("name"), "name")
         if name == ALWAYS.name:
-            findings.problem(written.at("name"), '"always" is built in: around the clock', "choose another name")
+            diagnostics.problem(parsed.at("name"), '"always" is built in: around the clock', "choose another name")
             continue
-        calendar = _calendar(written, name, zone, findings)
-        if never_open(calendar) and not _says_hours(written):
+        calendar = _calendar(parsed, name, zone, diagnostics)
+        if never_open(calendar) and not _says_hours(parsed):
             remedy = 'write open = { mon = "08:00-17:00" }'
-            findings.problem(written.at("open"), f"calendar {calendar.name!r} is never open", remedy)
+            diagnostics.problem(parsed.at("open"), f"calendar {calendar.name!r} is never open", remedy)
         for pair in overlaps(calendar):
-            findings.problem(written.at("open"), f"calendar {calendar.name!r}: {pair} overlap", "make them one span")
-        _check_days(written, calendar, findings)
+            diagnostics.problem(parsed.at("open"), f"calendar {calendar.name!r}: {pair} overlap", "make them one span")
+        _check_days(parsed, calendar, diagnostics)
         calendars[calendar.name] = calendar
     return calendars
 
 
-def _check_days(written: Written[CalendarTable], calendar: Calendar, findings: Findings) -> None:
+def _check_days(parsed: ParsedTable[CalendarTable], calendar: Calendar, diagnostics: Diagnostics) -> None:
     """Single days must say one thing."""
     for day, pair in special_overlaps(calendar):
         message = f"calendar {calendar.name!r}: on {day} {pair} overlap"
-        findings.problem(written.at("special", day.isoformat()), message, "make them one span")
-    for index, day in enumerate(written.table.closed):
-        if day in written.table.special:
+        diagnostics.problem(parsed.at("special", day.isoformat()), message, "make them one span")
+    for index, day in enumerate(parsed.table.closed):
+        if day in parsed.table.special:
             message = f"calendar {calendar.name!r}: {day} is closed, and has special hours"
-            findings.problem(written.at("closed", index), message, "keep one of both")
-        elif day in written.table.closed[:index]:
-            findings.problem(written.at("closed", index), f"calendar {calendar.name!r}: {day} stands twice", "keep one")
+            diagnostics.problem(parsed.at("closed", index), message, "keep one of both")
+        elif day in parsed.table.closed[:index]:
+            diagnostics.problem(
+                parsed.at("closed", index), f"calendar {calendar.name!r}: {day} stands twice", "keep one"
+            )
 
 
-def _says_hours(written: Written[CalendarTable]) -> bool:
+def _says_hours(parsed: ParsedTable[CalendarTable]) -> bool:
     """Hours that could not be read are hours, too: they have been reported."""
-    week = written.node.get("open")
-    return week is not None and any(week.says(day) for day in week.table or ())
+    week = parsed.node.get("open")
+    return week is not None and any(week.has_value(day) for day in week.table or ())
 
 
-def _calendar(written: Written[CalendarTable], name: str, zone: str, findings: Findings) -> Calendar:
-    table = written.table
+def _calendar(parsed: ParsedTable[CalendarTable], name: str, zone: str, diagnostics: Diagnostics) -> Calendar:
+    table = parsed.table
     known_places = []
     for index, code in enumerate(table.holidays):
         try:
             holidays_of(code)
         except ValueError as error:
-            findings.problem(written.at("holidays", index), f"holidays: {error}")
+            diagnostics.problem(parsed.at("holidays", index), f"holidays: {error}")
         else:
             known_places.append(code)
     return Calendar(
@@ -126,17 +128,17 @@ def _calendar(written: Written[CalendarTable], name: str, zone: str, findings: F
 
 
 def build_plans(
-    tables: Iterable[Written[PlanTable]], known: Known, people: Directory, findings: Findings
+    tables: Iterable[ParsedTable[PlanTable]], known: KnownNames, people: Directory, diagnostics: Diagnostics
 ) -> Mapping[str, Plan]:
     """All plans by name; one of the file takes the place of the built-in one."""
     plans = {plan.name: plan for plan in SHIPPED_PLANS}
-    for written in tables:
-        plan = _plan(written, known, people, findings)
+    for parsed in tables:
+        plan = _plan(parsed, known, people, diagnostics)
         plans[plan.name] = plan
     return plans
 
 
-def build_priority_plans(mapping: Written[PriorityPlanTable], known: Known) -> Mapping[str, str]:
+def build_priority_plans(mapping: ParsedTable[PriorityPlanTable], known: KnownNames) -> Mapping[str, str]:
     """Priority -> plan, for the priorities that bring one."""
     chosen = {
         priority: known.plans.resolve(getattr(mapping.table, priority), mapping.at(priority), priority)
@@ -145,27 +147,32 @@ def build_priority_plans(mapping: Written[PriorityPlanTable], known: Known) -> M
     return {priority: plan for priority, plan in chosen.items() if plan}
 
 
-def _plan(written: Written[PlanTable], known: Known, people: Directory, findings: Findings) -> Plan:
-    table = written.table
+def _plan(parsed: ParsedTable[PlanTable], known: KnownNames, people: Directory, diagnostics: Diagnostics) -> Plan:
+    table = parsed.table
     goals: list[tuple[Target, timedelta]] = []
     for target in Target:
         key = target.value.replace("-", "_")
         goal = getattr(table, key)
         if goal is not None and goal < _MINUTE:
-            findings.problem(written.at(key), f"{key}: is shorter than a minute", "nobody could keep it")
+            diagnostics.problem(parsed.at(key), f"{key}: is shorter than a minute", "nobody could keep it")
         elif goal is not None:
             goals.append((target, goal))
-    if not any(written.node.get(target.value.replace("-", "_")) for target in Target):
+    if not any(parsed.node.get(target.value.replace("-", "_")) for target in Target):
         remedy = 'add resolution = "8h", first_response or next_response'
-        findings.problem(written.at(), f"sla_plan {table.name!r} promises nothing", remedy)
-    steps = [_step(step, written, index, known, people, findings) for index, step in enumerate(table.step)]
-    calendar = known.calendars.resolve(table.calendar, written.at("calendar"), "calendar")
-    name = known.plans.resolve(table.name, written.at("name"), "name")
+        diagnostics.problem(parsed.at(), f"sla_plan {table.name!r} promises nothing", remedy)
+    steps = [_step(step, parsed, index, known, people, diagnostics) for index, step in enumerate(table.step)]
+    calendar = known.calendars.resolve(table.calendar, parsed.at("calendar"), "calendar")
+    name = known.plans.resolve(table.name, parsed.at("name"), "name")
     return Plan(name, calendar, tuple(goals), tuple(filter(None, steps)) if table.step else SHIPPED_STEPS)
 
 
 def _step(
-    table: StepTable, plan: Written[PlanTable], index: int, known: Known, people: Directory, findings: Findings
+    table: StepTable,
+    plan: ParsedTable[PlanTable],
+    index: int,
+    known: KnownNames,
+    people: Directory,
+    diagnostics: Diagnostics,
 ) -> EscalationStep | None:
     """None after reporting a step that cannot be."""
 
@@ -173,24 +180,24 @@ def _step(
         return plan.at("step", index, *path)
 
     node = plan.node.items("step")[index]
-    if not any(node.says(action) for action in ("notify", "page", "raise_priority", "reassign", "switch_plan")):
-        findings.problem(at(), "the step does nothing", 'add notify = ["assignee"]')
+    if not any(node.has_value(action) for action in ("notify", "page", "raise_priority", "reassign", "switch_plan")):
+        diagnostics.problem(at(), "the step does nothing", 'add notify = ["assignee"]')
     notified, paged = (
-        [_notified(word, at(key, n), key, known, people, findings) for n, word in enumerate(getattr(table, key))]
+        [_notified(word, at(key, n), key, known, people, diagnostics) for n, word in enumerate(getattr(table, key))]
         for key in ("notify", "page")
     )
     for number, word in enumerate(paged):
         agent = people.agent(word.removeprefix(_AGENT)) if word.startswith(_AGENT) else None
         if agent is not None and agent.pager is None:
             remedy = f'give agent {agent.name!r} a pager = "…", or write notify'
-            findings.problem(at("page", number), f"page: {agent.name} has no pager", remedy)
+            diagnostics.problem(at("page", number), f"page: {agent.name} has no pager", remedy)
     try:
         share, offset = _moment(table.at)
     except ValueError as error:
-        findings.problem(at("at"), f"at: {error}")
+        diagnostics.problem(at("at"), f"at: {error}")
         return None
     if table.every is not None and table.every < _MINUTE:
-        findings.problem(at("every"), "every: is shorter than a minute", 'write "30m"')
+        diagnostics.problem(at("every"), "every: is shorter than a minute", 'write "30m"')
         return None
     return EscalationStep(
         at_share=share,
@@ -219,10 +226,10 @@ def _moment(text: str) -> tuple[float | None, timedelta | None]:
     return None, -offset if text.startswith("-") else offset
 
 
-def _notified(word: str, place: Place, key: str, known: Known, people: Directory, findings: Findings) -> str:
+def _notified(word: str, place: Place, key: str, known: KnownNames, people: Directory, diagnostics: Diagnostics) -> str:
     """A recipient as the plan keeps it; "" after reporting an unknown one."""
     if word == ON_DUTY and not people.rotas:
-        findings.problem(place, f"{key}: there is no rota that says who is on duty", "add a [[rota]]")
+        diagnostics.problem(place, f"{key}: there is no rota that says who is on duty", "add a [[rota]]")
         return ""
     if word in _ROLES:
         return word
@@ -236,8 +243,8 @@ def _notified(word: str, place: Place, key: str, known: Known, people: Directory
         try:
             return str(read_address(word))
         except ValueError as error:
-            findings.problem(place, f"{key}: {error}")
+            diagnostics.problem(place, f"{key}: {error}")
             return ""
-    remedy = f'did you mean "agent:{word}"?' if word in known.agents else meant(word, _ROLES, kind="there are")
-    findings.problem(place, f"{key}: nobody is called {word!r}", remedy)
+    remedy = f'did you mean "agent:{word}"?' if word in known.agents else suggestion(word, _ROLES, kind="there are")
+    diagnostics.problem(place, f"{key}: nobody is called {word!r}", remedy)
     return ""

@@ -41,7 +41,7 @@ class ConfigError(Exception):
         super().__init__("\n".join(map(str, self.problems)))
 
 
-class Findings:
+class Diagnostics:
     """Collects problems (which forbid a start) and warnings (which do not) while the rest is read on."""
 
     def __init__(self, top: Place) -> None:
@@ -72,7 +72,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return by_case[found[0]] if found else None
 
 
-def meant(word: str, known: Iterable[str], *, kind: str = "known") -> str:
+def suggestion(word: str, known: Iterable[str], *, kind: str = "known") -> str:
     """A remedy: `did you mean 'x'?`, or else the list of what there is."""
     names = list(known)
     near = nearest(word, names)

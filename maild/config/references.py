@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from maild.config.problems import Findings, Place, meant
+from maild.config.problems import Diagnostics, Place, suggestion
 from maild.config.toml_document import Node
 from maild.domain.people.directory import name_key
 
@@ -12,31 +12,36 @@ from maild.domain.people.directory import name_key
 class Names:
     """The names of one kind of table. They match as `name_key` has it: case, spaces and hyphens do not count."""
 
-    def __init__(self, kind: str, findings: Findings, built_in: Iterable[str] = ()) -> None:
+    def __init__(self, kind: str, diagnostics: Diagnostics, built_in: Iterable[str] = ()) -> None:
         self._kind = kind
-        self._findings = findings
+        self._findings = diagnostics
         self._names = {name_key(name): name for name in built_in}
 
     @classmethod
-    def written(
-        cls, kind: str, tables: Iterable[Node], findings: Findings, built_in: Iterable[str] = (), default: str = ""
+    def of_tables(
+        cls,
+        kind: str,
+        tables: Iterable[Node],
+        diagnostics: Diagnostics,
+        built_in: Iterable[str] = (),
+        default: str = "",
     ) -> Names:
         """The names of the tables, unusable ones too: a mistake elsewhere in a table hides no name. Reports twins.
 
         `default` is the name of a table that states none. A built-in name keeps its spelling.
         """
-        names = cls(kind, findings, built_in)
+        names = cls(kind, diagnostics, built_in)
         first: dict[str, Place] = {}
         for node in tables:
-            written = node.get("name")
-            name = written.plain if written is not None else default
-            if not isinstance(name, str) or (not name and written is None):
+            value_node = node.get("name")
+            name = value_node.plain if value_node is not None else default
+            if not isinstance(name, str) or (not name and value_node is None):
                 continue
             key, place = name_key(name), node.at("name")
             if not key:
-                findings.problem(place, f"the {kind} has an empty name")
+                diagnostics.problem(place, f"the {kind} has an empty name")
             elif key in first:
-                findings.problem(place, f"a second {kind} {name!r}: the first stands at {first[key]}")
+                diagnostics.problem(place, f"a second {kind} {name!r}: the first stands at {first[key]}")
             else:
                 first[key] = place
                 names._names.setdefault(key, name)
@@ -54,6 +59,6 @@ class Names:
             return ""
         found = self._names.get(name_key(word))
         if found is None:
-            remedy = meant(word, self._names.values(), kind="there are") or f"add a [[{self._kind}]] of that name"
+            remedy = suggestion(word, self._names.values(), kind="there are") or f"add a [[{self._kind}]] of that name"
             self._findings.problem(place, f"{label}: there is no {self._kind} {word!r}", remedy)
         return found or ""

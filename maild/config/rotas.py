@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
-from maild.config.decode import Written
-from maild.config.people import Known
-from maild.config.problems import Findings, Place
+from maild.config.decode import ParsedTable
+from maild.config.people import KnownNames
+from maild.config.problems import Diagnostics, Place
 from maild.config.tables import OpenTable, RotaTable
 from maild.domain.people.directory import Directory, name_key
 from maild.domain.people.rotas import Rota, Turn
@@ -19,93 +19,99 @@ _DAY = timedelta(days=1)
 
 
 def with_rotas(
-    people: Directory, tables: Iterable[Written[RotaTable]], known: Known, zone: str, findings: Findings
+    people: Directory, tables: Iterable[ParsedTable[RotaTable]], known: KnownNames, zone: str, diagnostics: Diagnostics
 ) -> Directory:
     """The directory with its rotas; `zone` is the helpdesk's, for those that state none."""
-    rotas = tuple(_rota(written, people, known, zone, findings) for written in tables)
+    rotas = tuple(_rota(parsed, people, known, zone, diagnostics) for parsed in tables)
     return replace(people, rotas=rotas)
 
 
-def _rota(written: Written[RotaTable], people: Directory, known: Known, zone: str, findings: Findings) -> Rota:
-    table = written.table
+def _rota(
+    parsed: ParsedTable[RotaTable], people: Directory, known: KnownNames, zone: str, diagnostics: Diagnostics
+) -> Rota:
+    table = parsed.table
     zone = table.timezone or zone
-    _check_shape(written, findings)
+    _check_shape(parsed, diagnostics)
     rota = Rota(
-        name=known.rotas.resolve(table.name, written.at("name"), "name"),
+        name=known.rotas.resolve(table.name, parsed.at("name"), "name"),
         zone=zone,
-        department=known.departments.resolve(table.department, written.at("department"), "department"),
-        team=known.teams.resolve(table.team, written.at("team"), "team"),
+        department=known.departments.resolve(table.department, parsed.at("department"), "department"),
+        team=known.teams.resolve(table.team, parsed.at("team"), "team"),
         turns=tuple(
             Turn(
-                _agents(turn.agents, written, ("turn", index, "agents"), known, findings),
-                _hours(turn.open, zone, written.at("turn", index, "open"), table.name, findings),
+                _agents(turn.agents, parsed, ("turn", index, "agents"), known, diagnostics),
+                _hours(turn.open, zone, parsed.at("turn", index, "open"), table.name, diagnostics),
             )
             for index, turn in enumerate(table.turn)
         ),
-        order=_agents(table.order, written, ("order",), known, findings),
-        start=_start(written, findings),
+        order=_agents(table.order, parsed, ("order",), known, diagnostics),
+        start=_start(parsed, diagnostics),
         every=table.every,
-        hours=_hours(table.open, zone, written.at("open"), table.name, findings) if table.open else None,
+        hours=_hours(table.open, zone, parsed.at("open"), table.name, diagnostics) if table.open else None,
         days=tuple(
             sorted(
-                (day, _agents(names, written, ("days", day.isoformat()), known, findings))
+                (day, _agents(names, parsed, ("days", day.isoformat()), known, diagnostics))
                 for day, names in table.days.items()
             )
         ),
     )
-    _check_sight(rota, written, people, findings)
+    _check_sight(rota, parsed, people, diagnostics)
     return rota
 
 
 def _agents(
-    names: Sequence[str], written: Written[RotaTable], path: tuple[str | int, ...], known: Known, findings: Findings
+    names: Sequence[str],
+    parsed: ParsedTable[RotaTable],
+    path: tuple[str | int, ...],
+    known: KnownNames,
+    diagnostics: Diagnostics,
 ) -> tuple[str, ...]:
     if not names and path[0] != "order":
-        findings.problem(written.at(*path), f"{path[-1]}: nobody is named", "name at least one agent")
-    found = (known.agents.resolve(name, written.at(*path, n), str(path[-1])) for n, name in enumerate(names))
+        diagnostics.problem(parsed.at(*path), f"{path[-1]}: nobody is named", "name at least one agent")
+    found = (known.agents.resolve(name, parsed.at(*path, n), str(path[-1])) for n, name in enumerate(names))
     return tuple(name for name in found if name)
 
 
-def _hours(week: OpenTable, zone: str, place: Place, name: str, findings: Findings) -> Calendar:
+def _hours(week: OpenTable, zone: str, place: Place, name: str, diagnostics: Diagnostics) -> Calendar:
     calendar = Calendar(f"rota {name}", zone, tuple(tuple(sorted(getattr(week, day))) for day in WEEKDAYS))
     if never_open(calendar):
-        findings.problem(place, f"rota {name!r} has no hours here", 'write open = { mon = "18:00-22:00" }')
+        diagnostics.problem(place, f"rota {name!r} has no hours here", 'write open = { mon = "18:00-22:00" }')
     for pair in overlaps(calendar):
-        findings.problem(place, f"rota {name!r}: {pair} overlap", "make them one span")
+        diagnostics.problem(place, f"rota {name!r}: {pair} overlap", "make them one span")
     return calendar
 
 
-def _start(written: Written[RotaTable], findings: Findings) -> datetime | None:
-    table = written.table
+def _start(parsed: ParsedTable[RotaTable], diagnostics: Diagnostics) -> datetime | None:
+    table = parsed.table
     hour, colon, minute = table.handover.partition(":")
     fits = colon and hour.isdecimal() and minute.isdecimal() and int(hour) < 24 and int(minute) < 60
     if not fits or len(minute) != 2:
-        findings.problem(written.at("handover"), f'handover: {table.handover!r} is no time; write "08:00"')
+        diagnostics.problem(parsed.at("handover"), f'handover: {table.handover!r} is no time; write "08:00"')
         return None
     return datetime.combine(table.start, time(int(hour), int(minute))) if table.start is not None else None
 
 
-def _check_shape(written: Written[RotaTable], findings: Findings) -> None:
+def _check_shape(parsed: ParsedTable[RotaTable], diagnostics: Diagnostics) -> None:
     """One way of saying who it is, and all that this way needs."""
-    table, name = written.table, written.table.name
+    table, name = parsed.table, parsed.table.name
     if table.turn and table.order:
-        findings.problem(written.at("order"), f"rota {name!r} has turns and an order", "keep one of the two")
-    elif not table.turn and not table.order and not (written.node.get("turn") or written.node.get("order")):
+        diagnostics.problem(parsed.at("order"), f"rota {name!r} has turns and an order", "keep one of the two")
+    elif not table.turn and not table.order and not (parsed.node.get("turn") or parsed.node.get("order")):
         remedy = 'add order = ["jane", "joe"] with start = 2026-01-05, or a [[rota.turn]] with agents and open'
-        findings.problem(written.at(), f"rota {name!r} names nobody", remedy)
+        diagnostics.problem(parsed.at(), f"rota {name!r} names nobody", remedy)
     if table.department and table.team:
-        findings.problem(written.at("team"), f"rota {name!r} is for a department and a team", "make it two rotas")
-    if table.order and table.start is None and not written.node.get("start"):
+        diagnostics.problem(parsed.at("team"), f"rota {name!r} is for a department and a team", "make it two rotas")
+    if table.order and table.start is None and not parsed.node.get("start"):
         remedy = "write the first day of the first one: start = 2026-01-05"
-        findings.problem(written.at("order"), f"rota {name!r}: nobody can tell whose turn it is", remedy)
+        diagnostics.problem(parsed.at("order"), f"rota {name!r}: nobody can tell whose turn it is", remedy)
     if table.every < _DAY or table.every % _DAY:
-        findings.problem(written.at("every"), "every: is not a number of whole days", 'write "1d" or "7d"')
+        diagnostics.problem(parsed.at("every"), "every: is not a number of whole days", 'write "1d" or "7d"')
     for key in ("start", "every", "handover", "open"):
-        if table.turn and not table.order and written.node.get(key) is not None:
-            findings.problem(written.at(key), f"{key}: belongs to an order, and this rota has turns", "leave it out")
+        if table.turn and not table.order and parsed.node.get(key) is not None:
+            diagnostics.problem(parsed.at(key), f"{key}: belongs to an order, and this rota has turns", "leave it out")
 
 
-def _check_sight(rota: Rota, written: Written[RotaTable], people: Directory, findings: Findings) -> None:
+def _check_sight(rota: Rota, parsed: ParsedTable[RotaTable], people: Directory, diagnostics: Diagnostics) -> None:
     """Whoever may not see the tickets would be passed over whenever they are on duty."""
     key, place = ("team", rota.team) if rota.team else ("department", rota.department)
     for name in rota.names:
@@ -118,4 +124,4 @@ def _check_sight(rota: Rota, written: Written[RotaTable], people: Directory, fin
         everything = sight.all_but is not None and not (department and department.name in sight.all_but)
         if not everything and name_key(place) not in {name_key(each) for each in seen}:
             message = f"{name} of rota {rota.name!r} may not see the tickets of {key} {place!r}"
-            findings.problem(written.at(key), message, f"put {name} into it, or name somebody else")
+            diagnostics.problem(parsed.at(key), message, f"put {name} into it, or name somebody else")

@@ -37,7 +37,7 @@ class Node:
         """The value of a key, None when this is no table or has no such key."""
         return (self.table or {}).get(key)
 
-    def says(self, key: str) -> bool:
+    def has_value(self, key: str) -> bool:
         """Is anything written under the key? An unusable value counts, an empty list does not."""
         found = self.get(key)
         return found is not None and found.array != ()
