@@ -64,8 +64,8 @@ _FROM_TEXT: Mapping[object, tuple[Callable[[str], object], str]] = {
     DomainName: (values.read_domain, 'a domain such as "acme.example"'),
     Address: (values.read_address, 'an address such as "support@acme.example"'),
     Glob: (values.read_glob, 'a pattern for addresses such as "*@monitor.example"'),
-    HeaderName: (values.read_header_name, "the name of a header"),
-    ScannerEndpoint: (values.read_scanner, 'the place of clamd such as "unix:/run/clamav/clamd.ctl"'),
+    HeaderName: (values.read_header_name, "a header name"),
+    ScannerEndpoint: (values.read_scanner, 'the address of clamd, such as "unix:/run/clamav/clamd.ctl"'),
     Language: (values.read_language, 'a language such as "en"'),
     Pattern: (values.read_pattern, "a regular expression"),
     DigestTime: (values.read_digest, 'a time such as "daily 08:00"'),
@@ -112,7 +112,7 @@ class TableReader:
                 continue
             if node.table is None and not node.array:
                 owners = self._owners(name)
-                remedy = f"write it under {owners}" if owners else "every key stands in a table"
+                remedy = f"write it under {owners}" if owners else "every key belongs to a table"
                 self.diagnostics.problem(node.place, f"unknown key {name!r} outside of any table", remedy)
             else:
                 near = nearest(name, self._known)
@@ -125,7 +125,9 @@ class TableReader:
         if node is None:
             return None
         if node.table is None:
-            self.diagnostics.problem(node.place, f"{name} is one table", f"write [{name}] with single brackets, once")
+            self.diagnostics.problem(
+                node.place, f"{name} may be written only once", f"write one table [{name}] with single brackets"
+            )
             return None
         return self._table(kind, node, f"[{name}]", "")
 
@@ -134,7 +136,7 @@ class TableReader:
         node = self.document.root.get(name)
         if node is not None and node.table is not None and not also_single:
             self.diagnostics.problem(
-                node.place, f"there may be many of {name}", f"write [[{name}]] with double brackets"
+                node.place, f"{name} is a list of tables", f"write [[{name}]] with double brackets"
             )
         read = (self._table(kind, each, f"[[{name}]]", "") for each in self.document.root.items(name))
         return tuple(parsed for parsed in read if parsed is not None)
@@ -172,7 +174,7 @@ class TableReader:
     def _unknown_key(self, key: str, place: Place, expected: Mapping[str, object], shown: str) -> None:
         owners = self._owners(key)
         if not expected:
-            remedy = "this version knows no keys there"
+            remedy = "this version has no settings in this table"
         elif (called := _CALLED.get(key, "")) in expected:
             remedy = f"did you mean {called!r}?"
         elif nearest(key, expected) is None and owners:
@@ -243,7 +245,7 @@ class TableReader:
                 raise ValueError(f"expected {_expected(kind)}, found {_found(node)}")
             return self._from_text(kind, _one_line(node.plain))
         if kind is date and isinstance(node.plain, str) and _DATE.fullmatch(node.plain) and not _exists(node.plain):
-            raise ValueError(f"there is no day {node.plain}; write one such as 2026-12-24")
+            raise ValueError(f"the date {node.plain} does not exist; write a date such as 2026-12-24")
         value = _converted(_CHECKED.get(kind, kind), node)
         return _one_line(value) if isinstance(value, str) and kind is not Lines else value
 
@@ -263,10 +265,14 @@ class TableReader:
             raise SecretError(f"expected {_expected(Secret)}, found {_found(node, secret=True)}")
         secret = secret_from(form, self.document.folder, self._environ)
         if not secret.kind:
-            everybody = " of a file that everybody here may read" if node.place.file in self.document.shared else ""
+            everybody = (
+                ", in a file that every user of this machine can read,"
+                if node.place.file in self.document.shared
+                else ""
+            )
             self.diagnostics.warning(
                 node.place,
-                f"{label} stands in the plain text{everybody}",
+                f"{label} is written in plain text{everybody}",
                 f'write {label} = {{ credential = "…" }} or {{ file = "…" }}',
             )
         return secret
@@ -326,7 +332,7 @@ def _expected(kind: Any) -> str:
         str: "a text",
         date: "a date such as 2026-12-24",
         Path: "the path of a file or folder",
-        Endpoint: 'a place to listen such as "127.0.0.1:2525"',
+        Endpoint: 'an address to listen at, such as "127.0.0.1:2525"',
         Secret: '{ credential = "…" }, { file = "…" } or { env = "…" }',
     }
     return names.get(kind, 'a date, "now" or "all"')
@@ -349,5 +355,5 @@ def _found(node: Node, *, secret: bool = False) -> str:
 def _one_line(text: str) -> str:
     """Raises ValueError for control characters: such a text could say more than it shows, in a header or a command."""
     if any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in text):
-        raise ValueError(f"{text[:60]!r} holds a control character or line end")
+        raise ValueError(f"{text[:60]!r} contains a control character or a line break; remove it")
     return text

@@ -56,7 +56,9 @@ def build_store(
         return StoreSettings(url=f"{_SQLITE}{folder / url.removeprefix(_SQLITE)}")
     if scheme in _POSTGRESQL and "://" in url:
         return _postgresql(parsed, diagnostics)
-    shown = "a SQLite database in memory forgets all mail" if scheme == "sqlite" else "expected a database URL"
+    shown = (
+        "a SQLite database in memory loses all mail at a restart" if scheme == "sqlite" else "expected a database URL"
+    )
     remedy = 'write "sqlite:////var/lib/maild/maild.db" or "postgresql+psycopg://user@host/name"'
     diagnostics.problem(place, f"url: {shown}", remedy)
     return StoreSettings(url=f"{_SQLITE}{state / 'maild.db'}")
@@ -75,14 +77,14 @@ def _postgresql(parsed: ParsedTable[StoreSettings], diagnostics: Diagnostics) ->
     if inline is None:
         if table.password is not None and not parts.username:
             diagnostics.problem(
-                place, "url: names no user for the password", 'write "postgresql+psycopg://user@host/name"'
+                place, "url: has no user name for the password", 'write "postgresql+psycopg://user@host/name"'
             )
         return replace(table, url=f"postgresql+psycopg://{rest}")
     login, _, host = rest.rpartition("@")
-    remedy = 'write password = { credential = "…" } beside url'
+    remedy = 'move it to password = { credential = "…" }'
     if table.password is not None:
-        diagnostics.problem(place, "url: holds a password, and password states another", "take it out of the URL")
-    diagnostics.warning(place, "url holds a password in the plain text", remedy)
+        diagnostics.problem(place, "url: contains a password, but password is set too", "remove it from the URL")
+    diagnostics.warning(place, "url contains a password in plain text", remedy)
     url = f"postgresql+psycopg://{login.partition(':')[0]}@{host}"
     return replace(table, url=url, password=table.password or Secret.literal(unquote(inline)))
 
@@ -124,15 +126,17 @@ def build_mailboxes(
         _check_tls(parsed, table.host, table.tls, diagnostics)
         _check_sign_in(parsed, diagnostics)
         if table.after == "move" and _folder_key(table.processed) == _folder_key(table.folder):
-            diagnostics.problem(parsed.at("processed"), "processed: is the folder that we read", "name another folder")
+            diagnostics.problem(parsed.at("processed"), "processed: is the same as folder", "name another folder")
         if table.poll.total_seconds() < 1:
             diagnostics.problem(parsed.at("poll"), "poll: is shorter than a second", 'write "60s"')
         _check_junk(parsed, diagnostics)
         same = seen.setdefault((table.host, table.user, _folder_key(table.folder)), table.name)
         folder = parsed.node.get("folder")
         if same != table.name and (folder is None or folder.plain == table.folder):
-            remedy = "every mail would come twice: remove one"
-            diagnostics.problem(parsed.at(), f"{table.name!r} is the very folder of mailbox {same!r}", remedy)
+            remedy = "remove one of them, otherwise every mail comes twice"
+            diagnostics.problem(
+                parsed.at(), f"mailbox {table.name!r} reads the same folder as mailbox {same!r}", remedy
+            )
         department = departments.resolve(table.department, parsed.at("department"), "department")
         built.append(
             replace(
@@ -148,12 +152,12 @@ def build_mailboxes(
 def _check_junk(parsed: ParsedTable[MailboxSettings], diagnostics: Diagnostics) -> None:
     """The spam folder is read and never changed: it cannot be one that mail is taken from or put into."""
     table = parsed.table
-    others = {_folder_key(table.folder): "the folder that we read"}
+    others = {_folder_key(table.folder): "folder"}
     if table.after == "move":
-        others[_folder_key(table.processed)] = "where processed mail goes"
+        others[_folder_key(table.processed)] = "processed"
     if table.junk and (taken := others.get(_folder_key(table.junk))):
         remedy = 'name the folder where the provider puts spam, such as "Junk" or "Spam"'
-        diagnostics.problem(parsed.at("junk"), f"junk: is {taken}", remedy)
+        diagnostics.problem(parsed.at("junk"), f"junk: is the same as {taken}", remedy)
 
 
 def _check_junk_apart(mailboxes: Sequence[ParsedTable[MailboxSettings]], diagnostics: Diagnostics) -> None:
@@ -166,7 +170,7 @@ def _check_junk_apart(mailboxes: Sequence[ParsedTable[MailboxSettings]], diagnos
         owner = read.setdefault((table.host, table.user, _folder_key(table.junk)), table.name)
         if owner != table.name:
             diagnostics.problem(
-                parsed.at("junk"), f"junk: mailbox {owner!r} reads that folder", "leave one of them out"
+                parsed.at("junk"), f"junk: mailbox {owner!r} reads this folder", "remove one of the two"
             )
 
 
@@ -186,7 +190,7 @@ def _check_sign_in(parsed: ParsedTable[MailboxSettings], diagnostics: Diagnostic
     table = parsed.table
     if table.oauth:
         what = f"mailbox {table.name!r}: this version cannot sign in with OAuth"
-        diagnostics.problem(parsed.at("oauth"), what, 'take password = { credential = "imap-password" }')
+        diagnostics.problem(parsed.at("oauth"), what, 'use password = { credential = "imap-password" }')
     elif parsed.node.get("password") is None:
         remedy = 'add password = { credential = "imap-password" }'
         diagnostics.problem(parsed.at(), f"mailbox {table.name!r} has no password", remedy)
@@ -198,52 +202,62 @@ def check_listener(parsed: ParsedTable[ListenerSettings] | None, diagnostics: Di
         return
     table = parsed.table
     if parsed.node.get("smtp") is None and parsed.node.get("lmtp") is None:
-        diagnostics.problem(parsed.at(), "[listener] listens nowhere", 'add smtp = "127.0.0.1:2525" or lmtp = "…"')
+        diagnostics.problem(
+            parsed.at(), "[listener] has no address to listen at", 'add smtp = "127.0.0.1:2525" or lmtp = "…"'
+        )
     if table.smtp is not None and table.smtp == table.lmtp:
-        diagnostics.problem(parsed.at("lmtp"), "lmtp: is the place of smtp", "they are two protocols: name two places")
+        diagnostics.problem(
+            parsed.at("lmtp"), "lmtp: is the same address as smtp", "use a different address for each protocol"
+        )
     for key, endpoint in (("smtp", table.smtp), ("lmtp", table.lmtp)):
         if endpoint is not None and not endpoint.local:
             diagnostics.warning(
                 parsed.at(key),
-                f"{key} listens beyond this machine, at {endpoint}",
+                f"{key} can be reached from other machines, at {endpoint}",
                 "put your MTA in front and listen on 127.0.0.1, unless this host is the MX",
             )
     pair = {"tls_certificate": table.tls_certificate, "tls_key": table.tls_key}
     for key, path in pair.items():
         other = "tls_key" if key == "tls_certificate" else "tls_certificate"
         if path is not None and not path.is_file():
-            diagnostics.problem(parsed.at(key), f"{key}: there is no file {path}")
+            diagnostics.problem(parsed.at(key), f"{key}: the file {path} does not exist", "check the path")
         elif path is not None and parsed.node.get(other) is None:
-            diagnostics.problem(parsed.at(key), f"{key} is of no use without {other}", f'add {other} = "…"')
+            diagnostics.problem(parsed.at(key), f"{key} needs {other}", f'add {other} = "…"')
 
 
 def check_metrics(parsed: ParsedTable[MetricsSettings], diagnostics: Diagnostics) -> None:
     """Measurements name departments and mailboxes: everybody should not read them."""
     listen = parsed.table.listen
     if listen is not None and not listen.local:
-        diagnostics.warning(parsed.at("listen"), f"metrics can be read from beyond this machine, at {listen}")
+        diagnostics.warning(
+            parsed.at("listen"), f"metrics can be read from other machines, at {listen}", "listen on 127.0.0.1"
+        )
 
 
 def check_attachments(parsed: ParsedTable[AttachmentSettings], diagnostics: Diagnostics) -> None:
     """Scanning sends every file over the way to clamd, which has neither TLS nor passwords."""
     scanner = parsed.table.clamd
     if scanner is not None and not scanner.local:
-        remedy = "let clamd run here, or reach it by a tunnel"
-        diagnostics.warning(parsed.at("clamd"), f"clamd: every file would go to {scanner.host} in the clear", remedy)
+        remedy = "run clamd on this machine, or use a tunnel"
+        diagnostics.warning(parsed.at("clamd"), f"clamd: every file is sent to {scanner.host} unencrypted", remedy)
     if parsed.node.get("clamd") is None and parsed.node.get("when_unavailable") is not None:
-        diagnostics.problem(parsed.at("when_unavailable"), "when_unavailable: nothing scans", 'add clamd = "unix:/…"')
+        diagnostics.problem(
+            parsed.at("when_unavailable"), "when_unavailable: works only together with clamd", 'add clamd = "unix:/…"'
+        )
     for index, glob in enumerate(parsed.table.blocked):
         if not set("*?") & set(glob):
-            remedy = f'write "*.{glob.removeprefix(".")}" for all files that end so'
-            diagnostics.problem(parsed.at("blocked", index), f"blocked: {glob!r} is one file's name", remedy)
+            remedy = f'write "*.{glob.removeprefix(".")}" for all files with this ending'
+            diagnostics.problem(
+                parsed.at("blocked", index), f"blocked: {glob!r} matches only a file of exactly this name", remedy
+            )
 
 
 def check_templates(parsed: ParsedTable[TemplateSettings], diagnostics: Diagnostics) -> None:
     """A mistyped folder would quietly mean the shipped texts."""
     folder = parsed.table.folder
     if folder is not None and not folder.is_dir():
-        remedy = f"mkdir -p {folder}, or leave the key out: the shipped templates are used"
-        diagnostics.problem(parsed.at("folder"), f"folder: there is no folder {folder}", remedy)
+        remedy = f"create it: mkdir -p {folder}, or remove the key to use the shipped templates"
+        diagnostics.problem(parsed.at("folder"), f"folder: the folder {folder} does not exist", remedy)
 
 
 # -- mail out -----------------------------------------------------------------------------------------------------
@@ -284,4 +298,4 @@ def _check_tls(
     """Without TLS everybody on the way reads passwords and mail (RFC 8314 3)."""
     if tls == "none" and not is_loopback(host):
         place: Place = parsed.at("tls")
-        diagnostics.problem(place, f'tls = "none" would send everything to {host} in the clear', 'write "starttls"')
+        diagnostics.problem(place, f'tls = "none" sends passwords and mail to {host} unencrypted', 'write "starttls"')

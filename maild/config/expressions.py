@@ -22,13 +22,17 @@ _BEFORE, _AFTER = r"(?:^|[^\p{L}\p{N}_])", r"(?:$|[^\p{L}\p{N}_])"
 
 _TOKEN = re.compile(r"\\.|\(\?|.", re.DOTALL)
 _REFUSED = (
-    (re.compile(r"\(\?<?[=!]"), "look-around such as (?=…) or (?<!…) is not supported", "write what may stand there"),
+    (
+        re.compile(r"\(\?<?[=!]"),
+        "look-around such as (?=…) or (?<!…) is not supported",
+        "write the allowed text instead",
+    ),
     (
         re.compile(r"\\[1-9]|\(\?P=|\(\?\("),
         "a reference such as \\1 is not supported",
         "write the text again",
     ),
-    (re.compile(r"\(\?>|[*+?}]\+"), "possessive repeats are not supported", "leave the second + away"),
+    (re.compile(r"\(\?>|[*+?}]\+"), "possessive repeats are not supported", "remove the second +"),
 )
 
 
@@ -56,13 +60,14 @@ class Pattern(str):
 def problem_of(expression: str) -> str:
     """Say what is wrong with an expression and how to fix it; "" when it can be used."""
     if len(expression) > LONGEST:
-        return f"it has more than {LONGEST} characters; make two rules of it"
+        return f"it has more than {LONGEST} characters; split it into two rules"
     for refused, reason, remedy in _REFUSED:
         for found in refused.finditer(expression):
             if not _is_escaped(expression, found.start()):
                 return f"at character {found.start() + 1}: {reason}; {remedy}"
     if place := _border_beside_letter(expression):
-        return rf"at character {place}: inside an expression \b knows ASCII only; put it at the beginning or the end"
+        remedy = "move it to the beginning or the end"
+        return rf"at character {place}: inside an expression \b works with ASCII letters only; {remedy}"
     try:
         _compiled(expression)
     except re2.error as error:

@@ -40,9 +40,11 @@ def build_rules(
     built = []
     for parsed in rules:
         if not _says_anything(parsed, "when"):
-            diagnostics.problem(parsed.at("when"), "when: names no condition", 'for every mail write { subject = "*" }')
+            diagnostics.problem(
+                parsed.at("when"), "when: has no condition", 'to match every mail, write { subject = "*" }'
+            )
         if not _says_anything(parsed, "then"):
-            remedy = 'write what shall happen, such as { priority = "low" }'
+            remedy = 'write what the rule does, such as { priority = "low" }'
             diagnostics.problem(parsed.at("then"), "then: does nothing", remedy)
         _check_joining(parsed, parsed.table.then, ("then",), diagnostics)
         built.append(_rule(parsed, known))
@@ -67,11 +69,13 @@ def _check_joining(
     label = ".".join((*path, "join"))
     groups = table.join.groups if table.join else 0
     if groups > 1:
-        remedy = "put ( ) around the key alone, and (?: ) around the rest"
-        diagnostics.problem(parsed.at(*path, "join"), f"{label}: has {groups} groups, and one is the key", remedy)
+        remedy = "put ( ) around the key, and (?: ) around other groups"
+        diagnostics.problem(
+            parsed.at(*path, "join"), f"{label}: has {groups} groups, but only one can be the key", remedy
+        )
     node = (parsed.node.get(path[0]) if path else parsed.node) or parsed.node
     if table.resolve_on and node.get("join") is None:
-        message = f"{'.'.join((*path, 'resolve_on'))}: resolves the ticket that alerts are joined in, and nothing joins"
+        message = f"{'.'.join((*path, 'resolve_on'))}: works only together with join"
         diagnostics.problem(parsed.at(*path, "resolve_on"), message, r'add join = "host (\S+)"')
 
 
@@ -148,14 +152,12 @@ def build_bans(
         own = tuple(_bans_of(parsed.table))
         if not own and not any(parsed.node.has_value(key) for key in ("address", "domain", "pattern")):
             diagnostics.problem(
-                parsed.at(), "[[ban]] bans nobody", 'add address, domain or pattern: domain = "spam.example"'
+                parsed.at(), "[[ban]] has no address, domain or pattern", 'add one, such as domain = "spam.example"'
             )
         for ban in own:
             if (hit := _one_of_us(ban, directory)) is not None:
                 key = next(key for key in ("address", "domain", "pattern") if getattr(ban, key))
-                diagnostics.problem(
-                    parsed.at(key), f"{key}: bans {hit}", "name less: that mail would be lost to everybody"
-                )
+                diagnostics.problem(parsed.at(key), f"{key}: bans {hit}", "narrow it down: this mail would be lost")
         built += own
     return tuple(built)
 
@@ -185,7 +187,7 @@ def build_lists(lists: Iterable[ParsedTable[ListTable]], diagnostics: Diagnostic
         table = parsed.table
         if not (table.id or table.address or parsed.node.has_value("address")):
             remedy = 'add id = "support.groups.example" (from its List-Id header), or the address that people post to'
-            diagnostics.problem(parsed.at(), "[[list]] names no list", remedy)
+            diagnostics.problem(parsed.at(), "[[list]] has neither id nor address", remedy)
         built.append(MailingList(read_list_id(table.id), table.address.key if table.address else ""))
     return tuple(built)
 
@@ -202,6 +204,6 @@ def build_robots(parsed: ParsedTable[RobotsTable] | None, directory: Directory, 
         addresses = chain.from_iterable(((a, agent.name) for a in agent.addresses) for agent in directory.agents)
         hit = next((name for address, name in addresses if Robots((glob,)).wrote(address.key)), None)
         if hit is not None:
-            remedy = "name less: commands and answers of agents would not be heard"
-            diagnostics.problem(parsed.at("from", index), f"from: {glob!r} covers agent {hit!r}", remedy)
+            remedy = "narrow it down: this agent's commands and answers would be ignored"
+            diagnostics.problem(parsed.at("from", index), f"from: {glob!r} matches agent {hit!r}", remedy)
     return Robots(parsed.table.from_)

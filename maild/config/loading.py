@@ -50,7 +50,7 @@ _PLACEHOLDER_ZONE = _PLACEHOLDER_HELPDESK.timezone
 
 AnyTable = TypeVar("AnyTable", bound=Struct)
 
-_WRITE = "write one with: maild config example"
+_CREATE = "create one with: maild config example"
 
 
 def find_config(explicit: str | Path | None, environ: Mapping[str, str]) -> Path:
@@ -62,8 +62,8 @@ def find_config(explicit: str | Path | None, environ: Mapping[str, str]) -> Path
         if asked:
             path = Path(asked)
             if not path.is_file():
-                message = f"no configuration there, though {source} names it"
-                raise ConfigError([Problem(Place(str(path), 0), message, f"{_WRITE} > {path}")])
+                message = f"the file that {source} names does not exist"
+                raise ConfigError([Problem(Place(str(path), 0), message, f"{_CREATE} > {path}")])
             return path
     for path in USUAL_PLACES:
         if path.is_file():
@@ -74,7 +74,7 @@ def find_config(explicit: str | Path | None, environ: Mapping[str, str]) -> Path
             Problem(
                 Place("maild.toml", 0),
                 f"no configuration found; looked at {looked}",
-                f"{_WRITE} > /etc/maild/maild.toml",
+                f"{_CREATE} > /etc/maild/maild.toml",
             )
         ]
     )
@@ -167,7 +167,7 @@ class _Builder:
         if parsed is None:
             return SatisfactionSettings()
         if parsed.table.ask and helpdesk is not None and not helpdesk.table.plus_addressing:
-            message = "ask: the answers come to sealed reply addresses, which plus_addressing = false does without"
+            message = "ask: needs sealed reply addresses, but plus_addressing is false"
             self._diagnostics.problem(parsed.at("ask"), message, "set ask = false, or helpdesk.plus_addressing = true")
         return parsed.table
 
@@ -207,8 +207,8 @@ class _Builder:
             self._diagnostics.problem(helpdesk.at("token_key"), f"token_key: {error.cause}", error.remedy)
             return
         if length < _SHORTEST_KEY:
-            message = f"token_key: has {length} characters, {_SHORTEST_KEY} are needed against guessing"
-            self._diagnostics.problem(helpdesk.at("token_key"), message, "make one with: openssl rand -base64 32")
+            message = f"token_key: has only {length} characters, but needs {_SHORTEST_KEY}"
+            self._diagnostics.problem(helpdesk.at("token_key"), message, "create one with: openssl rand -base64 32")
 
     def _store_and_state(self, helpdesk: ParsedTable[HelpdeskSettings] | None) -> tuple[StoreSettings, Path]:
         store = self._reader.one("store", StoreSettings)
@@ -219,7 +219,7 @@ class _Builder:
         if built.url.startswith("postgresql") and helpdesk is not None and helpdesk.node.get("token_key") is None:
             self._diagnostics.problem(
                 helpdesk.at(),
-                "token_key is needed with PostgreSQL: all nodes must share it",
+                "token_key is required with PostgreSQL, because all nodes must share it",
                 'add token_key = { credential = "token-key" } with the output of: openssl rand -base64 32',
             )
         return built, state
@@ -248,12 +248,12 @@ class _Builder:
         listener = self._reader.one("listener", ListenerSettings)
         endpoints.check_listener(listener, self._diagnostics)
         if not ({"mailbox", "listener"} & set(self._document.root.table or {})):
-            message = "no [[mailbox]] and no [listener]: mail comes in by `maild inject` alone"
+            message = "no [[mailbox]] and no [listener]: mail comes in only by `maild inject`"
             self._diagnostics.warning(self._diagnostics.top, message)
         return mailboxes, listener.table if listener is not None else None
 
     def _relays(self) -> tuple[RelaySettings, ...]:
         if not self._document.root.items("relay"):
             remedy = 'add [[relay]] with host = "smtp.acme.example", or maildir = "var/sent" for trials'
-            self._diagnostics.problem(self._diagnostics.top, "there is no [[relay]]: nothing could be sent", remedy)
+            self._diagnostics.problem(self._diagnostics.top, "there is no [[relay]], so no mail could be sent", remedy)
         return endpoints.build_relays(self._reader.many("relay", RelaySettings, also_single=True), self._diagnostics)

@@ -32,7 +32,7 @@ def build_organisations(
     built = []
     for parsed in tables:
         if not parsed.node.has_value("domains"):
-            diagnostics.problem(parsed.at(), "[[organisation]] has nobody", 'add domains = ["client.example"]')
+            diagnostics.problem(parsed.at(), "[[organisation]] has no domains", 'add domains = ["client.example"]')
         domains = [_domain(domain, parsed.at("domains", i), taken, diagnostics) for i, domain in _domains(parsed)]
         built.append(_organisation(parsed, tuple(filter(None, domains)), known, directory, diagnostics))
     return tuple(built)
@@ -45,7 +45,7 @@ def _domains(parsed: ParsedTable[OrganisationTable]) -> Iterable[tuple[int, Doma
 def _domain(domain: DomainMask, place: Place, taken: dict[str, Place], diagnostics: Diagnostics) -> str:
     """The domain, "" after reporting one that cannot be an organisation's."""
     if domain.removeprefix("*.") in FREE_MAIL:
-        remedy = "leave it out: people there are strangers to each other, and would hear of each other's tickets"
+        remedy = "remove it, otherwise strangers would see each other's tickets"
         diagnostics.problem(place, f"domains: anybody can have an address at {domain}", remedy)
         return ""
     if domain in taken:
@@ -96,7 +96,7 @@ def _contact(
         diagnostics.problem(place, f"contacts: {error}")
         return ""
     if directory.is_own(address):
-        diagnostics.problem(place, f"contacts: {address} is our own", "name a person: we would write to ourselves")
+        diagnostics.problem(place, f"contacts: {address} is our own address", "name a person's address")
         return ""
     agent = directory.agent_at(address)
     return agent.name if agent else address

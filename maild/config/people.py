@@ -152,16 +152,16 @@ def _check_agents(
             diagnostics.problem(parsed.at("addresses"), f"agent {parsed.table.name!r} has no address", "add one")
         pager = parsed.table.pager
         if pager is not None and pager in own:
-            remedy = "a page would become a ticket: name the pager's own address"
+            remedy = "name the pager's own address, otherwise each page would open a ticket"
             diagnostics.problem(parsed.at("pager"), f"pager: {pager} is {own[pager]}", remedy)
         for index, address in enumerate(parsed.table.addresses):
             place = parsed.at("addresses", index)
             if address in own:
-                remedy = "an agent needs an address of their own, or mail would go round in circles"
+                remedy = "give the agent an address of their own, otherwise mail would loop"
                 diagnostics.problem(place, f"{address} is {own[address]}", remedy)
             elif address in taken:
                 message = f"{address} belongs to agent {taken[address]!r} already"
-                diagnostics.problem(place, message, "one agent per address")
+                diagnostics.problem(place, message, "give each agent an address of their own")
             else:
                 taken[address] = parsed.table.name
 
@@ -171,7 +171,7 @@ def _warn_of_long_ones(owned: Iterable[_OwnAddress], diagnostics: Diagnostics) -
         if len(own.address.local) > _LONGEST_LOCAL_PART:
             diagnostics.warning(
                 own.place,
-                f"{own.what} has over {_LONGEST_LOCAL_PART} characters before the @: reply addresses may pass the 64 allowed",
+                f"{own.what} has over {_LONGEST_LOCAL_PART} characters before the @: reply addresses may be too long",
                 "use a shorter address, or plus_addressing = false",
             )
 
@@ -185,7 +185,7 @@ def _check_departments_differ(departments: Sequence[ParsedTable[DepartmentTable]
             diagnostics.problem(
                 parsed.at("address"),
                 f"{address} belongs to department {taken[address]!r} already",
-                "give each its own, or leave it out: mail to the helpdesk is sorted by topics and rules",
+                "give each department its own address, or leave it out and sort mail with topics and rules",
             )
         elif address is not None:
             taken[address] = parsed.table.name
@@ -198,18 +198,18 @@ def _check_private(
     for parsed in departments:
         table = parsed.table
         if table.private and not table.manager and not directory.agents_of(table.name):
-            message = f"the private department {table.name!r} has no people: nobody could see its tickets"
-            diagnostics.problem(parsed.at("private"), message, "name a manager, or put agents into it")
+            message = f"the private department {table.name!r} has no people, so nobody could see its tickets"
+            diagnostics.problem(parsed.at("private"), message, "name a manager, or add agents")
 
 
 def _warn_of_silence(agents: Sequence[ParsedTable[AgentTable]], diagnostics: Diagnostics) -> None:
     if not agents:
         diagnostics.warning(
-            diagnostics.top, "no [[agent]]: nobody hears of tickets", "add an [[agent]] with name and addresses"
+            diagnostics.top, "no [[agent]]: nobody is notified of tickets", "add an [[agent]] with name and addresses"
         )
     elif not any(parsed.table.role is AgentRole.ADMIN for parsed in agents):
         diagnostics.warning(
             agents[0].at(),
-            "no agent is an admin: an escalation that finds nobody else would be heard by nobody",
+            "no agent is an admin, so an escalation without other recipients reaches nobody",
             'give one agent role = "admin"',
         )

@@ -70,14 +70,18 @@ def build_calendars(
     for parsed in tables:
         name = known.calendars.resolve(parsed.table.name, parsed.at("name"), "name")
         if name == ALWAYS.name:
-            diagnostics.problem(parsed.at("name"), '"always" is built in: around the clock', "choose another name")
+            diagnostics.problem(
+                parsed.at("name"), '"always" is built in and open around the clock', "choose another name"
+            )
             continue
         calendar = _calendar(parsed, name, zone, diagnostics)
         if never_open(calendar) and not _says_hours(parsed):
             remedy = 'write open = { mon = "08:00-17:00" }'
             diagnostics.problem(parsed.at("open"), f"calendar {calendar.name!r} is never open", remedy)
         for pair in overlaps(calendar):
-            diagnostics.problem(parsed.at("open"), f"calendar {calendar.name!r}: {pair} overlap", "make them one span")
+            diagnostics.problem(
+                parsed.at("open"), f"calendar {calendar.name!r}: {pair} overlap", "merge them into one span"
+            )
         _check_days(parsed, calendar, diagnostics)
         calendars[calendar.name] = calendar
     return calendars
@@ -87,14 +91,14 @@ def _check_days(parsed: ParsedTable[CalendarTable], calendar: Calendar, diagnost
     """Single days must say one thing."""
     for day, pair in special_overlaps(calendar):
         message = f"calendar {calendar.name!r}: on {day} {pair} overlap"
-        diagnostics.problem(parsed.at("special", day.isoformat()), message, "make them one span")
+        diagnostics.problem(parsed.at("special", day.isoformat()), message, "merge them into one span")
     for index, day in enumerate(parsed.table.closed):
         if day in parsed.table.special:
-            message = f"calendar {calendar.name!r}: {day} is closed, and has special hours"
-            diagnostics.problem(parsed.at("closed", index), message, "keep one of both")
+            message = f"calendar {calendar.name!r}: {day} is in closed and in special"
+            diagnostics.problem(parsed.at("closed", index), message, "keep one of the two")
         elif day in parsed.table.closed[:index]:
             diagnostics.problem(
-                parsed.at("closed", index), f"calendar {calendar.name!r}: {day} stands twice", "keep one"
+                parsed.at("closed", index), f"calendar {calendar.name!r}: {day} is listed twice", "remove one"
             )
 
 
@@ -154,12 +158,12 @@ def _plan(parsed: ParsedTable[PlanTable], known: KnownNames, people: Directory, 
         key = target.value.replace("-", "_")
         goal = getattr(table, key)
         if goal is not None and goal < _MINUTE:
-            diagnostics.problem(parsed.at(key), f"{key}: is shorter than a minute", "nobody could keep it")
+            diagnostics.problem(parsed.at(key), f"{key}: is shorter than a minute", 'write at least "1m"')
         elif goal is not None:
             goals.append((target, goal))
     if not any(parsed.node.get(target.value.replace("-", "_")) for target in Target):
         remedy = 'add resolution = "8h", first_response or next_response'
-        diagnostics.problem(parsed.at(), f"sla_plan {table.name!r} promises nothing", remedy)
+        diagnostics.problem(parsed.at(), f"sla_plan {table.name!r} has no target", remedy)
     steps = [_step(step, parsed, index, known, people, diagnostics) for index, step in enumerate(table.step)]
     calendar = known.calendars.resolve(table.calendar, parsed.at("calendar"), "calendar")
     name = known.plans.resolve(table.name, parsed.at("name"), "name")
@@ -189,8 +193,8 @@ def _step(
     for number, word in enumerate(paged):
         agent = people.agent(word.removeprefix(_AGENT)) if word.startswith(_AGENT) else None
         if agent is not None and agent.pager is None:
-            remedy = f'give agent {agent.name!r} a pager = "…", or write notify'
-            diagnostics.problem(at("page", number), f"page: {agent.name} has no pager", remedy)
+            remedy = 'add pager = "…" to the agent, or write notify'
+            diagnostics.problem(at("page", number), f"page: agent {agent.name!r} has no pager", remedy)
     try:
         share, offset = _moment(table.at)
     except ValueError as error:
@@ -218,10 +222,12 @@ def _moment(text: str) -> tuple[float | None, timedelta | None]:
     if match is not None:
         share = float(text.removesuffix("%")) / 100
         if share <= 0:
-            raise ValueError("a step comes at a share above 0%")
+            raise ValueError("the share must be above 0%")
         return share, None
     if not text.startswith(("+", "-")):
-        raise ValueError(f'{text!r} is no moment; write "75%" of the target, or "+30m" after it')
+        raise ValueError(
+            f'{text!r} is not a moment of a step; write "75%" for a share of the target, or "+30m" for a time after it'
+        )
     offset = read_duration(text[1:])
     return None, -offset if text.startswith("-") else offset
 
@@ -229,7 +235,7 @@ def _moment(text: str) -> tuple[float | None, timedelta | None]:
 def _notified(word: str, place: Place, key: str, known: KnownNames, people: Directory, diagnostics: Diagnostics) -> str:
     """A recipient as the plan keeps it; "" after reporting an unknown one."""
     if word == ON_DUTY and not people.rotas:
-        diagnostics.problem(place, f"{key}: there is no rota that says who is on duty", "add a [[rota]]")
+        diagnostics.problem(place, f'{key}: "on-duty" needs a rota', "add a [[rota]]")
         return ""
     if word in _ROLES:
         return word
@@ -245,6 +251,6 @@ def _notified(word: str, place: Place, key: str, known: KnownNames, people: Dire
         except ValueError as error:
             diagnostics.problem(place, f"{key}: {error}")
             return ""
-    remedy = f'did you mean "agent:{word}"?' if word in known.agents else suggestion(word, _ROLES, kind="there are")
-    diagnostics.problem(place, f"{key}: nobody is called {word!r}", remedy)
+    remedy = f'did you mean "agent:{word}"?' if word in known.agents else suggestion(word, _ROLES, kind="choose from")
+    diagnostics.problem(place, f"{key}: unknown recipient {word!r}", remedy)
     return ""

@@ -39,9 +39,9 @@ class Names:
                 continue
             key, place = name_key(name), node.at("name")
             if not key:
-                diagnostics.problem(place, f"the {kind} has an empty name")
+                diagnostics.problem(place, f"the {kind} has an empty name", "give it a name")
             elif key in first:
-                diagnostics.problem(place, f"a second {kind} {name!r}: the first stands at {first[key]}")
+                diagnostics.problem(place, f"{kind} {name!r} exists already at {first[key]}", "choose another name")
             else:
                 first[key] = place
                 names._names.setdefault(key, name)
@@ -59,6 +59,8 @@ class Names:
             return ""
         found = self._names.get(name_key(word))
         if found is None:
-            remedy = suggestion(word, self._names.values(), kind="there are") or f"add a [[{self._kind}]] of that name"
+            remedy = (
+                suggestion(word, self._names.values(), kind="choose from") or f"add a [[{self._kind}]] of that name"
+            )
             self._findings.problem(place, f"{label}: there is no {self._kind} {word!r}", remedy)
         return found or ""

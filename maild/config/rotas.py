@@ -67,7 +67,7 @@ def _agents(
     diagnostics: Diagnostics,
 ) -> tuple[str, ...]:
     if not names and path[0] != "order":
-        diagnostics.problem(parsed.at(*path), f"{path[-1]}: nobody is named", "name at least one agent")
+        diagnostics.problem(parsed.at(*path), f"{path[-1]}: is empty", "name at least one agent")
     found = (known.agents.resolve(name, parsed.at(*path, n), str(path[-1])) for n, name in enumerate(names))
     return tuple(name for name in found if name)
 
@@ -77,7 +77,7 @@ def _hours(week: OpenTable, zone: str, place: Place, name: str, diagnostics: Dia
     if never_open(calendar):
         diagnostics.problem(place, f"rota {name!r} has no hours here", 'write open = { mon = "18:00-22:00" }')
     for pair in overlaps(calendar):
-        diagnostics.problem(place, f"rota {name!r}: {pair} overlap", "make them one span")
+        diagnostics.problem(place, f"rota {name!r}: {pair} overlap", "merge them into one span")
     return calendar
 
 
@@ -86,7 +86,7 @@ def _start(parsed: ParsedTable[RotaTable], diagnostics: Diagnostics) -> datetime
     hour, colon, minute = table.handover.partition(":")
     fits = colon and hour.isdecimal() and minute.isdecimal() and int(hour) < 24 and int(minute) < 60
     if not fits or len(minute) != 2:
-        diagnostics.problem(parsed.at("handover"), f'handover: {table.handover!r} is no time; write "08:00"')
+        diagnostics.problem(parsed.at("handover"), f'handover: {table.handover!r} is not a time; write "08:00"')
         return None
     return datetime.combine(table.start, time(int(hour), int(minute))) if table.start is not None else None
 
@@ -98,17 +98,19 @@ def _check_shape(parsed: ParsedTable[RotaTable], diagnostics: Diagnostics) -> No
         diagnostics.problem(parsed.at("order"), f"rota {name!r} has turns and an order", "keep one of the two")
     elif not table.turn and not table.order and not (parsed.node.get("turn") or parsed.node.get("order")):
         remedy = 'add order = ["jane", "joe"] with start = 2026-01-05, or a [[rota.turn]] with agents and open'
-        diagnostics.problem(parsed.at(), f"rota {name!r} names nobody", remedy)
+        diagnostics.problem(parsed.at(), f"rota {name!r} has neither turns nor an order", remedy)
     if table.department and table.team:
-        diagnostics.problem(parsed.at("team"), f"rota {name!r} is for a department and a team", "make it two rotas")
+        diagnostics.problem(parsed.at("team"), f"rota {name!r} has a department and a team", "make two rotas of it")
     if table.order and table.start is None and not parsed.node.get("start"):
-        remedy = "write the first day of the first one: start = 2026-01-05"
-        diagnostics.problem(parsed.at("order"), f"rota {name!r}: nobody can tell whose turn it is", remedy)
+        remedy = "write the first day: start = 2026-01-05"
+        diagnostics.problem(parsed.at("order"), f"rota {name!r} has an order but no start", remedy)
     if table.every < _DAY or table.every % _DAY:
         diagnostics.problem(parsed.at("every"), "every: is not a number of whole days", 'write "1d" or "7d"')
     for key in ("start", "every", "handover", "open"):
         if table.turn and not table.order and parsed.node.get(key) is not None:
-            diagnostics.problem(parsed.at(key), f"{key}: belongs to an order, and this rota has turns", "leave it out")
+            diagnostics.problem(
+                parsed.at(key), f"{key}: is used only with an order, but this rota has turns", "remove it"
+            )
 
 
 def _check_sight(rota: Rota, parsed: ParsedTable[RotaTable], people: Directory, diagnostics: Diagnostics) -> None:
@@ -123,5 +125,5 @@ def _check_sight(rota: Rota, parsed: ParsedTable[RotaTable], people: Directory, 
         department = people.department(rota.department)
         everything = sight.all_but is not None and not (department and department.name in sight.all_but)
         if not everything and name_key(place) not in {name_key(each) for each in seen}:
-            message = f"{name} of rota {rota.name!r} may not see the tickets of {key} {place!r}"
-            diagnostics.problem(parsed.at(key), message, f"put {name} into it, or name somebody else")
+            message = f"agent {name} of rota {rota.name!r} may not see the tickets of {key} {place!r}"
+            diagnostics.problem(parsed.at(key), message, f"add {name} to it, or name another agent")

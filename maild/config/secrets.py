@@ -51,7 +51,7 @@ class Secret:
         try:
             text = self._path.read_text(encoding="utf-8")
         except OSError as error:
-            raise SecretError(f"{self.origin}: {self._path} cannot be read: {error.strerror}") from error
+            raise SecretError(f"{self.origin}: cannot read {self._path}: {error.strerror}") from error
         except UnicodeDecodeError as error:
             raise SecretError(f"{self.origin}: {self._path} is not UTF-8") from error
         secret = text.removesuffix("\n").removesuffix("\r")
@@ -86,7 +86,7 @@ def secret_from(form: str | Mapping[str, object], folder: Path, environ: Mapping
         return Secret.literal(form)
     (kind, name), *more = form.items() or [("", "")]
     if more or not isinstance(name, str) or not name or kind not in ("credential", "file", "env"):
-        raise SecretError("expected one way to find the secret", f"write {_FORMS}")
+        raise SecretError("expected one key that says where the secret is", f"write {_FORMS}")
     if kind == "credential":
         secret = _credential(name, environ)
     elif kind == "file":
@@ -99,9 +99,9 @@ def secret_from(form: str | Mapping[str, object], folder: Path, environ: Mapping
 
 def _credential(name: str, environ: Mapping[str, str]) -> Secret:
     if not _NAME.fullmatch(name) or name.startswith("."):
-        raise SecretError(f"{name!r} is no name of a credential", "use letters, digits, '-', '_' and '.'")
+        raise SecretError(f"{name!r} is not a valid credential name", "use letters, digits, '-', '_' and '.'")
     directory = environ.get("CREDENTIALS_DIRECTORY", "")
-    unit = f"add LoadCredential={name}:PATH to the unit, or name a file: {{ file = PATH }}"
+    unit = f"add LoadCredential={name}:PATH to the unit, or use {{ file = PATH }}"
     if not directory:
         raise SecretError(f"credential {name!r}: $CREDENTIALS_DIRECTORY is not set", unit)
     path = Path(directory) / name
@@ -113,9 +113,9 @@ def _credential(name: str, environ: Mapping[str, str]) -> Secret:
 def _file(name: str, folder: Path) -> Secret:
     path = folder / name
     if not path.is_file():
-        raise SecretError(f"file {name!r}: there is no {path}", f"write the secret into it and chmod 600 {path}")
+        raise SecretError(f"file {name!r}: {path} does not exist", f"create it with the secret, then: chmod 600 {path}")
     if path.stat().st_mode & 0o077:
-        raise SecretError(f"file {name!r}: group or others may use {path}", f"chmod 600 {path}")
+        raise SecretError(f"file {name!r}: group or others can access {path}", f"chmod 600 {path}")
     return Secret("file", name, path=path)
 
 

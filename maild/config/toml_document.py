@@ -14,11 +14,11 @@ from maild.config.problems import ConfigError, Place, Problem
 # How tomllib's complaint begins -> what it mostly comes from.
 _USUAL_CAUSES = (
     ("Illegal character", "is a closing quote missing?"),
-    ("Invalid value", 'a text stands in quotes: "…"'),
-    ("Cannot declare", "write a table once, or each of several with double brackets"),
+    ("Invalid value", 'put text in quotes: "…"'),
+    ("Cannot declare", "write the table only once, or use double brackets for a list of tables"),
     ("Cannot overwrite", "write a key once"),
     ("Duplicate inline table key", "write a key once"),
-    ("Invalid date or datetime", "is there such a day?"),
+    ("Invalid date or datetime", "does this date exist?"),
     ("Expected '='", 'write key = "value"'),
 )
 _AT_LINE = re.compile(r"^(.{0,400}) \(at (?:line (\d{1,9}), column (\d{1,9})|end of document)\)$")
@@ -104,7 +104,7 @@ def _read(file: Path) -> Node:
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise ConfigError([Problem(Place(str(file), 0), f"cannot be read: {error.strerror}")]) from error
+        raise ConfigError([Problem(Place(str(file), 0), f"cannot read this file: {error.strerror}")]) from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         column = error.start - error.object.rfind(b"\n", 0, error.start)
@@ -115,7 +115,9 @@ def _read(file: Path) -> Node:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([_syntax_problem(str(file), text, str(error))]) from error
     except RecursionError as error:
-        raise ConfigError([Problem(Place(str(file)), "arrays or tables are nested too deep to read")]) from error
+        raise ConfigError(
+            [Problem(Place(str(file)), "arrays or tables are nested too deeply", "use fewer levels")]
+        ) from error
     found_at = {path: Place(str(file), *spot) for path, spot in positions.positions(text).items()}
     return _node(values, (), found_at, Place(str(file)))
 

@@ -66,11 +66,11 @@ def read_duration(text: str) -> timedelta:
     sizes = [_UNITS[unit] for _, unit in parts]
     if not parts or sizes != sorted(set(sizes), reverse=True):
         signed = text.startswith("-") and _DURATION.fullmatch(text[1:])
-        what = "may not be negative" if signed else "is no duration"
+        what = "may not be negative" if signed else "is not a duration"
         raise ValueError(f'{text!r} {what}; write "90s", "15m", "1h30m" or "7d"')
     total = sum((int(number) * _UNITS[unit] for number, unit in parts), timedelta())
     if total > _LONGEST:
-        raise ValueError(f"{text!r} is longer than 100 years")
+        raise ValueError(f"{text!r} is longer than 100 years; write a shorter duration")
     return total
 
 
@@ -88,7 +88,7 @@ def read_size(text: str) -> Size:
     """`25 MiB`, `128 KiB`, `4096`: bytes; MB counts in thousands, MiB in 1024s (IEC 80000-13)."""
     match = _SIZE.fullmatch(text)
     if match is None:
-        raise ValueError(f'{text!r} is no size; write "25 MiB", "128 KiB" or "1 GB"')
+        raise ValueError(f'{text!r} is not a size; write "25 MiB", "128 KiB" or "1 GB"')
     whole, fraction, unit = match.groups()
     factor = _SIZE_UNITS[unit or "B"]
     return Size(int(whole) * factor + int(fraction or 0) * factor // 10 ** len(fraction or ""))
@@ -116,7 +116,9 @@ def read_zone(text: str) -> ZoneName:
     ends = {zone.rpartition("/")[2].casefold(): zone for zone in known}
     wanted = text.strip().replace(" ", "_")
     near = ends.get(wanted.casefold()) or nearest(wanted, known)
-    raise ValueError(f"{text!r} is no time zone; " + (f"did you mean {near!r}?" if near else 'write "Europe/Berlin"'))
+    raise ValueError(
+        f"{text!r} is not a time zone; " + (f"did you mean {near!r}?" if near else 'write "Europe/Berlin"')
+    )
 
 
 def read_span(text: str) -> Span:
@@ -126,12 +128,12 @@ def read_span(text: str) -> Span:
     match = _SPAN.fullmatch(text.replace("\N{EN DASH}", "-"))
     hours = [int(number) for number in match.groups()] if match else []
     if not hours or hours[1] > 59 or hours[3] > 59:
-        raise ValueError(f'{text!r} are no opening hours; write "08:00-17:00", "22:00-06:00" or "24h"')
+        raise ValueError(f'{text!r} is not a span of opening hours; write "08:00-17:00", "22:00-06:00" or "24h"')
     start, end = hours[0] * 60 + hours[1], hours[2] * 60 + hours[3]
     if start >= 1440 or end > 1440:
-        raise ValueError(f"{text!r}: a day has 24 hours")
+        raise ValueError(f"{text!r} goes beyond the day; write times from 00:00 to 24:00")
     if start == end:
-        raise ValueError(f'{text!r} has no length; write "24h" for a whole day')
+        raise ValueError(f'{text!r} starts and ends at the same time; write "24h" for a whole day')
     return Span(start, end if end > start else end + 1440)
 
 
@@ -140,17 +142,17 @@ def read_host(text: str) -> HostName:
     try:
         return HostName(str(ip_address(text)))
     except ValueError:
-        return HostName(_domain(text, f"{text!r} is no host name"))
+        return HostName(_domain(text, f"{text!r} is not a host name"))
 
 
 def read_address(text: str) -> Address:
     """A plain `local@domain` (RFC 5322 dot-atom); an internationalised domain becomes its A-label (RFC 5891)."""
     local, at, domain = text.rpartition("@")
     if not at or not local:
-        raise ValueError(f"{text!r} is no address; write local@domain")
+        raise ValueError(f"{text!r} is not an address; write local@domain")
     if len(local) > 64 or not all(_ATOM.fullmatch(atom) for atom in local.split(".")):
-        raise ValueError(f"{text!r} is no address: {local!r} cannot stand before the @; write it without name and <>")
-    return Address(local, _domain(domain, f"{text!r} is no address"))
+        raise ValueError(f"{text!r} is not an address: {local!r} is not allowed before the @; write only local@domain")
+    return Address(local, _domain(domain, f"{text!r} is not an address"))
 
 
 def _domain(text: str, invalid: str) -> str:
@@ -161,13 +163,13 @@ def _domain(text: str, invalid: str) -> str:
             raise ValueError(f"{invalid}: {error}") from error
     domain = text.lower()
     if len(domain) > 253 or not all(_LABEL.fullmatch(label) for label in domain.split(".")):
-        raise ValueError(f"{invalid}: expected names of letters, digits and hyphens with dots between")
+        raise ValueError(f"{invalid}: a domain has letters, digits and hyphens, with dots between its parts")
     return domain
 
 
 def read_language(text: str) -> Language:
     if not _LANGUAGE.fullmatch(text):
-        raise ValueError(f'{text!r} is no language; write "en", "de" or "pt-BR"')
+        raise ValueError(f'{text!r} is not a language; write "en", "de" or "pt-BR"')
     return Language(text)
 
 
@@ -184,32 +186,32 @@ def read_glob(text: str) -> Glob:
     """A pattern for addresses: `*@monitor.example`, `alerts-?@*.example`; a domain without * and ? becomes A-labels."""
     local, at, domain = text.strip().rpartition("@")
     if not at and not set("*?") & set(domain):
-        raise ValueError(f'{text!r} fits no address; write "*@{domain}" for all of a domain')
+        raise ValueError(f'{text!r} matches no address; write "*@{domain}" for all of a domain')
     if at and not set("*?[") & set(domain):
-        domain = _domain(domain, f"{text!r} fits no address")
+        domain = _domain(domain, f"{text!r} matches no address")
     if not domain.isascii():
-        raise ValueError(f"{text!r} fits no address: write the domain in its ASCII form, xn--…")
+        raise ValueError(f"{text!r} matches no address; write the domain in its ASCII form, xn--…")
     return Glob(f"{local}{at}{domain}")
 
 
 def read_domain(text: str) -> DomainName:
     """A DNS name, IDNA applied; a leading `@`, `.` or `*.` is dropped, for what is below it is meant in any case."""
     bare = text.strip().removeprefix("*").removeprefix("@").removeprefix(".")
-    return DomainName(_domain(bare, f"{text!r} is no domain"))
+    return DomainName(_domain(bare, f"{text!r} is not a domain"))
 
 
 def read_domain_mask(text: str) -> DomainMask:
     """One domain, IDNA applied (a leading `@` is dropped), or with a leading `*.` all domains below it."""
     below = text.strip().startswith("*.")
-    domain = _domain(text.strip().removeprefix("*.").removeprefix("@"), f"{text!r} is no domain")
+    domain = _domain(text.strip().removeprefix("*.").removeprefix("@"), f"{text!r} is not a domain")
     if "." not in domain:
-        raise ValueError(f'{text!r} is the domain of very many: write one such as "client.example"')
+        raise ValueError(f'{text!r} is too general; write a domain such as "client.example"')
     return DomainMask(f"*.{domain}" if below else domain)
 
 
 def read_header_name(text: str) -> HeaderName:
     if not _HEADER_NAME.fullmatch(text):
-        raise ValueError(f'{text!r} is no name of a header; write it without the colon, "X-Spam-Flag"')
+        raise ValueError(f'{text!r} is not a header name; write it without the colon, "X-Spam-Flag"')
     return HeaderName(text)
 
 
@@ -265,7 +267,9 @@ def read_endpoint(text: str, folder: Path) -> Endpoint:
         return Endpoint(path=path)
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdecimal() or not port.isascii() or int(port) > 65_535:
-        raise ValueError(f'{text!r} is no place to listen; write "127.0.0.1:2525", "/run/maild.sock" or "systemd:NAME"')
+        raise ValueError(
+            f'{text!r} is not an address to listen at; write "127.0.0.1:2525", "/run/maild.sock" or "systemd:NAME"'
+        )
     host = host.removeprefix("[").removesuffix("]")
     return Endpoint(host="0.0.0.0" if host in ("", "*") else read_host(host), port=int(port))  # noqa: S104 (asked for)
 
@@ -283,7 +287,7 @@ def read_scanner(text: str) -> ScannerEndpoint:
         or not port.isdecimal()
         or not 0 < int(port) < 65_536
     ):
-        raise ValueError(f'{text!r} is no place of clamd; write "unix:/run/clamav/clamd.ctl" or "127.0.0.1:3310"')
+        raise ValueError(f'{text!r} is not an address of clamd; write "unix:/run/clamav/clamd.ctl" or "127.0.0.1:3310"')
     return ScannerEndpoint(read_endpoint(text, Path("/")))
 
 

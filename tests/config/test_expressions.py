@@ -39,7 +39,7 @@ REFUSED = {
     r"(a)?(?(1)b|c)": "at character 5: a reference",
     r"a++": "at character 2: possessive",
     r"(?>a)b": "at character 1: possessive",
-    r"a (\büber)": r"at character 4: inside an expression \b knows ASCII only",
+    r"a (\büber)": r"at character 4: inside an expression \b works with ASCII",
     r"((a{1,20}){1,20}){1,20}b": "invalid repetition size",
     r"a{1,2000}": "invalid repetition size",
     r"(": "missing )",

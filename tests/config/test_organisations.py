@@ -66,4 +66,4 @@ def test_we_and_our_agents_are_no_customers_of_an_organisation_at_our_own_domain
 
 def test_a_domain_where_anybody_can_have_an_address_groups_strangers(tmp_path: Path):
     (found,) = problems(tmp_path, JANE + '[[organisation]]\nname = "Mail"\ndomains = "GMail.com"\n')
-    assert "anybody can have an address at gmail.com; leave it out" in found
+    assert "anybody can have an address at gmail.com; remove it" in found

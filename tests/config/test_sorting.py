@@ -167,12 +167,12 @@ def test_places_of_clamd(tmp_path: Path, written: str, place: Endpoint):
     "written", ["unix:clamd.ctl", "clamd", "127.0.0.1", ":3310", "*:3310", "h:0", "h:99999", "systemd:x"]
 )
 def test_what_is_no_place_of_clamd(tmp_path: Path, written: str):
-    assert "is no place of clamd" in problems(tmp_path, f'[attachments]\nclamd = "{written}"\n')[0]
+    assert "is not an address of clamd" in problems(tmp_path, f'[attachments]\nclamd = "{written}"\n')[0]
 
 
 def test_files_that_leave_the_machine_to_be_scanned_are_a_warning(tmp_path: Path):
     settings = loaded(tmp_path, '[attachments]\nclamd = "192.0.2.1:3310"\n')
-    assert "every file would go to 192.0.2.1 in the clear" in "\n".join(map(str, settings.warnings))
+    assert "every file is sent to 192.0.2.1 unencrypted" in "\n".join(map(str, settings.warnings))
 
 
 def test_a_mailbox_may_name_the_spam_folder(tmp_path: Path):

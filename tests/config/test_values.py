@@ -96,7 +96,7 @@ def test_an_internationalised_domain_becomes_its_a_label():
     ["", "a", "@b.example", "a@", "a@b@c.example", "a b@c.example", "<a@b.example>", ".a@b.example", "a@-b.example"],
 )
 def test_what_is_no_address(text: str):
-    with pytest.raises(ValueError, match="no address"):
+    with pytest.raises(ValueError, match="not an address"):
         values.read_address(text)
 
 
