@@ -1,4 +1,4 @@
-"""Absence notices: how their subjects begin, and when an agent who is away comes back, as far as one says so."""
+"""Reads absence notices: how their subjects begin, and when an agent who is away comes back."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _MONTH_FIRST = re.compile(rf"\b{_WORD}\s+(\d{{1,2}})(?:st|nd|rd|th)?\b{_YEAR}")
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """An agent is away."""
+    """An agent is away from `since` until `until` (UTC)."""
 
     agent: str
     since: datetime
@@ -74,7 +74,7 @@ class Absence:
 
 
 def absent_until(text: str, now: datetime) -> datetime:
-    """The end of the last day that the notice names within the next months; a day from now when it names none."""
+    """Return the end of the last day that a notice names within LONGEST; a day from now when it names none."""
     named = [day for day in _dates(text[:_READ_AT_MOST], now.date()) if now.date() <= day <= (now + LONGEST).date()]
     if not named:
         return now + UNSTATED
@@ -94,7 +94,7 @@ def _month(name: str) -> str:
 
 
 def _day(year: str, month: str, day: str, today: date) -> date | None:
-    """A date; without a year the next one of its kind. None for what is no date."""
+    """Return a date. Without a year it is the next such day. None when there is no such date."""
     try:
         if year:
             return date(int(year), int(month), int(day))

@@ -1,4 +1,4 @@
-"""Who is who: addresses, people, agents, teams, departments, and how far a sender is believed."""
+"""Who is who: addresses, people, agents, teams and departments, and how well a sender is authenticated."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
 def ascii_lower(text: str) -> str:
-    """`text` with A-Z alone lowered: `str.lower` would merge U+212A with k, and so two people into one."""
+    """Return `text` with only A-Z in lower case. `str.lower` would turn U+212A into k, and two people into one."""
     return text.translate(_ASCII_LOWER)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Address:
-    """An addr-spec (RFC 5322 3.4.1): local part as written, domain as A-label. Equal when the keys are equal."""
+    """An addr-spec (RFC 5322 3.4.1): the local part as written, the domain as A-label. Addresses with equal keys
+    are equal."""
 
     local: str
     domain: str
 
     @property
     def key(self) -> str:
-        """What identifies the mailbox: the local part with ASCII lowered, the domain in lower case."""
+        """What identifies the mailbox: the local part with ASCII in lower case, and the domain in lower case."""
         return f"{ascii_lower(self.local)}@{ascii_lower(self.domain)}"
 
     @classmethod
     def of(cls, text: str) -> Address:
-        """The address in an already checked `local@domain`; ValueError without an @."""
+        """Return the address of an already checked `local@domain`. Raises ValueError without an @."""
         local, at, domain = text.strip().rpartition("@")
         if not at or not local or not domain:
             raise ValueError(f"{text!r} is not an address: expected local@domain")
@@ -40,7 +41,7 @@ class Address:
 
     @classmethod
     def read(cls, text: str) -> Address | None:
-        """The address in a text of any origin; None when it is none."""
+        """Return the address in a text of any origin; None when the text is no address."""
         try:
             return cls.of(text)
         except ValueError:
@@ -58,25 +59,25 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An address with the name its owner goes by (empty when unknown)."""
+    """An address and the name of its owner ("" when unknown)."""
 
     address: Address
     name: str = ""
 
     @property
     def shown(self) -> str:
-        """The name when there is one, else the address."""
+        """The name; without one the address."""
         return self.name or str(self.address)
 
 
 def belongs_to(address: Address, own: Collection[Address]) -> bool:
-    """Is it one of these addresses, bare or with anything behind a plus (RFC 5233)?"""
+    """Tell whether it is one of these addresses, alone or with a subaddress after a plus (RFC 5233)."""
     local, plus, _ = address.local.rpartition("+")
     return address in own or (bool(plus) and Address(local, address.domain) in own)
 
 
 class Role(StrEnum):
-    """The part somebody plays in a ticket."""
+    """The part that somebody plays in a ticket."""
 
     REQUESTER = "requester"
     PARTICIPANT = "participant"
@@ -85,7 +86,7 @@ class Role(StrEnum):
 
 
 class Trust(StrEnum):
-    """How far the sender of a mail is proven."""
+    """How well the sender of a mail is authenticated."""
 
     VERIFIED = "verified"  # an aligned authentication result that we trust
     CLAIMED = "claimed"  # nothing speaks for or against the From
@@ -93,6 +94,8 @@ class Trust(StrEnum):
 
 
 class AgentRole(StrEnum):
+    """What an agent may do: admins change the helpdesk, managers read reports of their departments."""
+
     AGENT = "agent"
     MANAGER = "manager"
     ADMIN = "admin"
@@ -100,6 +103,8 @@ class AgentRole(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Agent:
+    """Somebody who works on tickets. Mails of theirs come from one of `addresses`; notices go to the first one."""
+
     name: str
     addresses: tuple[Address, ...]
     display: str = ""
@@ -111,16 +116,19 @@ class Agent:
 
     @property
     def shown(self) -> str:
+        """The display name; without one the short name."""
         return self.display or self.name
 
     @property
     def person(self) -> Person:
-        """The agent at the address that notices go to: the first one on file."""
+        """The agent as a person at the address that notices go to: the first one on file."""
         return Person(self.addresses[0], self.shown)
 
 
 @dataclass(frozen=True, slots=True)
 class Team:
+    """Agents who share tickets, by name. `lead` gets the team's digest."""
+
     name: str
     members: tuple[str, ...] = ()
     lead: str = ""
@@ -128,6 +136,8 @@ class Team:
 
 @dataclass(frozen=True, slots=True)
 class Department:
+    """A part of the helpdesk with its own address, people, SLA plan and calendar. "" means the helpdesk's default."""
+
     name: str
     address: Address | None = None
     manager: str = ""
@@ -140,9 +150,10 @@ class Department:
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """A customer with several people: everybody whose address is at one of its domains.
+    """A customer with several people: everybody with an address at one of its domains.
 
-    A domain means itself alone; "*.client.example" means every domain below client.example, but not that one."""
+    A domain means only itself. "*.client.example" means every domain below client.example, but not
+    client.example."""
 
     name: str
     domains: tuple[str, ...] = ()
@@ -155,7 +166,8 @@ class Organisation:
 
 @lru_cache(maxsize=4096)
 def name_key(name: str) -> str:
-    """Names of agents, teams and departments match ignoring case, spaces, hyphens, underscores and dots."""
+    """Return a name as it is compared: agents, teams and departments match without case, spaces, hyphens, _ and
+    dots."""
     return "".join(letter for letter in name.casefold() if letter not in " -_.\u00a0")
 
 
@@ -164,7 +176,7 @@ _Named = TypeVar("_Named", Agent, Team, Department, Rota)
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Everybody the configuration names. Look-ups answer None when nobody fits."""
+    """Everybody in the configuration. Look-ups return None when nobody fits."""
 
     agents: tuple[Agent, ...] = ()
     teams: tuple[Team, ...] = ()
@@ -184,25 +196,28 @@ class Directory:
                 self._by_address.setdefault(address, agent)
 
     def agent(self, name: str) -> Agent | None:
+        """Return the agent of this name."""
         return _named(self.agents, name)
 
     def team(self, name: str) -> Team | None:
+        """Return the team of this name."""
         return _named(self.teams, name)
 
     def department(self, name: str) -> Department | None:
+        """Return the department of this name."""
         return _named(self.departments, name)
 
     def is_private(self, department: str) -> bool:
-        """Is there a department of this name, and is what is in it for its own people alone?"""
+        """Tell whether the department of this name shows its tickets to its own people only."""
         found = self.department(department)
         return found is not None and found.private
 
     def agent_at(self, address: Address) -> Agent | None:
-        """The agent who owns this address."""
+        """Return the agent who owns this address."""
         return self._by_address.get(address)
 
     def organisation_of(self, address: Address) -> Organisation | None:
-        """The organisation that this person belongs to: by the domain itself, else by the narrowest "*." above it."""
+        """Return the organisation of this address: by its own domain, else by the narrowest "*." above it."""
         if not self._by_domain or not self.is_outside(address):
             return None
         domain = ascii_lower(address.domain)
@@ -211,18 +226,19 @@ class Directory:
         return next((self._by_domain[name] for name in (domain, *above) if name in self._by_domain), None)
 
     def is_own(self, address: Address) -> bool:
-        """Is it one of our addresses?"""
+        """Tell whether it is one of the helpdesk's addresses."""
         return belongs_to(address, self.own_addresses)
 
     def is_outside(self, address: Address) -> bool:
-        """Is it neither ours nor an agent's?"""
+        """Tell whether it is neither one of the helpdesk's addresses nor an agent's."""
         return not self.is_own(address) and self.agent_at(address) is None
 
     def rota(self, name: str) -> Rota | None:
+        """Return the rota of this name."""
         return _named(self.rotas, name)
 
     def agents_matching(self, words: str) -> tuple[Agent, ...]:
-        """Everybody whom `words` may mean: an exact name, display name or address wins over a first name."""
+        """Return everybody whom `words` may mean. An exact name, display name or address wins over a first name."""
         wanted = name_key(words)
         if not wanted:
             return ()
@@ -237,16 +253,17 @@ class Directory:
         return tuple(agent for agent in self.agents if wanted in {name_key(part) for part in agent.display.split()})
 
     def members(self, team: str) -> tuple[Agent, ...]:
-        """The agents of a team, in the order of the configuration; empty for an unknown team."""
+        """Return the agents of a team in the order of the configuration; () for an unknown team."""
         found = self.team(team)
         return self._agents_named(found.members) if found else ()
 
     def agents_of(self, department: str) -> tuple[Agent, ...]:
-        """The agents who work in a department."""
+        """Return the agents who work in a department."""
         wanted = name_key(department)
         return tuple(a for a in self.agents if any(name_key(name) == wanted for name in a.departments))
 
     def admins(self) -> tuple[Agent, ...]:
+        """Return the agents with the role of admin."""
         return tuple(agent for agent in self.agents if agent.role is AgentRole.ADMIN)
 
     def _agents_named(self, names: Sequence[str]) -> tuple[Agent, ...]:

@@ -1,4 +1,4 @@
-"""Agents whom a text names with an @: "@jane, could you look at this?"."""
+"""Finds agents whom a text names with an @: "@jane, could you look at this?"."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ _WORD = re.compile(r"[ \u00a0]?([\w@.+-]{1,80})")
 
 
 def mentions(text: str, directory: Directory) -> tuple[str, ...]:
-    """The names of the agents whom `text` names, in its order. A name that may mean two of them means nobody: a note
-    opens the ticket to those whom it names. Quoted lines name nobody."""
+    """Return the names of the agents that `text` names, in its order.
+
+    A name that could mean two agents names nobody, because a note opens the ticket to whom it names. Quoted
+    lines do not count."""
     own = "\n".join(line for line in text[:_READ_AT_MOST].splitlines() if not line.lstrip().startswith(">"))
     found: dict[str, None] = {}
     for at in _AT.finditer(own):
@@ -30,7 +32,7 @@ def mentions(text: str, directory: Directory) -> tuple[str, ...]:
 
 
 def _named(text: str, start: int, directory: Directory) -> str | None:
-    """The agent whose name begins here, the longest that fits: "@Jane Doe" before "@Jane"."""
+    """Return the agent whose name begins here. The longest name that fits wins: "@Jane Doe" before "@Jane"."""
     words: list[str] = []
     while len(words) < _LONGEST and (word := _WORD.match(text, start)):
         words.append(word[1])

@@ -1,6 +1,7 @@
-"""What an agent wishes to hear: the words that say it, how they are kept, and what follows from them.
+"""What an agent wants to hear: the words for it, how they are stored, and what follows from them.
 
-Wishes are kept as JSON, each under its name in the words that made it: {"notify": "mine", "digest": "daily 08:30"}."""
+Preferences are stored as JSON, each under its name as it was written: {"notify": "mine", "digest": "daily
+08:30"}."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ _TIMES = re.compile(rf"{_CLOCK}(?:-{_CLOCK})?")
 
 
 class Interest(StrEnum):
-    """What makes a ticket somebody's affair."""
+    """Why a ticket concerns an agent."""
 
     NAMED = "named"  # it was given to them just now, or a note names them
     OWNER = "owner"  # it is assigned to them
@@ -38,7 +39,7 @@ class Interest(StrEnum):
 
 
 class Level(StrEnum):
-    """How much an agent hears. What runs out of time and what answers their own mail they hear at every level."""
+    """How much an agent hears. Alarms and answers to their own mail reach them at every level."""
 
     ALL = "all"
     MINE = "mine"
@@ -57,7 +58,7 @@ HEARD: Mapping[Level, frozenset[Interest]] = {
 
 @dataclass(frozen=True, slots=True)
 class DigestWish:
-    """How often an agent wants their digest, and when on the agent's clock. `every` is hourly, daily, weekly or off."""
+    """How often an agent wants their digest, and when on their clock. `every` is hourly, daily, weekly or off."""
 
     every: str
     at: time = time(8)
@@ -65,13 +66,13 @@ class DigestWish:
 
     @property
     def words(self) -> str:
-        """As it is said and kept: "weekly mon 08:30"."""
+        """The wish as it is written and stored: "weekly mon 08:30"."""
         return " ".join(filter(None, (self.every, self.day, f"{self.at:%H:%M}" if self.every in _AT_A_TIME else "")))
 
     @classmethod
     @lru_cache(maxsize=1024)  # a tick asks it for every reader
     def of(cls, words: str) -> DigestWish | None:
-        """What `words` made; None for anything else."""
+        """Return the wish that was stored as `words`; None for anything else."""
         every, *rest = words.split() or [""]
         if every in ("hourly", OFF) and not rest:
             return cls(every)
@@ -87,7 +88,7 @@ _AT_A_TIME: Mapping[str, int] = {"daily": 1, "weekly": 2}  # the number of words
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
-    """One agent's wishes. Where one says nothing, the configuration counts."""
+    """The preferences of one agent. Where one is missing, the configuration decides."""
 
     level: Level = Level.ALL
     at_once: bool = False  # nothing is batched
@@ -101,7 +102,7 @@ class Preferences:
 
     @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Preferences:
-        """Wishes as they are kept. What this program does not know, such as a newer one's, is passed over."""
+        """Read stored preferences. Entries that this version does not know are skipped."""
         notify, quiet = kept.get("notify"), str(kept.get("quiet", ""))
         return cls(
             level=Level(notify) if notify in set(Level) else Level.ALL,
@@ -121,22 +122,23 @@ NO_WISHES = Preferences()
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """What agents wish to hear, until when some of them are away (UTC), both by name; and who is on duty by each rota
-    now."""
+    """What agents want to hear and until when they are away (UTC), by name, and who is on duty now by each rota."""
 
     preferences: Mapping[str, Preferences] = field(default_factory=dict)
     away: Mapping[str, datetime] = field(default_factory=dict)
     duty: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def wishes_of(self, agent: Agent) -> Preferences:
+        """Return the preferences of an agent."""
         return self.preferences.get(agent.name, NO_WISHES)
 
     def stand_in(
         self, agent: Agent, directory: Directory, fits: Callable[[Agent], bool] = lambda agent: True
     ) -> Agent | None:
-        """Whom to tell in place of an agent who is away: their substitute, or that one's; None when none is there.
+        """Return who is told in place of an absent agent: their substitute, or the substitute's own; None when all
+        are away.
 
-        Who does not fit is passed over as if they were away."""
+        Somebody who does not fit is skipped like somebody who is away."""
         seen = {agent.name}
         standing: Agent | None = agent
         for _ in range(_STAND_INS):
@@ -153,7 +155,7 @@ ALL_IN = Readers()
 
 
 def hours(text: str) -> Span | None:
-    """Quiet hours such as "20:00-07:00"; None for "off" and for what is none."""
+    """Read quiet hours such as "20:00-07:00". Returns None for "off" and for anything else."""
     found = _HOURS.fullmatch(text)
     begins, ends = (_clock(found[1]), _clock(found[2])) if found else (None, None)
     if begins is None or ends is None or begins == ends:
@@ -163,7 +165,7 @@ def hours(text: str) -> Span | None:
 
 
 def read_digest(text: str) -> str:
-    """How often a digest comes, in the one form that is kept, or "off". ValueError in words for anything else."""
+    """Return how often a digest comes, in the one form that is stored, or "off". Raises ValueError with a reason."""
     told = _plain(text)
     wish = DigestWish.of(told)
     if wish is None:
@@ -172,7 +174,7 @@ def read_digest(text: str) -> str:
 
 
 def read_quiet(text: str) -> str:
-    """Quiet hours in the one form that is kept, or "off". ValueError in words for anything else."""
+    """Return quiet hours in the one form that is stored, or "off". Raises ValueError with a reason."""
     told = _plain(text)
     if told == OFF:
         return OFF
@@ -189,7 +191,7 @@ Wish = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One way to say a wish. TIME, HOURS, DAY and NAME in `words` stand for what the writer fills in."""
+    """One way to write a preference. TIME, HOURS, DAY and NAME in `words` stand for what the writer fills in."""
 
     words: str
     says: str  # what follows, for help and documentation
@@ -263,9 +265,9 @@ _PATTERNS = tuple(
 
 
 def read_wish(words: str, directory: Directory | None = None) -> Wish | Invalid:
-    """What a line such as "notify quiet 20:00-07:00" changes, for Decision.wishes; a None takes a wish back.
+    """Return what a line such as "notify quiet 20:00-07:00" changes; a value of None takes a preference back.
 
-    `directory` is whom a substitute is chosen from. A Complaint says what was probably meant."""
+    `directory` holds the possible substitutes. Invalid says what was probably meant."""
     told = _plain(words)[:_LONGEST_LINE]
     made = _read(told, directory or Directory())
     if made is not None:
@@ -284,7 +286,7 @@ def _read(told: str, directory: Directory) -> Wish | Invalid | None:
 
 
 def _meant(told: str) -> str | None:
-    """The form that is next to these words, with the day and the times that stand in them."""
+    """Return the form that is closest to these words, with the day and the times that they contain."""
     bare = _TIMES.sub(lambda found: "HOURS" if "-" in found[0] else "TIME", told)
     bare = re.sub(rf"\b{_DAY}\b", "DAY", bare)
     silent = bool(get_close_matches(OFF, told.split(), n=1))  # silence is proposed to nobody who did not ask for it
@@ -300,21 +302,21 @@ def _meant(told: str) -> str | None:
 
 
 def in_words(kept: Mapping[str, Any]) -> tuple[str, ...]:
-    """Kept wishes as lines that would make them again; empty where nothing is wished."""
+    """Return stored preferences as lines that would set them again; () when there are none."""
     before = {"notify": "notify ", "pace": "notify ", "quiet": "notify quiet ", "new": "notify new "}
     before |= {"digest_team": "digest team ", "digest_manager": "digest manager "}
     return tuple(f"{before.get(name, f'{name} ')}{value}" for name, value in sorted(kept.items()))
 
 
 def _plain(text: str) -> str:
-    """Words in small letters with single blanks; dashes as hyphens, and hours of two digits."""
+    """Return words in lower case with single blanks, dashes as hyphens, and hours with two digits."""
     told = " ".join(text.casefold().replace("\N{EN DASH}", "-").replace("\N{EM DASH}", "-").split())
     told = re.sub(r"\b(at)-(once)\b", r"\1 \2", re.sub(r" ?- ?", "-", told))
     return re.sub(r"\b([0-9]):([0-9]{2})\b", r"0\1:\2", told)
 
 
 def _clock(text: str) -> time | None:
-    """ "08:30" -> the time; None for what is none."""
+    """Read "08:30" as a time. Returns None for anything else."""
     hour, _, minute = text.partition(":")
     if not (hour.isdecimal() and minute.isdecimal() and int(hour) < 24 and int(minute) < 60):
         return None

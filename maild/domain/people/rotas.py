@@ -1,4 +1,4 @@
-"""Who is on duty when: by the hours of the week, or each for some days in turn; single days may be given to others."""
+"""Who is on duty: by hours of the week, or in turns of some days. Single days can be given to others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Some agents, by name, and the hours of the week in which they are on duty."""
+    """Some agents, by name, and the hours of the week when they are on duty."""
 
     agents: tuple[str, ...]
     hours: Calendar
@@ -20,11 +20,12 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rota:
-    """One plan of duty, on the wall clock of `zone`. It covers the tickets of a team, of a department, or else all.
+    """One duty plan on the wall clock of `zone`. It covers the tickets of a team, of a department, or all tickets.
 
-    Either `turns` say who it is, or `order`: one agent after the other, each for `every` (whole days) from `start` on,
-    on the hours of `hours` (None: around the clock). A day of theirs begins at the time of `start`. `days` are given to
-    others: above everything else, from that day's beginning to the next one's."""
+    Either `turns` say who is on duty, or `order` does: one agent after the other, each for `every` (whole days)
+    from `start` on, in the hours of `hours` (None: around the clock). Their day begins at the time of `start`.
+    `days` give single days to others. They win over everything else, from the beginning of that day to the
+    beginning of the next."""
 
     name: str
     zone: str
@@ -45,7 +46,7 @@ class Rota:
 
 
 def on_duty(rota: Rota, now: datetime) -> tuple[str, ...]:
-    """The names of the agents who are on duty at `now` (UTC), in the order of the configuration; () when nobody is."""
+    """Return the names of the agents on duty at `now` (UTC), in the order of the configuration; () when nobody is."""
     local = now.astimezone(zone_named(rota.zone)).replace(tzinfo=None)
     begins = rota.start.time() if rota.start is not None else time()
     given = dict(rota.days).get((local - timedelta(hours=begins.hour, minutes=begins.minute)).date())

@@ -1,6 +1,6 @@
-"""Digests: when one is due, and which of its sections a ticket stands in.
+"""When a digest is due, and which of its sections a ticket belongs to.
 
-A period has a key that stays the same for ever, so that each digest is made once, whoever ticks and however late."""
+A period has a key that never changes. So each digest is made once, by whichever node and however late."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ START = "start"  # in place of a period: when a reader was first seen, and nothi
 
 
 class DigestKind(StrEnum):
-    """Which digest, as the ledger of digests calls it."""
+    """Which digest it is, as stored in the list of digests that were made."""
 
     PERSONAL = "digest"
     TEAM = "team"
@@ -27,17 +27,17 @@ class DigestKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A period that began: its key, and when (UTC)."""
+    """A period that began: its key and its instant (UTC)."""
 
     key: str
     at: datetime
 
 
 def period_of(wish: DigestWish, now: datetime, zone: tzinfo) -> Begun | None:
-    """The newest period that began by `now`; None when no digest is wished.
+    """Return the newest period that began by `now`; None when no digest is wanted.
 
-    Keys are 2026-05-04 for a day or the first day of a week, 2026-05-04T09 for an hour (in UTC: an hour that a clock
-    repeats is two)."""
+    Keys are 2026-05-04 for a day or the first day of a week, and 2026-05-04T09 for an hour (in UTC, because a
+    repeated hour is two hours)."""
     if wish.every == "hourly":
         return Begun(f"{now:%Y-%m-%dT%H}", now.replace(minute=0, second=0, microsecond=0))
     if wish.every not in ("daily", "weekly"):
@@ -50,12 +50,12 @@ def period_of(wish: DigestWish, now: datetime, zone: tzinfo) -> Begun | None:
 
 
 def works_on(calendars: Sequence[Calendar], day: date) -> bool:
-    """Is one of these offices open on a day?"""
+    """Tell whether one of these offices is open on a day."""
     return any(hours_on(calendar, day) for calendar in calendars)
 
 
 def horizon(calendars: Sequence[Calendar], now: datetime, zone: tzinfo) -> datetime:
-    """Until when a deadline is soon: the end of the next working day after today, and no less than 24 hours (UTC)."""
+    """Return until when a deadline counts as soon (UTC): the end of the next working day, at least 24 hours ahead."""
     today = now.astimezone(zone).date()
     following = (today + timedelta(days=ahead) for ahead in range(1, _FAREST_WORKING_DAY))
     day = next((day for day in following if works_on(calendars, day)), today)
@@ -67,7 +67,7 @@ def horizon(calendars: Sequence[Calendar], now: datetime, zone: tzinfo) -> datet
 
 
 class Section(StrEnum):
-    """The sections in their order, and what is said of them in a subject. A ticket stands in the first that fits."""
+    """The sections in their order, and how a subject names them. A ticket goes into the first one that fits."""
 
     OVERDUE = "overdue"
     SOON = "due soon"
@@ -89,7 +89,7 @@ TITLES: Mapping[Section, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A ticket that may stand in a personal digest. `woken` and `bounced`: since the reader's last one."""
+    """A ticket that may go into a personal digest. `woken` and `bounced` count since the reader's last digest."""
 
     number: int
     mine: bool
@@ -102,7 +102,7 @@ class Candidate:
 
 
 def sorted_out(candidates: Iterable[Candidate], now: datetime, soon: datetime) -> Mapping[Section, tuple[int, ...]]:
-    """The tickets of each section in the order given; sections without one are left out."""
+    """Return the tickets of each section in the given order. Empty sections are left out."""
     found: dict[Section, list[int]] = {}
     for each in candidates:
         section = _section_of(each, now, soon)

@@ -1,16 +1,16 @@
-"""Figures of a period: how much came and went, how long it took, which promises were kept, what is left.
+"""Statistics of a period: how much came and went, how long it took, which promises were kept, what is left.
 
 * A period is half open, [since, until). What happened in it counts, whenever its ticket was opened.
-* *Volumes* count facts at their instants (measuring.What).
-* *Times* are those of responses and resolutions that came in the period, late ones too, in business time: open time of
-  the ticket's calendar while its clock was running, so without waiting for the customer.
-* *Promises* count where they were decided: kept when the target was met, missed at the instant that it was due. What
-  is still running, and what was not needed any more, counts in neither.
-* *Backlog* is what was open or waiting at the end of the period, or now where that has not come.
-* Merged tickets and spam are no work: they count in nothing, and how many were left out is told.
+* *Volumes* count events at their instants (ticket_measures.What).
+* *Times* are those of responses and resolutions that came in the period, also late ones. They are business time: open
+  time of the ticket's calendar while its clock was running, so without waiting for the customer.
+* *Promises* count at the instant that decided them: kept when the target was met, missed when it fell due. A target
+  that still runs, or that is no longer needed, counts in neither.
+* *Backlog* is what was open or waiting at the end of the period, or now when the end has not come yet.
+* Merged tickets and spam count nowhere. The report says how many were left out.
 
-Percentiles are nearest-rank: the p-th percentile of n spans is the one at place ceil(p/100 * n) of all of them in
-ascending order, counted from 1. So each is a span that happened, the median included; of no spans there is none."""
+Percentiles are nearest-rank: the p-th percentile of n spans is the one at place ceil(p/100 * n) in ascending
+order, counted from 1. So each percentile is one of the spans, also the median. Without spans there is none."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DAY = timedelta(days=1)
 
 
 class By(StrEnum):
-    """What promises are told apart by."""
+    """What promises are grouped by."""
 
     PLAN = "plan"
     DEPARTMENT = "department"
@@ -49,7 +49,7 @@ AGES: tuple[tuple[str, timedelta | None], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From `since` until `until`, which is excluded; UTC. ValueError when that is no time."""
+    """The time from `since` to `until` (excluded), in UTC. Raises ValueError when it is empty."""
 
     since: datetime
     until: datetime
@@ -59,34 +59,35 @@ class Period:
             raise ValueError("a period ends after it begins")
 
     def holds(self, at: datetime) -> bool:
+        """Tell whether the instant lies in the period."""
         return self.since <= at < self.until
 
     def days(self, zone: tzinfo) -> tuple[date, ...]:
-        """The local days that it touches."""
+        """Return the local days that the period touches."""
         first = self.since.astimezone(zone).date()
         last = (self.until - timedelta(microseconds=1)).astimezone(zone).date()
         return tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
 
 
 def midnight(day: date, zone: tzinfo) -> datetime:
-    """When a local day begins (UTC)."""
+    """Return the instant (UTC) at which a local day begins."""
     return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
 def last_days(days: int, now: datetime, zone: tzinfo) -> Period:
-    """The last so many local days, today among them as far as it has come."""
+    """Return the last `count` local days, including today until now."""
     today = now.astimezone(zone).date()
     return Period(midnight(today - timedelta(days=days - 1), zone), now + timedelta(microseconds=1))
 
 
 def whole_days(first: date, last: date, zone: tzinfo) -> Period:
-    """From the beginning of one local day to the end of another. ValueError when the last comes before the first."""
+    """Return the period from one local day to another, both included. Raises ValueError when the last comes first."""
     return Period(midnight(first, zone), midnight(last + _DAY, zone))
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """How long something took. Without a single one there is neither median nor p90."""
+    """How long something took. Without any span, median and p90 are None."""
 
     count: int = 0
     median: timedelta | None = None
@@ -94,30 +95,32 @@ class Times:
 
     @classmethod
     def of(cls, spans: Iterable[timedelta]) -> Times:
+        """Summarise spans of time."""
         ordered = sorted(spans)
         return cls(len(ordered), percentile(ordered, 50), percentile(ordered, 90))
 
 
 def percentile(ordered: Sequence[timedelta], percent: int) -> timedelta | None:
-    """The nearest-rank percentile of spans in ascending order; None of none."""
+    """Return the nearest-rank percentile of spans in ascending order; None without spans."""
     return ordered[-(-percent * len(ordered) // 100) - 1] if ordered else None
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Promises that were decided."""
+    """How many decided promises were kept and missed."""
 
     met: int = 0
     missed: int = 0
 
     @property
     def all(self) -> int:
+        """The number of decided promises."""
         return self.met + self.missed
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One local day: what happened on it, and what was open or waiting at its end; None while it has not come."""
+    """One local day: what happened on it, and what was open or waiting at its end (None while the day is not over)."""
 
     day: date
     counts: Mapping[What, int]
@@ -156,8 +159,10 @@ class Figures:
 
 @dataclass(slots=True)
 class Tally:
-    """Adds tickets up to figures. `agent` and `department` keep to one agent's work, and to ratings of one department;
-    of which tickets they are made up is the caller's choice. Days and weeks are those of `zone`."""
+    """Adds tickets up to statistics.
+
+    `agent` limits them to one agent's work, `department` limits the ratings to one department. The caller
+    chooses the tickets. Days and weeks are those of `zone`."""
 
     period: Period
     now: datetime
@@ -183,11 +188,11 @@ class Tally:
 
     @property
     def at(self) -> datetime:
-        """When the backlog is looked at."""
+        """The instant at which the backlog is looked at."""
         return min(self.period.until, self.now)
 
     def add(self, ticket: Measured) -> None:
-        """One ticket more."""
+        """Add one ticket."""
         if ticket.left_out:
             self._left_out[ticket.left_out] += self.period.holds(ticket.opened_at)
             return

@@ -1,4 +1,4 @@
-"""Charts as text: bars and sparklines of block elements, or of plain signs where a terminal has no others."""
+"""Charts as text: bars and sparklines of block elements, or of plain ASCII for terminals without them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PLAIN_LEVELS = "_.-:=+*#"
 
 
 def bar(share: float, width: int, plain: bool = False) -> str:
-    """A bar of `share` percent (0 to 100) of `width` columns; whatever is not nothing shows."""
+    """Return a bar of `share` percent (0 to 100) of `width` columns. A share above zero is always visible."""
     eighths = round(max(0.0, min(100.0, share)) * width * 8 / 100)
     if share > 0:
         eighths = max(1, eighths)
@@ -21,7 +21,7 @@ def bar(share: float, width: int, plain: bool = False) -> str:
 
 
 def split_bar(share: float, rest: float, width: int, plain: bool = False) -> str:
-    """`share` percent of `width` columns in one pattern and `rest` percent in another: what was kept, and missed."""
+    """Return `share` percent of `width` columns in one pattern and `rest` percent in another: kept and missed."""
     whole = round((share + rest) * width / 100)
     first = round(share * width / 100)
     if share > 0 and rest > 0 and whole > 1:  # neither swallows the other
@@ -31,12 +31,12 @@ def split_bar(share: float, rest: float, width: int, plain: bool = False) -> str
 
 
 def sparkline(values: Sequence[float | None], plain: bool = False) -> str:
-    """One sign for each value, nothing as the lowest and the greatest as the highest; a blank where there is none."""
+    """Return one character for each value, scaled from zero to the greatest; a blank for None."""
     levels = _PLAIN_LEVELS if plain else _LEVELS
     most = max((value for value in values if value is not None), default=0)
     return "".join(" " if value is None else levels[_level(value, most)] for value in values)
 
 
 def _level(value: float, most: float) -> int:
-    """0 for nothing, else 1 to 7."""
+    """Return 0 for nothing, else 1 to 7."""
     return 0 if most <= 0 or value <= 0 else max(1, round(7 * value / most))

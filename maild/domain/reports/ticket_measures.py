@@ -1,6 +1,6 @@
-"""One ticket as statistics see it: what happened when and by whom, what it took, and which promises were kept.
+"""What statistics take from one ticket: what happened when and by whom, how long it took, which promises were kept.
 
-Everything follows from the same cycles and meters as the SLA, so that figures and deadlines can never disagree."""
+It uses the same cycles and meters as the SLA, so statistics and deadlines cannot disagree."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Took:
-    """A response or a resolution: when it came, and the business time since it was asked for, waiting left out."""
+    """A response or resolution: when it came, and the business time since it was asked for, without waiting."""
 
     target: Target
     at: datetime
@@ -66,7 +66,7 @@ class Took:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """A promise that was decided: kept when it was met, missed at the instant it was due."""
+    """A decided promise: kept when it was met, or missed at the instant when it fell due."""
 
     target: Target
     at: datetime
@@ -76,25 +76,27 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A stretch in which a ticket was worked on, end excluded; None: it still is. `runs`: its clock was running."""
+    """A stretch in which a ticket was worked on, end excluded; None while it goes on. `runs`: its clock was
+    running."""
 
     begun: datetime
     ended: datetime | None
     runs: tuple[Run, ...]
 
     def holds(self, at: datetime) -> bool:
+        """Tell whether the instant lies in the stretch."""
         return self.begun <= at and (self.ended is None or at < self.ended)
 
     def runs_at(self, at: datetime) -> bool:
-        """Was it open, and not waiting for the customer?"""
+        """Tell whether the ticket was open, and not waiting for the customer, at this instant."""
         return any(run.start <= at and (run.end is None or at < run.end) for run in self.runs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What one ticket adds to the figures. `left_out` is "merged" or "spam" for one that adds nothing.
+    """What one ticket adds to the statistics. `left_out` is "merged" or "spam" when it adds nothing.
 
-    It counts for the department and plan that it has now: its deadlines are reckoned by these as well."""
+    It counts for its present department and plan, because its deadlines are computed with these too."""
 
     department: str
     plan: str
@@ -108,14 +110,14 @@ class Measured:
     owners: tuple[tuple[datetime, str], ...] = ()
 
     def owner_at(self, at: datetime) -> str:
-        """Who had it then; "" for nobody."""
+        """Return who had the ticket at that instant; "" for nobody."""
         return _owner(self.owners, at)
 
 
 def measured(
     ticket: Ticket, history: Sequence[events.Event], plan: Plan, calendar: Calendar, now: datetime
 ) -> Measured:
-    """Measure a ticket by its facts (those of COUNTED_KINDS suffice), with the plan and calendar that it has now."""
+    """Measure a ticket by its events (kinds in COUNTED_KINDS are enough), with its present plan and calendar."""
     left_out = "merged" if ticket.merged_into is not None else "spam" if ticket.status is Status.SPAM else ""
     common = Measured(
         department=ticket.department, plan=plan.name, opened_at=whole_second(ticket.created_at), left_out=left_out
@@ -142,7 +144,7 @@ def measured(
 
 
 class _Walk:
-    """The people in a ticket's facts, by the instants of its clocks."""
+    """Finds the people in a ticket's events, by the instants of its clocks."""
 
     def __init__(self, history: Sequence[events.Event]) -> None:
         self._history = history
@@ -153,7 +155,7 @@ class _Walk:
         self._enders: Mapping[datetime, str] = dict(self._by_agents(events.StatusChanged))
 
     def mails(self) -> Iterator[Happened]:
-        """The opening, messages and replies."""
+        """Return the opening, messages and replies."""
         for event in self._history:
             at = self._at(event)
             if isinstance(event, events.Opened):
@@ -167,7 +169,7 @@ class _Walk:
                 yield Happened(What.REPLIES, at, event.by.name if event.by.role is Role.AGENT else "")
 
     def worker(self, cycle: Cycle, at: datetime) -> str:
-        """Whose work meeting a target was: who replied; for a resolution who had it, else who ended it."""
+        """Return whose work met a target: who replied; for a resolution who had the ticket, else who ended it."""
         if cycle.target is Target.RESOLUTION:
             return _owner(self.owners, at) or self._enders.get(at, "")
         return self._repliers.get(at) or _owner(self.owners, at)
@@ -192,7 +194,7 @@ def _owner(owners: Sequence[tuple[datetime, str]], at: datetime) -> str:
 
 
 def _of_rounds(rounds: Sequence[Cycle], walk: _Walk) -> Iterator[Happened]:
-    """Resolved and reopened: what was undone did not happen, as for the clocks."""
+    """Return when it was resolved and reopened. What was undone did not happen, as for the clocks."""
     for cycle in rounds:
         if cycle.target is not Target.RESOLUTION:
             continue

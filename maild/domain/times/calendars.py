@@ -1,16 +1,16 @@
 """Business calendars: opening hours in local wall time, counted in UTC.
 
-Rules that everything here keeps:
+Everything here keeps these rules:
 
-* A wall-clock time means the first instant at which the local clock shows it or a later time. So a time inside a DST
-  gap is the instant of the shift, and a time that comes twice is its first coming. The edges of spans are turned into
-  UTC one by one with this rule: spans that touch on the wall touch in UTC, and a shift neither loses nor repeats time.
-  An hour that the clock shows twice inside a span counts twice, because people are there twice as long.
-* A span belongs to the local day on which it starts, its part after midnight included.
+* A wall-clock time means the first instant at which the local clock shows that time or a later one. A time inside a
+  DST gap is the instant of the shift. A time that comes twice is its first coming. The edges of spans are converted to
+  UTC one by one by this rule. So spans that touch on the wall clock touch in UTC, and a shift neither loses nor repeats
+  time. An hour that the clock shows twice inside a span counts twice: people are there twice as long.
+* A span belongs to the local day on which it starts, also its part after midnight.
 * For one day the first of these counts: special hours, own closed dates, holidays, the week. A closed day is closed
-  from midnight to midnight: the spans that start on it do not take place, and an overnight span of the day before ends
-  at midnight.
-* All instants come in aware and go out in UTC. Intervals are half open."""
+  from midnight to midnight. Spans that start on it do not take place, and an overnight span of the day before ends at
+  midnight.
+* All instants come in with a time zone and go out in UTC. Intervals are half open."""
 
 from __future__ import annotations
 
@@ -34,14 +34,15 @@ _REMEMBERED_DAYS = 8192  # more than twice HORIZON
 
 
 class NotOpenLongEnoughError(ValueError):
-    """A calendar does not offer the wanted open time within HORIZON."""
+    """The calendar does not offer the wanted open time within HORIZON."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """Opening time in minutes from local midnight, end excluded; an end above 1440 lies on the next day.
+    """A stretch of opening time in minutes from local midnight. The end is excluded; above 1440 it lies on the next
+    day.
 
-    ValueError unless 0 <= start < 1440 and start < end <= start + 1440."""
+    Raises ValueError unless 0 <= start < 1440 and start < end <= start + 1440."""
 
     start: int
     end: int
@@ -54,7 +55,7 @@ class Span:
 
     @property
     def shown(self) -> str:
-        """As people write it: 22:00-06:00; an end at midnight is 24:00."""
+        """The span as people write it: "22:00-06:00". An end at midnight is "24:00"."""
         return f"{_clock(self.start)}-{_clock(self.end if self.end <= DAY_MINUTES else self.end - DAY_MINUTES)}"
 
 
@@ -64,20 +65,20 @@ ROUND_THE_CLOCK: Week = ((WHOLE_DAY,),) * 7
 
 
 class HolidaySource(Protocol):
-    """Public holidays of one place."""
+    """Gives the public holidays of one place."""
 
     @property
     def name(self) -> str:
-        """What the configuration calls it: DE-BE."""
+        """The place as the configuration calls it: "DE-BE"."""
         ...
 
     @property
     def edition(self) -> str:
-        """Changes whenever the dates may have changed (the version of the tables); part of the fingerprint."""
+        """The version of the tables. It changes whenever dates may have changed, and is part of the fingerprint."""
         ...
 
     def dates(self, year: int) -> frozenset[date]:
-        """The days off of one year, in the place's own local dates."""
+        """Return the holidays of one year, in the place's own local dates."""
         ...
 
 
@@ -85,9 +86,10 @@ class HolidaySource(Protocol):
 class Calendar:
     """When an office is open.
 
-    `week` holds the spans of the seven days, Monday first. `closed` are the office's own days off. `special` gives
-    single days hours of their own, above everything else: half days, Saturdays before Christmas; no spans = closed.
-    ValueError for an unknown time zone, a week without seven days, or two special entries for one day."""
+    `week` holds the spans of the seven days, Monday first. `closed` are the office's own days off. `special`
+    gives single days their own hours, above everything else (half days, Saturdays before Christmas); no spans
+    mean closed. Raises ValueError for an unknown time zone, a week without seven days, or two special entries
+    for one day."""
 
     name: str
     zone: str
@@ -113,16 +115,16 @@ class Calendar:
 
     @property
     def always_open(self) -> bool:
-        """Around the clock, every day: open time is elapsed time."""
+        """True when the office is open around the clock every day. Open time is then elapsed time."""
         return self._always
 
     def local(self, instant: datetime) -> datetime:
-        """`instant` on the wall clock of this calendar."""
+        """Return `instant` on this calendar's wall clock."""
         return instant.astimezone(self._zone)
 
 
 def zone_named(name: str) -> ZoneInfo:
-    """The IANA time zone; ValueError for anything else."""
+    """Return the IANA time zone of this name. Raises ValueError for anything else."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:  # OSError: the name of a folder, such as "Europe"
@@ -133,7 +135,7 @@ ALWAYS = Calendar("always", "UTC", ROUND_THE_CLOCK)
 
 
 def between(calendar: Calendar, a: datetime, b: datetime) -> timedelta:
-    """Open time in [a, b); zero when b is not after a. ValueError for naive times."""
+    """Return the open time in [a, b); zero when b is not after a. Raises ValueError for naive times."""
     start, end = _utc(a), _utc(b)
     if end <= start:
         return _ZERO
@@ -143,11 +145,11 @@ def between(calendar: Calendar, a: datetime, b: datetime) -> timedelta:
 
 
 def add(calendar: Calendar, a: datetime, duration: timedelta) -> datetime:
-    """The first instant (UTC) at which the open time since `a` equals `duration`.
+    """Return the first instant (UTC) at which the open time since `a` equals `duration`.
 
-    Reaching it exactly at closing time answers the closing time. Zero answers `a` itself, open or not.
-    ValueError for a negative duration or a naive time; NotOpenLongEnoughError when the calendar does not offer so much
-    within HORIZON."""
+    When the duration ends exactly at closing time, this is the closing time. Zero returns `a` itself, open or
+    not. Raises ValueError for a negative duration or a naive time, and NotOpenLongEnoughError when the calendar
+    does not offer the time within HORIZON."""
     start = _utc(a)
     if duration <= _ZERO:
         if duration < _ZERO:
@@ -168,7 +170,7 @@ def add(calendar: Calendar, a: datetime, duration: timedelta) -> datetime:
 
 
 def open_spans(calendar: Calendar, a: datetime, b: datetime) -> tuple[Interval, ...]:
-    """The open time in [a, b) as UTC intervals, ascending; intervals that touch are one."""
+    """Return the open time in [a, b) as ascending UTC intervals. Intervals that touch are joined."""
     start, end = _utc(a), _utc(b)
     if end <= start:
         return ()
@@ -184,12 +186,12 @@ def open_spans(calendar: Calendar, a: datetime, b: datetime) -> tuple[Interval, 
 
 
 def is_open(calendar: Calendar, at: datetime) -> bool:
-    """Is it open at this instant? At closing time it is not any more."""
+    """Tell whether the office is open at this instant. At closing time it is already closed."""
     return bool(open_spans(calendar, at, at + timedelta(microseconds=1)))
 
 
 def hours_on(calendar: Calendar, day: date) -> tuple[Span, ...]:
-    """The spans that start on this local day."""
+    """Return the spans that start on this local day."""
     special = calendar._special.get(day)
     if special is not None:
         return special
@@ -197,7 +199,7 @@ def hours_on(calendar: Calendar, day: date) -> tuple[Span, ...]:
 
 
 def exception_on(calendar: Calendar, day: date) -> str:
-    """Why this local day is not an ordinary day of the week; "" when it is one."""
+    """Return why this local day differs from an ordinary day of the week; "" when it does not."""
     special = calendar._special.get(day)
     if special is not None:
         return "special hours " + ", ".join(span.shown for span in special) if special else "own day off"
@@ -209,12 +211,13 @@ def exception_on(calendar: Calendar, day: date) -> str:
 
 
 def never_open(calendar: Calendar) -> bool:
-    """Has the week no opening hours at all? Special days alone run out, so they do not count."""
+    """Tell whether the week has no opening hours at all. Special days do not count: they run out."""
     return not any(calendar.week)
 
 
 def overlaps(calendar: Calendar) -> tuple[str, ...]:
-    """The pairs of spans of the week that overlap, as text for an error: "mon 22:00-06:00 and tue 05:00-09:00"."""
+    """Return the pairs of spans of the week that overlap, as text for an error: "mon 22:00-06:00 and tue
+    05:00-09:00"."""
     week_minutes = 7 * DAY_MINUTES
     placed = sorted(
         (day * DAY_MINUTES + span.start, day * DAY_MINUTES + span.end, f"{WEEKDAYS[day]} {span.shown}")
@@ -229,7 +232,7 @@ def overlaps(calendar: Calendar) -> tuple[str, ...]:
 
 
 def special_overlaps(calendar: Calendar) -> tuple[tuple[date, str], ...]:
-    """The same for the spans of single days, each with its day: "08:00-12:00 and 11:00-13:00"."""
+    """Return the same for the spans of single days, each with its day: "08:00-12:00 and 11:00-13:00"."""
     return tuple(
         (day, pair)
         for day, spans in calendar.special
@@ -238,7 +241,7 @@ def special_overlaps(calendar: Calendar) -> tuple[tuple[date, str], ...]:
 
 
 def fingerprint(calendar: Calendar) -> str:
-    """16 hex digits that change when any deadline of this calendar may change. Its name does not matter."""
+    """Return 16 hex digits that change when a deadline of this calendar may change. The name does not matter."""
     source = calendar.holidays
     parts = (
         calendar.zone,
@@ -253,7 +256,7 @@ def fingerprint(calendar: Calendar) -> str:
 
 
 def _openings(calendar: Calendar, start: datetime, end: datetime) -> Iterator[Interval]:
-    """The open intervals in [start, end), ascending and disjoint. UTC in, UTC out."""
+    """Yield the open intervals in [start, end), ascending and disjoint. Takes and gives UTC."""
     day = calendar.local(start).date() - _ONE_DAY  # an overnight span of yesterday may still be running
     last = calendar.local(end).date()
     cursor = start
@@ -271,7 +274,8 @@ def _openings(calendar: Calendar, start: datetime, end: datetime) -> Iterator[In
 
 
 def _intervals(calendar: Calendar, day: date) -> tuple[Interval, ...]:
-    """The spans that start on a local day, in UTC, ascending; remembered, for it is asked for every ticket."""
+    """Return the spans that start on a local day as ascending UTC intervals. They are cached: every ticket asks for
+    them."""
     known = calendar._days.get(day)
     if known is not None:
         return known
@@ -302,7 +306,8 @@ def _day_off(calendar: Calendar, day: date) -> bool:
 
 
 def _first_instant(calendar: Calendar, day: date, minutes: int) -> datetime:
-    """The first instant at which the local clock shows `day` 00:00 plus `minutes`, or later (PEP 495: folds, gaps)."""
+    """Return the first instant at which the local clock shows `day` 00:00 plus `minutes`, or later (PEP 495: folds,
+    gaps)."""
     wall = datetime.combine(day, time()) + timedelta(minutes=minutes)
     after = wall.replace(tzinfo=calendar._zone).astimezone(UTC)  # fold=0: the first coming of a time that comes twice
     if after.astimezone(calendar._zone).replace(tzinfo=None) == wall:
@@ -318,7 +323,7 @@ def _first_instant(calendar: Calendar, day: date, minutes: int) -> datetime:
 
 
 def _overlapping(placed: list[tuple[int, int, str]]) -> list[str]:
-    """Neighbours in a sorted list of (start, end, text) of which the second starts before the first ends."""
+    """Return the neighbours in a sorted list of (start, end, text) where the second starts before the first ends."""
     return [f"{first[2]} and {second[2]}" for first, second in pairwise(placed) if second[0] < first[1]]
 
 

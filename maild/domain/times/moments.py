@@ -1,4 +1,5 @@
-"""The moments that people name in commands: "2h", "tomorrow", "fri 15:00", "next week", "2026-12-01", "eod", "+2bh"."""
+"""Reads moments that people name in commands: "2h", "tomorrow", "fri 15:00", "next week", "2026-12-01", "eod",
+"+2bh"."""
 
 from __future__ import annotations
 
@@ -45,11 +46,11 @@ def read_when(
     day_ends: time = time(17),
     calendar: Calendar | None = None,
 ) -> datetime:
-    """The instant in UTC that `words` mean to somebody in `zone` at `now`; always later than `now`.
+    """Return the instant (UTC) that `words` mean to somebody in `zone` at `now`. It is always later than `now`.
 
-    Hours and minutes are elapsed time; days and weeks keep the time of day across a change of clocks. A day without
-    a time begins at `day_begins`. Business time (bh, bd) is that of `calendar`. ValueError says what is wrong with the
-    words, as a sentence for their writer."""
+    Hours and minutes are elapsed time. Days and weeks keep the time of day when the clocks change. A day without
+    a time begins at `day_begins`. Business time (bh, bd) is that of `calendar`. Raises ValueError with a
+    sentence that tells the writer what is wrong."""
     told = " ".join(words.casefold().split())[:_MAX_LENGTH]
     span = _AFTER.fullmatch(told)
     if span and span[2] in _ELAPSED:
@@ -64,7 +65,7 @@ def read_when(
 
 
 def shown_when(moment: datetime, zone: tzinfo) -> str:
-    """An instant as people check it: "Tue 2026-12-01 09:00 CET"."""
+    """Return an instant as people check it: "Tue 2026-12-01 09:00 CET"."""
     local = moment.astimezone(zone)
     return f"{_DAYS[local.weekday()][:3].title()} {local:%Y-%m-%d %H:%M} {local.tzname() or 'UTC'}"
 
@@ -86,8 +87,10 @@ def _in_business_time(count: int, unit: str, now: datetime, calendar: Calendar |
 
 
 def _business_days(count: int, now: datetime, calendar: Calendar) -> datetime:
-    """The same time of day after `count` days with opening hours; outside of them the end of the opening before, or the
-    first one of that day."""
+    """Return the same time of day after `count` days with opening hours.
+
+    When that time is outside opening hours, this is the end of the opening before it, or the first opening of
+    that day."""
     if not count:
         return now
     local = calendar.local(now)
@@ -107,7 +110,7 @@ def _business_days(count: int, now: datetime, calendar: Calendar) -> datetime:
 
 
 def _on_a_day(told: str, local: datetime, day_begins: time, day_ends: time) -> datetime:
-    """The wall-clock time of a named day, a date, an hour, or the end of today."""
+    """Return the wall-clock time of a named day, a date, an hour, or the end of today."""
     if told == "eod":
         if local.time() >= day_ends:
             raise ValueError(f"the end of today ({day_ends:%H:%M}) has gone by: say tomorrow {day_ends:%H:%M}")
@@ -138,7 +141,8 @@ def _date(text: str) -> date:
 
 
 def _clock(text: str, told: str, absent: time | None) -> time:
-    """ "15:00", "9am" or "3:30 pm"; `absent` for an empty text. A bare number is no hour: "mon 3" may be a date."""
+    """Read "15:00", "9am" or "3:30 pm"; `absent` for an empty text. A bare number is no hour: "mon 3" may be a
+    date."""
     if not text and absent is not None:
         return absent
     found = _CLOCK.fullmatch(text)
