@@ -1,4 +1,4 @@
-"""What follows for a ticket from a changed priority, department or requester: its plan, and who reads along."""
+"""What follows from a changed priority, department or requester: the ticket's plan, and who reads along."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CAUSES = (events.PriorityChanged, events.Transferred, events.RequesterChanged)
 
 
 def refiled(ticket: Ticket, facts: Sequence[Event], policy: Policy) -> list[Event]:
-    """The facts with what follows from them. `ticket` is as it was before."""
+    """Return the events together with what follows from them. `ticket` is as it was before."""
     made = list(facts)
     causes = [fact for fact in facts if isinstance(fact, _CAUSES)]
     given = [fact for fact in causes if isinstance(fact, events.RequesterChanged)]
@@ -42,7 +42,8 @@ def refiled(ticket: Ticket, facts: Sequence[Event], policy: Policy) -> list[Even
 
 
 def planned_anew(ticket: Ticket, policy: Policy, at: datetime, by: Actor) -> events.PlanChanged | None:
-    """The other plan that the configuration of now gives this ticket; None when it stays, or was chosen for it."""
+    """Return the other plan that the present configuration gives this ticket; None when it stays or was chosen by
+    hand."""
     if ticket.plan_source in _STAYS:
         return None
     plan, source = policy.plan_for(

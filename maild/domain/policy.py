@@ -1,4 +1,4 @@
-"""What the configuration asks of the judging: the part of the settings that the ground floor knows."""
+"""What judging needs from the configuration: the part of the settings that the domain knows."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ OFFICE = "office"  # the calendar of whoever names no other one
 
 
 class AcknowledgeTo(StrEnum):
+    """Who gets an acknowledgement of a new ticket."""
+
     AUTHENTICATED = "authenticated"
     EVERYONE = "everyone"
     NOBODY = "nobody"
 
 
 class AgentProof(StrEnum):
-    """How much an agent's mail must prove before it may act (03, section 3.5)."""
+    """How much proof an agent's mail needs before it may act."""
 
     STRICT = "strict"
     NORMAL = "normal"
@@ -32,7 +34,7 @@ class AgentProof(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rhythm:
-    """What the configuration says of the time of notices; an agent's own wish is stronger."""
+    """When notices leave, by the configuration. An agent's own preference wins."""
 
     batch: timedelta = timedelta(minutes=10)  # a batch waits so long for more after each event
     batch_most: timedelta = timedelta(minutes=15)  # and not longer than this after the first
@@ -42,7 +44,7 @@ class Rhythm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Everything that judging, noticing and escalating need to know of the configuration."""
+    """Everything that judging, notices and escalation need from the configuration."""
 
     helpdesk_name: str
     directory: Directory
@@ -69,22 +71,22 @@ class Policy:
         object.__setattr__(self, "choices", hashlib.sha256(repr(chosen_by).encode()).hexdigest()[:16])
 
     def plan_of(self, ticket: Ticket) -> Plan:
-        """The ticket's plan; "default" when the configuration has lost it."""
+        """Return the ticket's plan; "default" when the configuration no longer has it."""
         return self.plans.get(ticket.sla_plan) or self.plans["default"]
 
     def calendar_of(self, ticket: Ticket) -> Calendar | None:
-        """What business time of a ticket counts in."""
+        """Return the calendar that a ticket's business time counts in."""
         return self.calendar_for(self.plan_of(ticket), self.directory.department(ticket.department))
 
     def calendar_for(self, plan: Plan, department: Department | None) -> Calendar | None:
-        """The plan's calendar, else the department's, else "office"; None where there is no calendar at all."""
+        """Return the plan's calendar, else the department's, else "office"; None when there is no calendar at all."""
         name = plan.calendar or (department.calendar if department else "") or OFFICE
         return self.calendars.get(name) or self.calendars.get(OFFICE)
 
     def plan_for(
         self, *, department: str, priority: str, requester: Address, rule: str = "", topic: str = ""
     ) -> tuple[str, str]:
-        """(plan, source) of a ticket for which nobody commanded one, as `choose_plan` has it."""
+        """Return (plan, source) of a ticket without a commanded plan, as `choose_plan` does."""
         organisation, found = self.directory.organisation_of(requester), self.directory.department(department)
         return choose_plan(
             rule=rule,

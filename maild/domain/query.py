@@ -1,4 +1,4 @@
-"""What somebody asks of the helpdesk, once it is understood: the conditions of a list, and the kinds of questions."""
+"""Questions to the helpdesk after reading: the conditions of a list, and the kinds of questions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOOK_BACK = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """The conditions of a list, all of them at once. Names are those of the configuration; empty is any."""
+    """The conditions of a list, which all must hold. Names are those of the configuration; empty means any."""
 
     statuses: tuple[Status, ...] = ()  # none named: what is worked on
     overdue: bool = False
@@ -33,7 +33,7 @@ class Filter:
 
     @property
     def wanted(self) -> tuple[Status, ...]:
-        """The statuses that the list shows. Whom it is from is asked of everything, unless a status is named."""
+        """The statuses that the list shows. Conditions on the sender look at all statuses, unless one is named."""
         if self.statuses:
             return self.statuses
         if self.sender and not (self.overdue or self.unassigned or self.snoozed):
@@ -42,12 +42,12 @@ class Filter:
 
     @property
     def about_ended(self) -> bool:
-        """Does it ask for tickets that have ended, and for no others?"""
+        """True when the list shows only tickets that have ended."""
         return all(status.ended for status in self.wanted)
 
     @property
     def window(self) -> timedelta | None:
-        """How far the list looks back. Nobody wants all that was ever closed: without a word it is 30 days."""
+        """How far the list looks back. Lists of ended tickets look back 30 days unless they say otherwise."""
         if self.age is None and any(status.ended for status in self.wanted):
             return _LOOK_BACK
         return self.age
@@ -63,14 +63,14 @@ class Wished:
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """Tickets, by conditions."""
+    """Asks for tickets by conditions."""
 
     filter: Filter
 
 
 @dataclass(frozen=True, slots=True)
 class FindQuery:
-    """Tickets, by what is said in them."""
+    """Asks for tickets by words in them."""
 
     terms: Terms
     filter: Filter
@@ -78,7 +78,7 @@ class FindQuery:
 
 @dataclass(frozen=True, slots=True)
 class ShowQuery:
-    """One ticket: its facts and newest entries; `full` brings the whole thread."""
+    """Asks for one ticket with its newest entries. `full` brings the whole thread."""
 
     number: int
     full: bool = False
@@ -86,8 +86,8 @@ class ShowQuery:
 
 @dataclass(frozen=True, slots=True)
 class StatsQuery:
-    """Figures of the last so many days, today among them: of all that the reader may see, or of one department's
-    tickets, or of one agent's work."""
+    """Asks for statistics of the last days, including today: of everything the reader may see, a department or an
+    agent."""
 
     days: int
     department: str = ""
@@ -96,12 +96,12 @@ class StatsQuery:
 
 @dataclass(frozen=True, slots=True)
 class WhoQuery:
-    """Who is here, and who is away until when."""
+    """Asks who is here, and who is away until when."""
 
 
 @dataclass(frozen=True, slots=True)
 class AwayQuery:
-    """The writer is away until then, and somebody stands in for them; None: they are back."""
+    """Says that the writer is away until then and who stands in; None: they are back."""
 
     until: datetime | None
     substitute: Agent | None = None
@@ -109,14 +109,14 @@ class AwayQuery:
 
 @dataclass(frozen=True, slots=True)
 class WishQuery:
-    """What the writer wishes of their mail."""
+    """Changes the writer's preferences."""
 
     wished: Wished
 
 
 @dataclass(frozen=True, slots=True)
 class HelpQuery:
-    """What can be asked."""
+    """Asks what can be asked."""
 
 
 Asked = ListQuery | FindQuery | ShowQuery | StatsQuery | WhoQuery | AwayQuery | WishQuery | HelpQuery
@@ -124,7 +124,7 @@ Asked = ListQuery | FindQuery | ShowQuery | StatsQuery | WhoQuery | AwayQuery | 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question: the line as it is understood, and what it asks for."""
+    """One question: its line as it was understood, and what it asks for."""
 
     line: str
     asked: Asked
@@ -132,6 +132,6 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What an agent asks in one mail; answered in one letter, after everything else of their mail is done."""
+    """What an agent asks in one mail. One message answers it, after everything else of the mail is done."""
 
     queries: tuple[Query, ...]

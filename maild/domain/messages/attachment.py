@@ -1,4 +1,4 @@
-"""A file that came with a mail, as a pointer into the raw mail that is kept."""
+"""A file that came with a mail, as a pointer into the stored raw mail."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A pointer into the raw mail: the part's path ("2.1"), never the bytes."""
+    """Points into the raw mail by the part's path ("2.1"). It never holds the bytes."""
 
     part: str
     name: str

@@ -1,4 +1,4 @@
-"""A mail as words: what the reading floor makes of raw bytes, and what goes out again. Frozen values, no parsing."""
+"""A mail as words: what reading makes of raw bytes, and what goes out again. Frozen values without parsing."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from maild.domain.people.directory import Address, Person, Trust
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The SMTP envelope (RFC 5321 2.3.1): sender without brackets, "" for the null reverse-path; recipients as given.
+    """The SMTP envelope (RFC 5321 2.3.1): sender without brackets, "" for the null reverse-path; recipients as
+    given.
 
-    A mail fetched by IMAP has no envelope: `sender` is None and `recipients` is empty."""
+    A mail fetched by IMAP has no envelope. `sender` is then None and `recipients` is empty."""
 
     sender: str | None = None
     recipients: tuple[str, ...] = ()
@@ -33,7 +34,7 @@ class DeliveryAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStatus:
-    """What a DSN says of one recipient (RFC 3464 2.3)."""
+    """What a delivery report says of one recipient (RFC 3464 2.3)."""
 
     recipient: str
     action: DeliveryAction
@@ -43,7 +44,8 @@ class DeliveryStatus:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """A whole DSN: one status per recipient and the Message-ID of the mail that it is about ("" when not returned)."""
+    """A whole delivery report: one status for each recipient, and the Message-ID of the returned mail ("" without
+    one)."""
 
     statuses: tuple[DeliveryStatus, ...] = ()
     original_message_id: str = ""
@@ -51,7 +53,7 @@ class DeliveryReport:
 
 @dataclass(frozen=True, slots=True)
 class ForwardedMail:
-    """A mail that the sender forwarded, attached or within the text. `certain`: it was read without any doubt."""
+    """A mail that the sender forwarded, attached or in the text. `certain`: it was read without doubt."""
 
     sender: Person | None  # who wrote it; None when that cannot be read strictly
     subject: str = ""
@@ -63,7 +65,7 @@ class ForwardedMail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundMessage:
-    """One mail, read. Strings are clean text: no NUL, no lone surrogates, headers unfolded and decoded."""
+    """One mail after reading. Strings are clean text: no NUL, no lone surrogates, headers unfolded and decoded."""
 
     sha256: str
     size: int  # bytes of the raw mail
@@ -100,13 +102,13 @@ class InboundMessage:
     defects: tuple[str, ...] = ()  # what was wrong with the mail and how it was read anyway
 
     def header(self, name: str) -> str:
-        """The first value of a header, "" when absent."""
+        """Return the first value of a header; "" when it is absent."""
         values = self.headers.get(name.lower(), ())
         return values[0] if values else ""
 
     @property
     def own_and_forwarded(self) -> tuple[str, str]:
-        """The new text as the sender's own words, and the forwarded mail that follows them."""
+        """Return the new text in two parts: the sender's own words, and the forwarded mail that follows them."""
         if self.only_quotes:
             return "", ""
         if not self.forwarded_lines:
@@ -116,13 +118,13 @@ class InboundMessage:
 
     @property
     def recipients(self) -> tuple[Address, ...]:
-        """Every address the mail itself says it went to."""
+        """Every address that the mail itself names as a recipient."""
         return (*(p.address for p in self.to), *(p.address for p in self.cc), *self.delivered_to)
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """How far the sender was proven when the mail came in: recorded with it, for keys rotate."""
+    """How well the sender was authenticated when the mail came in. It is stored with the mail, because keys change."""
 
     trust: Trust
     reason: str
@@ -130,7 +132,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class OutboundMessage:
-    """A mail ready for the wire: bytes as they will be sent at every attempt."""
+    """A mail ready to be sent. Every attempt sends the same bytes."""
 
     envelope_from: str  # "" is the null reverse-path
     recipients: tuple[str, ...]

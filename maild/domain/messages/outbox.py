@@ -1,4 +1,4 @@
-"""The life of an outgoing mail: what an attempt's answer means, and when to try again."""
+"""The life of an outgoing mail: what the answer to an attempt means, and when to try again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from enum import StrEnum
 
 
 class OutboxState(StrEnum):
+    """Where an outgoing mail stands."""
+
     QUEUED = "queued"
     SENDING = "sending"  # claimed; the lease says for how long
     SENT = "sent"
@@ -18,7 +20,7 @@ class OutboxState(StrEnum):
 
 
 class DeliveryResult(StrEnum):
-    """What the relay said of one recipient."""
+    """What the relay said about one recipient."""
 
     SENT = "sent"
     TEMPORARY = "temporary"
@@ -28,7 +30,7 @@ class DeliveryResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RelayAnswer:
-    """A relay's answer for one recipient; `text` is the reply verbatim, on one line."""
+    """A relay's answer for one recipient. `text` is the reply as given, on one line."""
 
     verdict: DeliveryResult
     text: str
@@ -37,7 +39,7 @@ class RelayAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ChannelFault:
-    """The relay could not be used at all (connect, TLS, login, MAIL refused for us): no mail is to blame."""
+    """The relay could not be used at all (connect, TLS, login, MAIL refused for us). No mail caused it."""
 
     text: str
     code: int | None = None
@@ -75,11 +77,12 @@ JITTER = 0.2
 def after_attempt(
     answer: RelayAnswer | ChannelFault, *, attempts: int, tried_since: datetime | None, now: datetime, jitter: float
 ) -> Attempted:
-    """Judge one attempt. `attempts` counts those before it, the first of them at `tried_since`; `jitter` in -1..1
-    spreads the retries by 20 %.
+    """Judge one attempt.
 
-    A channel fault never fails a mail and does not count as an attempt. A mail is given up so long after its first
-    attempt, for it may have waited for its time before: a delayed answer, one that an admin held."""
+    `attempts` counts the attempts before it, the first of them at `tried_since`. `jitter` in -1..1 spreads the
+    retries by 20 %. A channel fault never fails a mail and does not count as an attempt. The time until a mail
+    is given up counts from its first attempt, because it may have waited before: a delayed answer, or one that
+    an admin held."""
     text = answer.text
     if isinstance(answer, ChannelFault):
         return Attempted(OutboxState.DEFERRED, attempts, now + _spread(CHANNEL_PAUSE, jitter), text, tried_since)

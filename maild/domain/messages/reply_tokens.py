@@ -1,7 +1,8 @@
 """Marks that come back to us in other people's mail: subject token, sealed reply address, Message-ID.
 
-Each carries a MAC under the helpdesk's token key. They say *which thread, for whom, meaning what*; they never grant
-identity: the sender is judged apart. These shapes lie in mailboxes for years; the first letter names format and key."""
+Each carries a MAC under the helpdesk's token key. A mark says *which thread, for whom, meaning what*. It never
+grants identity: the sender is judged separately. These shapes lie in mailboxes for years. The first letter names
+format and key."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ _MARK_IN_TEXT = re.compile(r"\s*\bref:" + _MEANING + r"\.[0-9]{1,12}\.[0-9a-z]{1
 
 
 class Scope(StrEnum):
-    """What an answer to a reply address means (03, section 3.4)."""
+    """What an answer to a reply address means."""
 
     REPLY = "r"  # goes to the customer
     NOTE = "n"  # stays inside
@@ -41,7 +42,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One secret with its letter; `secret` is never shown."""
+    """One secret with its letter. `secret` is never shown."""
 
     letter: str
     secret: bytes
@@ -52,22 +53,24 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The current key, which seals, and former ones, which still open."""
+    """The current key, which seals, and former keys, which still open."""
 
     keys: tuple[Key, ...]
 
     @property
     def current(self) -> Key:
+        """The key that seals."""
         return self.keys[0]
 
     def lettered(self, letter: str) -> Key | None:
+        """Return the key with this letter; None when there is none."""
         return next((key for key in self.keys if key.letter == letter), None)
 
     @classmethod
     def of_text(cls, text: str) -> KeyRing:
-        """A key file: one `letter:secret` a line, the current one first; a bare secret has the letter a.
+        """Read a key file: one `letter:secret` a line, the current key first. A bare secret has the letter a.
 
-        ValueError for no key, a secret under 16 characters, or a letter used twice."""
+        Raises ValueError for no key, a secret under 16 characters, or a letter that is used twice."""
         keys = []
         for line in filter(None, (line.strip() for line in text.splitlines())):
             letter, colon, secret = line.partition(":")
@@ -97,7 +100,7 @@ class Sealed:
 
     @property
     def text(self) -> str:
-        """What the MAC covers, in the order of the address."""
+        """The text that the MAC covers, in the order of the address."""
         middle = f"{self.key_letter}{self.ticket}{self.scope}{self.recipient}s{self.seq}"
         return f"{middle}.{self.verb}" if self.verb else middle
 
@@ -106,14 +109,15 @@ class Sealed:
 
 
 def seal(ring: KeyRing, base: Address, sealed: Sealed, epoch: int) -> Address:
-    """The reply address LOCAL+KTSRsN[.VERB].MAC@DOMAIN of this meaning for a recipient at this epoch."""
+    """Return the reply address LOCAL+KTSRsN[.VERB].MAC@DOMAIN of this meaning for a recipient at this epoch."""
     named = _with_letter(sealed, ring.current.letter)
     mac = _reply_mac(ring.current, named.text, base.key, epoch)
     return Address(f"{base.local}+{named.text}.{mac}", base.domain)
 
 
 def read_reply_address(address: Address) -> Sealed | None:
-    """What a reply address claims; None when it has not the shape. Checking the MAC needs the epoch: see `opens`."""
+    """Return what a reply address claims; None when it does not have the shape. `opens` checks the MAC with the
+    epoch."""
     local, plus, tag = ascii_lower(address.local).rpartition("+")  # the base may have a plus of its own
     found = _SEALED.fullmatch(tag) if plus else None
     if not found:
@@ -124,7 +128,7 @@ def read_reply_address(address: Address) -> Sealed | None:
 
 
 def opens(ring: KeyRing, sealed: Sealed, epoch: int) -> bool:
-    """Does the MAC of a read reply address hold for its recipient's epoch? Constant time."""
+    """Tell whether the MAC of a reply address is right for its recipient's epoch. Takes constant time."""
     key = ring.lettered(sealed.key_letter)
     if key is None:
         return False
@@ -136,14 +140,14 @@ def opens(ring: KeyRing, sealed: Sealed, epoch: int) -> bool:
 
 
 def message_id(ring: KeyRing, sealed: Sealed, outbox: int, domain: str) -> str:
-    """The Message-ID of one outgoing mail; unique by its outbox number."""
+    """Return the Message-ID of one outgoing mail. Its outbox number makes it unique."""
     named = _with_letter(sealed, ring.current.letter)
     text = f"{named.text}.{outbox}"
     return f"<{text}.{_mac(ring.current, 'message-id', text, domain)}@{domain}>"
 
 
 def read_message_id(ring: KeyRing, text: str) -> Sealed | None:
-    """What one of our own Message-IDs says; None for foreign ones and for a MAC that does not hold."""
+    """Return what one of our own Message-IDs says; None for foreign ones and for a wrong MAC."""
     found = _OWN_ID.fullmatch(text.strip())
     if not found:
         return None
@@ -155,13 +159,14 @@ def read_message_id(ring: KeyRing, text: str) -> Sealed | None:
 
 
 def root_id(ring: KeyRing, ticket: int, domain: str) -> str:
-    """The id that stands first in the References of every mail about a ticket, though it is never sent."""
+    """Return the id that stands first in the References of every mail about a ticket. It is never sent as a
+    Message-ID."""
     text = f"{ring.current.letter}{ticket}.root"
     return f"<{text}.{_mac(ring.current, 'message-id', text, domain)}@{domain}>"
 
 
 def read_root_id(ring: KeyRing, text: str) -> int | None:
-    """The ticket of a root id of ours, else None."""
+    """Return the ticket of one of our root ids, else None."""
     found = _ROOT_ID.fullmatch(text.strip())
     if not found:
         return None
@@ -173,17 +178,17 @@ def read_root_id(ring: KeyRing, text: str) -> int | None:
 
 
 def without_seals(text: str) -> str:
-    """`text` with every sealed address of ours made bare and every mark in the body taken out, valid or not."""
+    """Return `text` with all our sealed addresses made bare and all marks of the body removed, valid or not."""
     return _MARK_IN_TEXT.sub("", _SEALED_IN_TEXT.sub("", text))
 
 
 def subject_token(ring: KeyRing, ticket: int) -> str:
-    """The token without its brackets: 1042-7k2m."""
+    """Return the token without its brackets: 1042-7k2m."""
     return f"{ticket}-{_check(ring.keys[0], ticket)}"
 
 
 def subject_tickets(ring: KeyRing, subject: str) -> tuple[int, ...]:
-    """The tickets whose valid tokens stand in a subject, in their order; at most ten are looked at."""
+    """Return the tickets whose valid tokens are in a subject, in their order. At most ten tokens are checked."""
     found = []
     for match in list(_SUBJECT_TOKEN.finditer(subject[:2000]))[:10]:
         number, check = int(match[1]), ascii_lower(match[2]).translate(_READ_AS)
@@ -193,7 +198,7 @@ def subject_tickets(ring: KeyRing, subject: str) -> tuple[int, ...]:
 
 
 def without_token(subject: str) -> str:
-    """A subject without tokens, ours or not: what is left for people to read."""
+    """Return a subject without tokens, ours or not."""
     return " ".join(_SUBJECT_TOKEN.sub(" ", subject[:2000]).split())
 
 
@@ -201,12 +206,12 @@ def without_token(subject: str) -> str:
 
 
 def loop_mark(ring: KeyRing, address: Address) -> str:
-    """The X-Maild-Loop value of this helpdesk: a mail that bears it came from us."""
+    """Return the X-Maild-Loop value of this helpdesk. A mail with it came from us."""
     return _mac(ring.keys[-1], "loop", "", address.key)
 
 
 def thread_key(root: str) -> bytes:
-    """16 bytes for Thread-Index ([MS-OXCMAIL] 2.2.3.2.7): the same for every mail about a ticket."""
+    """Return 16 bytes for Thread-Index ([MS-OXCMAIL] 2.2.3.2.7), the same for every mail about a ticket."""
     return hashlib.sha256(f"thread\0{root}".encode()).digest()[:16]
 
 
@@ -228,7 +233,7 @@ def _check(key: Key, ticket: int) -> str:
 
 
 def _mac(key: Key, purpose: str, text: str, place: str) -> str:
-    """16 Crockford characters of HMAC-SHA256; the purpose keeps one kind of mark from passing for another."""
+    """Return 16 Crockford characters of HMAC-SHA256. The purpose keeps one kind of mark from passing for another."""
     covered = "\0".join((purpose, ascii_lower(text), ascii_lower(place)))
     number = int.from_bytes(hmac.digest(key.secret, covered.encode(), "sha256")[:10], "big")
     return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(75, -1, -5))

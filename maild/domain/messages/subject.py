@@ -1,4 +1,4 @@
-"""Subjects as people and mail programs write them: prefixes in many languages, tokens, and what is left."""
+"""Subjects as people and mail programs write them: prefixes in many languages, and tokens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PREFIX = re.compile(
 
 
 def base_subject(subject: str) -> str:
-    """A subject without tokens and without the marks of answers and forwards in front; white space folded."""
+    """Return a subject without tokens and without prefixes such as Re: and Fwd:, with white space folded."""
     left = " ".join(without_token(subject[:_LONGEST]).split())
     for _ in range(_MOST_PREFIXES):
         found = _PREFIX.match(left)
@@ -31,6 +31,6 @@ def base_subject(subject: str) -> str:
 
 
 def same_subject(one: str, other: str) -> bool:
-    """Do two subjects belong to one conversation? Empty ones do not."""
+    """Tell whether two subjects belong to one conversation. Empty ones do not."""
     first, second = base_subject(one).casefold(), base_subject(other).casefold()
     return bool(first) and first == second

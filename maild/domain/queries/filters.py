@@ -1,7 +1,7 @@
 """Which tickets a question is about: bare words such as `open mine 30d`, and filters such as `dept=support`.
 
-One table of words and one of keys. What is in neither is a complaint with the nearest of them, for a list that
-silently leaves a condition out is believed."""
+There is one table of words and one of keys. Anything else is refused with the nearest of them. A list that
+silently left a condition out would be believed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TOKEN = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
 
 
 class _Wrong(Exception):
-    """A word that cannot be used: the complaint, whose `instead` takes its place in the line."""
+    """A word that cannot be used. Its problem has an `instead` that takes its place in the line."""
 
     def __init__(self, invalid: Invalid) -> None:
         super().__init__(invalid.message)
@@ -166,7 +166,7 @@ KEYS: Mapping[str, _Reader] = {
 
 
 def read_span(words: str) -> timedelta | None:
-    """12h, 30d, 2w, 3m (of 30 days), today, week, month; None for anything else, and for more than ten years."""
+    """Read 12h, 30d, 2w, 3m (of 30 days), today, week or month. None for anything else and for more than ten years."""
     told = words.casefold().strip()
     if told in _NAMED_SPANS:
         return _NAMED_SPANS[told]
@@ -176,12 +176,12 @@ def read_span(words: str) -> timedelta | None:
 
 
 def parted(words: str) -> list[str]:
-    """The words of a question; what stands in double quotes, behind a key too, is one: dept="online banking"."""
+    """Return the words of a question. Text in double quotes is one word, also after a key: dept="online banking"."""
     return [bare for token in _TOKEN.findall(words) if (bare := token.replace('"', "").strip())]
 
 
 def read_filter(words: str, surroundings: Surroundings) -> Filter | Invalid:
-    """The conditions of a list. The complaint's `instead` is the whole of `words`, put right."""
+    """Read the conditions of a list. The `instead` of Invalid is the corrected line."""
     tokens = parted(words)
     if len(tokens) > MOST_WORDS:
         return Invalid(f"a list takes at most {MOST_WORDS} words")
@@ -195,8 +195,9 @@ def read_filter(words: str, surroundings: Surroundings) -> Filter | Invalid:
 
 
 def filters_in(tokens: Sequence[str], surroundings: Surroundings) -> tuple[Filter, list[str]] | Invalid:
-    """(the conditions among the words of a search, the words that are looked for). Only what names a key of the table
-    is a condition: `open` may be what somebody looks for."""
+    """Return (the conditions among the words of a search, the words to look for).
+
+    Only words with a key of the table are conditions: `open` may be a word that somebody looks for."""
     made, sought = Filter(statuses=tuple(status for status in Status if status is not Status.SPAM)), []
     for at, token in enumerate(tokens):
         pair = _PAIR.fullmatch(token)
@@ -238,7 +239,7 @@ def _strange(word: str, pair: re.Match[str] | None, surroundings: Surroundings) 
 
 
 def _named(word: str, surroundings: Surroundings) -> str | None:
-    """The filter that somebody meant who wrote a bare name."""
+    """Return the filter that was meant by a bare name."""
     directory = surroundings.directory
     if found := directory.department(word):
         return f"dept={quoted(found.name)}"
@@ -256,12 +257,12 @@ def _with_key(key: str, invalid: Invalid) -> Invalid:
 
 
 def quoted(value: str) -> str:
-    """A value as it stands behind a key: in double quotes when it has several words."""
+    """Return a value as it stands after a key: in double quotes when it has several words."""
     return f'"{value}"' if " " in value else value
 
 
 def _put_right(invalid: Invalid, tokens: Sequence[str], at: int) -> Invalid:
-    """The complaint with the whole line in its suggestion."""
+    """Return the problem with the whole corrected line as its suggestion."""
     if invalid.instead is None:
         return invalid
     written = [invalid.instead if place == at else written_token(token) for place, token in enumerate(tokens)]
@@ -269,7 +270,7 @@ def _put_right(invalid: Invalid, tokens: Sequence[str], at: int) -> Invalid:
 
 
 def written_token(token: str) -> str:
-    """A token as it has to be written to be read as one."""
+    """Return a token as it must be written to be read as one."""
     pair = _PAIR.fullmatch(token)
     if pair is not None and " " in pair[2]:
         return f"{pair[1]}={quoted(pair[2])}"

@@ -1,6 +1,6 @@
-"""Questions to the helpdesk: `list open mine`, `show 17`, `find "toner"`, `who`. One table, one question on a line.
+"""Questions to the helpdesk: `list open mine`, `show 17`, `find "toner"`, `who`. One table, one question a line.
 
-The same parser serves mail and the command line. Nothing is guessed: a line that is no question is a problem, with
+Mail and the command line use the same parser. Nothing is guessed: a line that is no question is a problem, with
 what was probably meant."""
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _STATS_TAKES = "stats takes week, month, or a number of days such as 14d; mine, 
 
 @dataclass(frozen=True, slots=True)
 class QueryWord:
-    """One row: how a question is written, what it is for, and the reader of the words behind its first."""
+    """One row: how a question is written, what it is for, and the reader of the words after its first."""
 
     usage: str
     summary: str
@@ -210,7 +210,7 @@ BY_WORD: Mapping[str, tuple[str, QueryWord]] = {
 
 
 def read_question(line: str, surroundings: Surroundings, at: int = 0) -> Query | CommandProblem:
-    """The question on one line, with or without an exclamation mark before it."""
+    """Read the question on one line, with or without an exclamation mark before it."""
     plain = folded(line).removeprefix("!").strip()
     word, _, words = plain.partition(" ")
     name, row = BY_WORD.get(word.casefold().rstrip(":"), ("", None))
@@ -226,7 +226,7 @@ def read_question(line: str, surroundings: Surroundings, at: int = 0) -> Query |
 
 
 def begins_question(line: str) -> bool:
-    """Does the line begin with a word of the table?"""
+    """Tell whether the line begins with a word of the table."""
     return folded(line).removeprefix("!").strip().partition(" ")[0].casefold().rstrip(":") in BY_WORD
 
 
@@ -243,7 +243,7 @@ EXAMPLES = ("list open mine", "list overdue dept=support", "list from:acme.examp
 
 
 def help_text() -> str:
-    """All questions, in lines of at most 72 columns."""
+    """Return all questions, in lines of at most 72 columns."""
     head = "Write one question on a line, to your address for questions or as an answer to any list. For example:"
     examples = "\n".join(f"    {line}" for line in EXAMPLES)
     rows = "\n".join(

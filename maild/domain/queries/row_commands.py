@@ -1,7 +1,8 @@
-"""Answers to a list or a digest: `3 close`, `5 assign jane`, `2,4 take`, or a question. Line by line, all or nothing.
+"""Answers to a list or a digest: `3 close`, `5 assign jane`, `2,4 take`, or a question. Line by line, all or
+nothing.
 
-A row means the ticket that the reader saw in it. Text that is neither a row with a command nor a question is refused:
-nothing that is written to a list is ever posted anywhere."""
+A row means the ticket that the reader saw in it. Text that is neither a row with a command nor a question is
+refused. Nothing that is written to a list is ever posted to a ticket as text."""
 
 from __future__ import annotations
 
@@ -40,7 +41,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class RowCommand:
-    """A command for rows of the list (from 1), without its exclamation mark."""
+    """A command for rows of the list (counted from 1), without its exclamation mark."""
 
     rows: tuple[int, ...]
     words: str
@@ -50,7 +51,7 @@ class RowCommand:
 
 @dataclass(frozen=True, slots=True)
 class ListAnswer:
-    """What an answer asks for. With any problem nothing of it may be done."""
+    """What an answer asks for. With any problem nothing of it is done."""
 
     commands: tuple[RowCommand, ...] = ()
     queries: tuple[Query, ...] = ()
@@ -65,7 +66,7 @@ class _Reading:
 
 
 def read_answer(text: str, surroundings: Surroundings, size: int) -> ListAnswer:
-    """The lines of a mail to a list of so many rows; 0: to no list, so that only questions make sense."""
+    """Read the lines of a mail to a list of this many rows. With 0 there is no list, and only questions make sense."""
     lines = [(at, line) for at, line in enumerate(text.split("\n")) if folded(line)]
     if len(lines) > MOST_LINES:
         message = f"{len(lines)} lines in one mail: at most {MOST_LINES} are read"
@@ -113,7 +114,7 @@ def _question(line: str, at: int, surroundings: Surroundings, size: int) -> Quer
 
 
 def _numbers(named: str) -> tuple[int, ...]:
-    """ "2,4-6 and 9" -> 2, 4, 5, 6, 9, each once. Empty for a range that runs backwards."""
+    """Turn "2,4-6 and 9" into 2, 4, 5, 6, 9, each once. Empty for a range that runs backwards."""
     rows: list[int] = []
     for part in _PART.finditer(named):
         first, last = int(part[1]), int(part[2] or part[1])
@@ -124,7 +125,8 @@ def _numbers(named: str) -> tuple[int, ...]:
 
 
 def _unfit(words: str, line: str, at: int, surroundings: Surroundings) -> CommandProblem | None:
-    """Why these words are no command for a row; None when they are one, as far as can be told without its ticket."""
+    """Return why these words are no command for a row; None when they are one, as far as can be told without its
+    ticket."""
     parsed = commands.parse_line(words.split(" "))
     if parsed.problems:
         return parsed.problems[0]
@@ -159,8 +161,8 @@ def _too_much(made: _Reading) -> list[CommandProblem]:
 
 
 def corrected(text: str, problems: tuple[CommandProblem, ...]) -> str:
-    """The mail with the suggestions put in their places; lines without one go, for nobody can tell what they meant.
-    Empty when nothing is left."""
+    """Return the mail with the suggestions in their places. Lines without a suggestion are removed. "" when nothing
+    is left."""
     lines: list[str | None] = list(text.split("\n"))
     for problem in problems:
         if problem.line and 0 <= problem.at < len(lines):

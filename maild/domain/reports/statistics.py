@@ -129,7 +129,8 @@ class Day:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """See the module. `at` is the instant of the backlog. Names are those of the configuration; "" is nobody."""
+    """The statistics of one period. `at` is the instant of the backlog. Names are those of the configuration; "" is
+    nobody."""
 
     period: Period
     at: datetime
@@ -148,11 +149,12 @@ class Figures:
 
     @property
     def backlog(self) -> int:
+        """How many tickets were open or waiting at `at`."""
         return sum(self.statuses.values())
 
     @property
     def quiet(self) -> bool:
-        """Did nothing at all happen in the period?"""
+        """True when nothing at all happened in the period."""
         counts = (*self.totals.values(), *self.ratings.values(), *(kept.all for kept in self.promises.values()))
         return not any(counts)
 
@@ -247,7 +249,7 @@ class Tally:
                 self._statuses["open" if stay.runs_at(self.at) else "waiting"] += 1
 
     def figures(self) -> Figures:
-        """What it comes to."""
+        """Return the statistics of all added tickets."""
         totals: Counter[What] = Counter()
         for counts in self._counts.values():
             totals.update(counts)

@@ -1,6 +1,6 @@
-"""Who needs to hear no more of an escalation: whoever answered it; and once somebody took the ticket, all the others.
+"""Decides who needs no repeat of an alarm: whoever answered it and, once somebody took the ticket, everybody else.
 
-Repeats alone stop. The next step of the plan is news, and comes to everybody whom it names."""
+Only repeats stop. The next step of the plan is news and goes to everybody it names."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from maild.domain.tickets.events import Acknowledged, Assigned, Bounced, Escalat
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A target that somebody still waits for, and that was escalated: who was told of it, by name (or address), each
-    with the number of the event that told them first; and who answered what they were told last."""
+    """A target that is still pending and was escalated.
+
+    It holds who was told of it, by name or address, each with the number of the event that told them first, and
+    who answered the last thing they were told."""
 
     target: str
     cycle: int
@@ -25,7 +27,7 @@ class Alarm:
 
 
 def alarms(history: Sequence[Event]) -> tuple[Alarm, ...]:
-    """The alarms of a ticket that still stand, in the order of their first steps."""
+    """Return the open alarms of a ticket, in the order of their first steps."""
     pending = {(cycle.target.value, cycle.number) for cycle in cycles(history) if cycle.pending}
     told: dict[tuple[str, int], dict[str, int]] = {}
     answered: dict[tuple[str, int], set[str]] = {}
@@ -48,10 +50,12 @@ def alarms(history: Sequence[Event]) -> tuple[Alarm, ...]:
 
 
 def relieved(history: Sequence[Event], target: str, cycle: int, step: str) -> frozenset[str]:
-    """Who is not told of a repeat of this step (its key, with or without the number of the repeat).
+    """Return who is not told of a repeat of this step. The step is named by its key, with or without its repeat
+    number.
 
-    Whoever acknowledged since the step came first; and when the ticket was given to somebody since, everybody else who
-    had been told by then. Whoever has it hears on until they say something: a take alone stops no clock."""
+    These are the agents who acknowledged since the step came first. When somebody got the ticket since, they are
+    also all others who had been told by then. The new owner still hears of it until they answer, because taking
+    a ticket stops no clock."""
     key = first_of(step)
     told: set[str] = set()
     done: set[str] = set()
@@ -71,8 +75,9 @@ def relieved(history: Sequence[Event], target: str, cycle: int, step: str) -> fr
 
 
 def wondering(history: Sequence[Event]) -> tuple[str, ...]:
-    """The agents who should hear who has the ticket now: they were told of alarms that still stand, and the ticket was
-    given to nobody between that and the last time."""
+    """Return the agents who should hear who has the ticket now.
+
+    They were told of alarms that are still open, and nobody got the ticket between that and the last assignment."""
     standing = {name for alarm in alarms(history) for name in alarm.told}
     told: list[str] = []
     waiting: list[str] = []

@@ -1,23 +1,23 @@
-"""From a ticket's events to its clocks: when each SLA target was running, by the events alone.
+"""From a ticket's events to its clocks: when each SLA target was running.
 
 What starts, stops and ends each target:
 
-* first response: arrival -> the first public reply. A ticket that a machine opened has none, for nobody waits for it.
-* next response: the oldest unanswered message of the trailing run of customer messages -> the next public reply. Before
-  the first reply the first response covers all messages.
-* resolution: arrival, or a reopening -> resolved or closed.
+* first response: from arrival to the first public reply. A ticket that a machine opened has none: nobody waits for it.
+* next response: from the oldest unanswered message of the last run of customer messages to the next public reply.
+  Before the first reply, the first response covers all messages.
+* resolution: from arrival or a reopening to resolved or closed.
 * While the status is waiting (for the customer) every clock stands still. Notes, automatic mail and thanks move none.
-* Ending a ticket without a reply ends the response targets: neither met nor breached, not needed. Reopening starts anew
-  whatever was unanswered. Spam ends everything.
-* A reply whose delivery failed for good, or that was stopped before it left, did not happen: its target runs on from
-  the original start. A status that was undone did not happen either.
-* A ticket that was merged into another one is no promise any more: its targets are not needed.
-* When somebody sets by hand when a ticket is due, that is the due of its resolution in the present cycle, also while it
+* Ending a ticket without a reply ends the response targets. They are then neither met nor breached, but not needed.
+  Reopening starts a new target for what was unanswered. Spam ends everything.
+* A reply did not happen when its delivery failed for good or it was stopped before it left. Its target then runs on
+  from the original start. A status that was undone did not happen either.
+* The targets of a ticket that was merged into another one are not needed.
+* A due time that somebody set by hand is the due time of the resolution in the present cycle, also while the ticket
   waits for the customer.
 
-Events count in the order of `at`; those that were recorded in the same second keep their order. Nothing lies before the
-opening, and status changes keep the order in which they were recorded, for that is the status people see. Instants are
-cut to whole seconds, so that every deadline can be recalculated from what lists and mails show."""
+Events count in the order of `at`. Those of the same second keep their order. Nothing lies before the opening.
+Status changes keep the order in which they were recorded, because people see the last status. Instants are cut
+to whole seconds, so that every deadline can be recomputed from what lists and mails show."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Target(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A stretch in which a target's clock was running; `end` is None while it still is."""
+    """A stretch in which a target's clock was running. `end` is None while it still runs."""
 
     start: datetime
     end: datetime | None
@@ -56,7 +56,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class ByHand:
-    """A due that somebody set: when it is, and since when that holds."""
+    """A due time that somebody set, and since when it holds."""
 
     due_at: datetime
     since: datetime
@@ -64,9 +64,10 @@ class ByHand:
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """One promise: a target from its start until it was met or no longer needed. `runs` may touch, never overlap.
+    """One promise: a target from its start until it was met or no longer needed. `runs` may touch but never
+    overlap.
 
-    (target, number) stays the same whatever is learned later, a bounce included; numbers grow and may have gaps."""
+    (target, number) stays the same whatever is learned later, even a bounce. Numbers grow and may have gaps."""
 
     target: Target
     number: int
@@ -80,12 +81,13 @@ class Cycle:
 
     @property
     def pending(self) -> bool:
-        """Does somebody still wait for it?"""
+        """Tell whether somebody still waits for it."""
         return self.met_at is None and self.ended_at is None
 
 
 def cycles(history: Sequence[events.Event]) -> tuple[Cycle, ...]:
-    """Every cycle of a ticket in the order of their starts; () for no events. ValueError if the first is not Opened."""
+    """Return every cycle of a ticket by start; () without events. Raises ValueError when the first event is not
+    Opened."""
     if not history:
         return ()
     walk = _Walk(undelivered(history))
@@ -95,7 +97,7 @@ def cycles(history: Sequence[events.Event]) -> tuple[Cycle, ...]:
 
 
 def undelivered(history: Sequence[events.Event]) -> Mapping[int | None, str]:
-    """The entries of replies that did not happen, with why: their mail bounced for good, or was stopped."""
+    """Return the entries of replies that did not happen, with the reason: the mail bounced for good or was stopped."""
     found: dict[int | None, str] = {
         event.reply: "reply bounced later: it did not happen"
         for event in history
@@ -108,14 +110,15 @@ def undelivered(history: Sequence[events.Event]) -> Mapping[int | None, str]:
 
 
 def whole_second(instant: datetime) -> datetime:
-    """`instant` in UTC, cut to the whole second. ValueError for a naive time."""
+    """Return `instant` in UTC, cut to the whole second. Raises ValueError for a naive time."""
     if instant.tzinfo is None:
         raise ValueError(f"{instant.isoformat()} has no time zone: pass an aware time")
     return instant.astimezone(UTC).replace(microsecond=0)
 
 
 def _without_undone(history: Sequence[events.Event]) -> list[events.Event]:
-    """The facts without what an undo took back: a status, or a merge, and the fact that brought the former one back."""
+    """Return the events without what an undo took back: a status or merge, and the event that brought the former
+    one back."""
     kept: list[events.Event] = []
     for event in history:
         if isinstance(event, events.StatusChanged) and event.reason == events.UNDO:
@@ -133,7 +136,7 @@ def _without_undone(history: Sequence[events.Event]) -> list[events.Event]:
 
 
 def _statuses(kept: Sequence[events.Event]) -> Iterator[tuple[int, events.StatusChanged]]:
-    """The changes of status, the newest first."""
+    """Return the changes of status, the newest first."""
     for index in reversed(range(len(kept))):
         fact = kept[index]
         if isinstance(fact, events.StatusChanged):
@@ -160,7 +163,7 @@ def _in_order(history: Sequence[events.Event]) -> list[tuple[datetime, events.Ev
 
 
 class _Clock:
-    """A cycle in the making."""
+    """Builds one cycle."""
 
     __slots__ = ("by_hand", "ended_at", "marks", "met_at", "number", "runs", "since", "started_at", "target")
 

@@ -1,8 +1,8 @@
-"""How a deadline came about, as data: what moved the clock, days that were not ordinary ones, stretches of open time
-with their lengths and the sum so far, and the due instant.
+"""How a deadline came about, as data: what moved the clock, unusual days, stretches of open time, and the due
+instant.
 
-The lengths add up to the goal, and the last stretch ends at the due instant. Of a due that somebody set by hand the
-setting is the whole derivation."""
+Each stretch has its length and the sum so far. The lengths add up to the goal, and the last stretch ends at the
+due instant. For a due time that somebody set by hand, the setting is the whole derivation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ZERO = timedelta(0)
 
 
 class LineKind(StrEnum):
-    """What a line of a derivation tells; lines of the same instant stand in this order."""
+    """What a line of a derivation tells. Lines of the same instant stand in this order."""
 
     EVENT = "event"  # something moved the clock
     DAY = "day"  # a holiday, a day off or special hours
@@ -34,7 +34,7 @@ _RANK = {part: rank for rank, part in enumerate(LineKind)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One step. `until`, `length` and `total` (the sum with this one) are those of an open stretch."""
+    """One step. `until`, `length` and `total` (the sum including this step) belong to open stretches."""
 
     part: LineKind
     at: datetime  # UTC
@@ -46,7 +46,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derivation:
-    """One cycle of one target. `promised` is the plan's goal, None without one; `by_hand`: a due in its place."""
+    """One cycle of one target. `promised` is the plan's goal or None. `by_hand` is a due time that replaces it."""
 
     target: TargetStanding
     promised: timedelta | None
@@ -57,7 +57,8 @@ class Derivation:
 def derivations(
     history: Sequence[events.Event], plan: Plan, calendar: Calendar, now: datetime
 ) -> tuple[Derivation, ...]:
-    """Each promise of a ticket, in the order of their beginnings. ValueError when the first event is not Opened."""
+    """Return the derivation of each promise of a ticket by its start. Raises ValueError when the first event is not
+    Opened."""
     moment = whole_second(now)
     found = []
     for cycle in cycles(history):
@@ -83,7 +84,7 @@ def _derivation(meter: Meter | HandMeter, plan: Plan, calendar: Calendar, now: d
 
 
 def _stretches(cycle: Cycle, target: TargetStanding, calendar: Calendar, now: datetime) -> list[Interval]:
-    """The open time that led to the deadline: until due when there is one, else until the clock stopped or now."""
+    """Return the open time that led to the deadline. Without a due instant it ends when the clock stopped, or now."""
     found: list[Interval] = []
     for index, run in enumerate(cycle.runs):
         end = run.end or now
@@ -102,7 +103,7 @@ def _summed(stretches: Sequence[Interval]) -> Iterator[Line]:
 
 
 def _unusual_days(calendar: Calendar, start: datetime, end: datetime) -> Iterator[Line]:
-    """Holidays, own days off and special hours that the derivation met; days that are always closed say nothing new."""
+    """Return the holidays, own days off and special hours on the way. Days that are always closed are not news."""
     day, last = calendar.local(start).date(), calendar.local(end).date()
     while day <= last:
         why = exception_on(calendar, day)

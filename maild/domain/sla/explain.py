@@ -1,6 +1,6 @@
-"""Why is this due then? The derivation of every deadline in words, line by line, for people.
+"""Explains why something is due when it is: the derivation of every deadline in words, line by line.
 
-Lines stay within 72 columns; times are local, with their UTC offset."""
+Lines have at most 72 columns. Times are local, with their UTC offset."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def explain(
     zone: str = "",
     organisation: str = "",
 ) -> tuple[str, ...]:
-    """The lines that derive each target's deadline, oldest cycle first. `zone` is for show; "" is the calendar's.
-    `organisation` is the name of the requester's.
+    """Return the lines that derive each target's deadline, the oldest cycle first.
 
-    ValueError for an unknown zone, or when the first event is not Opened."""
+    Times are shown in `zone`; "" is the calendar's. `organisation` is the name of the requester's organisation.
+    Raises ValueError for an unknown zone, or when the first event is not Opened."""
     moment = whole_second(now)
     shown_in = zone_named(zone or calendar.zone)
     lines = [*_plan_lines(history, plan, shown_in, organisation), *_calendar_lines(calendar)]
@@ -57,7 +57,7 @@ def explain(
 
 
 def _plan_lines(history: Sequence[events.Event], plan: Plan, zone: ZoneInfo, organisation: str) -> Iterator[str]:
-    """The plan and what chose it; below it the plans that the ticket had before."""
+    """Return the plan and what chose it, and below it the plans that the ticket had before."""
     name = source = ""
     before: list[str] = []
     for event in history:
@@ -129,7 +129,7 @@ def _line(line: Line, zone: ZoneInfo) -> Sequence[str]:
 
 
 def verdict(target: TargetStanding, now: datetime) -> str:
-    """Where a target stands, in a sentence: "2h of open time left"."""
+    """Return where a target stands, in words: "2h of open time left"."""
     due, left = target.due_at, shown_duration(max(_ZERO, target.goal - target.consumed))
     finish = target.met_at or target.ended_at
     if finish:
@@ -151,7 +151,7 @@ def _sum(length: timedelta, total: timedelta) -> str:
 
 
 def _interval(head: str, start: datetime, end: datetime, zone: ZoneInfo) -> tuple[str, ...]:
-    """On one line when the wall clock stays on one day and in one offset, else over two."""
+    """Return a stretch on one line when the wall clock stays on one day and in one offset, else on two."""
     first, last = start.astimezone(zone), end.astimezone(zone)
     if first.date() == last.date() and first.utcoffset() == last.utcoffset():
         return (f"{head}{_day(first)} {_clock(first)}-{_clock(last)} {_offset(first)}",)
@@ -159,7 +159,7 @@ def _interval(head: str, start: datetime, end: datetime, zone: ZoneInfo) -> tupl
 
 
 def shown_at(instant: datetime, zone: ZoneInfo) -> str:
-    """ "Mon 2026-05-04 09:30 +02:00"."""
+    """Return an instant with its offset: "Mon 2026-05-04 09:30 +02:00"."""
     local = instant.astimezone(zone)
     return f"{_day(local)} {_clock(local)} {_offset(local)}"
 

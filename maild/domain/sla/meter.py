@@ -1,6 +1,7 @@
-"""One cycle of a target against a goal: how much is consumed, when any amount is, and where that leaves it.
+"""Measures one cycle of a target against a goal: how much is used, when an amount will be used, and where it
+stands.
 
-Two meters have the same face: one counts the clock's runs, the other leads to a due that somebody set by hand."""
+There are two meters with one interface. One counts the clock's runs, the other leads to a due time set by hand."""
 
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ _SECOND = timedelta(seconds=1)
 class TargetStanding:
     """Where one cycle of one target stands. Instants are UTC in whole seconds.
 
-    `due_at` is None while the clock stands (unless time had run out before), when the target was ended in time, and
-    when the calendar does not hold enough open time. `paused`: pending, and the clock stands."""
+    `due_at` is None while the clock stands (unless time had run out before), when the target ended in time, and
+    when the calendar does not hold enough open time. `paused` means pending while the clock stands."""
 
     target: Target
     cycle: int
@@ -35,24 +36,24 @@ class TargetStanding:
 
 
 def metered(cycle: Cycle, goal: timedelta | None, calendar: Calendar, now: datetime) -> Meter | HandMeter | None:
-    """The meter of a cycle: a due by hand counts in place of the plan's goal, or without one. None: no promise."""
+    """Return the meter of a cycle, or None when nothing was promised. A due time by hand replaces the plan's goal."""
     if cycle.by_hand is not None:
         return HandMeter(cycle, cycle.by_hand, calendar, now)
     return Meter(cycle, goal, calendar, now) if goal is not None else None
 
 
 def promise_of(due: datetime) -> str:
-    """What sets the steps of this due apart from those of another in the ledger."""
+    """Return what tells the steps of this due time from those of another one in the ledger."""
     return f"@{due:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def running_time(cycle: Cycle, calendar: Calendar, now: datetime) -> timedelta:
-    """Open business time over the runs of a cycle, whatever was promised: what a response or a resolution took."""
+    """Return the open time over the runs of a cycle, whatever was promised: what a response or a resolution took."""
     return sum((between(calendar, run.start, run.end or now) for run in cycle.runs), _ZERO)
 
 
 class Meter:
-    """One cycle measured with a calendar: how much of the goal is consumed, and when any amount is."""
+    """Measures one cycle with a calendar: how much of the goal is used, and when an amount will be."""
 
     promise = ""
 
@@ -69,10 +70,10 @@ class Meter:
         self.consumed = total
 
     def instant_of(self, amount: timedelta) -> datetime | None:
-        """The first instant at which `amount` is consumed, past or to come.
+        """Return the first instant at which `amount` is used, in the past or future.
 
-        None when the clock stands before that, or the calendar does not hold so much open time. The last run of a
-        target that was met counts as going on: that is when it would have been due."""
+        Returns None when the clock stands before that, or when the calendar does not hold so much open time. The
+        last run of a met target counts as going on, which tells when it would have been due."""
         runs = self.cycle.runs
         for index, (run, before) in enumerate(zip(runs, self._before, strict=True)):
             last = index == len(runs) - 1
@@ -85,15 +86,15 @@ class Meter:
         return None
 
     def standing(self) -> TargetStanding:
-        """The cycle against its goal."""
+        """Return where the cycle stands against its goal."""
         return _standing(self, self.instant_of(self.goal), self._now)
 
 
 class HandMeter:
-    """A cycle that is due at an instant which somebody set: the clock's pauses move nothing.
+    """Measures a cycle that is due at an instant that somebody set. The clock's pauses do not move it.
 
-    The goal is the open time from the setting to that instant, so that a step at 75% comes when a quarter of it is
-    left; steps after due count open time from then. Where all of it is closed, elapsed time counts."""
+    The goal is the open time from the setting to that instant. So a step at 75% comes when a quarter of it is
+    left. Steps after the due time count open time from it. Where all of it is closed, elapsed time counts."""
 
     def __init__(self, cycle: Cycle, by_hand: ByHand, calendar: Calendar, now: datetime) -> None:
         self.cycle = cycle
@@ -105,11 +106,11 @@ class HandMeter:
 
     @property
     def promise(self) -> str:
-        """What sets the steps of this due apart from those of another in the ledger."""
+        """What tells the steps of this due time from those of another one in the ledger."""
         return promise_of(self._due)
 
     def instant_of(self, amount: timedelta) -> datetime | None:
-        """When `amount` of the goal is consumed; the whole goal exactly at the due, open or not."""
+        """Return when `amount` of the goal is used. The whole goal is used exactly at the due time, open or not."""
         start, rest = (self._since, amount) if amount < self.goal else (self._due, amount - self.goal)
         try:
             return add(self._calendar, start, rest)
@@ -117,7 +118,7 @@ class HandMeter:
             return None  # steps after due in a calendar that has run out
 
     def standing(self) -> TargetStanding:
-        """The cycle against its due."""
+        """Return where the cycle stands against its due time."""
         return _standing(self, self._due, self._now)
 
 

@@ -1,4 +1,4 @@
-"""Deadlines that moved: what a changed plan, department or configuration makes of a promise, and why, in words."""
+"""Finds deadlines that a changed plan, department or configuration moved, and says why."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Dues = Mapping[str, datetime]  # target -> when it is due (UTC), for those that 
 
 
 def dues_of(standing: Standing) -> Dues:
-    """The deadlines that are still to be met. A target whose clock stands has none."""
+    """Return the deadlines that are still to be met. A target whose clock stands has none."""
     pending = (target for target in standing.targets if target.running or target.paused)
     return {target.target.value: target.due_at for target in pending if target.due_at is not None}
 
 
 def moves(before: Dues, after: Dues, at: datetime, reason: str) -> tuple[DeadlineMoved, ...]:
-    """One fact for each deadline that is another one, or is there or gone, in the order of the targets."""
+    """Return one event for each deadline that changed, came or went, in the order of the targets."""
     return tuple(
         DeadlineMoved(
             at=at,
@@ -41,7 +41,7 @@ def moves(before: Dues, after: Dues, at: datetime, reason: str) -> tuple[Deadlin
 
 
 def reason_of(facts: Sequence[Event]) -> str:
-    """What moved them: "priority normal -> high, plan default -> sev-b"."""
+    """Return what moved them: "priority normal -> high, plan default -> sev-b"."""
     told = []
     for fact in facts:
         if isinstance(fact, events.PriorityChanged):

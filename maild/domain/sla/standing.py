@@ -1,11 +1,12 @@
 """SLA plans, and where a ticket stands against one: deadlines, breaches, escalation steps.
 
-`standing` is a pure fold of the ticket's events (`sla_clocks`) through a business calendar. It always counts from the
-original start with the plan and calendar of now, so a changed plan, department or priority recomputes everything.
+`standing` is a pure fold of the ticket's events (`sla.clocks`) through a business calendar. It always counts
+from the original start with the plan and calendar of now. So a changed plan, department or priority recomputes
+everything.
 
-*Consumed* is open business time while the clock was running; *due* is the first instant at which consumed equals the
-goal; there is no due while the clock stands. A target is breached when due comes before it was met; the instant of the
-breach is due itself, whenever somebody looks."""
+*Used* time is business time while the clock was running. *Due* is the first instant at which the used time equals the
+goal. Nothing is due while the clock stands. A target is breached when its due instant comes before it was met. The
+breach happens at the due instant, whenever somebody looks."""
 
 from __future__ import annotations
 
@@ -41,12 +42,12 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationStep:
-    """What happens when a share of a goal is consumed, or some business time after the target was due.
+    """What happens when a share of a goal is used, or some business time after the due instant.
 
-    Exactly one of `at_share` (0.75 is 75 % of the goal) and `offset` (after due; negative: before) is given. `target`
-    limits the step to one target. `every` repeats it after that much more business time, until the target is met.
-    `notify` and `page` hold assignee, team, team-lead, manager, admins, agent:NAME, on-duty, on-duty:ROTA, or an
-    address. ValueError for other combinations."""
+    Exactly one of `at_share` (0.75 is 75 % of the goal) and `offset` (after due; negative: before) is set.
+    `target` limits the step to one target. `every` repeats it after that much more business time, until the
+    target is met. `notify` and `page` hold assignee, team, team-lead, manager, admins, agent:NAME, on-duty,
+    on-duty:ROTA, or an address. Raises ValueError for other combinations."""
 
     at_share: float | None = None
     offset: timedelta | None = None
@@ -75,7 +76,7 @@ class EscalationStep:
         return f"-{shown_duration(-offset)}" if offset < _ZERO else f"+{shown_duration(offset)}"
 
     def threshold(self, goal: timedelta) -> timedelta:
-        """The consumed time at which the step comes, in whole seconds; never below zero."""
+        """Return the used time at which the step comes, in whole seconds and never below zero."""
         if self.at_share is not None:
             return timedelta(seconds=round(goal.total_seconds() * self.at_share))
         return max(_ZERO, goal + (self.offset or _ZERO))
@@ -89,9 +90,10 @@ DEFAULT_STEPS: tuple[EscalationStep, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is promised, and what happens when time runs out. `calendar` is a name; "" leaves it to the department.
+    """What is promised, and what happens when time runs out. `calendar` is a name; "" means the department's
+    calendar.
 
-    ValueError for a goal of less than a second or two goals for one target."""
+    Raises ValueError for a goal of less than a second, or two goals for one target."""
 
     name: str
     calendar: str = ""
@@ -107,17 +109,17 @@ class Plan:
         object.__setattr__(self, "_keyed", {target: tuple(_keyed(self.steps, target)) for target in Target})
 
     def goal(self, target: Target) -> timedelta | None:
-        """The time allowed for a target; None when the plan does not promise it."""
+        """Return the time allowed for a target; None when the plan does not promise it."""
         return next((goal for promised, goal in self.goals if promised is target), None)
 
     def steps_of(self, target: Target) -> tuple[tuple[str, EscalationStep], ...]:
-        """The steps of one target with their keys; a second step at the same place has the key 75%/2."""
+        """Return the steps of one target with their keys. A second step at the same place has the key 75%/2."""
         return self._keyed[target]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueStep:
-    """A step whose instant has come. `repeat` is 1 the first time; `breach` is true from the due instant on."""
+    """A step whose instant has come. `repeat` is 1 the first time. `breach` is true from the due instant on."""
 
     target: Target
     cycle: int
@@ -129,16 +131,16 @@ class DueStep:
 
     @property
     def key(self) -> StepKey:
-        """What the ledger holds once per ticket."""
+        """What the ledger holds once for each ticket."""
         return (self.target.value, self.cycle, self.step_key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A ticket against its plan. `targets` are the newest cycles, one for each target; `past` the ones before.
+    """A ticket against its plan. `targets` holds the newest cycle of each target, `past` the earlier ones.
 
-    `due_steps` in the order of their instants. `next_at` is when to look again: the earliest step that is not in the
-    ledger, which lies in the past when steps are due now; None when nothing will come."""
+    `due_steps` are in the order of their instants. `next_at` is when to look again: the earliest step that is
+    not in the ledger. It lies in the past when steps are due now, and is None when nothing will come."""
 
     targets: tuple[TargetStanding, ...] = ()
     past: tuple[TargetStanding, ...] = ()
@@ -147,16 +149,16 @@ class Standing:
 
     @property
     def due_at(self) -> datetime | None:
-        """The earliest due among the targets that somebody still waits for."""
+        """The earliest due instant among the pending targets."""
         return min((t.due_at for t in self.targets if t.due_at and (t.running or t.paused)), default=None)
 
     @property
     def overdue(self) -> bool:
-        """Is a target that somebody still waits for past due?"""
+        """Tell whether a pending target is past due."""
         return any(t.breached_at and (t.running or t.paused) for t in self.targets)
 
     def of(self, target: Target) -> TargetStanding | None:
-        """The newest cycle of a target; None when it has not started or the plan does not promise it."""
+        """Return the newest cycle of a target; None when it has not started or the plan does not promise it."""
         return next((standing for standing in self.targets if standing.target is target), None)
 
 
@@ -167,10 +169,11 @@ def standing(
     now: datetime,
     already: AbstractSet[StepKey] = frozenset(),
 ) -> Standing:
-    """Where a ticket stands at `now`, by all events given; steps in the ledger (`already`) are not due again,
-    unless their deadline has moved since to later than the history says they were told.
+    """Return where a ticket stands at `now`, by all given events.
 
-    Who asks about the past gives only the events until then. ValueError when the first event is not Opened."""
+    Steps in the ledger (`already`) are not due again, unless their deadline moved to later than the history says
+    they were told. To ask about the past, give only the events until then. Raises ValueError when the first
+    event is not Opened."""
     moment = whole_second(now)
     measured: dict[Target, TargetStanding] = {}
     past: list[TargetStanding] = []
@@ -202,7 +205,7 @@ def standing(
 def _schedule(
     meter: Meter | HandMeter, plan: Plan, already: AbstractSet[StepKey], fired: Mapping[StepKey, Firing]
 ) -> Iterator[DueStep]:
-    """The steps of a pending cycle that are not in the ledger: those that have come, and the next to come."""
+    """Return the steps of a pending cycle that are not in the ledger: those that have come, and the next one."""
     for name, step in plan.steps_of(meter.cycle.target):
         threshold = step.threshold(meter.goal)
         key = key_of(meter, name, threshold, fired, already)
@@ -224,9 +227,9 @@ def _schedule(
 def _repeats(
     meter: Meter | HandMeter, step: EscalationStep, threshold: timedelta, key: str, already: AbstractSet[StepKey]
 ) -> Iterator[int]:
-    """Which times of a step to look at: the first, the newest that has come, and the one after it.
+    """Return which repeats of a step to look at: the first, the newest that has come, and the one after it.
 
-    Repeats that were missed while nobody looked are not made up for, and none comes before one that has been."""
+    Repeats that were missed while nobody looked are skipped. None comes before one that has been."""
     target, cycle = meter.cycle.target.value, meter.cycle.number
     first_is_done = (target, cycle, key) in already
     if not first_is_done:
@@ -256,7 +259,7 @@ def choose_plan(
     priority_plan: str = "",
     department: str = "",
 ) -> tuple[str, str]:
-    """The name of a ticket's plan and where it comes from: the first of these that names one, else "default"."""
+    """Return the name of a ticket's plan and its source: the first of these that names one, else "default"."""
     sources = (
         (command, "command"),  # somebody decided
         (rule, "rule"),  # the admin wrote it for mails like this one
@@ -269,7 +272,7 @@ def choose_plan(
 
 
 def plan_fingerprint(plan: Plan, calendar: Calendar) -> str:
-    """16 hex digits that change when any deadline or step of this plan with this calendar may change."""
+    """Return 16 hex digits that change when a deadline or step of this plan with this calendar may change."""
     steps = [
         (key, target.value, step.threshold(goal).total_seconds(), step.every and step.every.total_seconds())
         for target, goal in sorted(plan.goals)
@@ -280,7 +283,7 @@ def plan_fingerprint(plan: Plan, calendar: Calendar) -> str:
 
 
 def shown_duration(duration: timedelta) -> str:
-    """Whole seconds as people write them: 1h30m, 45s, 26h, 0m. No days: business days have no fixed length."""
+    """Return whole seconds as people write them: 1h30m, 45s, 26h, 0m. No days: business days have no fixed length."""
     seconds = duration // _SECOND
     parts = ((seconds // 3600, "h"), (seconds % 3600 // 60, "m"), (seconds % 60, "s"))
     return "".join(f"{number}{unit}" for number, unit in parts if number) or "0m"

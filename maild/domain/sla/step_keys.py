@@ -1,7 +1,8 @@
-"""The keys of steps in the ledger. A step comes once for each promise: when its deadline moves to later it comes again.
+"""The keys of escalation steps in the ledger. A step comes once for each promise.
 
-"100%" is the step of the first promise, "100%@2026-05-04T19:00:00Z" that of a due which was set or moved since, and
-"#3" behind either is its third time."""
+When its deadline moves to later, it comes again. "100%" is the step of the first promise,
+"100%@2026-05-04T19:00:00Z" that of a due time which was set or moved since, and "#3" after either is its third
+time."""
 
 from __future__ import annotations
 
@@ -21,14 +22,14 @@ _SAME = timedelta(minutes=1)  # what moves by less is the same deadline, reckone
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """The newest time that a step came, under whichever promise: its key without the repeat, and when it was told."""
+    """The newest time that a step came, under any promise: its key without the repeat number, and when it was told."""
 
     key: str
     at: datetime
 
 
 def firings(history: Sequence[Event]) -> dict[StepKey, Firing]:
-    """For each step that came, by the key of its first promise, the newest time."""
+    """Return the newest time of each step that came, by the key of its first promise."""
     found: dict[StepKey, Firing] = {}
     for event in history:
         if isinstance(event, Escalated):
@@ -46,10 +47,10 @@ def key_of(
     fired: Mapping[StepKey, Firing],
     already: AbstractSet[StepKey],
 ) -> str:
-    """The key of a step, by name, in the promise of now.
+    """Return the key of a step, by name, in the promise of now.
 
-    What came before and would now come later than it was told is armed again, for the deadline has moved; what would
-    have come earlier stays told."""
+    A step is armed again when it would now come later than it was told, because its deadline moved. A step that
+    would have come earlier stays told."""
     if meter.promise:
         return name + meter.promise
     step = (meter.cycle.target.value, meter.cycle.number, name)
@@ -63,19 +64,19 @@ def key_of(
 
 
 def first_of(step: str) -> str:
-    """ "+30m" for the key "+30m#3" of its third time."""
+    """Return "+30m" for the key "+30m#3" of its third time."""
     base, mark, number = step.rpartition(_REPEAT)
     return base if mark and number.isdecimal() else step
 
 
 def repeat_of(fired: str, key: str) -> int:
-    """3 for the ledger key "+30m#3" of the step "+30m"; 1 for keys of other steps."""
+    """Return 3 for the ledger key "+30m#3" of the step "+30m"; 1 for keys of other steps."""
     base, mark, number = fired.rpartition(_REPEAT)
     return int(number) if mark and base == key and number.isdecimal() else 1
 
 
 def shown_step(key: str) -> str:
-    """For people: "100%, due 2026-05-04 19:00 UTC" where the deadline was set or moved; else the key as it is."""
+    """Return a key for people: "100%, due 2026-05-04 19:00 UTC" where the deadline was set or moved, else as it is."""
     base = first_of(key)
     name, mark, promise = base.partition(_PROMISE)
     if not mark:

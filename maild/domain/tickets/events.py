@@ -1,8 +1,8 @@
-"""The closed list of facts about a ticket, and their records.
+"""The closed list of events of a ticket, and their stored records.
 
 An event is what happened, when, and by whom. The list of events is the truth; the ticket row is folded from it.
-Records (`to_detail`, `from_detail`) lie in databases for years: a changed shape gets a new VERSION and a reader for
-the old one."""
+Records (`to_detail`, `from_detail`) lie in databases for years. A changed shape gets a new VERSION and a reader
+for the old one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SYSTEM = Actor(Role.SYSTEM)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A fact about one ticket. `at` is UTC: when it happened, which is not when we learned of it."""
+    """Something that happened to one ticket. `at` (UTC) is when it happened, which is not when we learned of it."""
 
     at: datetime
     by: Actor = SYSTEM
@@ -50,7 +50,7 @@ class Event:
 
     @property
     def kind(self) -> str:
-        """The kebab-case of the class: status-changed."""
+        """The class name in kebab-case: status-changed."""
         return kind_of(type(self))
 
 
@@ -86,20 +86,22 @@ class MessageReceived(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replied(Event):
-    """An agent answered the customer. `outside`: by a mail of their own, which we only file."""
+    """An agent answered the customer. `outside`: by their own mail, which is only filed."""
 
     outside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noted(Event):
-    """Somebody inside wrote a note; `mentions` are agents whom it names with an @."""
+    """Somebody inside wrote a note. `mentions` are the agents that it names with an @."""
 
     mentions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusChanged(Event):
+    """The status is another one, or the same one confirmed by hand."""
+
     status: str
     previous: str
     reason: str = ""
@@ -116,12 +118,16 @@ class Assigned(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transferred(Event):
+    """The ticket went to another department."""
+
     department: str
     previous: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorityChanged(Event):
+    """The priority is another one."""
+
     priority: str
     previous: str
     reason: str = ""
@@ -129,6 +135,8 @@ class PriorityChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanChanged(Event):
+    """The SLA plan is another one, or the same one fixed by `source`."""
+
     sla_plan: str
     previous: str
     source: str = "command"
@@ -136,7 +144,7 @@ class PlanChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParticipantAdded(Event):
-    """`history`: they are sent what was written to and by the customer before, too."""
+    """Somebody takes part now. `history`: they are also sent what was written to and by the customer before."""
 
     person: Person
     role: str = "cc"
@@ -145,7 +153,7 @@ class ParticipantAdded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParticipantRemoved(Event):
-    """`person` hears nothing more of this ticket; `role` is the one they had."""
+    """Somebody hears nothing more of this ticket. `role` is the one that they had."""
 
     person: Person
     role: str = "cc"
@@ -153,13 +161,15 @@ class ParticipantRemoved(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequesterChanged(Event):
+    """The ticket belongs to another requester."""
+
     requester: Person
     previous: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retitled(Event):
-    """The title of lists; mails keep their subject, or mail programs split the thread."""
+    """The title in lists changed. Mails keep their subject, or mail programs would split the thread."""
 
     subject: str
     previous: str
@@ -167,23 +177,29 @@ class Retitled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tagged(Event):
+    """Tags were added or removed."""
+
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linked(Event):
+    """The ticket was linked to another one."""
+
     ticket: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unlinked(Event):
+    """The link to another ticket was removed."""
+
     ticket: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merged(Event):
-    """This ticket ended in another one, where its later mail goes; None takes that back."""
+    """This ticket ended in another one, which gets its later mail. None takes that back."""
 
     into: int | None
 
@@ -197,21 +213,21 @@ class Absorbed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split(Event):
-    """A part of this ticket goes on as another one."""
+    """A part of this ticket goes on as another ticket."""
 
     into: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snoozed(Event):
-    """Out of lists and digests until then (UTC); None: back in them. Its SLA runs on."""
+    """The ticket is out of lists and digests until then (UTC); None: it is back. Its SLA runs on."""
 
     until: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueSet(Event):
-    """The resolution is due then, by hand (UTC); None: as its plan says."""
+    """Somebody set when the resolution is due (UTC); None: as its plan says."""
 
     due_at: datetime | None
     previous: datetime | None = None
@@ -219,7 +235,7 @@ class DueSet(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadlineMoved(Event):
-    """Another plan, calendar or configuration moved a deadline (UTC), which None is not there. `reason` in words."""
+    """Another plan, calendar or configuration moved a deadline (UTC; None: there is none). `reason` is in words."""
 
     target: str
     due_at: datetime | None
@@ -236,7 +252,7 @@ class CustomerReminded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed(Event):
-    """How much an agent hears of this ticket: "watch", "mute", or "" for what is usual."""
+    """How much an agent hears of this ticket: "watch", "mute", or "" for the usual."""
 
     agent: str
     level: str
@@ -244,7 +260,7 @@ class Followed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextHeld(Event):
-    """An agent's text waits for their word (draft number): it neither left nor stayed as a note."""
+    """An agent's answer is held (number `draft`). It neither left nor became a note."""
 
     draft: int
     agent: str
@@ -253,7 +269,7 @@ class TextHeld(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextSettled(Event):
-    """What became of a held text: "sent", "noted", "dropped", "replaced"."""
+    """What became of a held reply: "sent", "noted", "dropped" or "replaced"."""
 
     draft: int
     settled_as: str
@@ -261,14 +277,14 @@ class TextSettled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyWithdrawn(Event):
-    """An answer that was stopped before it left: it did not happen."""
+    """An answer was stopped before it left. It did not happen."""
 
     reply: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undone(Event):
-    """The events `first` to `last` (their numbers) were taken back by the inverse events around this one."""
+    """The events with the numbers `first` to `last` were taken back by the inverse events around this one."""
 
     first: int
     last: int
@@ -283,7 +299,7 @@ class Rated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalated(Event):
-    """An SLA step's instant came. `instant` is when it was due, `at` when it was noticed."""
+    """An SLA step came. `instant` is when it was due, `at` when it was noticed."""
 
     target: str
     cycle: int
@@ -295,7 +311,7 @@ class Escalated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounced(Event):
-    """A mail of ours did not reach `recipient`. `reply` is the entry that it delivered: it then did not happen."""
+    """A mail of ours did not reach `recipient`. `reply` is the entry that it delivered, which then did not happen."""
 
     recipient: str
     permanent: bool
@@ -306,7 +322,7 @@ class Bounced(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailHeld(Event):
-    """A mail for this ticket waits for a person's word, such as one with a mark that was given to somebody else."""
+    """A mail for this ticket waits for a decision, for instance one with a mark that was given to somebody else."""
 
     sender: str
     reason: str
@@ -315,7 +331,7 @@ class MailHeld(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledged(Event):
-    """An agent answered what they were told of a target that runs out, or ran out, of time: they know."""
+    """An agent answered an alarm about a target: they know of it."""
 
     target: str
     cycle: int
@@ -360,7 +376,7 @@ _EVENT_CLASSES: tuple[type[Event], ...] = (
 
 
 def kind_of(event_class: type[Event]) -> str:
-    """The kebab-case name of an event class."""
+    """Return the kebab-case name of an event class."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", event_class.__name__).lower()
 
 
@@ -369,12 +385,12 @@ _HEAD: frozenset[str] = frozenset({"at", "by", "entry"})
 
 
 def to_detail(event: Event) -> dict[str, Any]:
-    """The fields of an event that are its own, as JSON values: {"v": 1, "status": "open", …}."""
+    """Return an event's own fields as JSON values: {"v": 1, "status": "open", …}."""
     return {"v": VERSION} | {f.name: _plain(getattr(event, f.name)) for f in fields(event) if f.name not in _HEAD}
 
 
 def from_detail(kind: str, detail: Mapping[str, Any], *, at: datetime, by: Actor, entry: int | None) -> Event:
-    """The event of a stored record. ValueError for a kind or version that this program does not know."""
+    """Return the event of a stored record. Raises ValueError for a kind or version that this program does not know."""
     event_class = KINDS.get(kind)
     if event_class is None or detail.get("v", VERSION) > VERSION:
         raise ValueError(f"event {kind!r} of version {detail.get('v')} is newer than this program: upgrade maild")
@@ -394,7 +410,7 @@ def _plain(value: Any) -> Any:
 
 
 def _typed(annotation: str, value: Any) -> Any:
-    """JSON back into what the dataclass declares; annotations are strings here."""
+    """Turn a JSON value back into what the dataclass declares. Annotations are strings here."""
     if value is None:
         return None
     if annotation.startswith("tuple["):

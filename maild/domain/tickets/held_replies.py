@@ -1,6 +1,7 @@
-"""Texts of agents that neither left nor stayed as a note: why they wait, and who is reminded when.
+"""Answers of agents that are held: they neither left nor became a note. Why they wait, and who is reminded when.
 
-No such text ends in silence: its writer is reminded, then somebody above them, until it is sent, noted or dropped."""
+No held reply ends in silence. Its writer is reminded, then somebody above them, until it is sent, noted or
+dropped."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from enum import StrEnum
 
 
 class HeldReplyKind(StrEnum):
-    """Why a text waits."""
+    """Why a reply is held."""
 
     REFUSED = "refused"  # a command in its mail was wrong
     STALE = "stale"  # the ticket has news that its writer had not seen
@@ -31,7 +32,7 @@ MOST_QUESTIONS = 5  # open ones to one agent: a flood of forged mails must not b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldReply:
-    """One held text: the mail it came in (`inbound`), and where it stands. Times are UTC."""
+    """One held reply: the mail it came in (`inbound`), and what became of it. Times are UTC."""
 
     id: int = 0
     inbound: int
@@ -47,18 +48,19 @@ class HeldReply:
 
 
 def asked_about(waiting: Iterable[HeldReply]) -> tuple[tuple[HeldReply, ...], tuple[HeldReply, ...]]:
-    """Of an agent's texts that wait: (those whose sender is asked about now, those whose turn comes later)."""
+    """Split an agent's waiting replies into those whose sender is asked about now, and those whose turn comes
+    later."""
     doubtful = sorted((d for d in waiting if d.kind is HeldReplyKind.UNPROVEN and not d.settled_as), key=lambda d: d.id)
     return tuple(doubtful[:MOST_QUESTIONS]), tuple(doubtful[MOST_QUESTIONS:])
 
 
 def first_reminder(created_at: datetime) -> datetime:
-    """When the writer is reminded first."""
+    """Return when the writer is reminded first."""
     return created_at + REMINDERS[0]
 
 
 def next_reminder(draft: HeldReply, now: datetime) -> tuple[bool, datetime]:
-    """(does the lead get this reminder?, when the next one is due), for a reminder that is due at `now`."""
+    """Return (does the lead get this reminder?, when the next one is due) for a reminder that is due at `now`."""
     count = draft.reminders + 1
     if count < len(REMINDERS):
         return False, max(draft.created_at + REMINDERS[count], now + REMINDERS[0])

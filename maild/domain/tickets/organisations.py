@@ -1,5 +1,5 @@
-"""What it means for a ticket that its requester belongs to an organisation: who follows it from the beginning, and who
-no longer does once it is somebody else's."""
+"""What a requester's organisation means for a ticket: who follows it from the start, and who stops when it changes
+hands."""
 
 from __future__ import annotations
 
@@ -21,27 +21,31 @@ from maild.domain.tickets.ticket import CONTACT, Ticket
 def contacts_of(
     requester: Address, directory: Directory, department: str, but: Collection[Address] = ()
 ) -> tuple[Person, ...]:
-    """The people outside who read what is answered to this requester, those who take part anyway (`but`) left out. What
-    is written to a private department is between it and whoever wrote."""
+    """Return the people outside who read the answers to this requester, without those who take part already
+    (`but`).
+
+    A private department's correspondence stays between the department and the writer."""
     organisation = directory.organisation_of(requester)
     found = () if organisation is None or directory.is_private(department) else organisation.contacts
     return tuple(Person(address) for address in found if address != requester and address not in but)
 
 
 def contacts_in(ticket: Ticket) -> tuple[Person, ...]:
-    """The people outside who follow this ticket for an organisation, as it is."""
+    """Return the people outside who follow this ticket for an organisation now."""
     return tuple(each.person for each in ticket.participants if each.role == CONTACT)
 
 
 def followers_of(requester: Address, directory: Directory) -> tuple[str, ...]:
-    """The agents who watch all tickets of this requester's organisation."""
+    """Return the agents who watch all tickets of this requester's organisation."""
     organisation = directory.organisation_of(requester)
     return organisation.followers if organisation else ()
 
 
 def handed_over(ticket: Ticket, change: RequesterChanged, directory: Directory) -> tuple[Event, ...]:
-    """The ticket is somebody else's: whoever followed it for the organisation of before goes, and those of the new one
-    come. Who takes part in their own right stays. Within one organisation nobody comes: who is not there has left."""
+    """Return the events when the ticket belongs to another requester.
+
+    Those who followed it for the old organisation leave, those of the new one join. Who takes part in their own
+    right stays. Within one organisation nobody joins: whoever is missing has left."""
     requester = change.requester.address
     staying = {p.person.address for p in ticket.participants if p.role != CONTACT}
     coming = contacts_of(requester, directory, ticket.department, staying)
@@ -63,6 +67,6 @@ def handed_over(ticket: Ticket, change: RequesterChanged, directory: Directory) 
 
 
 def closed_to_contacts(ticket: Ticket, change: Transferred, directory: Directory) -> tuple[Event, ...]:
-    """A ticket that goes to a private department is followed by no contact any more."""
+    """Return the events that remove all contacts when a ticket goes to a private department."""
     gone = contacts_in(ticket) if directory.is_private(change.department) else ()
     return tuple(ParticipantRemoved(at=change.at, by=change.by, person=person, role=CONTACT) for person in gone)

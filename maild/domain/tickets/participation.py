@@ -1,4 +1,4 @@
-"""Who is in a ticket no more."""
+"""Finds who left a ticket."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from maild.domain.tickets import events
 
 
 def departed(history: Iterable[events.Event]) -> frozenset[Address]:
-    """Those who left a ticket, or were taken out of it, and whom nobody brought back since."""
+    """Return those who left a ticket or were removed, and whom nobody brought back since."""
     gone: set[Address] = set()
     for event in history:
         if isinstance(event, events.ParticipantRemoved):

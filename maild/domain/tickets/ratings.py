@@ -1,4 +1,4 @@
-"""What customers said of the help, counted: for each time that a ticket was resolved, the last word on it."""
+"""Counts customers' ratings: the last word on each resolution of a ticket."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from maild.domain.tickets.ticket import Status, Ticket, apply
 
 
 class Rating(StrEnum):
+    """What a customer can say of the help."""
+
     GOOD = "good"
     FAIR = "fair"
     BAD = "bad"
@@ -30,8 +32,10 @@ class Rated:
 
 
 def rated(history: Sequence[events.Event]) -> tuple[Rated, ...]:
-    """What was said of a ticket, one for each resolution that was rated, in their order. A word that comes after the
-    ticket was opened again is about the resolution before that; one before any counts for whoever has the ticket."""
+    """Return the rating of each rated resolution of a ticket, in their order.
+
+    A rating that comes after the ticket was reopened is about the resolution before that. A rating before any
+    resolution counts for whoever has the ticket."""
     said: list[Rated] = []
     ticket: Ticket | None = None
     work, answered = ("", ""), False  # (agent, department) of the last resolution; was it rated already?
@@ -52,20 +56,20 @@ def _ends(event: events.StatusChanged, before: Ticket) -> bool:
 
 
 def _worker(event: events.StatusChanged, before: Ticket) -> str:
-    """Whose work a resolution was: the assignee's, else that of the agent who resolved it."""
+    """Return whose work a resolution was: the assignee's, else that of the agent who resolved it."""
     return before.assignee or (event.by.name if event.by.role is Role.AGENT else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How often each word was said, by agent and by department."""
+    """How often each rating was given, by agent and by department."""
 
     by_agent: Mapping[str, Mapping[Rating, int]]
     by_department: Mapping[str, Mapping[Rating, int]]
 
 
 def counted(words: Iterable[Rated]) -> Counts:
-    """Those of all tickets together."""
+    """Count the ratings of all these tickets together."""
     agents: dict[str, Counter[Rating]] = {}
     departments: dict[str, Counter[Rating]] = {}
     for word in words:

@@ -1,7 +1,7 @@
 """Text as the search knows it: words without case and accents, and the phrases that somebody looks for.
 
-Index and question are folded by the same function here, so that both databases find alike. A change of what
-`words_of` answers needs a migration that reads every ticket anew."""
+The index and the question use the same function here, so both databases find the same. When `words_of` changes,
+a migration has to index every ticket again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TELLING = 3  # characters: shorter words are everywhere
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Words that stand side by side; with `prefix` the last one may go on."""
+    """Words that stand side by side. With `prefix` the last word may continue."""
 
     words: tuple[str, ...]
     prefix: bool = False
@@ -42,7 +42,7 @@ Terms = tuple[tuple[Phrase, ...], ...]
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text in their order: "Crème brûlée, 2x" is creme, brulee, 2x."""
+    """Return the words of a text in their order: "Crème brûlée, 2x" gives creme, brulee, 2x."""
     if text.isascii():
         return [word[:LONGEST] for word in _ASCII.findall(text.lower())]
     parted = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
@@ -52,20 +52,22 @@ def words_of(text: str) -> list[str]:
 
 
 def phrase_of(text: str) -> Phrase | None:
-    """A word, or several that belong together; a star at the end leaves the last one open. None without a word."""
+    """Return a phrase of one word or several; a star at the end leaves the last word open. None without a word."""
     found = words_of(text)
     return Phrase(tuple(found), text.rstrip().endswith("*")) if found else None
 
 
 def terms_of(texts: Iterable[str]) -> Terms:
-    """All of these words and phrases; empty when nothing of them can be looked for."""
+    """Return the terms that require all of these words and phrases; () when none of them can be searched."""
     found = dict.fromkeys(phrase for text in texts if (phrase := phrase_of(text)))
     return (tuple(found)[:MOST_PHRASES],) if found else ()
 
 
 def alike(subject: str) -> Terms:
-    """What a ticket about the same trouble would say: two in three of the words that a subject tells by, and at least
-    two. Empty when the subject says too little."""
+    """Return the terms of a ticket about the same problem: two in three of the subject's telling words, at least
+    two.
+
+    Returns () when the subject says too little."""
     telling = [word for word in dict.fromkeys(words_of(subject)) if _tells(word)][:6]
     if len(telling) < 2:
         return ()
@@ -78,8 +80,10 @@ def _tells(word: str) -> bool:
 
 
 def snippet(texts: Sequence[str], terms: Terms, width: int = 90) -> str:
-    """The line of these texts that most of the wanted words stand in, cut to `width` characters around the first of
-    them; "" when none has any."""
+    """Return the line of these texts with most of the wanted words, cut to `width` characters around the first of
+    them.
+
+    Returns "" when no line has any."""
     wanted = {(word, phrase.prefix) for phrases in terms for phrase in phrases for word in phrase.words}
     best, line = 0, ""
     for text in texts:

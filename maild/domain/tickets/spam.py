@@ -10,7 +10,7 @@ from maild.domain.tickets.ticket import Status
 
 
 def marked_by_filter_alone(history: Iterable[events.Event]) -> bool:
-    """Is a ticket with these facts spam because a filter said so, and has no person said it as well?"""
+    """Tell whether a ticket with these events is spam because of a filter, and no person said so too."""
     marked = False
     for fact in history:
         if isinstance(fact, events.StatusChanged):
@@ -19,7 +19,7 @@ def marked_by_filter_alone(history: Iterable[events.Event]) -> bool:
 
 
 def told_as_new(fact: events.Event) -> bool:
-    """Does a ticket become one with this fact that nobody was told of before: it is no spam after all?"""
+    """Tell whether this event brings back a ticket that nobody was told of, because it was taken for spam."""
     return (
         isinstance(fact, events.StatusChanged)
         and (fact.previous, fact.status) == (Status.SPAM, Status.OPEN)

@@ -1,4 +1,4 @@
-"""The ticket: a projection of its events. `apply` is the only way it changes."""
+"""The ticket: a projection of its events. `apply` is the only way to change it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from maild.domain.tickets import events
 
 
 class Status(StrEnum):
+    """The state of a ticket."""
+
     OPEN = "open"
     WAITING = "waiting"  # for the customer
     RESOLVED = "resolved"
@@ -20,18 +22,20 @@ class Status(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """No work is left: nobody waits for anything."""
+        """True when no work is left and nobody waits for anything."""
         return self in (Status.RESOLVED, Status.CLOSED, Status.SPAM)
 
 
 class Priority(StrEnum):
+    """How urgent a ticket is, the lowest first."""
+
     LOW = "low"
     NORMAL = "normal"
     HIGH = "high"
     EMERGENCY = "emergency"
 
     def raised(self) -> Priority:
-        """The next higher one; emergency stays."""
+        """Return the next higher priority. Emergency stays."""
         order = list(Priority)
         return order[min(order.index(self) + 1, len(order) - 1)]
 
@@ -43,12 +47,14 @@ _READ_ANSWERS = frozenset({CC, CONTACT})
 
 @dataclass(frozen=True, slots=True)
 class Participant:
+    """Somebody besides the requester who takes part in a ticket."""
+
     person: Person
     role: str  # "cc" | "contact" | "third-party"
 
     @property
     def reads_answers(self) -> bool:
-        """Do they get what agents answer the customer?"""
+        """True for participants who get the answers to the customer."""
         return self.role in _READ_ANSWERS
 
 
@@ -91,22 +97,24 @@ class Ticket:
 
     @property
     def correspondents(self) -> tuple[Person, ...]:
-        """Who gets what agents answer: the requester, those in copy, and who follows it for their organisation."""
+        """Everybody who gets the answers: the requester, people in copy, and contacts of the organisation."""
         return (self.requester, *(p.person for p in self.participants if p.reads_answers))
 
     def includes(self, address: Address) -> bool:
-        """Is this the requester or a participant?"""
+        """Tell whether the address is the requester's or a participant's."""
         return address == self.requester.address or any(p.person.address == address for p in self.participants)
 
 
 class EntryKind(StrEnum):
+    """What an entry of the thread is: a message from outside, an answer, a note, or a line of the system."""
+
     MESSAGE = "message"
     REPLY = "reply"
     NOTE = "note"
 
 
 def fold(number: int, history: tuple[events.Event, ...]) -> Ticket:
-    """The ticket that these events make. ValueError when the first is not Opened."""
+    """Return the ticket that these events make. Raises ValueError when the first is not Opened."""
     ticket: Ticket | None = None
     for event in history:
         ticket = apply(number, ticket, event)
@@ -116,7 +124,7 @@ def fold(number: int, history: tuple[events.Event, ...]) -> Ticket:
 
 
 def apply(number: int, ticket: Ticket | None, event: events.Event) -> Ticket:
-    """The ticket after one more event."""
+    """Return the ticket after one more event."""
     if isinstance(event, events.Opened):
         return _opened(number, event)
     if ticket is None:

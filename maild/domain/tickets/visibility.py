@@ -1,8 +1,8 @@
 """Which tickets an agent may see, find and change.
 
-Those of the departments that they work in or manage, those of their teams, those that are assigned to them, and those
-whose notes mention them. Managers and admins see all the others as well, except in private departments: what is there
-appears to nobody else."""
+Agents see the tickets of departments that they work in or manage, of their teams, those assigned to them, and
+those whose notes mention them. Managers and admins see all others too, except in private departments. Nobody
+else sees the tickets of a private department."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from maild.domain.tickets.ticket import Ticket
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """One agent's view. Departments and teams as the configuration writes them; `all_but` are the departments that a
-    view of everything leaves out, None where there is no such view."""
+    """What one agent can see. Departments and teams are written as in the configuration.
+
+    `all_but` holds the departments that a view of everything leaves out; None means there is no such view."""
 
     agent: str
     departments: tuple[str, ...] = ()
@@ -23,6 +24,7 @@ class Sight:
     all_but: tuple[str, ...] | None = None
 
     def sees(self, ticket: Ticket) -> bool:
+        """Tell whether the ticket is in sight."""
         related = (
             name_key(ticket.assignee) == name_key(self.agent),
             any(name_key(name) == name_key(self.agent) for name in ticket.mentioned),
@@ -35,7 +37,7 @@ class Sight:
 
 
 def sight_of(agent: Agent, directory: Directory) -> Sight:
-    """What this agent may see."""
+    """Return what this agent may see."""
     departments = tuple(d.name for d in directory.departments if _in_department(agent, d.name, d.manager))
     teams = tuple(team.name for team in directory.teams if _among(agent.name, (*team.members, team.lead)))
     if agent.role is AgentRole.AGENT:
@@ -45,7 +47,7 @@ def sight_of(agent: Agent, directory: Directory) -> Sight:
 
 
 def may_see(agent: Agent, ticket: Ticket, directory: Directory) -> bool:
-    """May this agent see the ticket, and so find and change it?"""
+    """Tell whether the agent may see the ticket, and so find and change it."""
     return sight_of(agent, directory).sees(ticket)
 
 
