@@ -1,7 +1,8 @@
-"""maild.toml: read, checked as a whole, turned into frozen settings.
+"""Reads maild.toml, checks it as a whole, and returns frozen settings.
 
-Way of a file: `document` (TOML with places) -> `reading` (tables, key by key) -> `directory`, `plans`, `servers` (what
-the tables mean together) -> `settings`. Every mistake is reported at once; `load` is the door."""
+The way of a file: `toml_document` reads TOML with the place of each key; `decode` turns tables into structs; `people`,
+`filters`, `plans`, `rotas`, `organisations` and `endpoints` check what the tables mean together; `loading` builds the
+`Settings`. All mistakes are reported at once."""
 
 from maild.config.dump import describe, example
 from maild.config.loading import find_config, load

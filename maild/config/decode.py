@@ -1,4 +1,4 @@
-"""From tables of the document to structs, key by key, so that every mistake is reported and not the first alone."""
+"""Turns TOML tables into structs, key by key, so that all mistakes are reported and not only the first."""
 
 from __future__ import annotations
 
@@ -45,16 +45,17 @@ AnyTable = TypeVar("AnyTable", bound=Struct)
 
 @dataclass(frozen=True, slots=True)
 class ParsedTable(Generic[AnyTable]):
-    """A table that was read, with the node that knows the places of its keys."""
+    """A table as a struct, with the node that knows the place of each key."""
 
     table: AnyTable
     node: Node
 
     def at(self, *path: str | int) -> Place:
+        """Return the place of a key in this table."""
         return self.node.at(*path)
 
 
-# Values written as text that stand for something else: the reader, and what was expected when there is no text at all.
+# Values that are written as text: their reader, and the description of what was expected.
 _FROM_TEXT: Mapping[object, tuple[Callable[[str], object], str]] = {
     timedelta: (values.read_duration, 'a duration such as "15m"'),
     Size: (values.read_size, 'a size such as "25 MiB"'),
@@ -73,7 +74,7 @@ _FROM_TEXT: Mapping[object, tuple[Callable[[str], object], str]] = {
     Span: (values.read_span, 'opening hours such as "08:00-17:00"'),
 }
 _CHECKED: Mapping[object, Any] = {Port: Annotated[int, Meta(ge=1, le=65_535)], Lines: str}
-# What people call a key -> the key that they look for, where no spelling leads to it.
+# What people write for a key -> the key that they mean, where the spelling is too different to guess.
 _CALLED: Mapping[str, str] = {
     "sender": "from",
     "recipient": "to",
@@ -86,11 +87,11 @@ _CALLED: Mapping[str, str] = {
     "plan": "sla_plan",
 }
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_BAD = object()  # stands for a value that has been reported
+_BAD = object()  # a value that was reported as wrong
 
 
 class TableReader:
-    """Reads the tables of one document and reports what is wrong to `findings`."""
+    """Reads the tables of one document and reports mistakes to `diagnostics`."""
 
     def __init__(
         self,
@@ -99,14 +100,14 @@ class TableReader:
         environ: Mapping[str, str],
         known: Mapping[str, tuple[type[Struct], bool]],
     ) -> None:
-        """`known`: the struct of every top-level table, and whether it may be written many times."""
+        """`known` maps each top-level table to its struct, and to whether there may be several of it."""
         self.document = document
         self.diagnostics = diagnostics
         self._environ = environ
         self._known = known
 
     def unknown_tables(self) -> None:
-        """Report what stands at the top level and has no meaning there."""
+        """Report top-level keys and tables that do not exist in maild.toml."""
         for name, node in (self.document.root.table or {}).items():
             if name in self._known:
                 continue
@@ -120,7 +121,7 @@ class TableReader:
                 self.diagnostics.problem(node.place, f"unknown table [{name}]", remedy)
 
     def one(self, name: str, kind: type[AnyTable]) -> ParsedTable[AnyTable] | None:
-        """The table `[name]`; None when it is absent or unusable (which has been reported then)."""
+        """Return the table `[name]`; None when it is absent, or cannot be used and was reported."""
         node = self.document.root.get(name)
         if node is None:
             return None
@@ -132,7 +133,7 @@ class TableReader:
         return self._table(kind, node, f"[{name}]", "")
 
     def many(self, name: str, kind: type[AnyTable], *, also_single: bool = False) -> tuple[ParsedTable[AnyTable], ...]:
-        """The usable ones of the tables `[[name]]`, in their order."""
+        """Return the tables `[[name]]` that can be used, in their order."""
         node = self.document.root.get(name)
         if node is not None and node.table is not None and not also_single:
             self.diagnostics.problem(
@@ -166,7 +167,7 @@ class TableReader:
         return ParsedTable(kind(**read), node) if complete else None
 
     def _absent(self, field: FieldInfo, node: Node, shown: str) -> bool:
-        """Report a required key that is not written; is the table complete without it?"""
+        """Report a required key that is missing. Returns whether the table is complete without it."""
         if field.required:
             self.diagnostics.problem(node.place, f"{shown} needs {field.encode_name!r}, {_expected(field.type)}")
         return not field.required
@@ -184,7 +185,7 @@ class TableReader:
         self.diagnostics.problem(place, f"unknown key {key!r} in {shown}", remedy)
 
     def _owners(self, key: str) -> str:
-        """The tables that know this key, in words."""
+        """Return the tables that have this key, in words."""
         owners = [name for name, (kind, _) in self._known.items() if key in {f.encode_name for f in fields(kind)}]
         return " or ".join(map(self._shown, owners))
 
@@ -194,7 +195,7 @@ class TableReader:
     # -- values -------------------------------------------------------------------------------------------------
 
     def _value(self, kind: Any, node: Node, label: str) -> object:
-        """The value of a key as `kind`, or _BAD after it was reported."""
+        """Return the value of a key as `kind`, or _BAD after reporting it."""
         kind = _without_none(kind)
         if get_origin(kind) is Annotated and OneOrMore in get_args(kind):
             kind = get_args(kind)[0]
@@ -215,7 +216,7 @@ class TableReader:
         return _BAD
 
     def _entries(self, kind: Any, node: Node, label: str) -> object:
-        """A table whose keys the admin chooses."""
+        """Return a table whose keys the admin chooses."""
         key_kind, value_kind = get_args(kind)
         if node.table is None:
             self.diagnostics.problem(node.place, f"{label}: expected a table, found {_found(node)}")
@@ -287,7 +288,7 @@ def _exists(text: str) -> bool:
 
 
 def _converted(kind: Any, node: Node) -> object:
-    """msgspec judges; the words are ours. Raises ValueError."""
+    """Convert a value with msgspec, but use our own messages. Raises ValueError."""
     try:
         return msgspec.convert(node.plain, kind)
     except msgspec.ValidationError as error:
@@ -299,7 +300,7 @@ def _converted(kind: Any, node: Node) -> object:
 
 
 def _without_none(kind: Any) -> Any:
-    """`X` for `X | None`; another union stays."""
+    """Return `X` for `X | None`; other unions stay as they are."""
     if get_origin(kind) not in (Union, UnionType):
         return kind
     rest = [each for each in get_args(kind) if each is not NoneType]
@@ -315,7 +316,7 @@ def _choices(kind: Any) -> tuple[str, ...]:
 
 
 def _expected(kind: Any) -> str:
-    """A type in an admin's words."""
+    """Describe a type in an admin's words."""
     if get_origin(kind) is Annotated:
         bounds = next(extra for extra in get_args(kind) if isinstance(extra, Meta))
         return f"a whole number from {bounds.ge} to {bounds.le}"
@@ -353,7 +354,7 @@ def _found(node: Node, *, secret: bool = False) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Raises ValueError for control characters: such a text could say more than it shows, in a header or a command."""
+    """Return the text. Raises ValueError for control characters, which could inject a header or a command."""
     if any(ord(letter) < 32 or 127 <= ord(letter) < 160 for letter in text):
         raise ValueError(f"{text[:60]!r} contains a control character or a line break; remove it")
     return text

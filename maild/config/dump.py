@@ -1,4 +1,4 @@
-"""Settings as plain data for people and programs; secrets show where they come from, never what they are."""
+"""Shows settings as plain data for people and programs. A secret shows where it comes from, never its value."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ HIDDEN = "(hidden)"
 
 
 def example() -> str:
-    """The commented reference: a maild.toml with every key, its default and what it means."""
+    """Return the commented reference: a maild.toml with every key, its default and its meaning."""
     return files("maild.config").joinpath("reference.toml").read_text(encoding="utf-8")
 
 
 def describe(settings: Settings, changed_only: bool = False) -> dict[str, Any]:
-    """The effective settings as dicts and lists in the shape of maild.toml; with `changed_only` without the defaults.
+    """Return the effective settings as dicts and lists in the shape of maild.toml.
 
-    A secret shows as the table that names it, one that stands in the file as "(hidden)"; nothing is read.
-    """
+    With `changed_only` defaults are left out. A secret shows as the table that names it; one that is written in the
+    file shows as "(hidden)". No secret is read."""
     built_in = built_in_calendars(settings.helpdesk.timezone)
     calendars = [each for each in settings.calendars.values() if not changed_only or each not in built_in]
     plans = [plan for plan in settings.plans.values() if not changed_only or plan not in SHIPPED_PLANS]
@@ -48,27 +48,27 @@ def describe(settings: Settings, changed_only: bool = False) -> dict[str, Any]:
         "mailbox": [_struct(mailbox, changed_only) for mailbox in settings.mailboxes],
         "listener": _struct(settings.listener, changed_only) if settings.listener is not None else {},
         "relay": [_struct(relay, changed_only) for relay in settings.relays],
-        "department": [_words(department, changed_only) for department in settings.directory.departments],
-        "team": [_words(team, changed_only) for team in settings.directory.teams],
-        "agent": [_words(agent, changed_only) for agent in settings.directory.agents],
+        "department": [_dataclass(department, changed_only) for department in settings.directory.departments],
+        "team": [_dataclass(team, changed_only) for team in settings.directory.teams],
+        "agent": [_dataclass(agent, changed_only) for agent in settings.directory.agents],
         "rota": [_rota(rota) for rota in settings.directory.rotas],
         "organisation": [_organisation(each, changed_only) for each in settings.directory.organisations],
-        "topic": [_words(topic, changed_only) for topic in settings.topics],
+        "topic": [_dataclass(topic, changed_only) for topic in settings.topics],
         "rule": [_rule(rule, changed_only) for rule in settings.rules],
-        "ban": [_words(ban, True) for ban in settings.bans],
-        "list": [_words(each, True) for each in settings.lists],
-        "spam": _words(settings.spam, changed_only),
-        "robots": _words(settings.robots, changed_only),
+        "ban": [_dataclass(ban, True) for ban in settings.bans],
+        "list": [_dataclass(each, True) for each in settings.lists],
+        "spam": _dataclass(settings.spam, changed_only),
+        "robots": _dataclass(settings.robots, changed_only),
         "calendar": [_calendar(calendar) for calendar in calendars],
         "sla_plan": [_plan(plan) for plan in plans],
         "priority_plan": dict(settings.priority_plans),
     }
-    for name in _BEHAVIOUR:
+    for name in _SINGLE_TABLES:
         shown[name] = _struct(getattr(settings, name), changed_only)
     return {table: value for table, value in shown.items() if value or not changed_only}
 
 
-_BEHAVIOUR = (
+_SINGLE_TABLES = (
     "importance",
     "attachments",
     "acknowledge",
@@ -87,7 +87,7 @@ _BEHAVIOUR = (
 
 
 def _struct(table: Struct, changed_only: bool) -> dict[str, Any]:
-    """A table whose struct is as the file has it."""
+    """Return a table whose struct has the same shape as in the file."""
     shown = {}
     for field in fields(table):
         value = getattr(table, field.name)
@@ -98,8 +98,8 @@ def _struct(table: Struct, changed_only: bool) -> dict[str, Any]:
     return shown
 
 
-def _words(thing: Any, changed_only: bool) -> dict[str, Any]:
-    """A dataclass of the ground floor, whose public fields are named as in the file."""
+def _dataclass(thing: Any, changed_only: bool) -> dict[str, Any]:
+    """Return a dataclass of the domain, whose public fields are named as in the file."""
     shown = {}
     for field in dataclasses.fields(thing):
         value = getattr(thing, field.name)
@@ -110,18 +110,18 @@ def _words(thing: Any, changed_only: bool) -> dict[str, Any]:
 
 
 def _rule(rule: Rule, changed_only: bool) -> dict[str, Any]:
-    then = _words(rule, changed_only)
+    then = _dataclass(rule, changed_only)
     return {"when": then.pop("match", {}), "then": then}
 
 
 def _match(match: Match) -> dict[str, Any]:
-    shown = {key: value for key, value in _words(match, True).items() if value}
+    shown = {key: value for key, value in _dataclass(match, True).items() if value}
     return {**shown, "header": dict(match.header)} if match.header else shown
 
 
 def _organisation(organisation: Organisation, changed_only: bool) -> dict[str, Any]:
-    """People outside and agents stand in one list, as in the file."""
-    shown = _words(organisation, changed_only)
+    """Return an organisation. In the file, people outside and agents are in one list of contacts."""
+    shown = _dataclass(organisation, changed_only)
     contacts = [*shown.pop("contacts", ()), *shown.pop("followers", ())]
     return {**shown, "contacts": contacts} if contacts or not changed_only else shown
 
@@ -143,7 +143,7 @@ def _calendar(calendar: Calendar) -> dict[str, Any]:
 
 
 def _rota(rota: Rota) -> dict[str, Any]:
-    """Without what its way of saying who it is does not use."""
+    """Return a rota without the keys that do not apply to it."""
     shown: dict[str, Any] = {"name": rota.name, "timezone": rota.zone}
     shown |= {key: value for key, value in (("department", rota.department), ("team", rota.team)) if value}
     if rota.turns:
@@ -162,7 +162,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
 
 
 def _step(step: EscalationStep) -> dict[str, Any]:
-    rest = _words(step, changed_only=True)
+    rest = _dataclass(step, changed_only=True)
     return {"at": step.key, **{key: value for key, value in rest.items() if key not in ("at_share", "offset")}}
 
 
@@ -183,6 +183,6 @@ _SHOWN: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it, and as the file would have it."""
+    """Return a value in the form that JSON and the file have."""
     show = next((show for kind, show in _SHOWN if isinstance(value, kind)), None)
     return show(value) if show else value

@@ -1,5 +1,6 @@
-"""What connects us to the world: the database, mailboxes, the listener, relays. Defaults that depend on each other
-are filled in here, and what would only fail later is reported."""
+"""Builds and checks the settings for connections: database, mailboxes, listener, relays.
+
+Fills in defaults that depend on each other, and reports what would otherwise fail later."""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ _POSTGRESQL = ("postgresql+psycopg", "postgresql", "postgres")
 
 
 def check_notices(parsed: ParsedTable[NoticeSettings], diagnostics: Diagnostics) -> None:
-    """A batch that ends before it may begin to wait would never be one."""
+    """Report a longest wait that is shorter than the usual wait."""
     if parsed.table.batch_most < parsed.table.batch:
         remedy = "make it as long as batch, or longer"
         diagnostics.problem(parsed.at("batch_most"), "batch_most is shorter than batch", remedy)
@@ -47,7 +48,7 @@ def check_notices(parsed: ParsedTable[NoticeSettings], diagnostics: Diagnostics)
 def build_store(
     parsed: ParsedTable[StoreSettings] | None, state: Path, folder: Path, diagnostics: Diagnostics
 ) -> StoreSettings:
-    """The database, by default SQLite in the state folder; a relative SQLite path starts at `folder`."""
+    """Return the database settings. The default is SQLite in the state folder; a relative path starts at `folder`."""
     if parsed is None or not parsed.table.url:
         return StoreSettings(url=f"{_SQLITE}{state / 'maild.db'}")
     url, place = parsed.table.url, parsed.at("url")
@@ -65,7 +66,8 @@ def build_store(
 
 
 def _postgresql(parsed: ParsedTable[StoreSettings], diagnostics: Diagnostics) -> StoreSettings:
-    """psycopg is our driver whatever the URL calls it; a password leaves the URL, for URLs get printed."""
+    """Return the settings for PostgreSQL: always psycopg as driver, and no password in the URL, because URLs get
+    printed."""
     table, place = parsed.table, parsed.at("url")
     rest = table.url.partition("://")[2]
     try:
@@ -95,7 +97,10 @@ def state_folder(
     folder: Path,
     environ: Mapping[str, str],
 ) -> Path:
-    """[state] folder, else $STATE_DIRECTORY (systemd.exec(5)), else beside the SQLite file, else the default."""
+    """Return the state folder.
+
+    It is [state] folder, else $STATE_DIRECTORY (systemd.exec(5)), else the folder of the SQLite file, else the
+    default."""
     if state is not None and state.node.get("folder") is not None:
         return state.table.folder
     given = environ.get("STATE_DIRECTORY", "").partition(":")[0]
@@ -117,7 +122,7 @@ def build_mailboxes(
     zone: str,
     diagnostics: Diagnostics,
 ) -> tuple[MailboxSettings, ...]:
-    """The IMAP folders, with port, department and the zone of `start` filled in."""
+    """Return the IMAP mailboxes with port, department and the time zone of `start` filled in."""
     seen: dict[tuple[str, str, str], str] = {}
     built = []
     _check_junk_apart(mailboxes, diagnostics)
@@ -150,7 +155,7 @@ def build_mailboxes(
 
 
 def _check_junk(parsed: ParsedTable[MailboxSettings], diagnostics: Diagnostics) -> None:
-    """The spam folder is read and never changed: it cannot be one that mail is taken from or put into."""
+    """Report a spam folder from which mail is taken, or into which mail is moved. It is only read and never changed."""
     table = parsed.table
     others = {_folder_key(table.folder): "folder"}
     if table.after == "move":
@@ -161,7 +166,7 @@ def _check_junk(parsed: ParsedTable[MailboxSettings], diagnostics: Diagnostics) 
 
 
 def _check_junk_apart(mailboxes: Sequence[ParsedTable[MailboxSettings]], diagnostics: Diagnostics) -> None:
-    """Nor can another mailbox of the account read it: its mail would come twice."""
+    """Report a spam folder that another mailbox of the same account reads: its mail would come twice."""
     read = {(w.table.host, w.table.user, _folder_key(w.table.folder)): w.table.name for w in mailboxes}
     for parsed in mailboxes:
         table = parsed.table
@@ -175,12 +180,12 @@ def _check_junk_apart(mailboxes: Sequence[ParsedTable[MailboxSettings]], diagnos
 
 
 def _folder_key(folder: str) -> str:
-    """INBOX is the only folder name that ignores case (RFC 9051 5.1)."""
+    """Return the folder name for comparisons. INBOX is the only name that ignores case (RFC 9051 5.1)."""
     return "INBOX" if folder.upper() == "INBOX" else folder
 
 
 def _with_zone(start: str | datetime, zone: str) -> str | datetime:
-    """A date without a zone is one on the helpdesk's clock."""
+    """Return the start with a time zone; a date without one is in the helpdesk's time zone."""
     if isinstance(start, str):
         return start
     return (start if start.tzinfo else start.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
@@ -197,7 +202,7 @@ def _check_sign_in(parsed: ParsedTable[MailboxSettings], diagnostics: Diagnostic
 
 
 def check_listener(parsed: ParsedTable[ListenerSettings] | None, diagnostics: Diagnostics) -> None:
-    """A listener without a place to listen, or half a certificate, or one that the whole net may reach."""
+    """Report a listener without an address, with half a certificate, or open to other machines."""
     if parsed is None:
         return
     table = parsed.table
@@ -226,7 +231,7 @@ def check_listener(parsed: ParsedTable[ListenerSettings] | None, diagnostics: Di
 
 
 def check_metrics(parsed: ParsedTable[MetricsSettings], diagnostics: Diagnostics) -> None:
-    """Measurements name departments and mailboxes: everybody should not read them."""
+    """Warn of metrics that other machines can read: they name departments and mailboxes."""
     listen = parsed.table.listen
     if listen is not None and not listen.local:
         diagnostics.warning(
@@ -235,7 +240,8 @@ def check_metrics(parsed: ParsedTable[MetricsSettings], diagnostics: Diagnostics
 
 
 def check_attachments(parsed: ParsedTable[AttachmentSettings], diagnostics: Diagnostics) -> None:
-    """Scanning sends every file over the way to clamd, which has neither TLS nor passwords."""
+    """Check the scanner and the blocked files. clamd has neither TLS nor passwords, so it should run on this
+    machine."""
     scanner = parsed.table.clamd
     if scanner is not None and not scanner.local:
         remedy = "run clamd on this machine, or use a tunnel"
@@ -253,7 +259,7 @@ def check_attachments(parsed: ParsedTable[AttachmentSettings], diagnostics: Diag
 
 
 def check_templates(parsed: ParsedTable[TemplateSettings], diagnostics: Diagnostics) -> None:
-    """A mistyped folder would quietly mean the shipped texts."""
+    """Report a template folder that does not exist: a mistyped name would silently use the shipped texts."""
     folder = parsed.table.folder
     if folder is not None and not folder.is_dir():
         remedy = f"create it: mkdir -p {folder}, or remove the key to use the shipped templates"
@@ -264,7 +270,7 @@ def check_templates(parsed: ParsedTable[TemplateSettings], diagnostics: Diagnost
 
 
 def build_relays(relays: Sequence[ParsedTable[RelaySettings]], diagnostics: Diagnostics) -> tuple[RelaySettings, ...]:
-    """The ways out, with ports filled in."""
+    """Return the relays with their ports filled in."""
     for parsed in relays:
         _check_relay(parsed, diagnostics)
     return tuple(
@@ -295,7 +301,7 @@ def _check_relay(parsed: ParsedTable[RelaySettings], diagnostics: Diagnostics) -
 def _check_tls(
     parsed: ParsedTable[MailboxSettings] | ParsedTable[RelaySettings], host: str, tls: str, diagnostics: Diagnostics
 ) -> None:
-    """Without TLS everybody on the way reads passwords and mail (RFC 8314 3)."""
+    """Report a connection without TLS to another machine: anybody in between could read it (RFC 8314 3)."""
     if tls == "none" and not is_loopback(host):
         place: Place = parsed.at("tls")
         diagnostics.problem(place, f'tls = "none" sends passwords and mail to {host} unencrypted', 'write "starttls"')

@@ -1,7 +1,7 @@
-"""Regular expressions of the configuration, searched in a time that grows only with the length of the text.
+"""Regular expressions of the configuration, searched with RE2 in a time that grows only with the length of the text.
 
-RE2 is the engine: no mail, however it is made, can let one of its expressions run for hours. It has no look-around and
-no back-references. Such an expression is refused when the configuration is read."""
+No mail can make such an expression run for hours. RE2 has no look-around and no back-references, so an expression that
+uses them is refused when the configuration is read."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 import re2  # type: ignore[import-untyped]
 
 LONGEST = 1000  # characters of an expression
-_MEMORY = 1 << 20  # bytes that one compiled expression may take: (a{1,20}){1,20} and its like are refused
+_MEMORY = 1 << 20  # bytes of one compiled expression; more is refused, such as (a{1,20}){1,20}
 
-# RE2 reads \w, \d, \s and \b as ASCII. Mails are written in every script, so these stand for what they mean in Unicode.
+# RE2 reads \w, \d, \s and \b as ASCII only. Mails come in every script, so these are replaced by Unicode classes.
 _OUTSIDE_SET = {"w": r"[\p{L}\p{N}_]", "W": r"[^\p{L}\p{N}_]", "d": r"\p{Nd}", "D": r"\P{Nd}"}
 _OUTSIDE_SET |= {"s": r"[\s\v\p{Z}]", "S": r"[^\s\v\p{Z}]", "Z": r"\z"}
 _INSIDE_SET = {"w": r"\p{L}\p{N}_", "d": r"\p{Nd}", "D": r"\P{Nd}", "s": r"\s\v\p{Z}"}
@@ -37,12 +37,12 @@ _REFUSED = (
 
 
 class Pattern(str):
-    """A regular expression that was read without an error. It is searched in any case. "" searches nothing."""
+    """A regular expression that was checked. It ignores case; "" matches nothing."""
 
     __slots__ = ()
 
     def search(self, text: str) -> str | None:
-        """Return the text of the expression's group, or all that it matched where that is empty; None for no match."""
+        """Return the text of the group, or the whole match when the group is empty or missing; None for no match."""
         compiled, edges = _compiled(str(self))
         hit = compiled.search(text.encode(errors="replace").decode())  # RE2 reads UTF-8, which has no lone surrogates
         if hit is None:
@@ -78,7 +78,7 @@ def problem_of(expression: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _compiled(expression: str) -> tuple[Any, tuple[bool, bool]]:
-    """Return the compiled expression, and whether it looks at the character before and after its match."""
+    """Return the compiled expression, and whether it matches one character before and after the wanted text."""
     options = re2.Options()
     options.case_sensitive = False
     options.log_errors = False
@@ -88,7 +88,7 @@ def _compiled(expression: str) -> tuple[Any, tuple[bool, bool]]:
 
 
 def _in_unicode(expression: str) -> tuple[str, tuple[bool, bool]]:
-    """Translate the classes of Python's `re` that RE2 reads as ASCII, and each \\b at the edge of an alternative."""
+    """Translate character classes that RE2 reads as ASCII, and each \b at the edge of an alternative."""
     tokens = _TOKEN.findall(expression)
     edges, made, in_set = _edges(tokens), [], False
     for at, token in enumerate(tokens):
@@ -100,7 +100,7 @@ def _in_unicode(expression: str) -> tuple[str, tuple[bool, bool]]:
 
 
 def _without_edges(found: str, edges: tuple[bool, bool]) -> str:
-    """Take away the character that the translation of \\b matched before and after the words themselves."""
+    """Remove the characters that the translation of \b matched before and after the wanted text."""
     if edges[0] and found and not _is_of_a_word(found[0]):
         found = found[1:]
     if edges[1] and found and not _is_of_a_word(found[-1]):
@@ -113,7 +113,7 @@ def _is_of_a_word(character: str) -> bool:
 
 
 def _is_escaped(expression: str, at: int) -> bool:
-    """Is the character there escaped by a backslash, or inside [ ]?"""
+    """Say whether the character at this offset is escaped by a backslash or inside [ ]."""
     position, in_set = 0, False
     for token in _TOKEN.findall(expression):
         if position == at:
@@ -126,7 +126,7 @@ def _is_escaped(expression: str, at: int) -> bool:
 
 
 def _border_beside_letter(expression: str) -> int:
-    """Return the place (from 1) of a \\b that RE2 would read as ASCII beside a letter that is not; 0 for none."""
+    """Return the place (from 1) of a \b next to a letter outside ASCII that RE2 would misread; 0 when there is none."""
     tokens, place = _TOKEN.findall(expression), 1
     edges = _edges(tokens)
     for at, token in enumerate(tokens):
@@ -138,7 +138,7 @@ def _border_beside_letter(expression: str) -> int:
 
 
 def _edges(tokens: list[str]) -> dict[int, str]:
-    """Return where a \\b stands at the beginning or the end of an alternative -> what it is translated to."""
+    """Return offset -> translation for each \b at the beginning or the end of an alternative."""
     edges, in_set, depth = {}, False, 0
     for at, token in enumerate(tokens):
         if in_set:
@@ -155,5 +155,5 @@ def _edges(tokens: list[str]) -> dict[int, str]:
 
 
 def _goes_on(tokens: list[str], at: int) -> bool:
-    """Is the set that the token is in still open behind it? A ] right after the [ is a member."""
+    """Say whether a set [ ] is still open after this token. A ] right after the [ belongs to the set."""
     return tokens[at] != "]" or tokens[at - 1] == "[" or tokens[at - 2 : at] == ["[", "^"]

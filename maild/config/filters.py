@@ -1,4 +1,4 @@
-"""Topics, rules, bans and what tells lists, spam and robots: from tables to the words of the ground floor."""
+"""Builds topics, rules, bans, and the marks of mailing lists, spam and robots from their tables."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from maild.domain.people.directory import Address, Directory
 def build_topics(
     topics: Iterable[ParsedTable[TopicTable]], known: KnownNames, diagnostics: Diagnostics
 ) -> tuple[Topic, ...]:
-    """The help topics in their order."""
+    """Return the help topics in their order."""
     parsed = tuple(topics)
     for each in parsed:
         _check_joining(each, each.table, (), diagnostics)
@@ -36,14 +36,14 @@ def build_topics(
 def build_rules(
     rules: Iterable[ParsedTable[RuleTable]], known: KnownNames, diagnostics: Diagnostics
 ) -> tuple[Rule, ...]:
-    """The filter rules in their order. A rule that would never match or never act is a problem."""
+    """Return the filter rules in their order. Reports a rule that would never match or never act."""
     built = []
     for parsed in rules:
-        if not _says_anything(parsed, "when"):
+        if not _has_content(parsed, "when"):
             diagnostics.problem(
                 parsed.at("when"), "when: has no condition", 'to match every mail, write { subject = "*" }'
             )
-        if not _says_anything(parsed, "then"):
+        if not _has_content(parsed, "then"):
             remedy = 'write what the rule does, such as { priority = "low" }'
             diagnostics.problem(parsed.at("then"), "then: does nothing", remedy)
         _check_joining(parsed, parsed.table.then, ("then",), diagnostics)
@@ -51,8 +51,9 @@ def build_rules(
     return tuple(built)
 
 
-def _says_anything(parsed: ParsedTable[RuleTable], key: str) -> bool:
-    """A condition that could not be read is one, too: it has been reported. An empty table or list is none."""
+def _has_content(parsed: ParsedTable[RuleTable], key: str) -> bool:
+    """Say whether a condition or action is written. An empty table or list is none; an unusable value is one, because
+    it was reported already."""
     node = parsed.node.get(key)
     return node is not None and any(
         node.has_value(name) and inner.table != {} for name, inner in (node.table or {}).items()
@@ -65,7 +66,7 @@ def _check_joining(
     path: tuple[str, ...],
     diagnostics: Diagnostics,
 ) -> None:
-    """Which text is the key must be plain, and what resolves needs one."""
+    """Report a `join` with several groups, and a `resolve_on` without `join`."""
     label = ".".join((*path, "join"))
     groups = table.join.groups if table.join else 0
     if groups > 1:
@@ -146,7 +147,7 @@ def _requester(table: TopicTable | ThenTable) -> str:
 def build_bans(
     bans: Iterable[ParsedTable[BanTable]], directory: Directory, diagnostics: Diagnostics
 ) -> tuple[Ban, ...]:
-    """One ban for each address, domain and pattern. One that would hold for us or an agent is a problem."""
+    """Return one ban for each address, domain and pattern. Reports bans on our own addresses and on agents."""
     built: list[Ban] = []
     for parsed in bans:
         own = tuple(_bans_of(parsed.table))
@@ -172,7 +173,7 @@ def _bans_of(table: BanTable) -> Iterator[Ban]:
 
 
 def _one_of_us(ban: Ban, directory: Directory) -> str | None:
-    """An agent or an address of ours for which the ban holds, in words."""
+    """Describe an agent or an own address that the ban would hit; None when there is none."""
     for agent in directory.agents:
         if any(ban.holds_for(address.key) for address in agent.addresses):
             return f"agent {agent.name!r}"
@@ -181,7 +182,7 @@ def _one_of_us(ban: Ban, directory: Directory) -> str | None:
 
 
 def build_lists(lists: Iterable[ParsedTable[ListTable]], diagnostics: Diagnostics) -> tuple[MailingList, ...]:
-    """The mailing lists that feed us."""
+    """Return the mailing lists that send to us."""
     built = []
     for parsed in lists:
         table = parsed.table
@@ -193,11 +194,13 @@ def build_lists(lists: Iterable[ParsedTable[ListTable]], diagnostics: Diagnostic
 
 
 def build_spam_marks(table: SpamTable) -> SpamMarks:
+    """Return the headers by which the provider's spam filter marks a mail."""
     return SpamMarks(tuple(HeaderMark(mark.name, mark.match) for mark in table.headers))
 
 
 def build_robots(parsed: ParsedTable[RobotsTable] | None, directory: Directory, diagnostics: Diagnostics) -> Robots:
-    """Senders that count as programs. An agent among them could command nothing any more."""
+    """Return the senders that count as programs. Reports a pattern that matches an agent: agents must be able to give
+    commands."""
     if parsed is None:
         return Robots()
     for index, glob in enumerate(parsed.table.from_):

@@ -1,4 +1,5 @@
-"""Public holidays by country and region, from the `holidays` package; only imported when a calendar names a place."""
+"""Public holidays of countries and regions, from the `holidays` package. It is imported only when a calendar needs
+it."""
 
 from __future__ import annotations
 
@@ -14,19 +15,19 @@ from maild.domain.times.calendars import HolidaySource
 
 @dataclass(frozen=True, slots=True)
 class PublicHolidays:
-    """The days off of a country ("FR") or of one of its regions ("DE-BE"); each year is worked out once."""
+    """The public holidays of a country ("FR") or of a region ("DE-BE"). Each year is computed once."""
 
     name: str
-    edition: str  # version of the tables
+    edition: str  # version of the holiday tables
     country: str
     region: str | None
     _years: dict[int, frozenset[date]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def dates(self, year: int) -> frozenset[date]:
-        """The days off of one year, days observed instead of a weekend included."""
+        """Return the holidays of a year. Days observed instead of a weekend day are included."""
         known = self._years.get(year)
         if known is None:
-            import holidays  # it knows 250 countries, and most calendars ask for none
+            import holidays  # a large package that most calendars do not need
 
             found = holidays.country_holidays(self.country, subdiv=self.region, years=year)
             known = self._years[year] = frozenset(day for day in found if day.year == year)
@@ -35,27 +36,30 @@ class PublicHolidays:
 
 @dataclass(frozen=True, slots=True)
 class SeveralPlaces:
-    """A day off in any of the places is a day off."""
+    """The public holidays of several places: a holiday in one of them counts."""
 
     places: tuple[HolidaySource, ...]
 
     @property
     def name(self) -> str:
+        """The codes of the places, joined by "+"."""
         return "+".join(place.name for place in self.places)
 
     @property
     def edition(self) -> str:
+        """The versions of the holiday tables, joined by "+"."""
         return "+".join(place.edition for place in self.places)
 
     def dates(self, year: int) -> frozenset[date]:
-        """The days off of one year in any of the places."""
+        """Return the days of a year that are a holiday in any of the places."""
         return frozenset().union(*(place.dates(year) for place in self.places))
 
 
 def holidays_of(codes: str | Iterable[str]) -> HolidaySource | None:
-    """The source for one code or several ("DE-BE", ["FR", "DE"]); None for no code at all.
+    """Return the holidays for one code or several ("DE-BE", ["FR", "DE"]); None for no code.
 
-    A code is an ISO 3166-1 country, alone or with an ISO 3166-2 region. Others: ValueError with the nearest codes."""
+    A code is an ISO 3166-1 country, with an ISO 3166-2 region if needed. Raises ValueError with similar codes for an
+    unknown one."""
     places = tuple(_place(code) for code in ([codes] if isinstance(codes, str) else codes))
     if not places:
         return None
@@ -82,7 +86,7 @@ def _regions_by_country() -> Mapping[str, tuple[str, ...]]:
 
 
 def _nearest(code: str) -> str:
-    """A half sentence with the codes that look most like `code`."""
+    """Return the end of a sentence that suggests similar codes."""
     country = code.strip().partition("-")[0].upper()
     regions = _regions_by_country()
     countries = [country] if country in regions else list(regions)

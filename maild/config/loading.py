@@ -1,4 +1,4 @@
-"""The door of the room: find maild.toml, read it, and answer settings or every mistake at once."""
+"""Finds and reads maild.toml, and returns the settings or all mistakes at once."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ from maild.config.toml_document import read_document
 from maild.domain.people.directory import Address, Directory
 
 USUAL_PLACES = (Path("/etc/maild/maild.toml"), Path("config/maild.toml"))
-_SHORTEST_KEY = 32  # characters; 128 bits need 22 in base64, and people type words
+_SHORTEST_KEY = 32  # characters; 128 bits need 22 in base64, and people may type plain words
 
-# Stand in while the rest of a file without a usable [helpdesk] is checked.
+# Placeholders, so that the rest of a file without a usable [helpdesk] is still checked.
 _PLACEHOLDER_HELPDESK = HelpdeskSettings(name="", address=Address("nobody", "invalid"))
 _PLACEHOLDER_ZONE = _PLACEHOLDER_HELPDESK.timezone
 
@@ -54,10 +54,10 @@ _CREATE = "create one with: maild config example"
 
 
 def find_config(explicit: str | Path | None, environ: Mapping[str, str]) -> Path:
-    """The configuration file: the one asked for (-c), else $MAILD_CONFIG, else the first usual place that has one.
+    """Return the path of the configuration file.
 
-    Raises ConfigError that says where it was looked for.
-    """
+    It is the file named by -c, else by $MAILD_CONFIG, else the first of the usual places that exists. Raises
+    ConfigError that lists the places."""
     for source, asked in (("-c", explicit), ("$MAILD_CONFIG", environ.get("MAILD_CONFIG"))):
         if asked:
             path = Path(asked)
@@ -81,11 +81,10 @@ def find_config(explicit: str | Path | None, environ: Mapping[str, str]) -> Path
 
 
 def load(path: Path, *, environ: Mapping[str, str]) -> Settings:
-    """The checked settings of a file and of `maild.d/*.toml` beside it.
+    """Read, check and return the settings of a file and of `maild.d/*.toml` beside it.
 
-    Raises ConfigError with all problems, ordered by file and line; a file that is no TOML hides the others' problems.
-    What is doubtful but possible is in `Settings.warnings`.
-    """
+    Raises ConfigError with all problems, sorted by file and line. A file that is not TOML hides problems of the other
+    files. Doubtful but allowed settings are in `Settings.warnings`."""
     document = read_document(path)
     diagnostics = Diagnostics(Place(str(path)))
     reader = TableReader(document, diagnostics, environ, tables.TABLES)
@@ -98,7 +97,7 @@ def load(path: Path, *, environ: Mapping[str, str]) -> Settings:
 
 
 class _Builder:
-    """Puts the tables together; what is wrong goes to the reader's findings."""
+    """Builds the settings from the tables, and reports mistakes to the reader's diagnostics."""
 
     def __init__(self, reader: TableReader, environ: Mapping[str, str]) -> None:
         self._reader = reader
@@ -108,7 +107,7 @@ class _Builder:
         self._known = self._names()
 
     def settings(self, path: Path) -> Settings:
-        """The settings, of which some parts are stand-ins once a problem was found."""
+        """Return the settings. Some parts are placeholders when a problem was found."""
         helpdesk = self._helpdesk()
         zone = helpdesk.table.timezone if helpdesk is not None else _PLACEHOLDER_ZONE
         store, state = self._store_and_state(helpdesk)
@@ -156,7 +155,7 @@ class _Builder:
     def _single(
         self, name: str, kind: type[AnyTable], check: Callable[[ParsedTable[AnyTable], Diagnostics], None] | None = None
     ) -> AnyTable:
-        """A table that may be absent: its defaults then."""
+        """Return a table that may be absent; then it has its defaults."""
         parsed = self._reader.one(name, kind)
         if parsed is not None and check is not None:
             check(parsed, self._diagnostics)

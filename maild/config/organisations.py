@@ -1,4 +1,4 @@
-"""Organisations: from tables to the words of the ground floor. What would group strangers is a problem."""
+"""Builds organisations from their tables. Reports domains that would put strangers into one organisation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from maild.config.tables import OrganisationTable
 from maild.config.values import DomainMask, read_address
 from maild.domain.people.directory import Address, Directory, Organisation
 
-# Where everybody has an address: people who share such a domain have nothing to do with each other.
+# Mail providers where anybody can have an address. People with such a domain do not belong together.
 FREE_MAIL = frozenset(
     (
         "aol.com bluewin.ch btinternet.com comcast.net email.com fastmail.com free.fr freenet.de gmail.com gmx.at"
@@ -27,7 +27,7 @@ FREE_MAIL = frozenset(
 def build_organisations(
     tables: Iterable[ParsedTable[OrganisationTable]], known: KnownNames, directory: Directory, diagnostics: Diagnostics
 ) -> tuple[Organisation, ...]:
-    """The organisations in their order. Each domain belongs to one of them."""
+    """Return the organisations in their order. A domain belongs to one organisation only."""
     taken: dict[str, Place] = {}
     built = []
     for parsed in tables:
@@ -43,7 +43,7 @@ def _domains(parsed: ParsedTable[OrganisationTable]) -> Iterable[tuple[int, Doma
 
 
 def _domain(domain: DomainMask, place: Place, taken: dict[str, Place], diagnostics: Diagnostics) -> str:
-    """The domain, "" after reporting one that cannot be an organisation's."""
+    """Return the domain; "" after reporting one that no organisation can have."""
     if domain.removeprefix("*.") in FREE_MAIL:
         remedy = "remove it, otherwise strangers would see each other's tickets"
         diagnostics.problem(place, f"domains: anybody can have an address at {domain}", remedy)
@@ -87,7 +87,7 @@ def _organisation(
 def _contact(
     word: str, place: Place, known: KnownNames, directory: Directory, diagnostics: Diagnostics
 ) -> Address | str:
-    """Somebody outside by address, an agent by name; "" after reporting what is neither."""
+    """Return the address of somebody outside or the name of an agent; "" after reporting neither."""
     if "@" not in word:
         return known.agents.resolve(word, place, "contacts")
     try:

@@ -1,4 +1,4 @@
-"""Departments, teams and agents: from tables to the words of the ground floor, references resolved."""
+"""Builds departments, teams and agents from their tables, and resolves references between them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from maild.config.tables import AgentTable, DepartmentTable, TeamTable, TopicTab
 from maild.domain.people.directory import Address, Agent, AgentRole, Department, Directory, Team
 
 BUILT_IN_DEPARTMENT = "support"
-# RFC 5321 4.5.3.1.1 allows 64 octets before the @, of which +T1000000r12345s1234.resolve.<16 characters> takes 44.
+# RFC 5321 4.5.3.1.1 allows 64 octets before the @. The suffix +T1000000r12345s1234.resolve.<16 characters> takes 44.
 _LONGEST_LOCAL_PART = 20
 
 
 @dataclass(frozen=True, slots=True)
 class KnownNames:
-    """Every name that something may refer to."""
+    """The names that other tables may refer to."""
 
     agents: Names
     teams: Names
@@ -42,7 +42,9 @@ def build_directory(
     known: KnownNames,
     diagnostics: Diagnostics,
 ) -> Directory:
-    """Who is who. Without a department there is one called "support", and an agent who names none is in the first."""
+    """Return the directory of people.
+
+    Without a department there is one called "support". An agent without departments belongs to the first one."""
     built = [_department(parsed, known) for parsed in departments] or [Department(BUILT_IN_DEPARTMENT)]
     people = [_agent(parsed, known, built[0].name) for parsed in agents]
     owned = _own_addresses(helpdesk, departments, topics)
@@ -56,8 +58,8 @@ def build_directory(
     _check_private(departments, directory, diagnostics)
     _check_agents(agents, {own.address: own.what for own in reversed(owned)}, diagnostics)
     if helpdesk is None or helpdesk.table.plus_addressing:
-        _warn_of_long_ones(owned, diagnostics)
-    _warn_of_silence(agents, diagnostics)
+        _warn_of_long_addresses(owned, diagnostics)
+    _warn_of_missing_people(agents, diagnostics)
     return directory
 
 
@@ -103,7 +105,7 @@ def _agent(parsed: ParsedTable[AgentTable], known: KnownNames, first_department:
 def _each(
     names: Names, words: Sequence[str], parsed: ParsedTable[AgentTable] | ParsedTable[TeamTable], key: str
 ) -> tuple[str, ...]:
-    """The known ones of a list of names."""
+    """Return the names of a list that exist; others are reported."""
     found = (names.resolve(word, parsed.at(key, index), key) for index, word in enumerate(words))
     return tuple(dict.fromkeys(name for name in found if name))
 
@@ -113,7 +115,7 @@ def _each(
 
 @dataclass(frozen=True, slots=True)
 class _OwnAddress:
-    """An address that is us."""
+    """An address that belongs to the helpdesk."""
 
     address: Address
     place: Place
@@ -125,7 +127,7 @@ def _own_addresses(
     departments: Iterable[ParsedTable[DepartmentTable]],
     topics: Iterable[ParsedTable[TopicTable]],
 ) -> list[_OwnAddress]:
-    """Everything that mail reaches us by: of the helpdesk, of departments, and those that a topic waits for."""
+    """Return all addresses at which mail reaches us: of the helpdesk, of departments and of topics."""
     own: list[_OwnAddress] = []
     if helpdesk is not None:
         own.append(_OwnAddress(helpdesk.table.address, helpdesk.at("address"), "the helpdesk's address"))
@@ -145,7 +147,10 @@ def _own_addresses(
 def _check_agents(
     agents: Iterable[ParsedTable[AgentTable]], own: Mapping[Address, str], diagnostics: Diagnostics
 ) -> None:
-    """An agent at one of our addresses would be mailed to and read again; one at another's would speak for them."""
+    """Report agents with a wrong address.
+
+    Mail to an agent at one of our addresses would come back to us. An agent with another agent's address could act for
+    them."""
     taken: dict[Address, str] = {}
     for parsed in agents:
         if not parsed.table.addresses:
@@ -166,7 +171,7 @@ def _check_agents(
                 taken[address] = parsed.table.name
 
 
-def _warn_of_long_ones(owned: Iterable[_OwnAddress], diagnostics: Diagnostics) -> None:
+def _warn_of_long_addresses(owned: Iterable[_OwnAddress], diagnostics: Diagnostics) -> None:
     for own in owned:
         if len(own.address.local) > _LONGEST_LOCAL_PART:
             diagnostics.warning(
@@ -177,7 +182,7 @@ def _warn_of_long_ones(owned: Iterable[_OwnAddress], diagnostics: Diagnostics) -
 
 
 def _check_departments_differ(departments: Sequence[ParsedTable[DepartmentTable]], diagnostics: Diagnostics) -> None:
-    """Mail to an address that two departments share could go to either."""
+    """Report two departments with the same address."""
     taken: dict[Address, str] = {}
     for parsed in departments:
         address = parsed.table.address
@@ -194,7 +199,7 @@ def _check_departments_differ(departments: Sequence[ParsedTable[DepartmentTable]
 def _check_private(
     departments: Sequence[ParsedTable[DepartmentTable]], directory: Directory, diagnostics: Diagnostics
 ) -> None:
-    """Mail to a private department without people would be seen by nobody at all."""
+    """Report a private department without people: nobody could see its tickets."""
     for parsed in departments:
         table = parsed.table
         if table.private and not table.manager and not directory.agents_of(table.name):
@@ -202,7 +207,7 @@ def _check_private(
             diagnostics.problem(parsed.at("private"), message, "name a manager, or add agents")
 
 
-def _warn_of_silence(agents: Sequence[ParsedTable[AgentTable]], diagnostics: Diagnostics) -> None:
+def _warn_of_missing_people(agents: Sequence[ParsedTable[AgentTable]], diagnostics: Diagnostics) -> None:
     if not agents:
         diagnostics.warning(
             diagnostics.top, "no [[agent]]: nobody is notified of tickets", "add an [[agent]] with name and addresses"

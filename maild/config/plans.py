@@ -1,4 +1,4 @@
-"""Business calendars and SLA plans: those of the file beside the built-in ones."""
+"""Builds business calendars and SLA plans from their tables, together with the built-in ones."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _OFFICE_WEEK = (_OFFICE_HOURS,) * 5 + ((),) * 2
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 SHIPPED_STEPS = (
-    EscalationStep(at_share=0.75, notify=("assignee", "team")),  # those who can still save it
-    EscalationStep(at_share=1.0, notify=("assignee", "team-lead", "manager")),  # those who answer for it
+    EscalationStep(at_share=0.75, notify=("assignee", "team")),  # the people who can still meet the target
+    EscalationStep(at_share=1.0, notify=("assignee", "team-lead", "manager")),  # the people who are responsible
 )
 
 
@@ -39,7 +39,7 @@ def _shipped(name: str, calendar: str, first: timedelta, following: timedelta, r
     return Plan(name, calendar, goals, SHIPPED_STEPS)
 
 
-# name, calendar, first response, next response, resolution. The resolutions are those of osTicket's four plans.
+# Name, calendar, first response, next response, resolution. The resolution times are those of osTicket's four plans.
 SHIPPED_PLANS = (
     _shipped("sev-a", ALWAYS.name, 15 * _MINUTE, 30 * _MINUTE, 1 * _HOUR),
     _shipped("sev-b", ALWAYS.name, 30 * _MINUTE, 1 * _HOUR, 4 * _HOUR),
@@ -58,14 +58,14 @@ _ROTA = f"{ON_DUTY}:"
 
 
 def built_in_calendars(zone: str) -> tuple[Calendar, Calendar]:
-    """ "always" and, in the helpdesk's zone, "office" as it is until the file changes it."""
+    """Return the built-in calendars: "always", and "office" in the helpdesk's time zone."""
     return ALWAYS, Calendar(OFFICE, zone, _OFFICE_WEEK)
 
 
 def build_calendars(
     tables: Iterable[ParsedTable[CalendarTable]], known: KnownNames, zone: str, diagnostics: Diagnostics
 ) -> Mapping[str, Calendar]:
-    """All calendars by name; `zone` is that of the helpdesk, for "office" and for those that state none."""
+    """Return all calendars by name. `zone` is the helpdesk's, for "office" and for calendars without a time zone."""
     calendars = {calendar.name: calendar for calendar in built_in_calendars(zone)}
     for parsed in tables:
         name = known.calendars.resolve(parsed.table.name, parsed.at("name"), "name")
@@ -75,7 +75,7 @@ def build_calendars(
             )
             continue
         calendar = _calendar(parsed, name, zone, diagnostics)
-        if never_open(calendar) and not _says_hours(parsed):
+        if never_open(calendar) and not _has_hours(parsed):
             remedy = 'write open = { mon = "08:00-17:00" }'
             diagnostics.problem(parsed.at("open"), f"calendar {calendar.name!r} is never open", remedy)
         for pair in overlaps(calendar):
@@ -88,7 +88,7 @@ def build_calendars(
 
 
 def _check_days(parsed: ParsedTable[CalendarTable], calendar: Calendar, diagnostics: Diagnostics) -> None:
-    """Single days must say one thing."""
+    """Report single days with contradictory settings."""
     for day, pair in special_overlaps(calendar):
         message = f"calendar {calendar.name!r}: on {day} {pair} overlap"
         diagnostics.problem(parsed.at("special", day.isoformat()), message, "merge them into one span")
@@ -102,8 +102,8 @@ def _check_days(parsed: ParsedTable[CalendarTable], calendar: Calendar, diagnost
             )
 
 
-def _says_hours(parsed: ParsedTable[CalendarTable]) -> bool:
-    """Hours that could not be read are hours, too: they have been reported."""
+def _has_hours(parsed: ParsedTable[CalendarTable]) -> bool:
+    """Say whether hours are written. Hours that could not be read count too, because they were reported already."""
     week = parsed.node.get("open")
     return week is not None and any(week.has_value(day) for day in week.table or ())
 
@@ -134,7 +134,7 @@ def _calendar(parsed: ParsedTable[CalendarTable], name: str, zone: str, diagnost
 def build_plans(
     tables: Iterable[ParsedTable[PlanTable]], known: KnownNames, people: Directory, diagnostics: Diagnostics
 ) -> Mapping[str, Plan]:
-    """All plans by name; one of the file takes the place of the built-in one."""
+    """Return all plans by name. A plan of the file replaces a built-in one of the same name."""
     plans = {plan.name: plan for plan in SHIPPED_PLANS}
     for parsed in tables:
         plan = _plan(parsed, known, people, diagnostics)
@@ -143,7 +143,7 @@ def build_plans(
 
 
 def build_priority_plans(mapping: ParsedTable[PriorityPlanTable], known: KnownNames) -> Mapping[str, str]:
-    """Priority -> plan, for the priorities that bring one."""
+    """Return priority -> plan, for the priorities that have one."""
     chosen = {
         priority: known.plans.resolve(getattr(mapping.table, priority), mapping.at(priority), priority)
         for priority in mapping.table.__struct_fields__
@@ -178,7 +178,7 @@ def _step(
     people: Directory,
     diagnostics: Diagnostics,
 ) -> EscalationStep | None:
-    """None after reporting a step that cannot be."""
+    """Return a step; None after reporting one that cannot be used."""
 
     def at(*path: str | int) -> Place:
         return plan.at("step", index, *path)
@@ -217,7 +217,7 @@ def _step(
 
 
 def _moment(text: str) -> tuple[float | None, timedelta | None]:
-    """(share, None) for "75%"; (None, offset) for "+30m" and "-15m". ValueError for anything else, and for 0%."""
+    """Return (share, None) for "75%", and (None, offset) for "+30m" and "-15m". Raises ValueError for anything else."""
     match = _SHARE.fullmatch(text)
     if match is not None:
         share = float(text.removesuffix("%")) / 100
@@ -233,7 +233,7 @@ def _moment(text: str) -> tuple[float | None, timedelta | None]:
 
 
 def _notified(word: str, place: Place, key: str, known: KnownNames, people: Directory, diagnostics: Diagnostics) -> str:
-    """A recipient as the plan keeps it; "" after reporting an unknown one."""
+    """Return a recipient in the form that plans use; "" after reporting an unknown one."""
     if word == ON_DUTY and not people.rotas:
         diagnostics.problem(place, f'{key}: "on-duty" needs a rota', "add a [[rota]]")
         return ""

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, where, and what would be right."""
+"""Problems and warnings of a configuration: what is wrong, where, and how to fix it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-_NEAR = 0.6  # difflib's ratio below which a name is not what was meant
+_NEAR = 0.6  # difflib's ratio; below it a name is too different to suggest
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A spot in a file; line and column count from 1. Line 0 means the file as a whole."""
+    """A position in a file. Line and column count from 1; line 0 means the whole file."""
 
     file: str
     line: int = 1
@@ -23,7 +23,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake, on one line: `file:line:col: message; remedy`."""
+    """One mistake, shown on one line: `file:line:col: message; remedy`."""
 
     place: Place
     message: str
@@ -34,7 +34,7 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used. `problems` holds every mistake, in the order of the files."""
+    """The configuration cannot be used. `problems` holds all mistakes, in the order of the files."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -42,38 +42,40 @@ class ConfigError(Exception):
 
 
 class Diagnostics:
-    """Collects problems (which forbid a start) and warnings (which do not) while the rest is read on."""
+    """Collects problems, which forbid a start, and warnings, which do not."""
 
     def __init__(self, top: Place) -> None:
-        """`top` is where a mistake stands that is nowhere: something missing."""
+        """`top` is the place of mistakes without a position, such as a missing table."""
         self.top = top
         self._problems: dict[Problem, None] = {}
         self._warnings: dict[Problem, None] = {}
 
     def problem(self, place: Place, message: str, remedy: str = "") -> None:
+        """Add a problem. A repeated one counts once."""
         self._problems[Problem(place, message, remedy)] = None
 
     def warning(self, place: Place, message: str, remedy: str = "") -> None:
+        """Add a warning. A repeated one counts once."""
         self._warnings[Problem(place, message, remedy)] = None
 
     def problems(self, files: Iterable[str]) -> tuple[Problem, ...]:
-        """All problems, ordered by file (in the order they were read), line and column."""
+        """Return all problems, sorted by file (in the order they were read), line and column."""
         return _ordered(self._problems, files)
 
     def warnings(self, files: Iterable[str]) -> tuple[Problem, ...]:
-        """All warnings, in the same order."""
+        """Return all warnings in the same order."""
         return _ordered(self._warnings, files)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant, or None."""
+    """Return the known word that is most similar; None when none is similar enough."""
     by_case = {name.casefold(): name for name in known}
     found = get_close_matches(word.casefold(), by_case, n=1, cutoff=_NEAR)
     return by_case[found[0]] if found else None
 
 
 def suggestion(word: str, known: Iterable[str], *, kind: str = "known") -> str:
-    """A remedy: `did you mean 'x'?`, or else the list of what there is."""
+    """Return a remedy: `did you mean 'x'?`, or else the list of known words."""
     names = list(known)
     near = nearest(word, names)
     if near is not None:

@@ -1,4 +1,4 @@
-"""Names that tables give themselves, and the references to them from other tables."""
+"""The names of tables, and references to them from other tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from maild.domain.people.directory import name_key
 
 
 class Names:
-    """The names of one kind of table. They match as `name_key` has it: case, spaces and hyphens do not count."""
+    """The names of one kind of table. They are compared by `name_key`, which ignores case, spaces and hyphens."""
 
     def __init__(self, kind: str, diagnostics: Diagnostics, built_in: Iterable[str] = ()) -> None:
         self._kind = kind
@@ -26,10 +26,10 @@ class Names:
         built_in: Iterable[str] = (),
         default: str = "",
     ) -> Names:
-        """The names of the tables, unusable ones too: a mistake elsewhere in a table hides no name. Reports twins.
+        """Return the names of these tables and report duplicates.
 
-        `default` is the name of a table that states none. A built-in name keeps its spelling.
-        """
+        Tables with other mistakes are included, so that references to them still resolve. `default` is the name of a
+        table that has none. A built-in name keeps its spelling."""
         names = cls(kind, diagnostics, built_in)
         first: dict[str, Place] = {}
         for node in tables:
@@ -54,7 +54,7 @@ class Names:
         return len(self._names)
 
     def resolve(self, word: str, place: Place, label: str) -> str:
-        """The name as its table writes it; "" for an empty word and, after reporting it, for an unknown one."""
+        """Return the name as its table writes it; "" for an empty word, and after reporting an unknown one."""
         if not word:
             return ""
         found = self._names.get(name_key(word))

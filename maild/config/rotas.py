@@ -1,4 +1,4 @@
-"""Rotas: from tables to who is on duty when, with everything that would leave nobody on duty told."""
+"""Builds rotas from their tables, and reports everything that would leave nobody on duty."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DAY = timedelta(days=1)
 def with_rotas(
     people: Directory, tables: Iterable[ParsedTable[RotaTable]], known: KnownNames, zone: str, diagnostics: Diagnostics
 ) -> Directory:
-    """The directory with its rotas; `zone` is the helpdesk's, for those that state none."""
+    """Return the directory with its rotas. `zone` is the helpdesk's, for rotas without a time zone."""
     rotas = tuple(_rota(parsed, people, known, zone, diagnostics) for parsed in tables)
     return replace(people, rotas=rotas)
 
@@ -92,7 +92,7 @@ def _start(parsed: ParsedTable[RotaTable], diagnostics: Diagnostics) -> datetime
 
 
 def _check_shape(parsed: ParsedTable[RotaTable], diagnostics: Diagnostics) -> None:
-    """One way of saying who it is, and all that this way needs."""
+    """Report a rota that mixes turns and an order, or lacks something that its form needs."""
     table, name = parsed.table, parsed.table.name
     if table.turn and table.order:
         diagnostics.problem(parsed.at("order"), f"rota {name!r} has turns and an order", "keep one of the two")
@@ -114,7 +114,7 @@ def _check_shape(parsed: ParsedTable[RotaTable], diagnostics: Diagnostics) -> No
 
 
 def _check_sight(rota: Rota, parsed: ParsedTable[RotaTable], people: Directory, diagnostics: Diagnostics) -> None:
-    """Whoever may not see the tickets would be passed over whenever they are on duty."""
+    """Report agents who may not see the tickets: they would be skipped while they are on duty."""
     key, place = ("team", rota.team) if rota.team else ("department", rota.department)
     for name in rota.names:
         agent = people.agent(name)

@@ -1,4 +1,4 @@
-"""Passwords and keys: named in the configuration, read where they lie, never shown."""
+"""Passwords and keys: the configuration names them, they are read from their source, and they are never shown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FORMS = '{ credential = "name" }, { file = "path" } or { env = "NAME" }'
 
 
 class SecretError(Exception):
-    """A secret cannot be read; the text names the cause, `remedy` what to do."""
+    """A secret cannot be read. The text names the cause; `remedy` says what to do."""
 
     def __init__(self, cause: str, remedy: str = "") -> None:
         super().__init__(cause + (f"; {remedy}" if remedy else ""))
@@ -20,15 +20,14 @@ class SecretError(Exception):
 
 
 class Secret:
-    """A password or key. Only `reveal` tells it; `repr`, `str` and formatting show where it comes from instead.
+    """A password or key. Only `reveal` returns it; `repr`, `str` and formatting show where it comes from.
 
-    One in a file is read anew each time, so that a renewed password counts without a restart.
-    """
+    A secret in a file is read each time, so a new password takes effect without a restart."""
 
     __slots__ = ("_path", "_value", "kind", "name")
 
     def __init__(self, kind: str, name: str, *, value: str = "", path: Path | None = None) -> None:
-        """`kind` is credential, file or env, and `name` what the configuration calls it there."""
+        """`kind` is credential, file or env; `name` is its name there in the configuration."""
         self.kind = kind
         self.name = name
         self._value = value
@@ -36,16 +35,16 @@ class Secret:
 
     @classmethod
     def literal(cls, value: str) -> Secret:
-        """A secret that stands in the configuration itself, or in a test."""
+        """Return a secret whose value is written in the configuration or in a test."""
         return cls("", "", value=value)
 
     @property
     def origin(self) -> str:
-        """Where it comes from, in words: `credential 'imap-password'`."""
+        """Where the secret comes from, in words: `credential 'imap-password'`."""
         return f"{self.kind} {self.name!r}" if self.kind else "written in the configuration"
 
     def reveal(self) -> str:
-        """The secret itself, without the line end of its file. Raises SecretError with cause and remedy."""
+        """Return the secret without the line end of its file. Raises SecretError with cause and remedy."""
         if self._path is None:
             return self._value
         try:
@@ -75,11 +74,10 @@ class Secret:
 
 
 def secret_from(form: str | Mapping[str, object], folder: Path, environ: Mapping[str, str]) -> Secret:
-    """The secret that a configuration names, proven readable now. Raises SecretError.
+    """Return the secret that a configuration names, after checking that it can be read. Raises SecretError.
 
-    `folder` is where relative paths start. Forms: a plain string, or a table with exactly one of the keys credential
-    ($CREDENTIALS_DIRECTORY, systemd.exec(5)), file (refused when others may read it) and env.
-    """
+    `folder` is where relative paths start. `form` is a plain string, or a table with exactly one key: credential
+    ($CREDENTIALS_DIRECTORY, systemd.exec(5)), file (refused when others can read it) or env."""
     if isinstance(form, str):
         if not form:
             raise SecretError("is empty", f"write {_FORMS}")

@@ -1,6 +1,6 @@
-"""The settings of one maild, frozen. Each struct is a table of maild.toml and its fields are the table's keys.
+"""The frozen settings of maild. Each struct is a table of maild.toml, and its fields are the table's keys.
 
-What a key means stands in the commented reference (reference.toml), which a test holds against these structs."""
+The commented reference (reference.toml) explains each key. A test compares it with these structs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 
 
 class HelpdeskSettings(Struct, frozen=True, kw_only=True):
-    """[helpdesk]: who we are."""
+    """[helpdesk]: name, addresses, time zone and language of the helpdesk."""
 
     name: str
     address: Address
@@ -51,20 +51,20 @@ class HelpdeskSettings(Struct, frozen=True, kw_only=True):
 
 
 class StateSettings(Struct, frozen=True, kw_only=True):
-    """[state]: the folder for what maild keeps beside the database."""
+    """[state]: the folder for files beside the database."""
 
     folder: Path = Path("/var/lib/maild")
 
 
 class StoreSettings(Struct, frozen=True, kw_only=True):
-    """[store]: the database. A password in the URL is taken out of it."""
+    """[store]: the database. A password in the URL is removed from it."""
 
     url: str = ""
     password: Secret | None = None
 
 
 class MailboxSettings(Struct, frozen=True, kw_only=True):
-    """[[mailbox]]: an IMAP folder that we watch."""
+    """[[mailbox]]: an IMAP folder to read."""
 
     name: str
     host: HostName
@@ -77,15 +77,15 @@ class MailboxSettings(Struct, frozen=True, kw_only=True):
     start: str | datetime = "now"  # "now", "all", or an aware datetime
     after: Literal["move", "seen", "delete"] = "move"
     processed: str = "Processed"
-    junk: str = ""  # the provider's spam folder, watched and never changed; empty: not watched
+    junk: str = ""  # the provider's spam folder, read but never changed; empty: not read
     idle: bool = True
     poll: timedelta = timedelta(seconds=60)
     trusted_authserv: tuple[str, ...] = ()
-    department: str = ""  # as read: never empty, the first department when the file names none
+    department: str = ""  # after loading never empty: by default the first department
 
 
 class ListenerSettings(Struct, frozen=True, kw_only=True):
-    """[listener]: where mail may be handed to us by SMTP (RFC 5321) and LMTP (RFC 2033)."""
+    """[listener]: where maild accepts mail by SMTP (RFC 5321) and LMTP (RFC 2033)."""
 
     smtp: Endpoint | None = None
     lmtp: Endpoint | None = None
@@ -100,7 +100,7 @@ class ListenerSettings(Struct, frozen=True, kw_only=True):
 
 
 class RelaySettings(Struct, frozen=True, kw_only=True):
-    """[[relay]]: the SMTP server that we hand mail to, or a Maildir folder for trials."""
+    """[[relay]]: the SMTP server that sends our mail, or a Maildir folder for trials."""
 
     name: str = "main"
     host: HostName | None = None
@@ -112,23 +112,23 @@ class RelaySettings(Struct, frozen=True, kw_only=True):
 
 
 class ImportanceSettings(Struct, frozen=True, kw_only=True):
-    """[importance]: may a mail's own headers set its priority?"""
+    """[importance]: whether a mail's own headers may set its priority."""
 
     respect: bool = False
 
 
-# What starts a program, or changes a machine, when somebody opens it; nobody mails these to a helpdesk in earnest.
+# Files that start a program or change a machine when they are opened. No customer needs to send these.
 _BLOCKED = (
     "*.exe *.com *.scr *.pif *.cpl *.dll *.sys"  # programs of Windows
-    " *.bat *.cmd *.ps1 *.vb *.vbe *.vbs *.js *.jse *.wsf *.wsh *.hta *.sct"  # scripts that a double click runs
+    " *.bat *.cmd *.ps1 *.vb *.vbe *.vbs *.js *.jse *.wsf *.wsh *.hta *.sct"  # scripts that run on a double click
     " *.msi *.msp *.mst *.msc *.msix *.appx *.appinstaller *.jar *.apk"  # installers and packages
     " *.lnk *.url *.scf *.library-ms *.settingcontent-ms *.reg *.inf *.chm"  # shortcuts and settings
-    " *.iso *.img *.vhd *.vhdx"  # disk images, which hide the mark of what came from outside
+    " *.iso *.img *.vhd *.vhdx"  # disk images, which hide that a file came from outside
 )
 
 
 class AttachmentSettings(Struct, frozen=True, kw_only=True):
-    """[attachments]: which files of a mail are shown and passed on; the raw mail keeps all."""
+    """[attachments]: which files of a mail are shown and passed on. The raw mail keeps all."""
 
     blocked: tuple[str, ...] = tuple(_BLOCKED.split())
     max_count: Count = 100
@@ -138,7 +138,7 @@ class AttachmentSettings(Struct, frozen=True, kw_only=True):
 
 
 class AcknowledgeSettings(Struct, frozen=True, kw_only=True):
-    """[acknowledge]: whom we tell that a ticket was opened."""
+    """[acknowledge]: who is told that a ticket was opened."""
 
     to: AcknowledgeTo = AcknowledgeTo.AUTHENTICATED
     delay: timedelta = timedelta()
@@ -147,19 +147,19 @@ class AcknowledgeSettings(Struct, frozen=True, kw_only=True):
 
 
 class SatisfactionSettings(Struct, frozen=True, kw_only=True):
-    """[satisfaction]: are customers asked how the help was, once their ticket is resolved?"""
+    """[satisfaction]: whether customers are asked for a rating when their ticket is resolved."""
 
     ask: bool = False
 
 
 class OutboxSettings(Struct, frozen=True, kw_only=True):
-    """[outbox]: what happens to mail before it leaves."""
+    """[outbox]: how long agents' answers wait before they leave."""
 
     hold: timedelta = timedelta(seconds=60)
 
 
 class NoticeSettings(Struct, frozen=True, kw_only=True):
-    """[notices]: when agents hear of what is not urgent; their own wishes are stronger."""
+    """[notices]: when agents are notified of what is not urgent. An agent's own preferences take precedence."""
 
     batch: timedelta = timedelta(minutes=10)
     batch_most: timedelta = timedelta(minutes=15)
@@ -168,13 +168,13 @@ class NoticeSettings(Struct, frozen=True, kw_only=True):
 
 
 class SecuritySettings(Struct, frozen=True, kw_only=True):
-    """[security]: how much an agent's mail must prove."""
+    """[security]: how much proof an agent's mail needs."""
 
     agent_proof: AgentProof = AgentProof.NORMAL
 
 
 class LimitSettings(Struct, frozen=True, kw_only=True):
-    """[limits]: what a mail may be before a parser sees it."""
+    """[limits]: limits of a mail that are checked before it is parsed."""
 
     depth: Count = 40
     parts: Count = 500
@@ -185,7 +185,7 @@ class LimitSettings(Struct, frozen=True, kw_only=True):
 
 
 class ClosingSettings(Struct, frozen=True, kw_only=True):
-    """[closing]: when tickets close, and how long a reply brings one back."""
+    """[closing]: when tickets close, and how long a reply reopens one."""
 
     resolved_to_closed: timedelta = timedelta(days=7)
     waiting_to_resolved: timedelta = timedelta(days=14)
@@ -194,11 +194,11 @@ class ClosingSettings(Struct, frozen=True, kw_only=True):
 
 
 class RetentionSettings(Struct, frozen=True, kw_only=True):
-    """[retention]: nothing expires; the table is reserved."""
+    """[retention]: reserved; nothing expires in this version."""
 
 
 class DigestSettings(Struct, frozen=True, kw_only=True):
-    """[digest]: which digests come by themselves, and when; agents' own wishes are stronger."""
+    """[digest]: which digests are sent, and when. An agent's own preferences take precedence."""
 
     personal: DigestTime = DigestTime("daily 08:00")
     team: DigestTime = DigestTime("daily 08:00")
@@ -206,19 +206,19 @@ class DigestSettings(Struct, frozen=True, kw_only=True):
 
 
 class TemplateSettings(Struct, frozen=True, kw_only=True):
-    """[templates]: the admin's own mail texts."""
+    """[templates]: the folder of the admin's own mail texts."""
 
     folder: Path | None = None
 
 
 class MetricsSettings(Struct, frozen=True, kw_only=True):
-    """[metrics]: where measurements can be fetched; absent = nowhere."""
+    """[metrics]: where metrics can be fetched; absent: nowhere."""
 
     listen: Endpoint | None = None
 
 
 class LogSettings(Struct, frozen=True, kw_only=True):
-    """[log]: how much is written, and in which form."""
+    """[log]: how much is logged, and in which form."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
@@ -226,10 +226,10 @@ class LogSettings(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything maild.toml says, checked, with defaults filled in. Holds no secret in the clear."""
+    """All settings of maild.toml, checked, with defaults filled in. It holds no secret in plain text."""
 
     path: Path  # the main file
-    folder: Path  # what relative paths start from
+    folder: Path  # where relative paths start
     helpdesk: HelpdeskSettings
     state_folder: Path
     store: StoreSettings
@@ -241,13 +241,13 @@ class Settings:
     rules: tuple[Rule, ...] = ()
     bans: tuple[Ban, ...] = ()
     importance: ImportanceSettings = ImportanceSettings()
-    lists: tuple[MailingList, ...] = ()  # that feed us
+    lists: tuple[MailingList, ...] = ()  # mailing lists that send to us
     spam: SpamMarks = SpamMarks()
     robots: Robots = Robots()
     attachments: AttachmentSettings = AttachmentSettings()
     calendars: Mapping[str, Calendar]  # "always" and "office" are always there
     plans: Mapping[str, Plan]  # sev-a, sev-b, sev-c and default are always there
-    priority_plans: Mapping[str, str] = field(default_factory=dict)  # priority -> plan, where one is mapped
+    priority_plans: Mapping[str, str] = field(default_factory=dict)  # priority -> plan, for priorities that have one
     acknowledge: AcknowledgeSettings = AcknowledgeSettings()
     satisfaction: SatisfactionSettings = SatisfactionSettings()
     outbox: OutboxSettings = OutboxSettings()
@@ -264,7 +264,7 @@ class Settings:
 
     @property
     def store_url(self) -> str:
-        """The database URL with its password: for the store alone, never for a log."""
+        """The database URL with its password. It is for the store only, never for a log."""
         if self.store.password is None:
             return self.store.url
         scheme, separator, rest = self.store.url.partition("://")
@@ -273,11 +273,11 @@ class Settings:
 
     @property
     def default_department(self) -> str:
-        """The department of mail for which nothing else is said: the first one."""
+        """The department of mail that nothing else assigns: the first one."""
         return self.directory.departments[0].name
 
     def relay_for(self, department: str) -> RelaySettings:
-        """The relay that a department names, else the first."""
+        """Return the relay that a department names, else the first one."""
         found = self.directory.department(department)
         named = next((relay for relay in self.relays if found and relay.name == found.relay), None)
         return named or self.relays[0]

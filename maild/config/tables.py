@@ -1,4 +1,4 @@
-"""Tables of maild.toml that become words of the ground floor, as they are written."""
+"""Tables of maild.toml that are converted to records of the domain, in the form in which they are written."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from maild.domain.times.calendars import Span
 
 
 class DepartmentTable(Struct, frozen=True, kw_only=True):
-    """[[department]]"""
+    """[[department]]: a department."""
 
     name: str
     address: Address | None = None
@@ -41,7 +41,7 @@ class DepartmentTable(Struct, frozen=True, kw_only=True):
 
 
 class TeamTable(Struct, frozen=True, kw_only=True):
-    """[[team]]"""
+    """[[team]]: a team."""
 
     name: str
     lead: str = ""
@@ -49,7 +49,7 @@ class TeamTable(Struct, frozen=True, kw_only=True):
 
 
 class AgentTable(Struct, frozen=True, kw_only=True):
-    """[[agent]]"""
+    """[[agent]]: an agent."""
 
     name: str
     display: str = ""
@@ -62,7 +62,7 @@ class AgentTable(Struct, frozen=True, kw_only=True):
 
 
 class OrganisationTable(Struct, frozen=True, kw_only=True):
-    """[[organisation]]"""
+    """[[organisation]]: a customer with several people."""
 
     name: str
     domains: Annotated[tuple[DomainMask, ...], OneOrMore] = ()
@@ -73,7 +73,7 @@ class OrganisationTable(Struct, frozen=True, kw_only=True):
 
 
 class MatchTable(Struct, frozen=True, kw_only=True):
-    """What a mail must have: conditions that all hold."""
+    """The conditions of a topic or rule. A mail must meet all of them."""
 
     subject: Pattern = Pattern("")
     from_: Glob = field(default=Glob(""), name="from")
@@ -89,7 +89,7 @@ Requester = Literal["sender", "reply-to"]
 
 
 class TopicTable(Struct, frozen=True, kw_only=True):
-    """[[topic]]"""
+    """[[topic]]: a help topic."""
 
     name: str
     match: MatchTable = MatchTable()
@@ -128,14 +128,14 @@ class ThenTable(Struct, frozen=True, kw_only=True):
 
 
 class RuleTable(Struct, frozen=True, kw_only=True):
-    """[[rule]]"""
+    """[[rule]]: a filter rule."""
 
     when: MatchTable
     then: ThenTable
 
 
 class BanTable(Struct, frozen=True, kw_only=True):
-    """[[ban]]"""
+    """[[ban]]: senders whose mail is ignored."""
 
     address: Annotated[tuple[Address, ...], OneOrMore] = ()
     domain: Annotated[tuple[DomainName, ...], OneOrMore] = ()
@@ -145,14 +145,14 @@ class BanTable(Struct, frozen=True, kw_only=True):
 
 
 class ListTable(Struct, frozen=True, kw_only=True):
-    """[[list]]"""
+    """[[list]]: a mailing list that sends to us."""
 
     id: str = ""
     address: Address | None = None
 
 
 class MarkTable(Struct, frozen=True, kw_only=True):
-    """One of [spam] headers."""
+    """An entry of `headers` in [spam]."""
 
     name: HeaderName
     match: Pattern
@@ -168,13 +168,13 @@ SHIPPED_MARKS: tuple[MarkTable, ...] = (
 
 
 class SpamTable(Struct, frozen=True, kw_only=True):
-    """[spam]: the headers by which the provider's filter is believed."""
+    """[spam]: headers by which the provider's spam filter marks a mail."""
 
     headers: tuple[MarkTable, ...] = SHIPPED_MARKS
 
 
 class RobotsTable(Struct, frozen=True, kw_only=True):
-    """[robots]"""
+    """[robots]: senders that count as programs."""
 
     from_: tuple[Glob, ...] = field(default=(), name="from")
 
@@ -183,7 +183,7 @@ Hours = Annotated[tuple[Span, ...], OneOrMore]
 
 
 class OpenTable(Struct, frozen=True, kw_only=True):
-    """The opening hours of a week; a day that is not written is closed."""
+    """The opening hours of a week. A missing day is closed."""
 
     mon: Hours = ()
     tue: Hours = ()
@@ -195,7 +195,7 @@ class OpenTable(Struct, frozen=True, kw_only=True):
 
 
 class CalendarTable(Struct, frozen=True, kw_only=True):
-    """[[calendar]]"""
+    """[[calendar]]: opening hours and holidays."""
 
     name: str
     timezone: ZoneName = ZoneName("")  # empty: the helpdesk's
@@ -206,14 +206,14 @@ class CalendarTable(Struct, frozen=True, kw_only=True):
 
 
 class TurnTable(Struct, frozen=True, kw_only=True):
-    """[[rota.turn]]"""
+    """[[rota.turn]]: who is on duty at which hours of the week."""
 
     agents: tuple[str, ...]
     open: OpenTable
 
 
 class RotaTable(Struct, frozen=True, kw_only=True):
-    """[[rota]]"""
+    """[[rota]]: who is on duty when."""
 
     name: str
     timezone: ZoneName = ZoneName("")  # empty: the helpdesk's
@@ -229,7 +229,7 @@ class RotaTable(Struct, frozen=True, kw_only=True):
 
 
 class StepTable(Struct, frozen=True, kw_only=True):
-    """[[sla_plan.step]]"""
+    """[[sla_plan.step]]: a step of an SLA plan."""
 
     at: str
     target: Target | None = None
@@ -242,7 +242,7 @@ class StepTable(Struct, frozen=True, kw_only=True):
 
 
 class PlanTable(Struct, frozen=True, kw_only=True):
-    """[[sla_plan]]"""
+    """[[sla_plan]]: an SLA plan."""
 
     name: str
     calendar: str = ""
@@ -253,7 +253,7 @@ class PlanTable(Struct, frozen=True, kw_only=True):
 
 
 class PriorityPlanTable(Struct, frozen=True, kw_only=True):
-    """[priority_plan]: the plan that a priority brings with it."""
+    """[priority_plan]: the SLA plan of each priority."""
 
     low: str = ""
     normal: str = ""
@@ -261,7 +261,7 @@ class PriorityPlanTable(Struct, frozen=True, kw_only=True):
     emergency: str = ""
 
 
-# Every top-level table: its struct, and whether there may be many of it.
+# Every top-level table: its struct, and whether there may be several of it.
 TABLES: Mapping[str, tuple[type[Struct], bool]] = {
     "helpdesk": (settings.HelpdeskSettings, False),
     "state": (settings.StateSettings, False),

@@ -1,4 +1,4 @@
-"""TOML files as one tree whose every node knows its place: the main file and those of its `maild.d` merged into it."""
+"""Reads TOML files as one tree in which every node knows its place, and merges `maild.d/*.toml` into the main file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from maild.config import toml_positions as positions
 from maild.config.problems import ConfigError, Place, Problem
 
-# How tomllib's complaint begins -> what it mostly comes from.
+# The beginning of tomllib's message -> the usual remedy.
 _USUAL_CAUSES = (
     ("Illegal character", "is a closing quote missing?"),
     ("Invalid value", 'put text in quotes: "…"'),
@@ -26,7 +26,7 @@ _AT_LINE = re.compile(r"^(.{0,400}) \(at (?:line (\d{1,9}), column (\d{1,9})|end
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value with its place. `plain` is a leaf's value as tomllib gave it; tables and arrays have nodes instead."""
+    """A value with its place. `plain` is the value of a leaf from tomllib; tables and arrays hold nodes instead."""
 
     place: Place
     plain: object = None
@@ -34,23 +34,23 @@ class Node:
     array: tuple[Node, ...] | None = None
 
     def get(self, key: str) -> Node | None:
-        """The value of a key, None when this is no table or has no such key."""
+        """Return the node of a key; None when this is not a table or has no such key."""
         return (self.table or {}).get(key)
 
     def has_value(self, key: str) -> bool:
-        """Is anything written under the key? An unusable value counts, an empty list does not."""
+        """Say whether anything is written under a key. An unusable value counts; an empty list does not."""
         found = self.get(key)
         return found is not None and found.array != ()
 
     def items(self, key: str) -> tuple[Node, ...]:
-        """The elements of the array under a key; a single table counts as an array of one."""
+        """Return the elements of the array under a key. A single table counts as an array of one."""
         found = self.get(key)
         if found is None:
             return ()
         return found.array if found.array is not None else (found,)
 
     def at(self, *path: str | int) -> Place:
-        """The place of what lies under `path`, or of the nearest thing above it that is written."""
+        """Return the place of the value under `path`, or of the nearest parent that is written."""
         node = self
         for step in path:
             inner = node.get(step) if isinstance(step, str) else dict(enumerate(node.array or ())).get(step)
@@ -62,20 +62,19 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The merged configuration, the files it was read from, and the folder that relative paths start from."""
+    """The merged configuration, its files, and the folder where relative paths start."""
 
     root: Node
     files: tuple[str, ...]
     folder: Path
-    shared: frozenset[str] = field(default=frozenset())  # files that anybody on this machine may read
+    shared: frozenset[str] = field(default=frozenset())  # files that every user of this machine can read
 
 
 def read_document(path: Path) -> Document:
-    """Read `path` and beside it `maild.d/*.toml` in the order of their names.
+    """Read `path` and then `maild.d/*.toml` beside it, sorted by name.
 
-    A later file adds keys and tables, appends to arrays of tables, and wins where both set one value. Raises
-    ConfigError for files that cannot be read or are no TOML, all of them at once.
-    """
+    A later file adds keys and tables, appends to arrays of tables, and overrides single values. Raises ConfigError for
+    all files that cannot be read or are not TOML."""
     problems: list[Problem] = []
     nodes: list[Node] = []
     paths = [path, *_additions(path)]
@@ -100,7 +99,7 @@ def _additions(path: Path) -> Iterator[Path]:
 
 
 def _read(file: Path) -> Node:
-    """Raises ConfigError with the one problem that hides all others: not there, not UTF-8, no TOML."""
+    """Read one file. Raises ConfigError when it is missing, not UTF-8 or not TOML."""
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -123,7 +122,7 @@ def _read(file: Path) -> Node:
 
 
 def _syntax_problem(file: str, text: str, error: str) -> Problem:
-    """tomllib states the place in words at the end of its message; that is all it tells."""
+    """Return the problem for an error of tomllib, which gives the place only in words at the end of its message."""
     remedy = next((cause for beginning, cause in _USUAL_CAUSES if error.startswith(beginning)), "")
     match = _AT_LINE.match(error)
     if match is None:
@@ -156,6 +155,6 @@ def _merged(base: Node, extra: Node) -> Node:
 
 
 def _tables(node: Node) -> tuple[Node, ...]:
-    """The elements of an array of tables, a single table as one; empty for any other value."""
+    """Return the elements of an array of tables, a single table as one; empty for any other value."""
     elements = (node,) if node.table is not None else node.array or ()
     return elements if all(element.table is not None for element in elements) else ()

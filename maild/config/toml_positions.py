@@ -1,4 +1,4 @@
-"""Where every key and table of a TOML text stands; `tomllib` tells values, not places (TOML 1.0)."""
+"""Finds the position of every key and table in a TOML text, because `tomllib` returns values only (TOML 1.0)."""
 
 from __future__ import annotations
 
@@ -17,28 +17,27 @@ _BASIC = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _LITERAL = re.compile(r"'[^'\n]*'")
 _LONG_BASIC = re.compile(r'"""(?:[^"\\]|\\.|"{1,2}(?!"))*"{3,5}', re.DOTALL)
 _LONG_LITERAL = re.compile(r"'''(?:[^']|'{1,2}(?!'))*'{3,5}")
-_PLAIN = re.compile(r"[^,\]}#\n]+")  # numbers, booleans, dates: none holds one of these characters
+_PLAIN = re.compile(r"[^,\]}#\n]+")  # numbers, booleans and dates contain none of these characters
 
 
 class _LostError(Exception):
-    """The scanner met something it does not know; what it found before stays true."""
+    """The scanner met something unknown. The positions found before stay valid."""
 
 
 def positions(text: str) -> dict[Path, Position]:
-    """The line and column of each key, table and array element of a valid TOML text, by its path.
+    """Return path -> (line, column) for each key, table and array element of a valid TOML text.
 
-    An element of an array (of tables, too) has its index in the path. A dotted key gives a place to each of its parts,
-    a header `[a.b]` to `a` as well unless that has its own. Where the scanner loses its way it stops: the reader of the
-    map falls back to the nearest path above.
-    """
+    An element of an array has its index in the path; so has a table in an array of tables. Each part of a dotted key
+    has a place. A header `[a.b]` gives a place to `a` as well, unless `a` has its own. When the scanner meets something
+    unknown it stops; callers then use the nearest parent's place."""
     scanner = _Scanner(text.replace("\r\n", "\n"))
-    with suppress(_LostError):  # the map is a comfort for messages; tomllib alone says what is valid
+    with suppress(_LostError):  # positions only improve messages; tomllib decides what is valid
         scanner.scan()
     return scanner.found
 
 
 class _Scanner:
-    """One walk over the text, left to right. `_at` is the offset of the next character."""
+    """Scans the text once from left to right. `_at` is the offset of the next character."""
 
     def __init__(self, text: str) -> None:
         self.found: dict[Path, Position] = {(): (1, 1)}
@@ -77,7 +76,7 @@ class _Scanner:
             self.found.setdefault(path, start)
             self._last_index[path] = self._last_index.get(path, -1) + 1
             path = (*path, self._last_index[path])
-        self.found[path] = start  # its own header is a better place than that of a table inside it
+        self.found[path] = start  # a table's own header is a better place than that of an inner table
         return path
 
     def _pair(self, table: Path) -> None:
@@ -176,5 +175,5 @@ class _Scanner:
 
 
 def _unquoted(key: str) -> str:
-    """The name that a quoted key stands for; tomllib knows the escapes."""
+    """Return the name that a quoted key stands for. tomllib resolves the escapes."""
     return str(tomllib.loads(f"key = {key}")["key"])

@@ -1,6 +1,6 @@
-"""Words of the configuration that stand for more than themselves: durations, sizes, zones, addresses, listening places.
+"""Readers for values that are written as text: durations, sizes, time zones, addresses, endpoints.
 
-Each reader takes the text and returns the value, or raises ValueError with a sentence that says what was expected."""
+Each reader returns the value or raises ValueError with a sentence that says what was expected."""
 
 from __future__ import annotations
 
@@ -24,20 +24,21 @@ from maild.domain.times.calendars import WHOLE_DAY, Span
 
 ZoneName = NewType("ZoneName", str)  # an IANA time zone
 HostName = NewType("HostName", str)  # a DNS name or an IP address
-DomainName = NewType("DomainName", str)  # a DNS name as A-labels
-DomainMask = NewType("DomainMask", str)  # the same, or "*." before it for all that is below
+DomainName = NewType("DomainName", str)  # a DNS name as A-labels (RFC 5891)
+DomainMask = NewType("DomainMask", str)  # a domain, or "*." before it for all domains below
 HeaderName = NewType("HeaderName", str)  # the name of a header field
 Glob = NewType("Glob", str)  # a pattern with * and ? for addresses
 Language = NewType("Language", str)  # a BCP 47 tag: en, de, pt-BR
-Lines = NewType("Lines", str)  # text that may have line ends; every other text may not
+Lines = NewType("Lines", str)  # text that may have line breaks; other texts may not
 Port = NewType("Port", int)
 DigestTime = NewType("DigestTime", str)  # "daily 08:00", "weekly mon 08:00", "hourly", or "off"
-QuietHours = NewType("QuietHours", str)  # "20:00-07:00", "off", or empty: as others say
+QuietHours = NewType("QuietHours", str)  # "20:00-07:00", "off", or empty for the default
 Size = NewType("Size", int)  # bytes
 
 
 class OneOrMore:
-    """Marks a tuple (`Annotated[tuple[str, ...], OneOrMore]`) that may be written as one value without brackets."""
+    """Marks a tuple (`Annotated[tuple[str, ...], OneOrMore]`) that may be written as a single value without
+    brackets."""
 
 
 _UNITS = {
@@ -57,11 +58,11 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,76}")  # RFC 5322 2.2: printable ASCII but the colon
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
 _SPAN = re.compile(r"([0-9]{1,2}):([0-9]{2}) ?- ?([0-9]{1,2}):([0-9]{2})")
-_UNIX_PATH = 107  # bytes; sun_path of unix(7) has room for 108 with its NUL
+_UNIX_PATH = 107  # bytes; sun_path has 108 bytes with its NUL (unix(7))
 
 
 def read_duration(text: str) -> timedelta:
-    """`15m`, `1h30m`, `7d`, `0s`: whole numbers with s, m, h, d or w, the longer unit first."""
+    """Read `15m`, `1h30m`, `7d`, `0s`: whole numbers with s, m, h, d or w, longer units first."""
     parts = _DURATION_PART.findall(text) if _DURATION.fullmatch(text) else []
     sizes = [_UNITS[unit] for _, unit in parts]
     if not parts or sizes != sorted(set(sizes), reverse=True):
@@ -75,7 +76,7 @@ def read_duration(text: str) -> timedelta:
 
 
 def show_duration(length: timedelta) -> str:
-    """The shortest text that `read_duration` reads back: `1h30m`."""
+    """Return the shortest text that `read_duration` reads back, such as `1h30m`."""
     seconds = int(length.total_seconds())
     shown = ""
     for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
@@ -85,7 +86,7 @@ def show_duration(length: timedelta) -> str:
 
 
 def read_size(text: str) -> Size:
-    """`25 MiB`, `128 KiB`, `4096`: bytes; MB counts in thousands, MiB in 1024s (IEC 80000-13)."""
+    """Read `25 MiB`, `128 KiB`, `4096` as bytes. MB counts in thousands, MiB in 1024s (IEC 80000-13)."""
     match = _SIZE.fullmatch(text)
     if match is None:
         raise ValueError(f'{text!r} is not a size; write "25 MiB", "128 KiB" or "1 GB"')
@@ -95,7 +96,7 @@ def read_size(text: str) -> Size:
 
 
 def show_size(size: int) -> str:
-    """The text of a size in the largest binary unit that divides it."""
+    """Return a size in the largest binary unit that divides it."""
     for unit in ("GiB", "MiB", "KiB"):
         if size and size % _SIZE_UNITS[unit] == 0:
             return f"{size // _SIZE_UNITS[unit]} {unit}"
@@ -108,7 +109,7 @@ def _zones() -> frozenset[str]:
 
 
 def read_zone(text: str) -> ZoneName:
-    """The name of an IANA time zone that this machine or the tzdata package knows."""
+    """Read the name of an IANA time zone that this machine or the tzdata package has."""
     if text in _zones():
         ZoneInfo(text)
         return ZoneName(text)
@@ -122,7 +123,7 @@ def read_zone(text: str) -> ZoneName:
 
 
 def read_span(text: str) -> Span:
-    """`08:00-17:00`, overnight `22:00-06:00`, `24h` or `00:00-24:00`: opening time on the local clock."""
+    """Read opening hours on the local clock: `08:00-17:00`, overnight `22:00-06:00`, `24h` or `00:00-24:00`."""
     if text == "24h":
         return WHOLE_DAY
     match = _SPAN.fullmatch(text.replace("\N{EN DASH}", "-"))
@@ -138,7 +139,7 @@ def read_span(text: str) -> Span:
 
 
 def read_host(text: str) -> HostName:
-    """A DNS name (IDNA is applied) or an IP address, without port or brackets."""
+    """Read a DNS name, converted by IDNA, or an IP address, without port or brackets."""
     try:
         return HostName(str(ip_address(text)))
     except ValueError:
@@ -146,7 +147,8 @@ def read_host(text: str) -> HostName:
 
 
 def read_address(text: str) -> Address:
-    """A plain `local@domain` (RFC 5322 dot-atom); an internationalised domain becomes its A-label (RFC 5891)."""
+    """Read a plain `local@domain` (RFC 5322 3.4.1, dot-atom). An international domain becomes its A-label (RFC
+    5891)."""
     local, at, domain = text.rpartition("@")
     if not at or not local:
         raise ValueError(f"{text!r} is not an address; write local@domain")
@@ -168,13 +170,14 @@ def _domain(text: str, invalid: str) -> str:
 
 
 def read_language(text: str) -> Language:
+    """Read a language tag such as `en`, `de` or `pt-BR`."""
     if not _LANGUAGE.fullmatch(text):
         raise ValueError(f'{text!r} is not a language; write "en", "de" or "pt-BR"')
     return Language(text)
 
 
 def read_pattern(text: str) -> Pattern:
-    """A regular expression; `*` alone is taken for anything."""
+    """Read a regular expression. `*` alone matches anything."""
     if text.strip() == "*":
         return Pattern(".*")
     if problem := problem_of(text):
@@ -183,7 +186,9 @@ def read_pattern(text: str) -> Pattern:
 
 
 def read_glob(text: str) -> Glob:
-    """A pattern for addresses: `*@monitor.example`, `alerts-?@*.example`; a domain without * and ? becomes A-labels."""
+    """Read a pattern for addresses: `*@monitor.example`, `alerts-?@*.example`.
+
+    A domain without * and ? becomes A-labels (RFC 5891)."""
     local, at, domain = text.strip().rpartition("@")
     if not at and not set("*?") & set(domain):
         raise ValueError(f'{text!r} matches no address; write "*@{domain}" for all of a domain')
@@ -195,13 +200,15 @@ def read_glob(text: str) -> Glob:
 
 
 def read_domain(text: str) -> DomainName:
-    """A DNS name, IDNA applied; a leading `@`, `.` or `*.` is dropped, for what is below it is meant in any case."""
+    """Read a DNS name, converted by IDNA.
+
+    A leading `@`, `.` or `*.` is dropped, because domains below it are meant in any case."""
     bare = text.strip().removeprefix("*").removeprefix("@").removeprefix(".")
     return DomainName(_domain(bare, f"{text!r} is not a domain"))
 
 
 def read_domain_mask(text: str) -> DomainMask:
-    """One domain, IDNA applied (a leading `@` is dropped), or with a leading `*.` all domains below it."""
+    """Read one domain, converted by IDNA; with a leading `*.` it means all domains below. A leading `@` is dropped."""
     below = text.strip().startswith("*.")
     domain = _domain(text.strip().removeprefix("*.").removeprefix("@"), f"{text!r} is not a domain")
     if "." not in domain:
@@ -210,13 +217,14 @@ def read_domain_mask(text: str) -> DomainMask:
 
 
 def read_header_name(text: str) -> HeaderName:
+    """Read the name of a header field (RFC 5322 2.2)."""
     if not _HEADER_NAME.fullmatch(text):
         raise ValueError(f'{text!r} is not a header name; write it without the colon, "X-Spam-Flag"')
     return HeaderName(text)
 
 
 def read_start(value: object) -> str | datetime:
-    """`now`, `all`, or a date (with or without time and zone), as text or as TOML's own."""
+    """Read `now`, `all`, or a date with or without time and zone, as text or as a TOML date."""
     if value in ("now", "all"):
         return str(value)
     if isinstance(value, str):
@@ -233,7 +241,7 @@ def read_start(value: object) -> str | datetime:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where to listen: host and port, or a Unix socket at `path`, or the socket that systemd passes by `name`."""
+    """Where to listen: host and port, a UNIX socket at `path`, or the socket that systemd passes as `name`."""
 
     host: str = ""
     port: int = 0
@@ -242,7 +250,7 @@ class Endpoint:
 
     @property
     def local(self) -> bool:
-        """Reached from this machine alone, as far as we can tell; systemd's sockets are the unit's affair."""
+        """Whether only this machine can reach it. A socket from systemd counts as local, because its unit decides."""
         return not self.host or is_loopback(self.host)
 
     def __str__(self) -> str:
@@ -257,7 +265,7 @@ ScannerEndpoint = NewType("ScannerEndpoint", Endpoint)  # where clamd answers
 
 
 def read_endpoint(text: str, folder: Path) -> Endpoint:
-    """`127.0.0.1:2525`, `[::1]:2525`, `*:25`, `/run/maild/lmtp.sock` (relative to `folder`) or `systemd:NAME`."""
+    """Read `127.0.0.1:2525`, `[::1]:2525`, `*:25`, `/run/maild/lmtp.sock` (relative to `folder`) or `systemd:NAME`."""
     if text.startswith("systemd:") and text != "systemd:":
         return Endpoint(name=text.removeprefix("systemd:"))
     if "/" in text:
@@ -275,7 +283,7 @@ def read_endpoint(text: str, folder: Path) -> Endpoint:
 
 
 def read_scanner(text: str) -> ScannerEndpoint:
-    """Where clamd answers: `unix:/run/clamav/clamd.ctl`, the path alone, or `127.0.0.1:3310`."""
+    """Read the address of clamd: `unix:/run/clamav/clamd.ctl`, the path alone, or `127.0.0.1:3310`."""
     path = text.removeprefix("unix:")
     if path.startswith("/"):
         return ScannerEndpoint(read_endpoint(path, Path("/")))
@@ -292,7 +300,7 @@ def read_scanner(text: str) -> ScannerEndpoint:
 
 
 def is_loopback(host: str) -> bool:
-    """Does the traffic stay on this machine?"""
+    """Say whether traffic to this host stays on this machine."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
