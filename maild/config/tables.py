@@ -158,7 +158,7 @@ class MarkTable(Struct, frozen=True, kw_only=True):
     match: Pattern
 
 
-# What the filters of the field write. A mark that a sender forges harms nobody but the sender.
+# Headers that common spam filters write. A sender who forges one harms only their own mail.
 SHIPPED_MARKS: tuple[MarkTable, ...] = (
     MarkTable(name=HeaderName("X-Spam-Flag"), match=Pattern("^yes")),  # SpamAssassin, Rspamd
     MarkTable(name=HeaderName("X-Spam-Status"), match=Pattern("^yes")),  # the same, where the flag is switched off
