@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from maild.domain.commands.apply import Applied, Interpreted, apply_intents, judge, parse
-from maild.domain.decision import Decision
+from maild.domain.decision import ActOnOtherTicket, Decision
 from maild.domain.lookups import Batch, Leaving
 from maild.domain.people.directory import Agent, Role
 from maild.domain.tickets import events
@@ -55,7 +55,8 @@ class Desk:
         applied = apply_intents(self.ticket(on), found.intents, by, self.now, self._surroundings)
         words = parse(text).text.strip()
         first = (events.Replied(at=self.now, by=by, entry=self._new_entry()),) if words else ()
-        opened = [self._carry_out(other.ticket, other.decision) for other in applied.others]
+        others = (effect for effect in applied.effects if isinstance(effect, ActOnOtherTicket))
+        opened = [self._carry_out(other.ticket, other.decision) for other in others]
         new = next((number for number in opened if number not in (17, 42)), NEW_TICKET)
         facts = (replace(f, into=new) if isinstance(f, events.Split) else f for f in applied.events)
         self.happens(on, *first, *facts)

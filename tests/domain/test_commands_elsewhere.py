@@ -41,9 +41,9 @@ def test_a_link_is_seen_from_both_ends(desk, number):
 
 def test_an_end_that_is_linked_already_gets_no_fact(desk):
     desk.happens(17, Linked(at=NOW, ticket=42))
-    assert desk.say("!link 17").others == ()
+    assert desk.say("!link 17").effects == ()
     again = desk.say("!link 17")
-    assert (again.events, again.others, again.outcomes) == ((), (), ("link: nothing to change",))
+    assert (again.events, again.effects, again.outcomes) == ((), (), ("link: nothing to change",))
 
 
 def test_a_link_to_a_merged_ticket_is_refused_with_its_survivor(desk):
@@ -62,7 +62,7 @@ def test_a_merged_ticket_ends_here_and_its_people_go_there(desk):
     assert applied.events[0] == Merged(at=desk.now, by=applied.events[0].by, into=17)
     assert isinstance(applied.events[1], StatusChanged)
     assert (applied.events[1].status, applied.events[1].reason) == ("closed", "merged")
-    (other,) = applied.others
+    (other,) = applied.effects
     assert (other.ticket, other.decision.outcome) == (17, Outcome.COMMANDED)
     assert [fact.kind for fact in other.decision.facts] == ["absorbed", "participant-added", "participant-added"]
     assert (desk.ticket(42).status, desk.ticket(42).merged_into) == (Status.CLOSED, 17)
@@ -75,20 +75,20 @@ def test_a_merged_ticket_ends_here_and_its_people_go_there(desk):
 def test_who_is_there_already_is_not_added_again(desk):
     desk.say("!cc karen@client.example", on=17)
     desk.say("!cc bob@client.example")
-    facts = desk.say("!merge 17").others[0].decision.facts
+    facts = desk.say("!merge 17").effects[0].decision.facts
     assert [type(fact) for fact in facts] == [Absorbed]
 
 
 def test_a_requester_without_an_address_takes_part_nowhere():
     nobody = Person(Address.of("unknown@invalid"))
-    (other,) = done("!merge 17", ticket(requester=nobody)).others
+    (other,) = done("!merge 17", ticket(requester=nobody)).effects
     assert not any(isinstance(fact, ParticipantAdded) for fact in other.decision.facts)
 
 
 def test_merging_again_is_silent_and_elsewhere_is_refused(desk):
     desk.say("!merge 17")
     again = desk.say("!merge 17")
-    assert (again.events, again.others, again.confirm, again.receipts) == ((), (), (), ())
+    assert (again.events, again.effects, again.confirm, again.receipts) == ((), (), (), ())
     desk.say("!split", on=17)  # 43
     assert desk.refused("!merge 43") == "this ticket was merged into ticket 17 already"
     assert desk.refused("!merge 42", on=17) == "that ticket was merged into this one"
@@ -141,7 +141,7 @@ def test_a_part_goes_on_by_itself_with_a_copy_of_the_last_message():
     )
     applied = done("!split The \u201csecond\u201d printer", before)
     assert applied.events == (Split(at=NOW, by=BY_JOHN, into=NEW_TICKET),)
-    (other,) = applied.others
+    (other,) = applied.effects
     decision = other.decision
     assert (other.ticket, decision.outcome, decision.opens, decision.actor) == (None, Outcome.OPENED, True, BY_JOHN)
     (opened,) = decision.facts

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from maild.domain.effects import WithdrawAnswer, WithdrawHistory
 from maild.domain.people.directory import Address, Person
 from maild.domain.tickets import events
 from maild.domain.tickets.events import Bounced, Escalated, Noted, TextHeld, Undone
@@ -116,7 +117,7 @@ def test_an_undo_is_not_undone_but_the_act_before_it_is(desk):
 def test_an_answer_that_has_not_left_is_stopped(desk):
     desk.say("Use water.\n!close")
     applied = desk.say("!undo")
-    assert applied.withdraws == (1,)
+    assert applied.effects == (WithdrawAnswer(1),)
     assert [fact.kind for fact in applied.events] == ["status-changed", "reply-withdrawn", "undone"]
     assert applied.receipts == ("your answer was stopped before it left",)
 
@@ -125,7 +126,7 @@ def test_an_answer_that_has_left_is_not_called_back_and_the_rest_is_undone(desk)
     desk.say("Use water.\n!close")
     desk.answer_leaves()
     applied = desk.say("!undo")
-    assert applied.withdraws == ()
+    assert applied.effects == ()
     assert applied.receipts == ("your answer has left: it cannot be called back",)
     assert desk.ticket().status is Status.OPEN
 
@@ -219,7 +220,7 @@ def test_reopened_spam_does_not_become_spam_without_a_question(desk):
 def test_a_history_that_has_not_left_is_stopped(desk):
     desk.say("!cc eve@client.example +history")
     undone = desk.say("!undo")
-    assert undone.withdrawn_histories == ((42, Address.of("eve@client.example")),)
+    assert undone.effects == (WithdrawHistory(42, Address.of("eve@client.example")),)
     assert undone.receipts == ("the history for eve@client.example was stopped before it left",)
 
 

@@ -55,6 +55,13 @@ def test_a_split_begins_with_the_customers_last_message(office):
     assert office.ticket(number)["links"] == [number + 1]
 
 
+def test_two_parts_that_are_split_off_by_one_mail_are_told_apart(office):
+    number = office.open_ticket()
+    answer(office, office.last("new-ticket", JOHN, number), "!split Scanner is dead\n!split Tray is stuck")
+    splits = [event["detail"]["into"] for event in office.ticket(number)["events"] if event["kind"] == "split"]
+    assert [office.ticket(into)["subject"] for into in splits] == ["Scanner is dead", "Tray is stuck"]
+
+
 def test_an_answer_that_has_not_left_is_taken_back(office):
     number = office.open_ticket()
     answer(office, office.last("new-ticket", JOHN, number), "Use petrol.\n!close")

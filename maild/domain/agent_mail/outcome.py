@@ -20,8 +20,6 @@ from maild.domain.effects import (
     HoldReply,
     RecordContact,
     SettleHeldReply,
-    WithdrawAnswer,
-    WithdrawHistory,
 )
 from maild.domain.messages.reply_tokens import Scope, without_seals
 from maild.domain.notices.agent_notices import Notice, feedback
@@ -113,9 +111,7 @@ def done(understood: Understood) -> Decision:
 def _effects(understood: Understood, outcome: Outcome) -> tuple[Effect, ...]:
     """What the mail does beside the thread."""
     act, applied = understood.act, understood.applied
-    made: list[Effect] = [*applied.others]
-    made += [WithdrawAnswer(entry) for entry in applied.withdraws]
-    made += [WithdrawHistory(ticket, to) for ticket, to in applied.withdrawn_histories]
+    made: list[Effect] = [*applied.effects]
     if outcome is Outcome.REPLIED and act.agent:
         made.append(RecordContact(act.agent.name, domains_of(applied.ticket_after)))
     if understood.says_something or act.opens:

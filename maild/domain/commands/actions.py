@@ -1,17 +1,17 @@
-"""What the verbs do to a ticket: pure functions from a ticket and a resolved argument to the facts that follow.
+"""What the verbs do to a ticket: pure functions from a ticket and a resolved argument to the events that follow.
 
-They answer no facts when the ticket is so already: a mail that comes twice acts once."""
+They answer no events when the ticket is so already: a mail that comes twice acts once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from maild.domain.commands.arguments import Invitation, Surroundings, Tagging
-from maild.domain.decision import ActOnOtherTicket
-from maild.domain.people.directory import Address, Agent, Department, Person, Team, name_key
+from maild.domain.commands.instructions import Brought, Instruction, Receipt, SendAt, WordOnHeldReply
+from maild.domain.effects import Effect
+from maild.domain.people.directory import Agent, Department, Person, Team, name_key
 from maild.domain.sla.alarm_acks import alarms
 from maild.domain.tickets.events import (
     Acknowledged,
@@ -44,38 +44,6 @@ class CommandContext:
     by: Actor
     at: datetime
     surroundings: Surroundings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SideEffects:
-    """What commands bring beside the events of their ticket."""
-
-    others: tuple[ActOnOtherTicket, ...] = ()  # what follows for other tickets (merge, link, split)
-    appended: str = ""  # a canned text that follows the writer's own
-    leaves_at: datetime | None = None  # !send WHEN (UTC)
-    at_once: bool = False  # !now
-    quiet: bool = False  # no notice to the customer: !close quiet, and what is no news for them
-    may_leave: bool = False  # !draft: this note is meant for the customer
-    check: bool = False  # !check: say what would happen, do nothing
-    held_word: str = ""  # about a held text: "anyway", "text", "note", "nothing", "yes", "no"
-    confirm: tuple[str, ...] = ()  # why the whole mail waits for a "yes": what cannot be taken back
-    receipts: tuple[str, ...] = ()  # lines that must be told although all went well: moments as absolute times
-    withdraws: tuple[int, ...] = ()  # replies (entries) that must not leave
-    withdrawn_histories: tuple[tuple[int, Address], ...] = ()  # histories (ticket, to whom) that must not leave
-
-    def __or__(self, later: SideEffects) -> SideEffects:
-        """Both: lists after each other, texts below each other; of the rest the later one where it says anything."""
-        return SideEffects(
-            **{f.name: _both(getattr(self, f.name), getattr(later, f.name)) for f in fields(SideEffects)}
-        )
-
-
-def _both(first: Any, second: Any) -> Any:
-    if isinstance(first, tuple):
-        return first + second
-    if isinstance(first, str) and first and second:
-        return f"{first}\n\n{second}"
-    return second or first
 
 
 def _assignment(ticket: Ticket, assignee: str, team: str, occasion: CommandContext) -> tuple[Event, ...]:
@@ -236,36 +204,42 @@ def level_of(ticket: Ticket, agent: str) -> str:
     return "mute" if agent in ticket.muted_by else ""
 
 
-# -- beside -----------------------------------------------------------------------------------------------------
+# -- what the mail itself is told, or asked -----------------------------------------------------------------------
 
 
-def told_until(sentence: str) -> Callable[[Ticket, datetime | None, CommandContext], SideEffects]:
-    """The moment that was meant, as an absolute time: "waiting until Fri 2026-05-08 15:00 CEST"."""
+def receipt_until(sentence: str) -> Callable[[Ticket, datetime | None, CommandContext], Brought]:
+    """Tell the moment that was meant as an absolute time: "waiting until Fri 2026-05-08 15:00 CEST"."""
 
-    def beside(_ticket: Ticket, moment: datetime | None, occasion: CommandContext) -> SideEffects:
+    def brings(_ticket: Ticket, moment: datetime | None, occasion: CommandContext) -> Brought:
         if moment is None:
-            return SideEffects()
-        return SideEffects(receipts=(f"{sentence} {shown_when(moment, occasion.surroundings.wall_clock)}",))
+            return ()
+        return (Receipt(f"{sentence} {shown_when(moment, occasion.surroundings.wall_clock)}"),)
 
-    return beside
+    return brings
 
 
-def due_told(ticket: Ticket, due_at: datetime | None, occasion: CommandContext) -> SideEffects:
+def due_receipt(ticket: Ticket, due_at: datetime | None, occasion: CommandContext) -> Brought:
+    """Tell when the ticket is due; on one that has ended, that nothing is."""
     if ticket.status.ended:
-        return SideEffects(receipts=(f"the ticket is {ticket.status}: nothing is due on it",))
-    return told_until("due")(ticket, due_at, occasion)
+        return (Receipt(f"the ticket is {ticket.status}: nothing is due on it"),)
+    return receipt_until("due")(ticket, due_at, occasion)
 
 
-def sent(_ticket: Ticket, reading: datetime | str, _occasion: CommandContext) -> SideEffects:
+def sending(_ticket: Ticket, reading: datetime | str, _occasion: CommandContext) -> Brought:
     """A moment is told back together with the text that leaves then, not here."""
-    return SideEffects(held_word=reading) if isinstance(reading, str) else SideEffects(leaves_at=reading)
+    return (WordOnHeldReply(reading),) if isinstance(reading, str) else (SendAt(reading),)
 
 
-def let_go_told(ticket: Ticket, person: Person, _occasion: CommandContext) -> SideEffects:
-    """Whoever mistyped an address should know that nobody left."""
+def stranger_receipt(ticket: Ticket, person: Person, _occasion: CommandContext) -> Brought:
+    """Tell whoever mistyped an address that nobody left."""
     if any(p.person.address == person.address for p in ticket.participants):
-        return SideEffects()
-    return SideEffects(receipts=(f"{person.address} takes no part in the ticket",))
+        return ()
+    return (Receipt(f"{person.address} takes no part in the ticket"),)
+
+
+def always(*brought: Effect | Instruction) -> Callable[[Ticket, object, CommandContext], Brought]:
+    """What a verb brings whatever is read behind it."""
+    return lambda _ticket, _reading, _occasion: brought
 
 
 # -- what cannot be taken back ----------------------------------------------------------------------------------

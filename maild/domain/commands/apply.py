@@ -6,13 +6,26 @@ verbs themselves are rows of command_table, and where commands stand in a text i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
-from maild.domain.commands.actions import CommandContext, SideEffects
+from maild.domain.commands.actions import CommandContext
 from maild.domain.commands.arguments import Invalid, Surroundings
+from maild.domain.commands.instructions import (
+    AppendText,
+    AskFirst,
+    Brought,
+    Instruction,
+    MeantForCustomer,
+    OnlyCheck,
+    QuietToCustomer,
+    Receipt,
+    SendAt,
+    SendNow,
+    WordOnHeldReply,
+)
 from maild.domain.commands.parsing import (
     MAX_COMMANDS,
     Command,
@@ -27,10 +40,13 @@ from maild.domain.commands.parsing import (
 )
 from maild.domain.commands.table import BY_NAME, VERBS, Settles, TextGoes, Verb, help_text, lookup
 from maild.domain.commands.verb import Where
+from maild.domain.effects import Effect
 from maild.domain.lookups import all_of
 from maild.domain.tickets.event_words import receipt_lines
 from maild.domain.tickets.events import Actor, Event
 from maild.domain.tickets.ticket import Ticket, apply
+
+K = TypeVar("K", bound=Instruction)
 
 __all__ = [
     "MAX_COMMANDS",
@@ -75,7 +91,7 @@ class Interpreted:
 
 
 @dataclass(frozen=True, slots=True)
-class Applied(SideEffects):
+class Applied:
     """What the intents did. `outcomes` tell it line by line: "priority: normal -> emergency"."""
 
     events: tuple[Event, ...]
@@ -83,6 +99,63 @@ class Applied(SideEffects):
     text_goes: TextGoes | None  # None: where the reply address says
     help: str  # text asked for, to be sent back; "" when none was
     outcomes: tuple[str, ...]
+    brought: Brought = ()  # in the order of the commands
+
+    def said(self, kind: type[K]) -> tuple[K, ...]:
+        """The instructions of one kind."""
+        return tuple(each for each in self.brought if isinstance(each, kind))
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What they change beyond the events of the ticket."""
+        return tuple(each for each in self.brought if isinstance(each, Effect))
+
+    @property
+    def appended(self) -> str:
+        """The canned texts, below each other."""
+        return "\n\n".join(each.text for each in self.said(AppendText) if each.text)
+
+    @property
+    def leaves_at(self) -> datetime | None:
+        """When the text leaves (UTC); None: as usual."""
+        moments = self.said(SendAt)
+        return moments[-1].moment if moments else None
+
+    @property
+    def at_once(self) -> bool:
+        """Does the text leave without the time in which it could be stopped?"""
+        return bool(self.said(SendNow))
+
+    @property
+    def quiet(self) -> bool:
+        """Is the customer told nothing?"""
+        return bool(self.said(QuietToCustomer))
+
+    @property
+    def may_leave(self) -> bool:
+        """Is the text a note that is meant for the customer?"""
+        return bool(self.said(MeantForCustomer))
+
+    @property
+    def check(self) -> bool:
+        """Is nothing done, and only told?"""
+        return bool(self.said(OnlyCheck))
+
+    @property
+    def held_word(self) -> str:
+        """The word about a held reply; "" when there is none."""
+        words = self.said(WordOnHeldReply)
+        return words[-1].word if words else ""
+
+    @property
+    def confirm(self) -> tuple[str, ...]:
+        """Why the whole mail waits for a "yes"."""
+        return tuple(each.warning for each in self.said(AskFirst))
+
+    @property
+    def receipts(self) -> tuple[str, ...]:
+        """Lines that the writer is told although all went well."""
+        return tuple(each.line for each in self.said(Receipt))
 
 
 # -- understanding ----------------------------------------------------------------------------------------------
@@ -168,7 +241,7 @@ def apply_intents(
     outcomes: list[str] = []
     answers: list[str] = []
     goes: TextGoes | None = None
-    beside = SideEffects()
+    everything: list[Effect | Instruction] = []
     for intent in intents:
         verb = intent.verb
         happened = verb.act(ticket, intent.reading, occasion)
@@ -177,7 +250,7 @@ def apply_intents(
             outcomes.extend(receipt_lines(event, ticket, surroundings.directory, surroundings.wall_clock))
             ticket = apply(ticket.number, ticket, event)
         events.extend(happened)
-        beside = beside | brought
+        everything.extend(brought)
         if verb.takes_text:
             goes = verb.text
             outcomes.append("text: stays inside" if goes is TextGoes.NOTE else "text: goes to the customer")
@@ -186,20 +259,19 @@ def apply_intents(
         elif not happened and not _says_something(brought) and verb.where is not Where.IN_A_FRESH_MAIL:
             # Those of a fresh mail say whose ticket it opens, which the opening tells.
             outcomes.append(f"{verb.name}: nothing to change")
-    rest = {field.name: getattr(beside, field.name) for field in fields(SideEffects)}
-    return Applied(tuple(events), ticket, goes, "\n".join(answers), tuple(outcomes), **rest)
+    return Applied(tuple(events), ticket, goes, "\n".join(answers), tuple(outcomes), tuple(everything))
 
 
-def _brought(intent: Intent, ticket: Ticket, occasion: CommandContext, happened: tuple[Event, ...]) -> SideEffects:
+def _brought(intent: Intent, ticket: Ticket, occasion: CommandContext, happened: tuple[Event, ...]) -> Brought:
     """What an intent brings beside its events, and what its agent must know before it is done."""
     verb = intent.verb
-    brought = verb.beside(ticket, intent.reading, occasion) if verb.beside else SideEffects()
+    brought = verb.brings(ticket, intent.reading, occasion)
     if not happened or not verb.warns or occasion.surroundings.speaker is None:
         return brought
     warning = verb.warns(ticket, intent.reading, occasion)
-    return brought | SideEffects(confirm=(warning,)) if warning else brought
+    return (*brought, AskFirst(warning)) if warning else brought
 
 
-def _says_something(brought: SideEffects) -> bool:
+def _says_something(brought: Brought) -> bool:
     """`quiet` alone changes nothing."""
-    return brought not in (SideEffects(), SideEffects(quiet=True))
+    return any(not isinstance(each, QuietToCustomer) for each in brought)

@@ -1,6 +1,6 @@
 """Verbs that reach beyond their ticket: link, merge, split, and the undo of whatever an agent did last.
 
-Readers resolve the number of the other ticket; acts answer the facts here, and what follows there lies beside them."""
+Readers resolve the number of the other ticket; acts answer the events here, and what follows there is an effect."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from maild.domain.commands.actions import CommandContext, SideEffects
+from maild.domain.commands.actions import CommandContext
 from maild.domain.commands.arguments import Invalid, Surroundings, title_or_none
+from maild.domain.commands.instructions import Brought, QuietToCustomer, Receipt
 from maild.domain.commands.undo import Undoing, undoing
 from maild.domain.decision import ActOnOtherTicket, Decision, EntryDraft, Outcome
 from maild.domain.notices.agent_notices import reachable
@@ -97,12 +98,12 @@ def link(ticket: Ticket, there: Ticket, occasion: CommandContext) -> tuple[Event
     return (Linked(at=occasion.at, by=occasion.by, ticket=there.number),)
 
 
-def linked_there(ticket: Ticket, there: Ticket, occasion: CommandContext) -> SideEffects:
+def linked_there(ticket: Ticket, there: Ticket, occasion: CommandContext) -> Brought:
     """Each of both shows the other."""
     if ticket.number in there.links:
-        return SideEffects()
+        return ()
     fact = Linked(at=occasion.at, by=occasion.by, ticket=ticket.number)
-    return SideEffects(others=(_elsewhere(there.number, f"linked with ticket {ticket.number}", (fact,), occasion.by),))
+    return (_elsewhere(there.number, f"linked with ticket {ticket.number}", (fact,), occasion.by),)
 
 
 # -- merge ------------------------------------------------------------------------------------------------------
@@ -121,17 +122,17 @@ def merge(ticket: Ticket, there: Ticket, occasion: CommandContext) -> tuple[Even
     return (merged, closed)
 
 
-def absorbed_there(ticket: Ticket, there: Ticket, occasion: CommandContext) -> SideEffects:
+def absorbed_there(ticket: Ticket, there: Ticket, occasion: CommandContext) -> Brought:
     """The survivor gets the people of this ticket, who hear from then on what is written there."""
     if ticket.merged_into == there.number:
-        return SideEffects()
+        return ()
     facts: list[Event] = [Absorbed(at=occasion.at, by=occasion.by, ticket=ticket.number)]
     for person, role in _newcomers(ticket, there):
         facts.append(ParticipantAdded(at=occasion.at, by=occasion.by, person=person, role=role))
     other = _elsewhere(there.number, f"ticket {ticket.number} was merged into it", tuple(facts), occasion.by)
     state = f", which is {there.status}" if there.status.ended else ""
     told = f'ticket {ticket.number} goes on in ticket {there.number}, "{there.subject}"{state}'
-    return SideEffects(others=(other,), quiet=True, receipts=(told,))
+    return (other, QuietToCustomer(), Receipt(told))
 
 
 def _newcomers(ticket: Ticket, there: Ticket) -> list[tuple[Person, str]]:
@@ -176,7 +177,7 @@ def split(_ticket: Ticket, _part: SplitPart, occasion: CommandContext) -> tuple[
     return (Split(at=occasion.at, by=occasion.by, into=NEW_TICKET),)
 
 
-def opened_there(ticket: Ticket, reading: SplitPart, occasion: CommandContext) -> SideEffects:
+def opened_there(ticket: Ticket, reading: SplitPart, occasion: CommandContext) -> Brought:
     """The same people work on it under the same promise, which counts from now."""
     opened = Opened(
         at=occasion.at,
@@ -204,9 +205,8 @@ def opened_there(ticket: Ticket, reading: SplitPart, occasion: CommandContext) -
         actor=occasion.by,
         opens=True,
     )
-    return SideEffects(
-        others=(ActOnOtherTicket(None, decision),), receipts=(f'a new ticket was split off: "{opened.subject}"',)
-    )
+    receipt = Receipt(f'a new ticket was split off: "{opened.subject}"')
+    return (ActOnOtherTicket(None, decision), receipt)
 
 
 # -- undo -------------------------------------------------------------------------------------------------------
@@ -228,18 +228,12 @@ def undo(_ticket: Ticket, reading: Undoing, occasion: CommandContext) -> tuple[E
     return _stamped(reading.events, occasion.by, occasion.at)
 
 
-def undone_beside(_ticket: Ticket, reading: Undoing, occasion: CommandContext) -> SideEffects:
+def undone_elsewhere(_ticket: Ticket, reading: Undoing, occasion: CommandContext) -> Brought:
     others = tuple(
         _elsewhere(number, "taken back by its agent", _stamped(facts, occasion.by, occasion.at), occasion.by)
         for number, facts in reading.others
     )
-    return SideEffects(
-        others=others,
-        withdraws=reading.withdraws,
-        withdrawn_histories=reading.withdrawn_histories,
-        quiet=True,
-        receipts=reading.told,
-    )
+    return (*others, *reading.effects, QuietToCustomer(), *map(Receipt, reading.told))
 
 
 def _stamped(facts: tuple[Event, ...], by: Actor, at: datetime) -> tuple[Event, ...]:

@@ -29,8 +29,9 @@ from maild.domain.commands.undo_ticket import (
     tags_back,
     value_back,
 )
+from maild.domain.effects import Effect
 from maild.domain.lookups import Batch, Lookups, Needs
-from maild.domain.people.directory import Address, Role
+from maild.domain.people.directory import Role
 from maild.domain.tickets import events
 from maild.domain.tickets.events import Event
 from maild.domain.tickets.ticket import Ticket
@@ -44,8 +45,7 @@ class Undoing:
 
     events: tuple[Event, ...]
     others: tuple[tuple[int, tuple[Event, ...]], ...] = ()
-    withdraws: tuple[int, ...] = ()  # entries whose mails must not leave
-    withdrawn_histories: tuple[tuple[int, Address], ...] = ()  # (ticket, to whom) of histories that must not leave
+    effects: tuple[Effect, ...] = ()  # mails that must not leave
     told: tuple[str, ...] = ()
 
 
@@ -69,10 +69,9 @@ def undoing(ticket: Ticket, agent: str, lookups: Lookups, at: datetime) -> Undoi
         return "; ".join(told)
     if not facts and not others:  # done and reverted by hand: the next undo looks behind it
         told = ("your last act had left nothing behind that could be taken back",)
-    withdraws = tuple(entry for back in backs for entry in back.withdraws)
-    withdrawn_histories = tuple(shown for back in backs for shown in back.withdrawn_histories)
+    effects = tuple(effect for back in backs for effect in back.effects)
     undone = events.Undone(at=at, first=act.first, last=act.last)
-    return Undoing((*facts, undone), others, withdraws, withdrawn_histories, told)
+    return Undoing((*facts, undone), others, effects, told)
 
 
 def _reached(facts: Sequence[Event]) -> frozenset[int]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from maild.domain.effects import Effect
 from maild.domain.lookups import Batch, Lookups
-from maild.domain.people.directory import Address
 from maild.domain.tickets import events
 from maild.domain.tickets.events import Event
 from maild.domain.tickets.ticket import Ticket, fold
@@ -57,8 +57,7 @@ class Back:
 
     facts: tuple[Event, ...] = ()
     others: tuple[tuple[int, tuple[Event, ...]], ...] = ()
-    withdraws: tuple[int, ...] = ()
-    withdrawn_histories: tuple[tuple[int, Address], ...] = ()
+    effects: tuple[Effect, ...] = ()
     told: tuple[str, ...] = ()
 
 

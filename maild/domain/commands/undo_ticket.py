@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from maild.domain.commands.undo_batch import Back, UndoBatch
-from maild.domain.people.directory import Address
+from maild.domain.effects import Effect, WithdrawAnswer, WithdrawHistory
 from maild.domain.tickets import events
 from maild.domain.tickets.events import UNDO, Event
 from maild.domain.tickets.ticket import Status, Ticket
@@ -130,7 +130,7 @@ def added_back(act: UndoBatch) -> Back:
     """Who was let in goes; the history that was to be shown to them stays with us, as far as its mail has not left."""
     facts: list[Event] = []
     told: list[str] = []
-    withdrawn_histories: list[tuple[int, Address]] = []
+    effects: list[Effect] = []
     for fact in act.of(events.ParticipantAdded):
         address = fact.person.address
         found = next((p for p in act.now.participants if p.person.address == address), None)
@@ -141,9 +141,9 @@ def added_back(act: UndoBatch) -> Back:
         if act.lookups.history_was_sent(act.now.number, address):
             told.append(f"{address} was shown the history, which cannot be taken back")
         else:
-            withdrawn_histories.append((act.now.number, address))
+            effects.append(WithdrawHistory(act.now.number, address))
             told.append(f"the history for {address} was stopped before it left")
-    return Back(tuple(facts), told=tuple(told), withdrawn_histories=tuple(withdrawn_histories))
+    return Back(tuple(facts), told=tuple(told), effects=tuple(effects))
 
 
 def removed_back(act: UndoBatch) -> Back:
@@ -176,7 +176,7 @@ def replied_back(act: UndoBatch) -> Back:
             back = replace(
                 back,
                 facts=(*back.facts, withdrawn),
-                withdraws=(*back.withdraws, fact.entry),
+                effects=(*back.effects, WithdrawAnswer(fact.entry)),
                 told=(*back.told, told),
             )
         else:

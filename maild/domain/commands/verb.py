@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from maild.domain.commands.actions import CommandContext, SideEffects
+from maild.domain.commands.actions import CommandContext
 from maild.domain.commands.arguments import Invalid, Surroundings
+from maild.domain.commands.instructions import Brought
 from maild.domain.people.directory import Agent, AgentRole
 from maild.domain.tickets.events import Event
 from maild.domain.tickets.ticket import Ticket
@@ -86,7 +87,7 @@ class Verb(Generic[R]):
     aliases: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()  # words after the verb, for help and tests
     text: TextGoes = TextGoes.AS_ADDRESSED
-    beside: Callable[[Ticket, R, CommandContext], SideEffects] | None = None  # what it brings beside the events
+    brings: Callable[[Ticket, R, CommandContext], Brought] = lambda _ticket, _reading, _context: ()  # beside events
     says: Callable[[R], Mapping[str, object]] | None = None  # what it says of which thing; None: of what it settles
     answer: Callable[[R], str] | None = None  # a verb that asks: the text to send back
     needs: AgentRole = AgentRole.AGENT

@@ -8,7 +8,7 @@ from typing import Any
 from maild.domain.commands import actions as acts
 from maild.domain.commands import arguments
 from maild.domain.commands import merge_split_link as elsewhere
-from maild.domain.commands.actions import SideEffects
+from maild.domain.commands.instructions import AppendText, MeantForCustomer, OnlyCheck, SendNow, WordOnHeldReply
 from maild.domain.commands.verb import NEVER, Group, Settles, TextGoes, Verb, Where
 from maild.domain.times.moments import MOMENT
 
@@ -50,7 +50,7 @@ TEXT: tuple[Verb[Any], ...] = (
         settles=Settles.AUDIENCE,
         read=arguments.any_text,
         act=acts.nothing,
-        beside=lambda _ticket, _reading, _occasion: SideEffects(may_leave=True),
+        brings=acts.always(MeantForCustomer()),
         text=TextGoes.NOTE,
     ),
     Verb(
@@ -62,7 +62,7 @@ TEXT: tuple[Verb[Any], ...] = (
         settles=Settles.NOTHING,
         read=arguments.canned,
         act=acts.nothing,
-        beside=lambda _ticket, text, _occasion: SideEffects(appended=text),
+        brings=lambda _ticket, text, _occasion: (AppendText(text),),
         bare=_CANNED,
     ),
     Verb(
@@ -77,7 +77,7 @@ TEXT: tuple[Verb[Any], ...] = (
         says=lambda reading: {(Settles.HELD if isinstance(reading, str) else Settles.LEAVING).value: reading},
         read=arguments.moment_or_word,
         act=acts.nothing,
-        beside=acts.sent,
+        brings=acts.sending,
         bare=_SENDING,
     ),
     Verb(
@@ -89,7 +89,7 @@ TEXT: tuple[Verb[Any], ...] = (
         settles=Settles.LEAVING,
         read=arguments.nothing,
         act=acts.nothing,
-        beside=lambda _ticket, _reading, _occasion: SideEffects(at_once=True),
+        brings=acts.always(SendNow()),
     ),
     Verb(
         name="yes",
@@ -100,7 +100,7 @@ TEXT: tuple[Verb[Any], ...] = (
         settles=Settles.HELD,
         read=arguments.nothing,
         act=acts.nothing,
-        beside=lambda _ticket, _reading, _occasion: SideEffects(held_word="yes"),
+        brings=acts.always(WordOnHeldReply("yes")),
     ),
     Verb(
         name="no",
@@ -111,7 +111,7 @@ TEXT: tuple[Verb[Any], ...] = (
         settles=Settles.HELD,
         read=arguments.nothing,
         act=acts.nothing,
-        beside=lambda _ticket, _reading, _occasion: SideEffects(held_word="no"),
+        brings=acts.always(WordOnHeldReply("no")),
     ),
 )
 
@@ -167,7 +167,7 @@ UNDOING: tuple[Verb[Any], ...] = (
         settles=Settles.NOTHING,
         read=elsewhere.last_act,
         act=elsewhere.undo,
-        beside=elsewhere.undone_beside,
+        brings=elsewhere.undone_elsewhere,
         where=Where.ON_A_TICKET,
     ),
 )
@@ -182,7 +182,7 @@ ASKING: tuple[Verb[Any], ...] = (
         settles=Settles.NOTHING,
         read=arguments.nothing,
         act=acts.nothing,
-        beside=lambda _ticket, _reading, _occasion: SideEffects(check=True),
+        brings=acts.always(OnlyCheck()),
     ),
     Verb(
         name="why",

@@ -8,6 +8,7 @@ from typing import Any
 from maild.domain.commands import actions as acts
 from maild.domain.commands import arguments
 from maild.domain.commands import merge_split_link as elsewhere
+from maild.domain.commands.instructions import QuietToCustomer
 from maild.domain.commands.verb import NEVER, Group, Settles, Verb, Where
 from maild.domain.people.directory import Team
 from maild.domain.tickets.ticket import Priority, Status
@@ -150,7 +151,7 @@ PEOPLE: tuple[Verb[Any], ...] = (
         says=lambda person: {f"whether {person.address} takes part": "uncc"},
         read=arguments.participant,
         act=acts.let_go,
-        beside=acts.let_go_told,
+        brings=acts.stranger_receipt,
         bare=_ADDRESS,
     ),
 )
@@ -227,7 +228,7 @@ SETTING: tuple[Verb[Any], ...] = (
         settles=Settles.DUE,
         read=arguments.moment_or_never,
         act=acts.due,
-        beside=acts.due_told,
+        brings=acts.due_receipt,
         bare=_MOMENT_OR_NONE,
     ),
     Verb(
@@ -239,7 +240,7 @@ SETTING: tuple[Verb[Any], ...] = (
         settles=Settles.SNOOZE,
         read=arguments.moment_or_never,
         act=acts.snooze,
-        beside=acts.told_until("snoozed until"),
+        brings=acts.receipt_until("snoozed until"),
         bare=_MOMENT_OR_NONE,
     ),
     Verb(
@@ -251,7 +252,7 @@ SETTING: tuple[Verb[Any], ...] = (
         settles=Settles.NOTHING,
         read=elsewhere.linkable,
         act=elsewhere.link,
-        beside=elsewhere.linked_there,
+        brings=elsewhere.linked_there,
         where=Where.ON_A_TICKET,
         bare=_NUMBER,
     ),
@@ -264,7 +265,7 @@ SETTING: tuple[Verb[Any], ...] = (
         settles=Settles.NOTHING,
         read=elsewhere.part,
         act=elsewhere.split,
-        beside=elsewhere.opened_there,
+        brings=elsewhere.opened_there,
         where=Where.ON_A_TICKET,
         verbatim=True,
     ),
@@ -281,7 +282,7 @@ ENDING: tuple[Verb[Any], ...] = (
         settles=Settles.STATUS,
         read=arguments.moment_or_none,
         act=acts.wait,
-        beside=acts.told_until("waiting until"),
+        brings=acts.receipt_until("waiting until"),
         bare=_PERHAPS_MOMENT,
     ),
     Verb(
@@ -294,7 +295,7 @@ ENDING: tuple[Verb[Any], ...] = (
         settles=Settles.STATUS,
         read=arguments.quietly,
         act=acts.becomes(Status.RESOLVED, unless=frozenset({Status.RESOLVED, Status.CLOSED})),
-        beside=lambda _ticket, quiet, _occasion: acts.SideEffects(quiet=quiet),
+        brings=lambda _ticket, quiet, _occasion: (QuietToCustomer(),) if quiet else (),
         bare=_QUIET,
     ),
     Verb(
@@ -306,7 +307,7 @@ ENDING: tuple[Verb[Any], ...] = (
         settles=Settles.STATUS,
         read=arguments.quietly,
         act=acts.becomes(Status.CLOSED, unless=frozenset({Status.CLOSED})),
-        beside=lambda _ticket, quiet, _occasion: acts.SideEffects(quiet=quiet),
+        brings=lambda _ticket, quiet, _occasion: (QuietToCustomer(),) if quiet else (),
         bare=_QUIET,
     ),
     Verb(
@@ -318,7 +319,7 @@ ENDING: tuple[Verb[Any], ...] = (
         settles=Settles.STATUS,
         read=arguments.nothing,
         act=acts.spam,
-        beside=lambda _ticket, _reading, _occasion: acts.SideEffects(quiet=True),
+        brings=acts.always(QuietToCustomer()),
         warns=acts.spam_warning,
     ),
     Verb(
@@ -330,7 +331,7 @@ ENDING: tuple[Verb[Any], ...] = (
         settles=Settles.STATUS,
         read=elsewhere.merge_target,
         act=elsewhere.merge,
-        beside=elsewhere.absorbed_there,
+        brings=elsewhere.absorbed_there,
         where=Where.ON_A_TICKET,
         warns=elsewhere.merge_warning,
         bare=_NUMBER,

@@ -1,14 +1,21 @@
-"""What commands bring beside facts: when a text leaves, words about held texts, questions before what is final."""
+"""What commands bring beside events: when a text leaves, words about held texts, questions before what is final."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from maild.domain.commands.actions import SideEffects
 from maild.domain.commands.apply import VERBS, TextGoes, apply_intents, judge, parse_line
+from maild.domain.commands.instructions import (
+    AppendText,
+    MeantForCustomer,
+    OnlyCheck,
+    QuietToCustomer,
+    Receipt,
+    SendAt,
+    SendNow,
+    WordOnHeldReply,
+)
 from maild.domain.lookups import MadeText
 from maild.domain.people.directory import Address, Person
 from maild.domain.tickets.events import ParticipantAdded
@@ -22,38 +29,37 @@ TOMORROW = NOW + timedelta(hours=22, minutes=30)  # nine o'clock in Berlin
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("!send tomorrow", SideEffects(leaves_at=TOMORROW)),
-        ("!later tomorrow", SideEffects(leaves_at=TOMORROW)),
-        ("!send anyway", SideEffects(held_word="anyway")),
-        ("!send TEXT", SideEffects(held_word="text")),
-        ("!send note", SideEffects(held_word="note")),
-        ("!send nothing", SideEffects(held_word="nothing")),
-        ("!yes", SideEffects(held_word="yes")),
-        ("!no", SideEffects(held_word="no")),
-        ("!now", SideEffects(at_once=True)),
-        ("!check", SideEffects(check=True)),
-        ("!dryrun", SideEffects(check=True)),
-        ("!draft", SideEffects(may_leave=True)),
-        ("!draft We have ordered one.", SideEffects(may_leave=True)),
-        ("!close quiet", SideEffects(quiet=True)),
-        ("!resolve quiet", SideEffects(quiet=True)),
-        ("!close", SideEffects()),
-        ("!tpl reboot host=web1", SideEffects(appended="Please start web1 again.")),
-        ("!tpl Reboot host='web one'", SideEffects(appended="Please start web one again.")),
-        ("!tpl reboot host=\u201cweb one\u201d", SideEffects(appended="Please start web one again.")),
-        ("!tpl reboot\n!tpl thanks", SideEffects(appended="Please start it again.\n\nThank you for the hint.")),
-        ("!wait fri 15:00", SideEffects(receipts=("waiting until Fri 2026-11-27 15:00 CET",))),
-        ("!wait", SideEffects()),
-        ("!snooze +1bd", SideEffects(receipts=("snoozed until Wed 2026-11-25 10:30 CET",))),
-        ("!due +2bh", SideEffects(receipts=("due Tue 2026-11-24 12:30 CET",))),
-        ("!due none", SideEffects()),
-        ("!uncc tom@client.example", SideEffects(receipts=("tom@client.example takes no part in the ticket",))),
-        ("!take", SideEffects()),
+        ("!send tomorrow", (SendAt(TOMORROW),)),
+        ("!later tomorrow", (SendAt(TOMORROW),)),
+        ("!send anyway", (WordOnHeldReply("anyway"),)),
+        ("!send TEXT", (WordOnHeldReply("text"),)),
+        ("!send note", (WordOnHeldReply("note"),)),
+        ("!send nothing", (WordOnHeldReply("nothing"),)),
+        ("!yes", (WordOnHeldReply("yes"),)),
+        ("!no", (WordOnHeldReply("no"),)),
+        ("!now", (SendNow(),)),
+        ("!check", (OnlyCheck(),)),
+        ("!dryrun", (OnlyCheck(),)),
+        ("!draft", (MeantForCustomer(),)),
+        ("!draft We have ordered one.", (MeantForCustomer(),)),
+        ("!close quiet", (QuietToCustomer(),)),
+        ("!resolve quiet", (QuietToCustomer(),)),
+        ("!close", ()),
+        ("!tpl reboot host=web1", (AppendText("Please start web1 again."),)),
+        ("!tpl Reboot host='web one'", (AppendText("Please start web one again."),)),
+        ("!tpl reboot host=\u201cweb one\u201d", (AppendText("Please start web one again."),)),
+        ("!tpl reboot\n!tpl thanks", (AppendText("Please start it again."), AppendText("Thank you for the hint."))),
+        ("!wait fri 15:00", (Receipt("waiting until Fri 2026-11-27 15:00 CET"),)),
+        ("!wait", ()),
+        ("!snooze +1bd", (Receipt("snoozed until Wed 2026-11-25 10:30 CET"),)),
+        ("!due +2bh", (Receipt("due Tue 2026-11-24 12:30 CET"),)),
+        ("!due none", ()),
+        ("!uncc tom@client.example", (Receipt("tom@client.example takes no part in the ticket"),)),
+        ("!take", ()),
     ],
 )
-def test_what_stands_beside_the_facts(text, wanted):
-    applied = done(text)
-    assert all(getattr(applied, name) == getattr(wanted, name) for name in SideEffects.__dataclass_fields__)
+def test_what_stands_beside_the_events(text, wanted):
+    assert done(text).brought == wanted
 
 
 def test_what_says_something_is_not_told_to_change_nothing():
@@ -141,23 +147,10 @@ def test_spam_and_merging_are_no_news_for_the_customer():
     assert [done(line).quiet for line in ("!spam", "!merge 17", "!close", "!resolve")] == [True, True, False, False]
 
 
-# -- adding up --------------------------------------------------------------------------------------------------
-
-BESIDES = st.builds(
-    SideEffects,
-    appended=st.sampled_from(["", "one", "two"]),
-    leaves_at=st.sampled_from([None, NOW, TOMORROW]),
-    quiet=st.booleans(),
-    held_word=st.just(""),
-    confirm=st.lists(st.sampled_from("abc"), max_size=2).map(tuple),
-    withdraws=st.lists(st.integers(1, 3), max_size=2).map(tuple),
-)
-
-
-@given(BESIDES, BESIDES, BESIDES)
-def test_besides_add_up_in_order(one, two, three):
-    assert (one | two) | three == one | (two | three)
-    assert one | SideEffects() == one == SideEffects() | one
+def test_what_several_commands_bring_adds_up_in_their_order():
+    applied = done("!tpl reboot\n!snooze +1bd\n!tpl thanks\n!close quiet")
+    assert applied.appended == "Please start it again.\n\nThank you for the hint."
+    assert (len(applied.receipts), applied.quiet, applied.effects) == (1, True, ())
 
 
 def test_a_draft_stays_inside():
