@@ -1,4 +1,4 @@
-"""What a judgement says: outcome, reason, facts, entry. Data that the services carry out and `explain` shows."""
+"""What a judgement says: outcome, reason, events, entries. Data that the services carry out and `explain` shows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """One stop on the way of a mail: what was found there, and why."""
+    """One step on the way of a mail: what was found there, and why."""
 
     stop: str  # limits, parse, authentication, classify, route, rules, decide, notices
     verdict: str

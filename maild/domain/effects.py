@@ -60,9 +60,9 @@ class RecordContact(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AboutHeldReply(Effect):
-    """An agent's text waits for their word: why, and the text as they wrote it.
+    """An agent's text is held: why, and the text as they wrote it.
 
-    `news` tells line by line what they should know before they give their word."""
+    `news` tells line by line what they should know before they decide."""
 
     kind: HeldReplyKind
     agent: str
@@ -73,7 +73,7 @@ class AboutHeldReply(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldReply(AboutHeldReply):
-    """The text is kept from now on. Events and notices name its number as THIS_DRAFT and {draft}."""
+    """Hold the text from now on. Events and notices name its number as THIS_DRAFT and {draft}."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ class SettleHeldReply(Effect):
 
 @dataclass(frozen=True, slots=True)
 class DropHeldMail(Effect):
-    """A held mail (its number) ends unread."""
+    """End a held mail (its number) unread."""
 
     inbound: int
 
@@ -111,10 +111,10 @@ class ReleasedAs(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReleaseHeldMail(Effect):
-    """A held mail (its number) is judged once more.
+    """Judge a held mail (its number) once more.
 
-    Two people may say two things of it: that it is no junk, which lets it in; and its own sender, at the address on
-    file, that they wrote it (`proven`)."""
+    Two people may say two things about it: that it is no junk, which lets it in; and its own sender, at the
+    address on file, that they wrote it (`proven`)."""
 
     inbound: int
     released_as: ReleasedAs

@@ -47,7 +47,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What stands in the thread of a ticket, as far as judging asks for it."""
+    """What judging asks about the thread of a ticket."""
 
     said: Said = Said()
     # The newest message of the requester or a participant, as an entry that names its mail; None: they never wrote.
@@ -78,7 +78,7 @@ class CannedText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeText:
-    """What came of a canned text: its words, or None when there is none of that name, or what is wrong with it."""
+    """What a canned text gave: its words, None when there is no such text, or what is wrong with it."""
 
     text: str | None = None
     wrong: str = ""

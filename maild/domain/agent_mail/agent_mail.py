@@ -1,4 +1,4 @@
-"""An agent's mail to a ticket as it is judged: the act itself, and what its commands would do."""
+"""An agent's mail to a ticket as it is judged: the mail itself, and what its commands would do."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ ADMIN = Actor(Role.AGENT, "admin")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentMail:
-    """An agent's mail to a ticket, or the admin's line on the command line (`agent` is None). A fresh mail of an agent
-    that opens somebody's ticket is an act on the ticket that `opens` begins, which has no number yet."""
+    """An agent's mail to a ticket, or the admin's line on the command line (`agent` is None).
+
+    A fresh mail of an agent that opens somebody's ticket acts on the ticket that `opens` begins, which has no
+    number yet."""
 
     agent: Agent | None
     text: str
@@ -46,6 +48,7 @@ class AgentMail:
 
     @property
     def actor(self) -> Actor:
+        """Who the events of this mail name as their actor."""
         if self.agent is None:
             return ADMIN
         return Actor(Role.AGENT, self.agent.name, self.draft.author.address or str(self.agent.addresses[0]))
@@ -53,7 +56,7 @@ class AgentMail:
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """An act whose commands are read, resolved and tried: what they would do."""
+    """A mail whose commands are read, resolved and tried: what they would do."""
 
     act: AgentMail
     parsed: Parsed
@@ -62,17 +65,18 @@ class Understood:
 
     @property
     def text(self) -> str:
-        """What would be written into the thread."""
+        """The text that would be written into the thread."""
         own = "\n\n".join(filter(None, (self.parsed.text.strip(), self.applied.appended.strip())))
         return "\n\n".join(filter(None, (own, self.act.forwarded.strip())))
 
     @property
     def says_something(self) -> bool:
+        """True when the mail has text of its own or a canned text."""
         return bool(self.text or self.act.draft.attachments)
 
     @property
     def public(self) -> bool:
-        """Does the text go to the customer?"""
+        """True when the text goes to the customer."""
         if self.act.released_as is ReleasedAs.NOTE:
             return False
         goes = self.applied.text_goes

@@ -1,6 +1,6 @@
-"""What an agent's words do to a ticket: text that goes out or stays inside, and the commands in it. All or nothing.
+"""What an agent's words do to a ticket: text that goes out or stays inside, and commands. All or nothing.
 
-Read, resolve, try (`commands`), then ask the guards (`agent_holds`), then do (`agent_done`)."""
+It reads, resolves and tries (`commands`), then asks the guards (`guards`), then decides (`outcome`)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def act_of_agent(act: AgentMail, policy: Policy) -> Decision:
 
 
 def _asked(parsed: Parsed) -> set[tuple[str, str]]:
-    """What a text asks for, and what only looks like it."""
+    """Return what a text asks for, and what only looks like it."""
     return {(c.verb, c.args) for c in parsed.commands} | {("", p.message) for p in parsed.problems}
 
 
@@ -50,7 +50,8 @@ def act_of_line(act: AgentMail, words: Sequence[str], policy: Policy) -> Decisio
 
 
 def _with_button(written: Parsed, button: Parsed) -> Parsed:
-    """The button's command, whatever the body says: programs drop bodies. The same words in the body say it twice."""
+    """Add the button's command, whatever the body says: mail programs may drop bodies. The same words in the body
+    are a repeat."""
     return replace(
         written,
         commands=(*button.commands, *written.commands),
@@ -99,7 +100,7 @@ def needs_of_text(act: AgentMail, parsed: Parsed, policy: Policy) -> Needs:
 
 
 def surroundings_of(act: AgentMail, policy: Policy) -> Surroundings:
-    """What the commands of an act are resolved against. A ticket that opens with it is not there yet."""
+    """Return what a mail's commands are resolved against. A ticket that opens with the mail does not exist yet."""
     return Surroundings(
         directory=policy.directory,
         plans=tuple(policy.plans),
@@ -114,7 +115,7 @@ def surroundings_of(act: AgentMail, policy: Policy) -> Surroundings:
 
 
 def _words(act: AgentMail, policy: Policy) -> dict[str, Any]:
-    """What canned texts may name beside the variables that the writer gives."""
+    """Return what canned texts may name besides the variables that the writer gives."""
     ticket, helpdesk = act.ticket, policy.helpdesk_name
     about = {"subject": ticket.subject, "name": ticket.requester.name}
     numbered = {"number": ticket.number} if act.opens is None else {}
@@ -122,7 +123,7 @@ def _words(act: AgentMail, policy: Policy) -> dict[str, Any]:
 
 
 def _unanswerable(understood: Understood) -> CommandProblem | None:
-    """Why the text cannot go where it is meant to."""
+    """Return why the text cannot go where it is meant to go."""
     if understood.act.opens is not None and understood.public and not understood.says_something:
         return CommandProblem("", "!to needs a text that goes to them")
     if understood.applied.text_goes is not None and not understood.says_something:

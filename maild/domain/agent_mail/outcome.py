@@ -1,4 +1,4 @@
-"""What follows from an agent's mail that is understood: the entry, the facts, the receipt; or the refusal of it all."""
+"""What follows from an agent's mail that is understood: entry, events and receipt; or its refusal as a whole."""
 
 from __future__ import annotations
 
@@ -36,8 +36,9 @@ from maild.domain.times.moments import shown_when
 
 
 def refused(act: AgentMail, problems: Sequence[CommandProblem], *, has_text: bool = True) -> Decision:
-    """Nothing is applied and nothing is sent: one mail says what is wrong, with the mend prefilled. Text in it waits
-    for its writer's word; it takes the place of the held text that it was to mend."""
+    """Refuse a mail: nothing is applied or sent. One mail says what is wrong, with the correction prefilled.
+
+    Text in it is held for its writer. It replaces the held reply that it was meant to correct."""
     transcript = Transcript(
         problems=tuple((p.line, p.message, p.suggestion) for p in problems),
         original_text=act.text,
@@ -61,7 +62,7 @@ def refused(act: AgentMail, problems: Sequence[CommandProblem], *, has_text: boo
 
 
 def replaced(act: AgentMail) -> tuple[Effect, ...]:
-    """The end of the held text that this mail mends: what was written anew takes its place."""
+    """End the held reply that this mail corrects: the new text takes its place."""
     mended = act.mends
     return (SettleHeldReply(mended.id, "replaced"), DropHeldMail(mended.inbound)) if mended else ()
 
@@ -70,7 +71,7 @@ def replaced(act: AgentMail) -> tuple[Effect, ...]:
 
 
 def done(understood: Understood) -> Decision:
-    """Everything that the mail says, in one decision."""
+    """Return everything that the mail says, in one decision."""
     act, applied = understood.act, understood.applied
     facts: list[Event] = [act.opens] if act.opens else []
     entry = None
@@ -109,7 +110,7 @@ def done(understood: Understood) -> Decision:
 
 
 def _effects(understood: Understood, outcome: Outcome) -> tuple[Effect, ...]:
-    """What the mail does beside the thread."""
+    """Return what the mail does besides the thread."""
     act, applied = understood.act, understood.applied
     made: list[Effect] = [*applied.effects]
     if outcome is Outcome.REPLIED and act.agent:
@@ -120,8 +121,9 @@ def _effects(understood: Understood, outcome: Outcome) -> tuple[Effect, ...]:
 
 
 def _acknowledged(understood: Understood, facts: Sequence[Event], *, answers: bool) -> list[Event]:
-    """Whoever answers a mail about an alarm knows of it. Who only takes the ticket has not said anything yet, and what
-    the answer itself brings to an end needs no word."""
+    """Acknowledge alarms that the mail answers: its writer knows of them.
+
+    Taking the ticket alone says nothing yet. An alarm that the answer itself ends needs no acknowledgement."""
     act = understood.act
     took = not understood.says_something and all(isinstance(fact, events.Assigned) for fact in facts)
     said = any(isinstance(fact, events.Acknowledged) for fact in facts)
@@ -153,13 +155,13 @@ def _entry(understood: Understood) -> tuple[EntryDraft, Event, Outcome]:
 
 
 def _assigns(parsed: Parsed) -> bool:
-    """Does the mail itself say who works on the ticket, be it nobody?"""
+    """Tell whether the mail itself says who works on the ticket, or that nobody does."""
     verbs = (commands.lookup(command.verb) for command in parsed.commands)
     return any(verb.settles in {Settles.ASSIGNEE, Settles.TEAM} for verb in verbs if verb)
 
 
 def _wait(understood: Understood) -> tuple[timedelta | None, tuple[str, ...]]:
-    """(how long the answer waits before it leaves, why longer than usual)."""
+    """Return (how long the answer waits before it leaves, why it waits longer than usual)."""
     act, applied, hold = understood.act, understood.applied, understood.policy.hold
     if act.agent is None or not hold:
         return None, ()  # the admin's own word, or nobody wishes to undo
@@ -178,7 +180,7 @@ def _wait(understood: Understood) -> tuple[timedelta | None, tuple[str, ...]]:
 
 
 def domains_of(ticket: Ticket) -> frozenset[str]:
-    """Where an answer to everybody in the ticket goes."""
+    """Return the domains that an answer to everybody in the ticket goes to."""
     return frozenset(person.address.domain for person in ticket.correspondents)
 
 
@@ -186,7 +188,7 @@ def domains_of(ticket: Ticket) -> frozenset[str]:
 
 
 def _results(understood: Understood, risky: Sequence[str]) -> tuple[str, ...]:
-    """The lines of a receipt: only where something happened that the writer cannot know without it."""
+    """Return the lines of a receipt: only what the writer cannot know without it."""
     act, applied = understood.act, understood.applied
     told = [*_opened(understood), *applied.receipts]
     if applied.leaves_at is not None and understood.public:
@@ -203,7 +205,7 @@ def _results(understood: Understood, risky: Sequence[str]) -> tuple[str, ...]:
 
 
 def _opened(understood: Understood) -> tuple[str, ...]:
-    """Whose ticket it is: no other mail tells the writer of what they opened."""
+    """Say whose ticket was opened: no other mail tells the writer."""
     if understood.act.opens is None:
         return ()
     whom = understood.act.opens.requester
@@ -226,7 +228,7 @@ def _nothing_said(act: AgentMail) -> Decision:
 
 
 def checked(understood: Understood) -> Decision:
-    """What would happen, and the words that the customer would get. Nothing is done."""
+    """Say what would happen, and what the customer would get. Nothing is done."""
     act, applied = understood.act, understood.applied
     whom = ", ".join(person.shown for person in applied.ticket_after.correspondents)
     lines = [*_opened(understood), *(line for line in applied.outcomes if not line.startswith("check"))]

@@ -1,4 +1,4 @@
-"""Why an answer to a customer waits longer than usual before it leaves: what is most often regretted."""
+"""Why an answer to a customer waits longer than usual before it leaves: cases that people often regret."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class PublicAnswer:
 
 
 def risks(leaving: PublicAnswer) -> tuple[str, ...]:
-    """Why it should wait longer, one sentence each; () when it need not."""
+    """Return why it should wait longer, one sentence each; () when it need not."""
     found = []
     if leaving.widened:
         found.append("it answers a notice whose answers stay inside")
@@ -44,6 +44,6 @@ def risks(leaving: PublicAnswer) -> tuple[str, ...]:
 
 
 def secrets_in(text: str) -> tuple[str, ...]:
-    """The kinds of secrets that a text seems to hold."""
+    """Return the kinds of secrets that a text seems to hold."""
     lines = [line[:_LONGEST_LINE] for line in text.split("\n")]
     return tuple(dict.fromkeys(kind for pattern, kind in _SECRETS if any(pattern.search(line) for line in lines)))

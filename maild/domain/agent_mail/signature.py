@@ -1,7 +1,7 @@
-"""A signature that nobody marked: what several mails of one writer all end with, and what looks like one.
+"""Finds signatures without a mark: what several mails of one writer end with, if it looks like a signature.
 
-That mails end alike is not enough: people end with the same command, or ask the same thing, three times running. What
-is taken for a signature never reaches a customer, so in doubt it is none."""
+Equal ends are not enough: people end with the same command, or ask the same thing, three times. What is taken
+for a signature never reaches a customer, so in doubt it is none."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ _SHORTENED = re.compile(r"(?:^|\s)(?:ltd|inc|co|corp|llc|bros|ext|dept|jr|sr|(?:
 
 
 def tail_of(text: str) -> str:
-    """The end of a mail above its last commands, as far as a signature may reach."""
+    """Return the end of a mail above its last commands, as far as a signature may reach."""
     return "\n".join(_without_commands(text.rstrip().split("\n"))[-TAIL_LINES:])
 
 
 def signature_in(tails: Sequence[str], agent: Agent) -> str:
-    """What all these ends of an agent's mails share and what looks like their signature; "" for nothing.
+    """Return what all these ends of an agent's mails share and what looks like their signature; "" for none.
 
-    It begins below a blank line or a rule, and what stands above it there is shared by chance."""
+    It begins below a blank line or a rule. What is shared above that is shared by chance."""
     shared = common_end(tails).split("\n")
     for start in range(1, len(shared)):
         above = shared[start - 1].strip()
@@ -58,7 +58,8 @@ def signature_in(tails: Sequence[str], agent: Agent) -> str:
 
 
 def remembered(known: str, tails: Sequence[str], agent: Agent) -> str:
-    """The signature after these mails, the newest last: what they teach, else the `known` one while any shows it."""
+    """Return the signature after these mails, the newest last: what they teach, else the `known` one while any
+    shows it."""
     taught = signature_in(tails[-SIGNATURE_MAILS:], agent) if len(tails) >= SIGNATURE_MAILS else ""
     lines = known.split("\n")
     shown = any(_lines_of(tail)[-len(lines) :] == lines for tail in tails)
@@ -66,10 +67,10 @@ def remembered(known: str, tails: Sequence[str], agent: Agent) -> str:
 
 
 def looks_like_signature(lines: Sequence[str], agent: Agent) -> bool:
-    """Do these lines say who wrote, and nothing else?
+    """Tell whether these lines say who wrote, and nothing else.
 
-    The first one is the agent's name, an address, a phone number or a link, or closing words above such a line; below
-    it stand titles, places and more of the same. No sentence, and never a command."""
+    The first line is the agent's name, an address, a phone number or a link, or closing words above such a line.
+    Titles, places and more of the same follow. It has no sentence, and never a command."""
     written = [" ".join(line.split()) for line in lines if line.strip()]
     if not written or any(is_command(line, bare=True) for line in lines):
         return False
@@ -78,10 +79,10 @@ def looks_like_signature(lines: Sequence[str], agent: Agent) -> bool:
 
 
 def common_end(tails: Sequence[str]) -> str:
-    """The lines that all the ends share, from the bottom up, and a blank one above them where that is shared as well;
-    "" when nothing but a whole mail is shared.
+    """Return the lines that all the ends share, from the bottom up, with a shared blank line above them.
 
-    A mail that consists of the shared lines alone says them on purpose ("Thanks!"): then there is no signature."""
+    Returns "" when only a whole mail is shared. A mail that consists of the shared lines says them on purpose
+    ("Thanks!"), so then there is no signature."""
     reversed_lines = [_lines_of(tail)[::-1] for tail in tails]
     shared: list[str] = []
     for lines in zip(*reversed_lines, strict=False):
@@ -94,7 +95,7 @@ def common_end(tails: Sequence[str]) -> str:
 
 
 def _lines_of(tail: str) -> list[str]:
-    """The lines of an end without blanks behind them. What was kept by an older version has commands in it."""
+    """Return the lines of an end without trailing blanks. Ends stored by an older version have commands in them."""
     return [line.rstrip() for line in _without_commands(tail.rstrip().split("\n"))]
 
 
@@ -118,7 +119,7 @@ def _closes(line: str) -> bool:
 
 
 def _identifies(line: str, agent: Agent) -> bool:
-    """Is the line the agent's name, or a way to reach somebody, and no more?"""
+    """Tell whether the line is just the agent's name or a way to reach somebody."""
     words = set(_words(line))
     if words and words <= _names(agent):
         return True
@@ -132,7 +133,7 @@ def _names(agent: Agent) -> set[str]:
 
 
 def _belongs(line: str, agent: Agent) -> bool:
-    """Can this line stand in a signature below its first one? Names, titles, places: no sentence."""
+    """Tell whether this line can stand in a signature below its first one: names, titles, places, but no sentence."""
     if _identifies(line, agent):
         return True
     if len(line) > _LINE or (line.endswith(_ENDS_SENTENCE) and not _SHORTENED.search(line)):
@@ -144,7 +145,8 @@ def _belongs(line: str, agent: Agent) -> bool:
 
 
 def _titled(words: Sequence[str]) -> bool:
-    """Words with a capital or a figure each, as titles and names have them; or two words with a figure: 3rd floor."""
+    """Tell whether the words look like a title or name: each with a capital or digit, or two words with a digit
+    (3rd floor)."""
     if len(words) <= 2 and any(letter.isdigit() for word in words for letter in word):
         return True
     small = [word for word in words if not _capital(word) and not set(_words(word)) <= _LABELS]

@@ -15,8 +15,10 @@ _ENDS = {Status.RESOLVED.value, Status.CLOSED.value}
 
 
 def news(since: Sequence[Event], reader: Agent, directory: Directory, zone: str) -> tuple[str, ...]:
-    """One line for each thing that the reader had not seen and should know before their answer leaves: another agent's
-    public reply, an end of the ticket by somebody else, a new message of the customer. Notes and the rest are none."""
+    """Return one line for each thing that the writer had not seen and should know before their answer leaves.
+
+    That is another agent's public reply, an end of the ticket by somebody else, or a new message of the
+    customer."""
     told = []
     for fact in since:
         if fact.by.role is Role.AGENT and fact.by.name == reader.name:
@@ -43,6 +45,6 @@ def _who(actor: Actor, directory: Directory) -> str:
 
 
 def taken_by(since: Sequence[Event], reader: Agent) -> events.Assigned | None:
-    """The last assignment to somebody else that the reader had not seen."""
+    """Return the last assignment to somebody else that the writer had not seen."""
     taken = [fact for fact in since if isinstance(fact, events.Assigned) and fact.assignee not in ("", reader.name)]
     return taken[-1] if taken else None

@@ -1,7 +1,7 @@
-"""An answer that solved one customer's trouble, offered for another's: what of it may be said twice.
+"""Offers an answer that solved one customer's problem for another's, without anything that names the first
+customer.
 
-Nothing that names the first customer goes to the second one. What is shown in the notice is, letter by letter, what
-one tap sends."""
+What the notice shows is, letter by letter, what one tap sends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NAME = 3  # letters; shorter parts of a name are words of many languages
 
 
 def reusable(answer: str, given_to: Person) -> str:
-    """The answer without its greeting; "" when it names whom it was given to."""
+    """Return the answer without its greeting; "" when it names the customer it was given to."""
     lines = answer.strip().split("\n")
     if lines and len(lines[0]) <= _GREETING and lines[0].rstrip().endswith((",", "!", ":")):
         lines = lines[1:]
@@ -33,12 +33,12 @@ def reusable(answer: str, given_to: Person) -> str:
 
 
 def beginning(text: str) -> tuple[str, bool]:
-    """(as much of an answer as a notice shows, is that not all of it?)"""
+    """Return (as much of an answer as a notice shows, whether there is more)."""
     shown = "\n".join(text.split("\n")[:SHOWN_LINES])[:SHOWN_CHARACTERS]
     return shown, shown != text
 
 
 def use_answer(act: AgentMail, answer: str) -> AgentMail:
-    """The pressed button as an answer to the customer: the text that solved it before, below what was typed now."""
+    """Return the pressed button as an answer to the customer: the earlier answer, below what was typed now."""
     text = "\n\n".join(filter(None, (escape(act.text.strip()), escape(answer))))
     return replace(act, text=text, scope=Scope.REPLY, button="")

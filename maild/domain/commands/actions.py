@@ -1,6 +1,6 @@
 """What the verbs do to a ticket: pure functions from a ticket and a resolved argument to the events that follow.
 
-They answer no events when the ticket is so already: a mail that comes twice acts once."""
+They return no events when nothing would change: a mail that comes twice acts once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from maild.domain.times.moments import shown_when
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """Who gives the command, when (UTC), and against which surroundings."""
+    """Who gives the command, when (UTC), and what it is resolved against."""
 
     by: Actor
     at: datetime
@@ -53,27 +53,29 @@ def _assignment(ticket: Ticket, assignee: str, team: str, occasion: CommandConte
 
 
 def to_agent(ticket: Ticket, agent: Agent, occasion: CommandContext) -> tuple[Event, ...]:
-    """The team keeps the ticket in sight, whoever works on it."""
+    """Assign the ticket to an agent. The team keeps it in sight, whoever works on it."""
     return _assignment(ticket, agent.name, ticket.team, occasion)
 
 
 def to_team(ticket: Ticket, team: Team, occasion: CommandContext) -> tuple[Event, ...]:
-    """An assignee outside the team gives the ticket up, or the team would wait for somebody who handed it over."""
+    """Give the ticket to a team. An assignee outside the team loses it, or the team would wait for them."""
     members = {name_key(agent.name) for agent in occasion.surroundings.directory.members(team.name)}
     stays = ticket.assignee if name_key(ticket.assignee) in members else ""
     return _assignment(ticket, stays, team.name, occasion)
 
 
 def to_agent_or_team(ticket: Ticket, whom: Agent | Team, occasion: CommandContext) -> tuple[Event, ...]:
+    """Assign the ticket to an agent or give it to a team."""
     return to_team(ticket, whom, occasion) if isinstance(whom, Team) else to_agent(ticket, whom, occasion)
 
 
 def to_nobody(ticket: Ticket, _reading: None, occasion: CommandContext) -> tuple[Event, ...]:
+    """Take the ticket from its assignee and its team."""
     return _assignment(ticket, "", ticket.team, occasion)
 
 
 def to_department(ticket: Ticket, department: Department, occasion: CommandContext) -> tuple[Event, ...]:
-    """Assignee and team stay: colleagues go on working across departments until somebody takes over."""
+    """Move the ticket to a department. Assignee and team stay: they go on until somebody takes over."""
     if department.name == ticket.department:
         return ()
     moved = Transferred(at=occasion.at, by=occasion.by, department=department.name, previous=ticket.department)
@@ -81,7 +83,7 @@ def to_department(ticket: Ticket, department: Department, occasion: CommandConte
 
 
 def for_requester(ticket: Ticket, person: Person, occasion: CommandContext) -> tuple[Event, ...]:
-    """Whom the ticket is for: answers go to them from now on."""
+    """Change whom the ticket is for. Answers go to them from now on."""
     if person.address == ticket.requester.address:
         return ()
     previous = str(ticket.requester.address)
@@ -89,6 +91,7 @@ def for_requester(ticket: Ticket, person: Person, occasion: CommandContext) -> t
 
 
 def at_priority(ticket: Ticket, level: Priority, occasion: CommandContext) -> tuple[Event, ...]:
+    """Change the priority."""
     if level is ticket.priority:
         return ()
     change = PriorityChanged(
@@ -98,7 +101,8 @@ def at_priority(ticket: Ticket, level: Priority, occasion: CommandContext) -> tu
 
 
 def under_plan(ticket: Ticket, plan: str, occasion: CommandContext) -> tuple[Event, ...]:
-    """The same plan by command is a change too: from then on no priority or department takes it away."""
+    """Change the SLA plan. The same plan by command is a change too: no priority or department replaces it from
+    then on."""
     if plan == ticket.sla_plan and ticket.plan_source == "command":
         return ()
     return (PlanChanged(at=occasion.at, by=occasion.by, sla_plan=plan, previous=ticket.sla_plan, source="command"),)
@@ -107,7 +111,7 @@ def under_plan(ticket: Ticket, plan: str, occasion: CommandContext) -> tuple[Eve
 def becomes(
     status: Status, *, unless: frozenset[Status]
 ) -> Callable[[Ticket, object, CommandContext], tuple[StatusChanged, ...]]:
-    """An act that brings `status`, and leaves a ticket alone that is in one of `unless`."""
+    """Return an action that sets `status`, and leaves a ticket alone whose status is one of `unless`."""
 
     def act(ticket: Ticket, _reading: object, occasion: CommandContext) -> tuple[StatusChanged, ...]:
         if ticket.status in unless:
@@ -121,14 +125,15 @@ def becomes(
 
 
 def spam(ticket: Ticket, _reading: object, occasion: CommandContext) -> tuple[StatusChanged, ...]:
-    """That it is spam, also where a filter said so before: by a person's word it stays so, whoever writes again."""
+    """Mark the ticket as spam, also where a filter did so before. By a person's word it stays spam, whoever writes
+    again."""
     history = occasion.surroundings.lookups.history(ticket.number)
     unless = frozenset[Status]() if marked_by_filter_alone(history) else frozenset({Status.SPAM})
     return becomes(Status.SPAM, unless=unless)(ticket, _reading, occasion)
 
 
 def wait(ticket: Ticket, until: datetime | None, occasion: CommandContext) -> tuple[Event, ...]:
-    """Waiting again changes nothing, unless another time is named."""
+    """Wait for the customer. Waiting again changes nothing, unless it is until another time."""
     if ticket.status is Status.WAITING and until in (None, ticket.wake_at):
         return ()
     (change,) = becomes(Status.WAITING, unless=frozenset())(ticket, None, occasion)
@@ -136,19 +141,21 @@ def wait(ticket: Ticket, until: datetime | None, occasion: CommandContext) -> tu
 
 
 def snooze(ticket: Ticket, until: datetime | None, occasion: CommandContext) -> tuple[Event, ...]:
+    """Take the ticket out of lists until a moment."""
     if until == ticket.snoozed_until:
         return ()
     return (Snoozed(at=occasion.at, by=occasion.by, until=until),)
 
 
 def due(ticket: Ticket, due_at: datetime | None, occasion: CommandContext) -> tuple[Event, ...]:
-    """When the resolution is due, by hand; None gives it back to the plan. On an ended ticket nothing is due."""
+    """Set by hand when the resolution is due. None leaves it to the plan. Nothing is due on an ended ticket."""
     if ticket.status.ended or due_at == ticket.due_by_hand:
         return ()
     return (DueSet(at=occasion.at, by=occasion.by, due_at=due_at, previous=ticket.due_by_hand),)
 
 
 def tag(ticket: Ticket, tagging: Tagging, occasion: CommandContext) -> tuple[Event, ...]:
+    """Add and remove tags."""
     added = tuple(name for name in tagging.added if name not in ticket.tags)
     removed = tuple(name for name in tagging.removed if name in ticket.tags)
     if not added and not removed:
@@ -157,19 +164,21 @@ def tag(ticket: Ticket, tagging: Tagging, occasion: CommandContext) -> tuple[Eve
 
 
 def retitle(ticket: Ticket, title: str, occasion: CommandContext) -> tuple[Event, ...]:
+    """Change the title that lists show."""
     if title == ticket.subject:
         return ()
     return (Retitled(at=occasion.at, by=occasion.by, subject=title, previous=ticket.subject),)
 
 
 def invite(ticket: Ticket, invited: Invitation, occasion: CommandContext) -> tuple[Event, ...]:
-    """Who takes part already is not shown the history by being named again."""
+    """Add a participant. Somebody who takes part already is not shown the history by being named again."""
     if ticket.includes(invited.person.address):
         return ()
     return (ParticipantAdded(at=occasion.at, by=occasion.by, person=invited.person, history=invited.history),)
 
 
 def let_go(ticket: Ticket, person: Person, occasion: CommandContext) -> tuple[Event, ...]:
+    """Remove a participant."""
     found = next((p for p in ticket.participants if p.person.address == person.address), None)
     if found is None:
         return ()
@@ -177,7 +186,7 @@ def let_go(ticket: Ticket, person: Person, occasion: CommandContext) -> tuple[Ev
 
 
 def follows(level: str) -> Callable[[Ticket, Agent, CommandContext], tuple[Event, ...]]:
-    """An act after which the agent hears so much of the ticket: "watch", "mute", or "" for what is usual."""
+    """Return an action after which the agent hears this much of the ticket: "watch", "mute", or "" for the usual."""
 
     def act(ticket: Ticket, agent: Agent, occasion: CommandContext) -> tuple[Event, ...]:
         if level_of(ticket, agent.name) == level:
@@ -188,7 +197,7 @@ def follows(level: str) -> Callable[[Ticket, Agent, CommandContext], tuple[Event
 
 
 def acknowledge(ticket: Ticket, agent: Agent, occasion: CommandContext) -> tuple[Event, ...]:
-    """The agent knows of every alarm of this ticket that still stands, whether they were told or heard of it."""
+    """Acknowledge every open alarm of this ticket, whether the agent was told of it or heard of it otherwise."""
     standing = alarms(occasion.surroundings.lookups.history(ticket.number))
     return tuple(
         Acknowledged(at=occasion.at, by=occasion.by, target=alarm.target, cycle=alarm.cycle, agent=agent.name)
@@ -198,7 +207,7 @@ def acknowledge(ticket: Ticket, agent: Agent, occasion: CommandContext) -> tuple
 
 
 def level_of(ticket: Ticket, agent: str) -> str:
-    """How much an agent hears of a ticket: "watch", "mute" or ""."""
+    """Return how much an agent hears of a ticket: "watch", "mute" or ""."""
     if agent in ticket.watchers:
         return "watch"
     return "mute" if agent in ticket.muted_by else ""
@@ -246,11 +255,13 @@ def always(*brought: Effect | Instruction) -> Callable[[Ticket, object, CommandC
 
 
 def spam_warning(ticket: Ticket, _reading: object, _occasion: CommandContext) -> str:
+    """Warn that a conversation with a customer would become spam."""
     return f"spam: the mails of {ticket.requester.address} get no answer any more, and the ticket leaves all lists"
 
 
 def requester_warning(ticket: Ticket, person: Person, occasion: CommandContext) -> str:
-    """An agent who forwarded somebody's mail is its first requester: they give away what is theirs alone."""
+    """Warn when a ticket changes hands. An agent who forwarded somebody's mail may give away their own ticket
+    unasked."""
     speaker = occasion.surroundings.speaker
     if speaker and ticket.requester.address in speaker.addresses:
         return ""
@@ -261,8 +272,10 @@ def requester_warning(ticket: Ticket, person: Person, occasion: CommandContext) 
 
 
 def history_warning(_ticket: Ticket, invited: Invitation, _occasion: CommandContext) -> str:
+    """Warn that somebody new would read what was written before."""
     return f"cc +history: {invited.person.address} is sent all that was written to and by the customer so far"
 
 
 def nothing(_ticket: Ticket, _reading: object, _occasion: CommandContext) -> tuple[Event, ...]:
+    """Change nothing."""
     return ()

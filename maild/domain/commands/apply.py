@@ -1,7 +1,7 @@
-"""What the commands in a mail, or on the command line, do to a ticket: read, resolve, check, apply.
+"""What the commands in a mail or on the command line do to a ticket: read, resolve, check, apply.
 
-Nothing is applied before everything is understood. `judge` reads and resolves, `apply_intents` makes the facts; the
-verbs themselves are rows of command_table, and where commands stand in a text is told by command_parsing."""
+Nothing is applied before everything is understood. `judge` reads and resolves, `apply_intents` makes the events.
+The verbs are rows of commands.table; commands.parsing finds commands in a text."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A command whose words are resolved: `reading` is what the verb's own reader made of them."""
+    """A command whose words are resolved: `reading` is what the verb's own reader returned."""
 
     verb: Verb[Any]
     reading: Any
@@ -92,7 +92,7 @@ class Interpreted:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What the intents did. `outcomes` tell it line by line: "priority: normal -> emergency"."""
+    """What the intents did. `outcomes` says it line by line: "priority: normal -> emergency"."""
 
     events: tuple[Event, ...]
     ticket_after: Ticket
@@ -162,14 +162,15 @@ class Applied:
 
 
 def judge(parsed: Parsed, surroundings: Surroundings) -> Interpreted:
-    """`interpret`, with the problems of the parsing before its own: people mend all their slips at once."""
+    """Call `interpret`, and put the problems of parsing before its own. People can then fix all their slips at
+    once."""
     found = interpret(parsed.commands, surroundings)
     problems = sorted((*parsed.problems, *found.problems), key=lambda problem: problem.at)
     return Interpreted(problems=tuple(problems)) if problems else found
 
 
 def interpret(commands: Sequence[Command], surroundings: Surroundings) -> Interpreted:
-    """Resolve every name and moment, and look for commands that contradict each other. All or nothing."""
+    """Resolve every name and moment, and find commands that contradict each other. All or nothing."""
     resolved = all_of(partial(_resolved, command, surroundings) for command in commands)
     intents = [found for found in resolved if isinstance(found, Intent)]
     problems = [found for found in resolved if isinstance(found, CommandProblem)]
@@ -195,7 +196,7 @@ def _resolved(command: Command, surroundings: Surroundings) -> Intent | CommandP
 
 
 def _without_contradictions(intents: Sequence[Intent]) -> tuple[list[Intent], list[CommandProblem]]:
-    """One command for each thing to settle. The same command twice, at the top and at the end, is said once."""
+    """Return one command for each thing to settle. The same command at the top and at the end counts once."""
     kept: list[Intent] = []
     problems: list[CommandProblem] = []
     settled: dict[str, tuple[object, Intent]] = {}
@@ -214,7 +215,7 @@ def _without_contradictions(intents: Sequence[Intent]) -> tuple[list[Intent], li
 
 
 def _said(intent: Intent) -> Mapping[str, object]:
-    """What an intent says about which thing: the last word, or one of several that agree."""
+    """Return what an intent says about which thing: the last word, or one of several that agree."""
     verb = intent.verb
     if verb.says:
         return verb.says(intent.reading)
@@ -222,7 +223,7 @@ def _said(intent: Intent) -> Mapping[str, object]:
 
 
 def _brief(line: str, width: int = 40) -> str:
-    """A line in at most `width` columns, its blanks made single."""
+    """Return a line in at most `width` columns, with single blanks."""
     plain = " ".join(line[:1000].split())
     return plain if len(plain) <= width else f"{plain[: width - 1]}…"
 
@@ -233,9 +234,10 @@ def _brief(line: str, width: int = 40) -> str:
 def apply_intents(
     ticket: Ticket, intents: Sequence[Intent], by: Actor, at: datetime, surroundings: Surroundings
 ) -> Applied:
-    """The facts that follow from the intents, in order, with the ticket after them. What is so already stays silent.
+    """Return the events that follow from the intents, in order, with the ticket after them.
 
-    A changed priority or department brings no other SLA plan here: that follows from the configuration."""
+    What is already so stays silent. A changed priority or department does not change the SLA plan here: that
+    follows from the configuration."""
     occasion = CommandContext(by, at, surroundings)
     events: list[Event] = []
     outcomes: list[str] = []
@@ -263,7 +265,7 @@ def apply_intents(
 
 
 def _brought(intent: Intent, ticket: Ticket, occasion: CommandContext, happened: tuple[Event, ...]) -> Brought:
-    """What an intent brings beside its events, and what its agent must know before it is done."""
+    """Return what an intent brings besides its events, and what its agent must know before it is done."""
     verb = intent.verb
     brought = verb.brings(ticket, intent.reading, occasion)
     if not happened or not verb.warns or occasion.surroundings.speaker is None:
@@ -273,5 +275,5 @@ def _brought(intent: Intent, ticket: Ticket, occasion: CommandContext, happened:
 
 
 def _says_something(brought: Brought) -> bool:
-    """`quiet` alone changes nothing."""
+    """Tell whether side effects change anything. `quiet` alone does not."""
     return any(not isinstance(each, QuietToCustomer) for each in brought)

@@ -1,6 +1,6 @@
-"""What stands behind a verb, resolved: names into agents, teams, departments and plans; words into moments.
+"""Resolves what stands after a verb: names into agents, teams, departments and plans; words into moments.
 
-A reader answers the typed argument, or a Complaint in words for whoever wrote the command. Nobody is guessed."""
+A reader returns the typed argument, or Invalid with words for the writer. Nothing is guessed."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _WORD_ABOUT_HELD_TEXT: Mapping[str, str] = {"anyway": "anyway", "text": "text", 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a command is read against: who exists, which plans there are, what time it is, who speaks.
+    """What a command is resolved against: who exists, which plans there are, what time it is, who speaks.
 
-    `zone` is the IANA name of the speaker's time zone; an unknown one raises ZoneInfoNotFoundError when a moment is
-    read or shown. A day named without a time begins at `day_begins` there, and "eod" is `day_ends`.
-    `speaker` is None for the admin on the command line, who is nobody's colleague and may do everything."""
+    `zone` is the IANA name of the speaker's time zone. An unknown one raises ZoneInfoNotFoundError when a moment
+    is read or shown. A day without a time begins at `day_begins`, and "eod" is `day_ends`. `speaker` is None for
+    the admin on the command line, who may do everything."""
 
     directory: Directory
     plans: tuple[str, ...]
@@ -54,29 +54,29 @@ class Surroundings:
 
     @property
     def wall_clock(self) -> ZoneInfo:
-        """The rules of the speaker's time zone."""
+        """The speaker's time zone."""
         return ZoneInfo(self.zone)
 
 
 def nothing(args: str, _surroundings: Surroundings) -> Invalid | None:
-    """For verbs that stand alone: words after them may be a sentence that only looks like a command."""
+    """Read no words, for verbs that stand alone. Words after them may be a sentence that only looks like a command."""
     return Invalid("takes nothing after it", "") if args else None
 
 
 def any_text(_args: str, _surroundings: Surroundings) -> None:
-    """For verbs whose rest of the line belongs to the text."""
+    """Take the rest of the line as text."""
     return
 
 
 def quietly(args: str, _surroundings: Surroundings) -> bool | Invalid:
-    """Is the customer to hear nothing of it?"""
+    """Read "quiet": the customer hears nothing of it."""
     if args.casefold() in {"", "quiet"}:
         return bool(args)
     return Invalid("takes nothing after it but quiet", "")
 
 
 def speaker(args: str, surroundings: Surroundings) -> Agent | Invalid:
-    """The agent who writes; the admin on the command line is none."""
+    """Return the agent who writes. The admin on the command line is none."""
     if args:
         return Invalid("takes nothing after it", "")
     if surroundings.speaker is None:
@@ -85,7 +85,7 @@ def speaker(args: str, surroundings: Surroundings) -> Agent | Invalid:
 
 
 def agent_or_team(args: str, surroundings: Surroundings) -> Agent | Team | Invalid:
-    """Whoever `args` names: an agent by name, display name, first name or address, "me", or a team."""
+    """Return whom `args` names: an agent by name, display name, first name or address, "me", or a team."""
     words = _plain_name(args)
     if not words:
         return Invalid("names no agent or team")
@@ -107,25 +107,28 @@ def agent_or_team(args: str, surroundings: Surroundings) -> Agent | Team | Inval
 
 
 def team(args: str, surroundings: Surroundings) -> Team | Invalid:
+    """Read the name of a team."""
     words = _plain_name(args)
     found = surroundings.directory.team(words)
     return found or _unknown("team", words, _themselves(t.name for t in surroundings.directory.teams))
 
 
 def department(args: str, surroundings: Surroundings) -> Department | Invalid:
+    """Read the name of a department."""
     words = _plain_name(args)
     found = surroundings.directory.department(words)
     return found or _unknown("department", words, _themselves(d.name for d in surroundings.directory.departments))
 
 
 def priority(args: str, _surroundings: Surroundings) -> Priority | Invalid:
+    """Read a priority."""
     wanted = name_key(args)
     found = next((level for level in Priority if name_key(level) == wanted), None)
     return found or _unknown("priority", args, _themselves(Priority))
 
 
 def plan(args: str, surroundings: Surroundings) -> str | Invalid:
-    """The name of an SLA plan; severities may drop their first half, so that "sev a" reads as "sev-a"."""
+    """Read the name of an SLA plan. Severities may be written without hyphen, so "sev a" is "sev-a"."""
     by_key = {name_key(name): name for name in surroundings.plans}
     wanted = name_key(args)
     found = by_key.get(wanted) or (by_key.get(f"sev{wanted}") if wanted else None)
@@ -133,7 +136,7 @@ def plan(args: str, surroundings: Surroundings) -> str | Invalid:
 
 
 def person(args: str, _surroundings: Surroundings) -> Person | Invalid:
-    """Somebody outside: an address, or a name and the address in angle brackets."""
+    """Read somebody outside: an address, or a name and an address in angle brackets."""
     found = _PERSON.fullmatch(args.strip())
     if found is None:
         return Invalid("it takes an address, such as bob@client.example")
@@ -142,7 +145,7 @@ def person(args: str, _surroundings: Surroundings) -> Person | Invalid:
 
 
 def outsider(args: str, surroundings: Surroundings) -> Person | Invalid:
-    """Somebody to whom mail may go on a ticket's behalf: everybody but the helpdesk itself."""
+    """Read somebody who may get mail on a ticket's behalf: everybody but the helpdesk itself."""
     found = person(args, surroundings)
     if isinstance(found, Person) and surroundings.directory.is_own(found.address):
         return Invalid(f"{found.address} is an address of the helpdesk itself")
@@ -151,14 +154,14 @@ def outsider(args: str, surroundings: Surroundings) -> Person | Invalid:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """Somebody who takes part from now on. `history`: they are shown what came before."""
+    """Somebody who takes part from now on. `history`: they are shown what was written before."""
 
     person: Person
     history: bool
 
 
 def invitation(args: str, surroundings: Surroundings) -> Invitation | Invalid:
-    """An outsider, with or without "+history" behind the address."""
+    """Read an outsider, with or without "+history" after the address."""
     words = args.split()
     history = bool(words) and words[-1].casefold() == "+history"
     found = outsider(" ".join(words[:-1] if history else words), surroundings)
@@ -171,7 +174,7 @@ def invitation(args: str, surroundings: Surroundings) -> Invitation | Invalid:
 
 
 def participant(args: str, surroundings: Surroundings) -> Person | Invalid:
-    """Somebody who is to hear nothing more; a requester cannot leave their own ticket."""
+    """Read a participant who is to hear nothing more. A requester cannot leave their own ticket."""
     found = person(args, surroundings)
     here = surroundings.ticket
     if isinstance(found, Person) and here and found.address == here.requester.address:
@@ -181,14 +184,14 @@ def participant(args: str, surroundings: Surroundings) -> Person | Invalid:
 
 @dataclass(frozen=True, slots=True)
 class Tagging:
-    """Tags to put on and to take off, in the order in which they were named."""
+    """Tags to add and to remove, in the order in which they were named."""
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
 
 
 def tags(args: str, _surroundings: Surroundings) -> Tagging | Invalid:
-    """+a, a (both put on) and -b (takes off), between blanks or commas. Tags are kept in lower case."""
+    """Read +a or a (added) and -b (removed), separated by blanks or commas. Tags are stored in lower case."""
     words = args.casefold().replace(",", " ").split()
     if not words:
         return Invalid("names no tag: write it as +urgent or -printer")
@@ -207,7 +210,7 @@ def tags(args: str, _surroundings: Surroundings) -> Tagging | Invalid:
 
 
 def title_or_none(args: str, _surroundings: Surroundings) -> str | Invalid:
-    """One line as written, its blanks made single; "" when no words are given."""
+    """Read one line as written, with single blanks; "" when there are no words."""
     plain = " ".join("".join(letter if _shows(letter) else " " for letter in args[:_MAX_WORDS]).split())
     if len(plain) > _TITLE_AT_MOST:
         return Invalid(f"a title has at most {_TITLE_AT_MOST} characters")
@@ -215,11 +218,12 @@ def title_or_none(args: str, _surroundings: Surroundings) -> str | Invalid:
 
 
 def title(args: str, surroundings: Surroundings) -> str | Invalid:
+    """Read a title, which must have words."""
     return title_or_none(args, surroundings) or Invalid("says no title")
 
 
 def canned(args: str, surroundings: Surroundings) -> str | Invalid:
-    """The canned text of this name, with what name=value puts into it."""
+    """Return the canned text of this name with the values from name=value."""
     name, _, rest = args.partition(" ")
     variables: dict[str, str] = {}
     at = 0
@@ -236,17 +240,17 @@ def canned(args: str, surroundings: Surroundings) -> str | Invalid:
 
 
 def moment_or_none(args: str, surroundings: Surroundings) -> datetime | Invalid | None:
-    """A later instant, or None when no words are given."""
+    """Read a later instant; None when there are no words."""
     return moment(args, surroundings) if args else None
 
 
 def moment_or_never(args: str, surroundings: Surroundings) -> datetime | Invalid | None:
-    """A later instant, or None for "none"."""
+    """Read a later instant; None for "none"."""
     return None if args.casefold() in _NEVER else moment(args, surroundings)
 
 
 def moment(args: str, surroundings: Surroundings) -> datetime | Invalid:
-    """A later instant."""
+    """Read a later instant."""
     here = surroundings
     if not args:
         return Invalid(f"say when: {FORMS}")
@@ -264,7 +268,7 @@ def moment(args: str, surroundings: Surroundings) -> datetime | Invalid:
 
 
 def moment_or_word(args: str, surroundings: Surroundings) -> datetime | str | Invalid:
-    """When a text leaves, or one word about a text that is held."""
+    """Read when a text leaves, or one word about a held reply."""
     if word := _WORD_ABOUT_HELD_TEXT.get(args.casefold()):
         return word
     if not args:
@@ -273,7 +277,7 @@ def moment_or_word(args: str, surroundings: Surroundings) -> datetime | str | In
 
 
 def deadlines(args: str, surroundings: Surroundings) -> str | Invalid:
-    """How the ticket's deadlines came about, line by line."""
+    """Return how the ticket's deadlines came about, line by line."""
     if args.casefold().rstrip("?") != "due":
         return Invalid("explains one thing: why due", "due")
     here = surroundings.ticket
@@ -285,7 +289,7 @@ _COUNT: Mapping[int, str] = {2: "two", 3: "three", 4: "four", 5: "five"}
 
 
 def _plain_name(args: str) -> str:
-    """A name without what mail programs wrap around it: <mailto:…> after an address, brackets, quotes, a leading @."""
+    """Return a name without what mail programs put around it: <mailto:…>, brackets, quotes, a leading @."""
     return args.partition("<mailto:")[0].strip(" <>\"'").removeprefix("@").strip()
 
 
@@ -302,7 +306,7 @@ def _themselves(names: Iterable[str]) -> dict[str, str]:
 
 
 def _unknown(kind: str, words: str, known: Mapping[str, str]) -> Invalid:
-    """No such name. `known` maps every spelling of a name to the name that commands use."""
+    """Say that there is no such name. `known` maps every spelling of a name to the name that commands use."""
     names = list(dict.fromkeys(known.values()))
     by_key = {name_key(spelling): name for spelling, name in known.items() if name_key(spelling)}
     near = list(

@@ -1,6 +1,7 @@
-"""Verbs that reach beyond their ticket: link, merge, split, and the undo of whatever an agent did last.
+"""Verbs that reach beyond their ticket: link, merge, split, and the undo of an agent's last act.
 
-Readers resolve the number of the other ticket; acts answer the events here, and what follows there is an effect."""
+Readers resolve the number of the other ticket. Actions return the events of this ticket; the events of the other
+one are side effects."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ _NUMBER = re.compile(r"\[? ?#? ?([0-9]{1,9})(?:-[0-9a-z]{4})? ?\]?", re.ASCII)
 
 
 def _other(args: str, surroundings: Surroundings) -> Ticket | Invalid:
-    """Another ticket by its number: 17, #17 or [#17-7k2m]."""
+    """Read another ticket by its number: 17, #17 or [#17-7k2m]."""
     found = _NUMBER.fullmatch(args.casefold())
     if found is None:
         return Invalid(f'"{args[:40]}" is no number of a ticket' if args else "names no ticket: write its number")
@@ -53,7 +54,7 @@ def _other(args: str, surroundings: Surroundings) -> Ticket | Invalid:
 
 
 def linkable(args: str, surroundings: Surroundings) -> Ticket | Invalid:
-    """A ticket that goes on by itself; where one that was merged goes on is suggested."""
+    """Read a ticket that can be linked. For a merged ticket, the one that it was merged into is suggested."""
     there = _other(args, surroundings)
     if isinstance(there, Invalid):
         return there
@@ -67,7 +68,7 @@ def linkable(args: str, surroundings: Surroundings) -> Ticket | Invalid:
 
 
 def merge_target(args: str, surroundings: Surroundings) -> Ticket | Invalid:
-    """A ticket into which this one can be merged."""
+    """Read a ticket that this one can be merged into."""
     there = linkable(args, surroundings)
     here = surroundings.ticket
     if isinstance(there, Invalid) or here is None:
@@ -93,13 +94,14 @@ def _elsewhere(ticket: int, reason: str, facts: tuple[Event, ...], by: Actor) ->
 
 
 def link(ticket: Ticket, there: Ticket, occasion: CommandContext) -> tuple[Event, ...]:
+    """Link this ticket with another one."""
     if there.number in ticket.links:
         return ()
     return (Linked(at=occasion.at, by=occasion.by, ticket=there.number),)
 
 
 def linked_there(ticket: Ticket, there: Ticket, occasion: CommandContext) -> Brought:
-    """Each of both shows the other."""
+    """Link the other ticket with this one: each shows the other."""
     if ticket.number in there.links:
         return ()
     fact = Linked(at=occasion.at, by=occasion.by, ticket=ticket.number)
@@ -110,7 +112,7 @@ def linked_there(ticket: Ticket, there: Ticket, occasion: CommandContext) -> Bro
 
 
 def merge(ticket: Ticket, there: Ticket, occasion: CommandContext) -> tuple[Event, ...]:
-    """This ticket ends in the other one: closed here, for the work goes on there."""
+    """End this ticket in the other one. It is closed here, because the work goes on there."""
     if ticket.merged_into == there.number:
         return ()
     merged = Merged(at=occasion.at, by=occasion.by, into=there.number)
@@ -123,7 +125,7 @@ def merge(ticket: Ticket, there: Ticket, occasion: CommandContext) -> tuple[Even
 
 
 def absorbed_there(ticket: Ticket, there: Ticket, occasion: CommandContext) -> Brought:
-    """The survivor gets the people of this ticket, who hear from then on what is written there."""
+    """Add the people of this ticket to the other one. They hear from then on what is written there."""
     if ticket.merged_into == there.number:
         return ()
     facts: list[Event] = [Absorbed(at=occasion.at, by=occasion.by, ticket=ticket.number)]
@@ -136,13 +138,14 @@ def absorbed_there(ticket: Ticket, there: Ticket, occasion: CommandContext) -> B
 
 
 def _newcomers(ticket: Ticket, there: Ticket) -> list[tuple[Person, str]]:
-    """Those who take part in their own right: who follows one organisation's tickets has no business in another's."""
+    """Return those who take part in their own right. Contacts of one organisation do not follow another's tickets."""
     own = [(p.person, p.role) for p in ticket.participants if p.role != CONTACT]
     people = [(ticket.requester, CC), *own]
     return [(person, role) for person, role in people if reachable(person) and not there.includes(person.address)]
 
 
 def merge_warning(ticket: Ticket, there: Ticket, _occasion: CommandContext) -> str:
+    """Warn who would read the other ticket after the merge."""
     names = ", ".join(str(person.address) for person, _ in _newcomers(ticket, there))
     heard = f", and {names} hears what is written there from now on" if names else ""
     state = f", which is {there.status} and stays so" if there.status.ended else ""
@@ -154,14 +157,14 @@ def merge_warning(ticket: Ticket, there: Ticket, _occasion: CommandContext) -> s
 
 @dataclass(frozen=True, slots=True)
 class SplitPart:
-    """What goes on by itself: under which title ("": the same), beginning with which words."""
+    """What goes on as its own ticket: its title ("": the same) and its first entry."""
 
     title: str
     begins: EntryDraft
 
 
 def part(args: str, surroundings: Surroundings) -> SplitPart | Invalid:
-    """The customer's last message, which the new ticket begins with a copy of."""
+    """Return the customer's last message. The new ticket begins with a copy of it."""
     title = title_or_none(args, surroundings)
     if isinstance(title, Invalid):
         return title
@@ -174,11 +177,12 @@ def part(args: str, surroundings: Surroundings) -> SplitPart | Invalid:
 
 
 def split(_ticket: Ticket, _part: SplitPart, occasion: CommandContext) -> tuple[Event, ...]:
+    """Split a part off into a new ticket."""
     return (Split(at=occasion.at, by=occasion.by, into=NEW_TICKET),)
 
 
 def opened_there(ticket: Ticket, reading: SplitPart, occasion: CommandContext) -> Brought:
-    """The same people work on it under the same promise, which counts from now."""
+    """Open the new ticket. The same people work on it with the same plan, which counts from now."""
     opened = Opened(
         at=occasion.at,
         by=occasion.by,
@@ -213,7 +217,7 @@ def opened_there(ticket: Ticket, reading: SplitPart, occasion: CommandContext) -
 
 
 def last_act(args: str, surroundings: Surroundings) -> Undoing | Invalid:
-    """What takes back the newest act of whoever speaks."""
+    """Return what takes back the newest act of the speaker."""
     if args:
         return Invalid("takes nothing after it: it takes back your last act on this ticket", "")
     here = surroundings.ticket
@@ -225,6 +229,7 @@ def last_act(args: str, surroundings: Surroundings) -> Undoing | Invalid:
 
 
 def undo(_ticket: Ticket, reading: Undoing, occasion: CommandContext) -> tuple[Event, ...]:
+    """Return the events that take the act back."""
     return _stamped(reading.events, occasion.by, occasion.at)
 
 

@@ -1,8 +1,8 @@
-"""Commands in the new text of a mail, and on the command line: where they stand, what is text, what is neither.
+"""Commands in the new text of a mail and on the command line: where they stand, and what is text.
 
-Commands stand in the block of lines at the top and in the one at the end; what only looks like a command stops the
-whole mail. Pass new text alone: nothing here knows quotes or signatures. Where an answer can be nothing but commands
-and a note, a verb may stand without its mark (`bare`)."""
+Commands stand in the block of lines at the top and in the one at the end. A line elsewhere that looks like a
+command stops the whole mail. Pass only new text: quotes and signatures are not known here. Where an answer can
+only be commands and a note, a verb may stand without its mark (`bare`)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class CommandProblem:
-    """Why a mail with commands is not carried out. `suggestion` is the line that was probably meant, or empty."""
+    """Why a mail with commands is not carried out. `suggestion` is the line that was probably meant, or ""."""
 
     line: str  # as written
     message: str
@@ -56,7 +56,7 @@ class CommandProblem:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a text asks and what it says. With any problem nothing of it may be carried out."""
+    """What a text asks for and what it says. With any problem nothing of it is carried out."""
 
     commands: tuple[Command, ...] = ()
     text: str = ""  # without commands; a line of `!!` has lost one
@@ -85,11 +85,11 @@ class _Line:
 
 
 def parse(new_text: str, bare: bool = False) -> Parsed:
-    """The commands in the top and end block of a mail's new text, and the text between them.
+    """Find the commands in the top and end block of a mail's new text, and the text between them.
 
-    What follows `!note` or `!reply` on its line is text and stays where it stood. A text without commands and without
-    `!!` comes back unchanged. `bare`: a line that is a verb with words that fit it is a command without its mark, too;
-    in the middle of the text it is text."""
+    What follows `!note` or `!reply` on its line is text and stays in its place. A text without commands and
+    without `!!` comes back unchanged. With `bare`, a line that is a verb with fitting words is a command without
+    its mark too; in the middle of the text it is text."""
     lines = _read_lines(new_text, bare)
     top, end = _blocks(lines)
     blocks = [line for line in (*lines[:top], *lines[end:]) if line.kind is _Kind.COMMAND]
@@ -106,18 +106,20 @@ def parse(new_text: str, bare: bool = False) -> Parsed:
 
 
 def is_command(line: str, bare: bool = False) -> bool:
-    """Would this line be read as a command at the top or the end of a mail, be it known or mistyped?"""
+    """Tell whether this line is read as a command at the top or the end of a mail, known or mistyped."""
     return _read_line(line, 0, bare).kind is _Kind.COMMAND
 
 
 def escape(text: str) -> str:
-    """`text` with every line that begins with an exclamation mark protected: `parse` gives it back as it was."""
+    """Return `text` with every line that begins with an exclamation mark protected. `parse` gives it back as it
+    was."""
     return "\n".join(_with_mark(line.raw) if line.kind is not _Kind.BLANK else line.raw for line in _read_lines(text))
 
 
 def corrected(new_text: str, problems: Sequence[CommandProblem], bare: bool = False) -> str:
-    """The mail with the suggestions put in their places; a command from the middle moves to the end, and a mark that no
-    command follows goes."""
+    """Return the mail with the suggestions in their places.
+
+    A command from the middle moves to the end. A mark without a command after it is removed."""
     lines = _read_lines(new_text, bare)
     top, end = _blocks(lines)
     written: list[str | None] = [line.raw for line in lines]
@@ -160,14 +162,14 @@ def _read_line(raw: str, at: int, bare: bool) -> _Line:
 
 
 def _bare_line(raw: str, seen: str, at: int) -> _Line | None:
-    """A line that is a command although no mark says so; None when it may be a sentence."""
+    """Return a line that is a command without a mark; None when it may be a sentence."""
     word, _, args = _folded(seen).partition(" ")
     verb = lookup(word)
     return _Line(raw, at, _Kind.COMMAND, word, args, bare=True) if verb and verb.looks_meant(args) else None
 
 
 def _folded(seen: str) -> str:
-    """One capped line in the letters that a keyboard has: NFKC, ASCII punctuation, nothing invisible."""
+    """Return one capped line in the letters of a keyboard: NFKC, ASCII punctuation, nothing invisible."""
     plain = unicodedata.normalize("NFKC", seen[:_MAX_COMMAND_LINE]).translate(_ASCII)
     return " ".join("".join(letter for letter in plain if letter not in _INVISIBLE).split())
 
@@ -177,7 +179,7 @@ def _letters(word: str) -> str:
 
 
 def _blocks(lines: Sequence[_Line]) -> tuple[int, int]:
-    """(first line after the top block, first line of the end block)."""
+    """Return (first line after the top block, first line of the end block)."""
     top, end = 0, len(lines)
     while top < end and lines[top].kind in (_Kind.BLANK, _Kind.COMMAND):
         top += 1
@@ -199,7 +201,7 @@ def _command(line: _Line) -> Command | CommandProblem:
 
 
 def _in_the_middle(lines: Sequence[_Line]) -> list[CommandProblem]:
-    """Commands that somebody wrote between lines of text. Pasted lines such as `!important` are text."""
+    """Return commands that somebody wrote between lines of text. Pasted lines such as `!important` are text."""
     problems = []
     suspects = [line for line in lines if line.kind is _Kind.COMMAND and line.word and not line.bare]
     for count, line in enumerate(suspects):
@@ -214,14 +216,14 @@ def _in_the_middle(lines: Sequence[_Line]) -> list[CommandProblem]:
 
 
 def _text(lines: Sequence[_Line], top: int, end: int) -> str:
-    """The text between the blocks without the blank lines around it; what follows `!note` stays at its side."""
+    """Return the text between the blocks without blank lines around it. What follows `!note` stays where it was."""
     between = "\n".join(_unescaped(line) for line in lines[top:end])
     parts = [*map(_text_of, lines[:top]), between, *map(_text_of, lines[end:])]
     return "\n".join(part for part in parts if part)
 
 
 def _text_of(line: _Line) -> str:
-    """The words after a verb that takes text, as they were written."""
+    """Return the words after a verb that takes text, as they were written."""
     verb = lookup(line.word)
     return _behind(line) if verb and verb.takes_text else ""
 
@@ -236,7 +238,7 @@ def _behind(line: _Line) -> str:
 
 
 def _unescaped(line: _Line) -> str:
-    """A line of text; of two exclamation marks at its beginning the first one goes."""
+    """Return a line of text. Of two exclamation marks at its beginning the first is removed."""
     if line.kind is not _Kind.ESCAPED:
         return line.raw
     seen = line.raw.lstrip(_BLANKS)
@@ -256,9 +258,9 @@ def _with_mark(raw: str) -> str:
 
 
 def parse_line(words: Sequence[str]) -> Parsed:
-    """One command as `maild ticket do` gives it: a verb, with or without its mark, and its words.
+    """Read one command as `maild ticket do` gives it: a verb, with or without its mark, and its words.
 
-    A verb that takes text takes all that follows and needs it, for there is no mail around it."""
+    A verb that takes text takes all that follows and needs it, because there is no mail around it."""
     line = " ".join(words)
     word, _, rest = line.strip(_BLANKS).removeprefix("!").strip().partition(" ")
     rest = rest.strip()
@@ -273,7 +275,7 @@ def parse_line(words: Sequence[str]) -> Parsed:
 
 
 def parse_button(asked: str) -> Parsed:
-    """What the verb of a sealed address asks for: "close", "snooze-1d". Nobody typed it: it is right, or a problem."""
+    """Read the verb of a sealed address: "close", "snooze-1d". Nobody typed it: it is right, or a problem."""
     name, _, words = asked.partition("-")
     verb, args = lookup(name), words.replace("-", " ")
     line = f"!{name} {args}".rstrip()
@@ -293,10 +295,10 @@ def _unknown_word(line: str, word: str, rest: str) -> CommandProblem:
 
 
 def written(verb: Verb[Any], args: str, mark: str = "!") -> str:
-    """A command as somebody would write it."""
+    """Return a command as somebody would write it."""
     return f"{mark}{verb.name} {args}".rstrip()
 
 
 def folded(line: str) -> str:
-    """Any line that somebody typed, in the letters that a keyboard has: NFKC, ASCII punctuation, single blanks."""
+    """Return any typed line in the letters of a keyboard: NFKC, ASCII punctuation, single blanks."""
     return _folded(line.strip(_BLANKS))

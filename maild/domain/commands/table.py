@@ -1,7 +1,7 @@
-"""The one table of verbs. From it come parsing, permission, help, documentation and the parameters of the tests.
+"""The one table of verbs. Parsing, permission, help, documentation and the parameters of tests come from it.
 
-A new verb is one row: what it is called, what it reads, what it does to a ticket, and what becomes of the text.
-Rows act in the order of the table, whatever the order in the mail: take back first, hand over, set, then end."""
+A new verb is one row: its name, what it reads, what it does to a ticket, and what becomes of the text. Rows act
+in the order of the table, whatever the order in the mail: take back first, hand over, set, then end."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _LONGEST_WORD = 24  # characters; nobody mistypes a verb into more
 
 
 def _topic(args: str, _surroundings: Surroundings) -> str | Invalid:
-    """The verb that help is asked about; "" for all of them."""
+    """Return the verb that help is asked about; "" for all."""
     wanted = args.removeprefix("!").strip()
     if not wanted:
         return ""
@@ -73,7 +73,7 @@ BY_NAME: Mapping[str, Verb[Any]] = {name: verb for verb in VERBS for name in (ve
 
 
 def lookup(word: str) -> Verb[Any] | None:
-    """The verb of this name or alias, in any case; no prefixes."""
+    """Return the verb of this name or alias, in any case. Prefixes do not count."""
     return BY_NAME.get(word.casefold())
 
 
@@ -81,7 +81,7 @@ def lookup(word: str) -> Verb[Any] | None:
 
 
 def nearest(word: str) -> str | None:
-    """The name or alias that `word` probably stands for, None when nothing is near."""
+    """Return the name or alias that `word` probably means; None when nothing is near."""
     near = near_miss(word) or near_miss(word, shortest=3)
     if near or len(word) > _LONGEST_WORD:
         return near
@@ -89,7 +89,7 @@ def nearest(word: str) -> str | None:
 
 
 def near_miss(word: str, *, shortest: int = 4) -> str | None:
-    """The name or alias that is a slip of the finger away: one edit, or two in names of five letters and more.
+    """Return the name or alias that is a typing slip away: one edit, or two in names of five letters or more.
 
     Names with fewer letters than `shortest` are left out: three letters are one edit from too many words."""
     if len(word) > _LONGEST_WORD:
@@ -105,7 +105,7 @@ def near_miss(word: str, *, shortest: int = 4) -> str | None:
 
 
 def _edits(left: str, right: str) -> int:
-    """Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours, each counted once."""
+    """Count the edits by optimal string alignment: insertions, deletions, substitutions and swaps of neighbours."""
     before: list[int] = []
     above = list(range(len(right) + 1))
     for i, letter in enumerate(left, 1):
@@ -130,7 +130,8 @@ _WHEN = f"WHEN is {FORMS}; bh and bd count opening hours and days. A day without
 
 
 def help_text(topic: str | None = None) -> str:
-    """All verbs, or one by name or alias, in lines of at most 72 columns. ValueError for a word that is no verb."""
+    """Return all verbs, or one by name or alias, in lines of at most 72 columns. Raises ValueError for an unknown
+    word."""
     if topic is None:
         parts = [fill(_PREAMBLE, WIDTH), fill(_WHEN, WIDTH)]
         for group, verbs in _grouped():
@@ -150,7 +151,7 @@ def help_text(topic: str | None = None) -> str:
 
 
 def reference_table() -> str:
-    """The same as a table in Markdown, for the page that agents read."""
+    """Return the same as a Markdown table, for the page that agents read."""
     rows = ["| command | also | does |", "|---|---|---|"]
     for group, verbs in _grouped():
         rows.append(f"| **{group}** | | |")

@@ -1,7 +1,7 @@
-"""Taking back what an agent did last: from the acts of a ticket to the inverse facts.
+"""Takes back what an agent did last: from the acts of a ticket to the inverse events.
 
-Only what is still as the act left it is taken back: what somebody changed since stays as they made it, and that is
-told. Nothing here looks at the world: whether an answer has left was looked up before."""
+Only what is still as the act left it is taken back. What somebody changed since stays, and the agent is told.
+Whether an answer has left was looked up before."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ from maild.domain.tickets.ticket import Ticket
 
 @dataclass(frozen=True, slots=True)
 class Undoing:
-    """The facts that take an act back, here and in other tickets; their time and actor are the asker's to set.
+    """The events that take an act back, here and in other tickets. The caller sets their time and actor.
 
-    `told` says what has not been, or cannot be, taken back, and what was stopped in time."""
+    `told` says what was not or cannot be taken back, and what was stopped in time."""
 
     events: tuple[Event, ...]
     others: tuple[tuple[int, tuple[Event, ...]], ...] = ()
@@ -50,7 +50,7 @@ class Undoing:
 
 
 def undoing(ticket: Ticket, agent: str, lookups: Lookups, at: datetime) -> Undoing | str:
-    """What takes back the newest act of an agent (their name) that was not taken back yet; words when nothing does."""
+    """Return what takes back an agent's newest act that still stands; a reason in words when nothing does."""
     batches = _opening_apart(lookups.batches(ticket.number))
     found = _newest(batches, agent)
     if found is None:
@@ -75,14 +75,15 @@ def undoing(ticket: Ticket, agent: str, lookups: Lookups, at: datetime) -> Undoi
 
 
 def _reached(facts: Sequence[Event]) -> frozenset[int]:
-    """The other tickets that an act reached."""
+    """Return the other tickets that an act reached."""
     linked = {fact.ticket for fact in facts if isinstance(fact, events.Linked | events.Absorbed)}
     led = {fact.into for fact in facts if isinstance(fact, events.Merged | events.Split) and fact.into}
     return frozenset(linked | led)
 
 
 def _opening_apart(batches: Sequence[Batch]) -> Sequence[Batch]:
-    """The acts with the opening by itself: it stays, what an agent's mail did to the ticket beside it can go back."""
+    """Return the acts with the opening as its own act. It stays; what the mail did besides opening can be taken
+    back."""
     if not batches or len(batches[0][1]) < 2:
         return batches
     first, facts = batches[0]
@@ -93,7 +94,7 @@ def _opening_apart(batches: Sequence[Batch]) -> Sequence[Batch]:
 
 
 def _newest(batches: Sequence[Batch], agent: str) -> int | None:
-    """Where in the acts of a ticket the newest one of an agent is that still counts."""
+    """Return the place of an agent's newest act that still counts."""
     taken_back = _taken_back(batches)
     for index in reversed(range(len(batches))):
         first, facts = batches[index]

@@ -1,6 +1,6 @@
-"""An act of an agent on a ticket, and what takes it back: the shapes that all of undo speaks in.
+"""An agent's act on a ticket, and what takes it back. All of undo uses these records.
 
-An act is the batch of facts that one mail, button or line brought."""
+An act is the batch of events that one mail, button or line brought."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NO_ACT: tuple[type[Event], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class UndoBatch:
-    """One act on a ticket, with the ticket before it, after it and now, and the facts since."""
+    """One act on a ticket, with the ticket before it, after it and now, and the events since."""
 
     first: int
     facts: tuple[Event, ...]
@@ -45,15 +45,17 @@ class UndoBatch:
 
     @property
     def last(self) -> int:
+        """The number of the act's last event."""
         return self.first + len(self.facts) - 1
 
     def of(self, kind: type[_E]) -> list[_E]:
+        """Return the act's events of one kind."""
         return [fact for fact in self.facts if isinstance(fact, kind)]
 
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """What one kind of fact needs to be taken back."""
+    """What takes back one kind of event."""
 
     facts: tuple[Event, ...] = ()
     others: tuple[tuple[int, tuple[Event, ...]], ...] = ()
@@ -62,6 +64,7 @@ class Back:
 
 
 def act_at(ticket: Ticket, batches: Sequence[Batch], index: int, lookups: Lookups, at: datetime) -> UndoBatch:
+    """Return the act at this place among a ticket's acts."""
     first, facts = batches[index]
     earlier = tuple(fact for _, batch in batches[:index] for fact in batch)
     since = tuple(fact for _, batch in batches[index + 1 :] for fact in batch)
@@ -71,9 +74,11 @@ def act_at(ticket: Ticket, batches: Sequence[Batch], index: int, lookups: Lookup
 
 
 def numbered(batches: Sequence[Batch]) -> Iterator[tuple[int, Event]]:
+    """Yield the events of all acts with their numbers."""
     for first, facts in batches:
         yield from enumerate(facts, first)
 
 
 def folded(number: int, batches: Sequence[Batch]) -> Ticket:
+    """Return the ticket that these acts make."""
     return fold(number, tuple(fact for _, facts in batches for fact in facts))

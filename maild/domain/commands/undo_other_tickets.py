@@ -1,4 +1,4 @@
-"""Taking back what reached other tickets: links, parts that were split off, merges."""
+"""Takes back what reached other tickets: links, parts that were split off, merges."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ _GOES_ON: tuple[type[Event], ...] = (events.MessageReceived, events.Replied, eve
 
 
 def linked_back(act: UndoBatch) -> Back:
+    """Take back a link."""
     facts: list[Event] = []
     others: list[tuple[int, tuple[Event, ...]]] = []
     for fact in act.of(events.Linked):
@@ -26,7 +27,7 @@ def linked_back(act: UndoBatch) -> Back:
 
 
 def _unlinked_there(act: UndoBatch, there: int) -> Iterator[tuple[int, tuple[Event, ...]]]:
-    """The other end of a link, where the same act made one."""
+    """Return the other end of a link, where the same act made one."""
     batches = act.lookups.batches(there)
     here = act.now.number
     ends = [
@@ -40,12 +41,13 @@ def _unlinked_there(act: UndoBatch, there: int) -> Iterator[tuple[int, tuple[Eve
 
 
 def unlinked_back(act: UndoBatch) -> Back:
+    """Take back the removal of a link."""
     numbers = {fact.ticket for fact in act.of(events.Unlinked)} & set(act.before.links) - set(act.now.links)
     return Back(tuple(events.Linked(at=act.at, ticket=number) for number in sorted(numbers)))
 
 
 def split_back(act: UndoBatch) -> Back:
-    """The part comes home: it is merged into the ticket that it was split off from, if nobody has worked on it."""
+    """Merge a part back into the ticket that it was split off from, if nobody has worked on it."""
     facts: list[Event] = []
     others: list[tuple[int, tuple[Event, ...]]] = []
     told: list[str] = []
@@ -64,7 +66,7 @@ def split_back(act: UndoBatch) -> Back:
 
 
 def merged_back(act: UndoBatch) -> Back:
-    """Seen from the ticket that ended in another one."""
+    """Take back a merge, seen from the ticket that ended in another one."""
     into = act.of(events.Merged)[-1].into
     if into is None or act.now.merged_into != into:
         return Back()
@@ -76,7 +78,7 @@ def merged_back(act: UndoBatch) -> Back:
 
 
 def absorbed_back(act: UndoBatch) -> Back:
-    """Seen from the survivor, where the mail of the ticket that ended goes."""
+    """Take back a merge, seen from the ticket that got the other one's mail."""
     facts: list[Event] = []
     others: list[tuple[int, tuple[Event, ...]]] = []
     told: list[str] = []
@@ -92,9 +94,9 @@ def absorbed_back(act: UndoBatch) -> Back:
 
 
 def _parted(ended: int, survivor: int, act: UndoBatch) -> tuple[tuple[Event, ...], tuple[Event, ...]] | str:
-    """(what brings the ended ticket back, what frees its survivor of it), or why they cannot be parted.
+    """Return (what brings the ended ticket back, what frees the other one of it), or why they cannot be parted.
 
-    For the ticket that is not at hand the facts say that its part of the act was undone."""
+    For the ticket that is not at hand, the events say that its part of the act was undone."""
     ended_acts, survivor_acts = act.lookups.batches(ended), act.lookups.batches(survivor)
     merging = _newest_with(ended_acts, lambda fact: isinstance(fact, events.Merged) and fact.into == survivor)
     absorbing = _newest_with(survivor_acts, lambda fact: isinstance(fact, events.Absorbed) and fact.ticket == ended)
@@ -119,7 +121,7 @@ def _parted(ended: int, survivor: int, act: UndoBatch) -> tuple[tuple[Event, ...
 
 
 def goes_with_merge(kind: type[Event], act: UndoBatch) -> bool:
-    """Is it taken back, or left, together with the merge that it was a part of?"""
+    """Tell whether this event is taken back, or left, together with the merge that it was part of."""
     with_merged = kind is events.StatusChanged and any(fact.into is not None for fact in act.of(events.Merged))
     return with_merged or (kind is events.ParticipantAdded and bool(act.of(events.Absorbed)))
 

@@ -1,4 +1,4 @@
-"""Taking back what an act did to its own ticket: one value, lists, words."""
+"""Takes back what an act did to its own ticket: single values, lists, text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from maild.domain.tickets.ticket import Status, Ticket
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """A part of the ticket that one kind of fact sets as a whole."""
+    """A part of the ticket that one kind of event sets as a whole."""
 
     what: str
     value: Callable[[Ticket], Any]
@@ -83,6 +83,7 @@ FIELDS: Mapping[type[Event], _Field] = {
 
 
 def value_back(kind: type[Event]) -> Callable[[UndoBatch], Back]:
+    """Return how to take back an event that sets one value."""
     field = FIELDS[kind]
 
     def back(act: UndoBatch) -> Back:
@@ -101,7 +102,8 @@ def _who_changed(kind: type[Event], act: UndoBatch) -> str:
 
 
 def status_back(act: UndoBatch) -> Back:
-    """That something is spam needs a confirmation each way: its mails were treated so since."""
+    """Take back a change of status. Spam stays: its mails were treated as spam since, so it needs a confirmation
+    each way."""
     if act.after.status is Status.SPAM and act.now.status is Status.SPAM:
         return Back(told=("that it is spam was confirmed and stays so: !reopen brings the ticket back",))
     if act.before.status is Status.SPAM:
@@ -118,6 +120,7 @@ def status_back(act: UndoBatch) -> Back:
 
 
 def tags_back(act: UndoBatch) -> Back:
+    """Take back changes of tags."""
     was, now = act.before.tags, act.now.tags
     put_on = {tag for fact in act.of(events.Tagged) for tag in fact.added}
     taken_off = {tag for fact in act.of(events.Tagged) for tag in fact.removed}
@@ -127,7 +130,7 @@ def tags_back(act: UndoBatch) -> Back:
 
 
 def added_back(act: UndoBatch) -> Back:
-    """Who was let in goes; the history that was to be shown to them stays with us, as far as its mail has not left."""
+    """Remove who was added. The history meant for them stays here, unless its mail has left."""
     facts: list[Event] = []
     told: list[str] = []
     effects: list[Effect] = []
@@ -147,11 +150,13 @@ def added_back(act: UndoBatch) -> Back:
 
 
 def removed_back(act: UndoBatch) -> Back:
+    """Bring back who was removed."""
     gone = [fact for fact in act.of(events.ParticipantRemoved) if not act.now.includes(fact.person.address)]
     return Back(tuple(events.ParticipantAdded(at=act.at, person=fact.person, role=fact.role) for fact in gone))
 
 
 def followed_back(act: UndoBatch) -> Back:
+    """Take back how much an agent hears."""
     facts = []
     for agent in dict.fromkeys(fact.agent for fact in act.of(events.Followed)):
         was, left, now = (_level(ticket, agent) for ticket in (act.before, act.after, act.now))
@@ -168,6 +173,7 @@ def _level(ticket: Ticket, agent: str) -> str:
 
 
 def replied_back(act: UndoBatch) -> Back:
+    """Stop an answer that has not left."""
     back = Back()
     for fact in act.of(events.Replied):
         if fact.entry is not None and not fact.outside and act.lookups.can_withdraw(act.now.number, fact.entry):
@@ -185,4 +191,5 @@ def replied_back(act: UndoBatch) -> Back:
 
 
 def said(sentence: str) -> Callable[[UndoBatch], Back]:
+    """Say that text cannot be taken back."""
     return lambda act: Back(told=(sentence,))

@@ -1,4 +1,4 @@
-"""What a row of the table of verbs is: how it is called, what it reads, what it does, and what becomes of the text."""
+"""What a row of the table of verbs is: its name, what it reads, what it does, and what becomes of the text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NEVER = re.compile(r"(?!)")
 
 
 class TextGoes(StrEnum):
-    """Who reads the text that stands beside a command."""
+    """Who reads the text next to a command."""
 
     NOTE = "note"  # narrows: stays inside, whatever the reply address says
     REPLY = "reply"  # widens: goes to the customer
@@ -30,7 +30,7 @@ class TextGoes(StrEnum):
 
 
 class Settles(StrEnum):
-    """What a verb has the last word on. Two commands on the same thing in one mail contradict each other."""
+    """What a verb decides. Two commands that decide the same thing in one mail contradict each other."""
 
     ASSIGNEE = "who works on the ticket"
     TEAM = "which team has the ticket"
@@ -50,7 +50,7 @@ class Settles(StrEnum):
 
 
 class Group(StrEnum):
-    """Under which heading people find a verb; in the order of the help."""
+    """The heading that a verb is listed under, in the order of the help."""
 
     STATE = "State"
     OWNER = "Owner"
@@ -69,13 +69,13 @@ class Where(StrEnum):
     IN_A_FRESH_MAIL = "it opens a ticket: write it in a fresh mail to the helpdesk, not in an answer"
 
     def fits(self, ticket: Ticket | None) -> bool:
-        """Can it be said of this ticket, or (None) of one that opens with the mail?"""
+        """Tell whether it makes sense for this ticket, or (None) for one that opens with the mail."""
         return self is Where.ANYWHERE or (ticket is not None) is (self is Where.ON_A_TICKET)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb(Generic[R]):
-    """One row. `read` resolves the words after the verb; `act` is pure and answers no events when nothing changes."""
+    """One row. `read` resolves the words after the verb. `act` is pure and returns no events when nothing changes."""
 
     name: str
     usage: str  # the words after the verb, [optional], CHOICE|CHOICE
@@ -100,14 +100,14 @@ class Verb(Generic[R]):
 
     @property
     def takes_text(self) -> bool:
-        """The rest of its line belongs to the text of the mail."""
+        """True when the rest of its line belongs to the text of the mail."""
         return self.text is not TextGoes.AS_ADDRESSED
 
     def allowed_to(self, speaker: Agent | None) -> bool:
-        """May this agent use it? The admin on the command line (None) may use every verb."""
+        """Tell whether this agent may use it. The admin on the command line (None) may use every verb."""
         ranks = list(AgentRole)
         return speaker is None or ranks.index(speaker.role) >= ranks.index(self.needs)
 
     def looks_meant(self, args: str) -> bool:
-        """Do these words look like what it takes, so that the line needs no mark?"""
+        """Tell whether these words look like what it takes, so that the line needs no mark."""
         return self.bare.fullmatch(args.casefold()) is not None

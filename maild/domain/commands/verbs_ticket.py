@@ -1,4 +1,4 @@
-"""Rows of the table of verbs: what is done to the ticket. The order within a list is the order in which they act."""
+"""Rows of the table of verbs: changes of the ticket. Within a list, the order is the order in which they act."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ ON_DUTY = "on-duty"
 
 @dataclass(frozen=True, slots=True)
 class AlarmRecipient:
-    """Somebody who is told: where, and why in words. `agent` is "" for an address that is nobody's."""
+    """Somebody who is told: where, and why in words. `agent` is "" for an address that is no agent's."""
 
     person: Person
     agent: str
@@ -29,20 +29,22 @@ class AlarmRecipient:
 
     @property
     def known_as(self) -> str:
-        """In facts: the agent's name, else the address."""
+        """The name in events: the agent's name, else the address."""
         return self.agent or str(self.person.address)
 
     @classmethod
     def of(cls, told: Recipient) -> AlarmRecipient:
+        """Return the recipient of an alarm for an agent."""
         return cls(told.agent.person, told.agent.name, told.reason, in_place=told.in_place)
 
 
 def recipients(
     ticket: Ticket, due: DueStep, roster: Roster, relieved: Collection[str] = frozenset()
 ) -> list[AlarmRecipient]:
-    """Everybody the step names, each once; when that is nobody, who is in charge of the ticket.
+    """Return everybody the step names, each once; when there is nobody, who is in charge of the ticket.
 
-    Whoever is away, or may not see the ticket, is stood in for along the chain. `relieved` are told nothing."""
+    Somebody else along the chain stands in for those who are away or may not see the ticket. `relieved` are not
+    told."""
     named = [each for word in due.step.notify for each in _named(word, ticket, roster)]
     paged, unreachable = _paged(due.step.page, ticket, roster)
     told = each_once((*named, *paged, *unreachable))
@@ -52,6 +54,7 @@ def recipients(
 
 
 def each_once(told: Iterable[AlarmRecipient]) -> list[AlarmRecipient]:
+    """Return each recipient once, by where they are told."""
     kept: dict[str, AlarmRecipient] = {}
     for each in told:
         first = kept.setdefault(each.person.address.key, each)
@@ -61,8 +64,9 @@ def each_once(told: Iterable[AlarmRecipient]) -> list[AlarmRecipient]:
 
 
 def _in_charge(ticket: Ticket, due: DueStep, roster: Roster) -> list[Recipient]:
-    """The nearest circle around a ticket that nobody has. A breach in a department without a manager goes to the admins
-    as well: nobody else would answer for it."""
+    """Return the nearest circle around a ticket without an owner.
+
+    A breach in a department without a manager also goes to the admins: nobody else would answer for it."""
     circles = around(replace(ticket, assignee=""), roster)
     found = next(filter(None, (_there(circle, ticket, roster) for circle in circles)), [])
     department = roster.directory.department(ticket.department)
@@ -78,7 +82,7 @@ def _in_charge(ticket: Ticket, due: DueStep, roster: Roster) -> list[Recipient]:
 
 
 def _named(word: str, ticket: Ticket, roster: Roster) -> list[AlarmRecipient]:
-    """The people behind one word, or who is there in their place."""
+    """Return the people that one word means, or who stands in for them."""
     if (outside := _outside(word, roster)) is not None:
         # Nobody can say who reads an address that is no agent's: tickets of private departments are not told there.
         reason = "the SLA plan names this address"
@@ -87,7 +91,7 @@ def _named(word: str, ticket: Ticket, roster: Roster) -> list[AlarmRecipient]:
 
 
 def _paged(words: Sequence[str], ticket: Ticket, roster: Roster) -> tuple[list[AlarmRecipient], list[AlarmRecipient]]:
-    """(who is paged, who has no pager and is mailed instead)."""
+    """Return (who is paged, who has no pager and is mailed instead)."""
     paged: list[AlarmRecipient] = []
     mailed: list[AlarmRecipient] = []
     for word in words:
@@ -120,7 +124,7 @@ def _agents(word: str, ticket: Ticket, roster: Roster) -> list[Recipient]:
 
 
 def _circle(word: str, ticket: Ticket, roster: Roster) -> list[Recipient] | None:
-    """Several who do the same work: one who is there is enough. None for words that name one person."""
+    """Return a group that does the same work: one present member is enough. None for words that name one person."""
     directory = roster.directory
     if word == "team":
         return [
@@ -135,7 +139,7 @@ def _circle(word: str, ticket: Ticket, roster: Roster) -> list[Recipient] | None
 
 
 def _there(circle: Sequence[Recipient], ticket: Ticket, roster: Roster) -> list[Recipient]:
-    """Those of a circle who are there, and the substitutes of those who are not."""
+    """Return the members of a circle who are there, and the substitutes of the others."""
     found = []
     for told in circle:
         if _able(told.agent, ticket, roster):
@@ -151,7 +155,7 @@ def _there(circle: Sequence[Recipient], ticket: Ticket, roster: Roster) -> list[
 
 
 def _instead(circle: Sequence[Recipient], ticket: Ticket, roster: Roster) -> list[Recipient]:
-    """Who hears in the place of the first of a circle, of whom nobody is there."""
+    """Return who hears in place of the first of a circle when nobody of it is there."""
     return [each for told in circle for each in _chained(told.agent, ticket, roster)]
 
 
@@ -171,6 +175,6 @@ def _away(agent: Agent, roster: Roster) -> bool:
 
 
 def _outside(word: str, roster: Roster) -> Address | None:
-    """The address that a word is, where it is no agent's."""
+    """Return the address that a word is, when it is no agent's."""
     address = Address.read(word)
     return address if address is not None and roster.directory.agent_at(address) is None else None

@@ -1,4 +1,4 @@
-"""What follows when SLA steps come due: facts, and who is told. No breach is ever silent."""
+"""What follows when SLA steps come due: events, and who is told. No breach is ever silent."""
 
 from __future__ import annotations
 
@@ -35,11 +35,12 @@ def escalate(
     readers: Readers = ALL_IN,
     history: Sequence[Event] = (),
 ) -> Decision:
-    """The decision for steps that have come, in the order of their instants. For who is away (`readers`) whoever stands
-    in for them hears of it; nobody's wishes count. By the ticket's `history` it is known who needs no repeat.
+    """Return the decision for steps that have come, in the order of their instants.
 
-    Each step is recorded. A step that a later one of its target overtook while nobody looked is not mailed: whom it
-    names hears of the later one. Each person gets one mail, and a page where the step asks for one."""
+    Substitutes hear for those who are away (`readers`); no preference silences an alarm. The ticket's `history`
+    tells who needs no repeat. Each step is recorded. A step that a later one of its target overtook while nobody
+    looked is not mailed: its people hear of the later one. Each person gets one mail, and a page where the step
+    asks for one."""
     roster = Roster(policy.directory, readers, policy.zone)
     facts: list[Event] = []
     heard: dict[str, tuple[AlarmRecipient, list[events.Escalated]]] = {}
@@ -76,7 +77,7 @@ def _fact(due: DueStep, told: Sequence[AlarmRecipient], now: datetime) -> events
 
 
 def alarm(told: AlarmRecipient, about: Sequence[events.Escalated], ticket: Ticket, directory: Directory) -> Notice:
-    """One mail about all that has come for this person, the breaches first; or a page."""
+    """Return one mail about everything that has come for this person, breaches first; or a page."""
     steps = tuple(sorted(about, key=lambda fact: not fact.breach))
     breach = steps[0].breach
     reader = directory.agent(told.agent)
@@ -95,13 +96,14 @@ def alarm(told: AlarmRecipient, about: Sequence[events.Escalated], ticket: Ticke
 
 
 def _buttons(reader: Agent, ticket: Ticket, directory: Directory) -> tuple[Button, ...]:
-    """What somebody may do about a ticket whose time runs out. To acknowledge is offered in the foot as well."""
+    """Return what somebody can do about a ticket whose time runs out. The foot of the mail also offers to
+    acknowledge."""
     own = ACKNOWLEDGE if ticket.assignee == reader.name else TAKE
     return (own, _reassign(reader, ticket, directory), SNOOZE, NOTE_ONLY)
 
 
 def _reassign(reader: Agent, ticket: Ticket, directory: Directory) -> Button:
-    """Opens an answer that gives the ticket to a colleague; the name in it can be changed before it is sent."""
+    """Open an answer that gives the ticket to a colleague. The name in it can be changed before it is sent."""
     team, department = directory.team(ticket.team), directory.department(ticket.department)
     circles = (
         [team.lead if team else ""],

@@ -17,10 +17,11 @@ from maild.domain.tickets.ticket import Ticket
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LostAlarm:
-    """What a lost mail told, as far as it still matters; whom it was for; and who was told of the same by other mails.
+    """What a lost mail told, as far as it still matters; whom it was for; and who else was told of the same.
 
-    `agent` is "" for an address that is nobody's. `told` are agents by name, those included whom it did not reach;
-    `reached` says whether anybody was, as far as we know. A page may be lost while the agent's mailbox is not."""
+    `agent` is "" for an address that is no agent's. `told` are agents by name, including those whom it did not
+    reach. `reached` says whether anybody was reached, as far as we know. A page can be lost while the agent's
+    mailbox works."""
 
     outbox: int
     steps: tuple[Escalated, ...]
@@ -33,7 +34,7 @@ class LostAlarm:
 
 
 def handed_on(ticket: Ticket, lost: LostAlarm, policy: Policy) -> tuple[Notice, ...]:
-    """The mails to whoever is next; none when the steps matter no more, or everybody in line was told."""
+    """Return the mails to whoever is next; () when the steps matter no more or everybody in line was told."""
     if not lost.steps:
         return ()
     roster = Roster(policy.directory, lost.readers, policy.zone)
@@ -47,5 +48,5 @@ def handed_on(ticket: Ticket, lost: LostAlarm, policy: Policy) -> tuple[Notice, 
 
 
 def unheard(lost: LostAlarm, notices: tuple[Notice, ...]) -> bool:
-    """Does nobody know of it now?"""
+    """Tell whether nobody knows of it now."""
     return bool(lost.steps) and not lost.reached and not notices

@@ -1,4 +1,5 @@
-"""Who hears of what: one ordered table of audiences. Never the actor; one mail a person, the strongest reason wins."""
+"""Which agent hears of what: one ordered table of audiences. Never the actor; one mail a person; the first row
+wins."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ from maild.domain.tickets.visibility import may_see
 
 
 def notices_for(happening: TicketChange, policy: Policy, readers: Readers = ALL_IN) -> tuple[Notice, ...]:
-    """All notices of a happening, customers' first. No agent is told of a ticket that they may not see after it."""
+    """Return all notices of a change, customers' first. No agent is told of a ticket that they may not see after
+    it."""
     told: dict[str, Notice] = {}
     if happening.after.status is Status.SPAM:
         return ()
@@ -43,7 +45,7 @@ def notices_for(happening: TicketChange, policy: Policy, readers: Readers = ALL_
 
 
 def concerns_agents(happening: TicketChange) -> bool:
-    """Is there any row for it? What agents wish to hear matters then alone."""
+    """Tell whether any row has it. Only then the preferences of agents matter."""
     return bool(_concerned(happening))
 
 
@@ -66,7 +68,7 @@ def _notice(row: Audience, told: Recipient, ticket: Ticket) -> Notice:
 
 
 def _is_actor(agent: Agent, actor: Actor) -> bool:
-    """Did this agent do it: as an agent, or as somebody who has a ticket of their own?"""
+    """Tell whether this agent did it, as an agent or as somebody with a ticket of their own."""
     if actor.role is Role.AGENT:
         return agent.name == actor.name
     return Address.read(actor.address) in agent.addresses
@@ -77,7 +79,7 @@ _IN_SPITE_OF_MUTING = frozenset({Kind.NEW, Kind.MESSAGE, Kind.TROUBLE, Kind.MOVE
 
 
 def _hears(told: Recipient, kind: Kind, ticket: Ticket, readers: Readers) -> bool:
-    """Do the agent's own wishes, and what they said of this ticket, leave it to be told?"""
+    """Tell whether the agent's preferences, and what they said about this ticket, let them be told."""
     preferences = readers.wishes_of(told.agent)
     if told.claim not in HEARD[preferences.level]:
         return False
@@ -92,19 +94,20 @@ def _hears(told: Recipient, kind: Kind, ticket: Ticket, readers: Readers) -> boo
 
 
 def _charged(happening: TicketChange, roster: Roster, row: Audience) -> list[Recipient]:
-    """Who is in charge. What one circle does not wish to hear goes to the next: customers are heard by somebody."""
+    """Return who is in charge. When one circle does not want to hear, the next one does: somebody hears every
+    customer."""
     ticket = happening.after
     return in_charge(ticket, roster, wants=lambda told: _hears(told, row.kind, ticket, roster.readers))
 
 
 def _new(happening: TicketChange, roster: Roster, row: Audience) -> list[Recipient]:
-    """Who is on duty for a ticket that nobody has, else who is in charge."""
+    """Return who is on duty for a ticket without an owner, else who is in charge."""
     ticket = happening.after
     return newly_in_charge(ticket, roster, lambda told: _hears(told, row.kind, ticket, roster.readers))
 
 
 def _alarmed(happening: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
-    """Whoever was told that time runs out, and must not wonder any more whether somebody sees to it."""
+    """Return who was told of an alarm, and should know that somebody takes care of it now."""
     ticket = happening.after
     agents = [agent for name in happening.alarmed if (agent := roster.directory.agent(name))]
     return [
@@ -115,14 +118,15 @@ def _alarmed(happening: TicketChange, roster: Roster, _row: Audience) -> list[Re
 
 
 def _moved_to(happening: TicketChange, roster: Roster, row: Audience) -> list[Recipient]:
-    """The people of the new department, whoever works on the ticket: without them nobody there would know of it."""
+    """Return the people of the new department, whoever works on the ticket. Otherwise nobody there would know of
+    it."""
     ticket = happening.after
     people = people_of(ticket, roster, lambda told: _hears(told, row.kind, ticket, roster.readers))
     return [*_owner(happening, roster, row), *people]
 
 
 def _undelivered(happening: TicketChange, roster: Roster, row: Audience) -> list[Recipient]:
-    """Who is in charge, but never by a mail to the very address that no mail reaches."""
+    """Return who is in charge, but never at the very address that mail does not reach."""
     ticket = happening.after
     lost = next(fact.recipient for fact in happening.facts if isinstance(fact, events.Bounced))
     wants = lambda told: _hears(told, row.kind, ticket, roster.readers)  # noqa: E731
@@ -134,7 +138,7 @@ def _assigned(happening: TicketChange, roster: Roster, _row: Audience) -> list[R
 
 
 def _owner(happening: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
-    """The assignee alone, or who stands in: no team and no department is woken by what colleagues do."""
+    """Return the assignee, or who stands in for them. Colleagues' changes wake no team and no department."""
     assignee = roster.directory.agent(happening.after.assignee)
     standing = (
         roster.instead(Recipient(assignee, "the ticket is assigned to you", Interest.OWNER)) if assignee else None
@@ -143,7 +147,7 @@ def _owner(happening: TicketChange, roster: Roster, _row: Audience) -> list[Reci
 
 
 def _mentioned(happening: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
-    """Whom the note names, or who stands in. Where nobody does, the mail waits for whoever was asked."""
+    """Return whom the note names, or who stands in. Without a stand-in, the mail waits for whom it names."""
     names = [name for fact in happening.facts if isinstance(fact, events.Noted) for name in fact.mentions]
     agents = [agent for name in dict.fromkeys(names) if (agent := roster.directory.agent(name))]
     told = [Recipient(agent, "a note names you", Interest.NAMED) for agent in agents]
@@ -151,7 +155,7 @@ def _mentioned(happening: TicketChange, roster: Roster, _row: Audience) -> list[
 
 
 def _watchers(happening: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
-    """Those of them who may see it: a ticket that moved out of their sight is no affair of theirs any more."""
+    """Return the watchers who may see it. A ticket that moved out of their sight does not concern them any more."""
     ticket = happening.after
     agents = [agent for name in ticket.watchers if (agent := roster.directory.agent(name))]
     seeing = [agent for agent in agents if may_see(agent, ticket, roster.directory) and not roster.away(agent)]
@@ -163,7 +167,7 @@ def _watchers(happening: TicketChange, roster: Roster, _row: Audience) -> list[R
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """One row: which fact, whom it concerns, how it is told. Rows further up win for a person who is told twice."""
+    """One row: which event, whom it concerns, how it is told. For a person who fits twice, the earlier row wins."""
 
     kind: Kind
     template: str
@@ -178,12 +182,12 @@ def _is(*kinds: type[Event]) -> Callable[[Event, TicketChange], bool]:
 
 
 def _given_away(fact: Event, happening: TicketChange) -> bool:
-    """An assignment to somebody; taking a ticket concerns nobody else, and one that opens assigned is told as new."""
+    """An assignment to somebody else. Taking a ticket concerns nobody, and one that opens assigned is told as new."""
     return isinstance(fact, events.Assigned) and bool(fact.assignee or fact.team)
 
 
 def _taken(fact: Event, happening: TicketChange) -> bool:
-    """Somebody has it from now on, while others know that its time runs out."""
+    """Somebody has the ticket now, while others were told of an alarm."""
     return isinstance(fact, events.Assigned) and bool(fact.assignee) and happening.actor.role is Role.AGENT
 
 
@@ -208,7 +212,7 @@ def _outside_or_answered(fact: Event, happening: TicketChange) -> bool:
 
 
 def _woken(fact: Event, happening: TicketChange) -> bool:
-    """The clock opened it again: somebody has to go on with it, if nobody has it the whole department."""
+    """A timer reopened the ticket: somebody has to go on with it; without an owner the whole department hears."""
     by_clock = happening.actor.role is Role.SYSTEM
     return by_clock and isinstance(fact, events.StatusChanged) and fact.status == Status.OPEN
 
@@ -218,7 +222,7 @@ def _names(fact: Event, happening: TicketChange) -> bool:
 
 
 def _restated(fact: Event, happening: TicketChange) -> bool:
-    """A colleague changed where the ticket stands; what the clock does by its rules is no news."""
+    """A colleague changed the ticket's state. Changes by timers are no news."""
     states = (events.StatusChanged, events.PriorityChanged, events.PlanChanged, events.DueSet)
     return happening.actor.role is Role.AGENT and isinstance(fact, states)
 
@@ -252,9 +256,10 @@ AUDIENCES: tuple[Audience, ...] = (
 
 
 def feedback(agent: Agent, scope: Scope, *, held: bool = False) -> Notice:
-    """The transcript for an agent whose mail asked for something that was not, or could not be, done.
+    """Return the transcript for an agent whose mail asked for something that was not, or could not be, done.
 
-    `held`: text in it waits for their word, which the buttons give; an answer with the mended text takes its place."""
+    `held`: its text is held; the buttons decide what becomes of it, and an answer with the corrected text
+    replaces it."""
     notice = Notice(
         template="feedback", to=agent.person, scope=scope, reason="you sent a mail with commands", agent=agent.name
     )
@@ -264,7 +269,7 @@ def feedback(agent: Agent, scope: Scope, *, held: bool = False) -> Notice:
 
 
 def strongest(notices: Sequence[Notice]) -> tuple[Notice, ...]:
-    """One notice per recipient, the first one."""
+    """Return one notice for each recipient: the first."""
     kept: dict[str, Notice] = {}
     for notice in notices:
         kept.setdefault(notice.to.address.key, notice)

@@ -1,7 +1,7 @@
-"""Buttons of mails: a reply address that asks for something by itself, so that an empty answer is enough.
+"""Buttons in mails: a reply address that asks for something by itself, so that an empty answer is enough.
 
-The verb stands in the sealed address (scope c), bound to its recipient and to the event that they had seen; the same is
-written as a line to type, for whoever answers by hand."""
+The verb is in the sealed address (scope c), bound to its recipient and to the last event that they had seen. It
+is also shown as a line to type, for those who answer by hand."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ MOST = 4  # buttons of one mail; beside them only the hint at !help
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One button. `verb` as it stands in an address: "close", "snooze-1d"; {draft} in it is the number of the held text
-    that the mail is about. `typed` is the same as a line in an answer, "" where there is none. `scope` other than
-    COMMAND makes it an address for an answer that means something else: then there is no verb."""
+    """One button.
+
+    `verb` is as in the address: "close", "snooze-1d"; {draft} in it is the number of the held reply that the
+    mail is about. `typed` is the same as a line of an answer, or "". With a `scope` other than COMMAND, it is
+    the address of an answer with another meaning, and there is no verb."""
 
     label: str
     verb: str
@@ -49,7 +51,7 @@ NOT_ME = Button("No, drop it", "drop-{draft}", "!no")
 
 
 def usual(ticket: Ticket, agent: Agent, scope: Scope) -> tuple[Button, ...]:
-    """What an agent most likely wants to do next, at most MOST things."""
+    """Return what an agent most likely wants to do next, at most MOST things."""
     other_audience = NOTE_ONLY if scope is Scope.REPLY else TO_CUSTOMER
     if ticket.status.ended:
         return (REOPEN, other_audience)

@@ -1,4 +1,4 @@
-"""What customers hear of: answers to them, that their ticket is there, that it ended. Never of what stays inside."""
+"""What customers hear of: answers to them, that their ticket exists, that it ended. Never of anything internal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from maild.domain.tickets.ticket import CONTACT, Participant, Status, Ticket
 
 
 def customer_notices(happening: TicketChange, policy: Policy) -> list[Notice]:
-    """What people outside hear of a happening: at most one mail of a program for each of them."""
+    """Return what people outside hear of a change: at most one automatic mail for each of them."""
     ticket = happening.after
     if ticket.status is Status.SPAM:
         return []
@@ -38,7 +38,7 @@ def customer_notices(happening: TicketChange, policy: Policy) -> list[Notice]:
 
 
 def _histories(happening: TicketChange, policy: Policy) -> list[Notice]:
-    """For those who take part from now on and shall see what was written outside before."""
+    """Return mails for new participants who shall see what was written outside before."""
     return [
         Notice(
             template="history",
@@ -53,13 +53,13 @@ def _histories(happening: TicketChange, policy: Policy) -> list[Notice]:
 
 
 def _for_recipient(notice: Notice, ticket: Ticket, asks: bool) -> Notice:
-    """The requester is asked how the help was; everybody else may leave."""
+    """Adapt a notice to its recipient. The requester is asked how the help was; everybody else can leave."""
     requester = notice.to.address == ticket.requester.address
     return replace(notice, may_leave=not requester, asks_rating=asks and requester)
 
 
 def _without_words(happening: TicketChange, policy: Policy) -> list[Notice]:
-    """What the requester hears of a ticket when nobody wrote to them."""
+    """Return what the requester hears when nobody wrote to them."""
     ticket, facts = happening.after, happening.facts
     if happening.acknowledge and any(isinstance(fact, events.Opened) for fact in facts):
         due = _to_requester(ticket, "acknowledgement", "you wrote to us")
@@ -72,15 +72,17 @@ def _without_words(happening: TicketChange, policy: Policy) -> list[Notice]:
 
 
 def _ended(ticket: Ticket) -> list[Notice]:
-    """The requester and whoever follows it for their organisation hear that it ended."""
+    """Tell the requester, and contacts of their organisation, that the ticket ended."""
     contacts = [p for p in ticket.participants if p.role == CONTACT]
     told = [Notice(template="closed", to=p.person, scope=Scope.USER, reason=_reads_because(p)) for p in contacts]
     return [_to_requester(ticket, "closed", "you opened this ticket"), *told]
 
 
 def _ended_by_agent(happening: TicketChange) -> bool:
-    """Must the customer hear that it ended? Not when it goes on in another ticket, or the agent said so; and what
-    customers end themselves is silent, as is the closing of what was resolved before."""
+    """Tell whether the customer must hear that the ticket ended.
+
+    Not when it goes on in another ticket or the agent said so in words. Endings by customers are silent, and so
+    is the closing of what was resolved before."""
     if happening.actor.role is not Role.AGENT or happening.quiet:
         return False
     if any(isinstance(fact, events.Merged) and fact.into is not None for fact in happening.facts):
@@ -89,21 +91,22 @@ def _ended_by_agent(happening: TicketChange) -> bool:
 
 
 def _given_up(happening: TicketChange) -> bool:
-    """Did the clock end it because the customer did not answer? They may think that we are still at it."""
+    """Tell whether a timer ended it because the customer did not answer. They may think that we still work on it."""
     return not happening.quiet and any(_ends(fact) and fact.reason == events.UNANSWERED for fact in happening.facts)
 
 
 def reachable(person: Person) -> bool:
-    """False for requesters without an address."""
+    """Tell whether the person has an address."""
     return person.address.domain != NOWHERE
 
 
 def answerable(ticket: Ticket) -> bool:
-    """Would a reply reach anybody outside?"""
+    """Tell whether a reply would reach anybody outside."""
     return any(reachable(person) for person, _ in correspondents(ticket))
 
 
 def correspondents(ticket: Ticket) -> list[tuple[Person, str]]:
+    """Return everybody outside who gets answers and has an address."""
     people = [(ticket.requester, "you opened this ticket")]
     people += [(p.person, _reads_because(p)) for p in ticket.participants if p.reads_answers]
     return people
@@ -124,7 +127,7 @@ def _to_requester(ticket: Ticket, template: str, reason: str) -> Notice:
 
 
 def _ends(fact: Event) -> TypeGuard[events.StatusChanged]:
-    """A resolved ticket that is closed ended before: its requester was told then."""
+    """Tell whether the event ends the ticket. A resolved ticket that is closed had ended before."""
     return (
         isinstance(fact, events.StatusChanged)
         and fact.status in {Status.RESOLVED, Status.CLOSED}
