@@ -3,7 +3,9 @@
 #   make demo    play the acceptance story on the real daemon, on this machine alone
 #   make run     the demo's configuration as a daemon that stays up
 #   make test    all tests but the soak (PostgreSQL comes with pip; Dovecot, Postfix, clamd, faketime are Debian packages)
-#   make soak    the long ones: kills, mutations, readers fuzzed along their branches (MAILD_FUZZ_SECONDS=60 for each)
+#   make test-clocks   the tests that need no real server at other times: the night of a change, a leap day, years ahead
+#   make soak    the long ones: kills, mutations, readers fuzzed along their branches (MAILD_FUZZ_SECONDS=60 for each),
+#                and test-clocks
 #   make bench   measure
 #   make lint    ruff and mypy
 #   make lock    resolve requirements/*.txt anew from pyproject.toml (make lock UPGRADE=--upgrade takes new versions)
@@ -12,6 +14,8 @@
 PYTHON ?= python3
 WORKERS ?= 2
 PYTEST_ARGS ?=
+# When, and in which time zone a machine lives then. In Berlin the clocks change half an hour after the second of these.
+CLOCKS ?= 2027-03-28T01:30@UTC 2027-03-28T01:30@Europe/Berlin 2028-02-29T12:00@UTC 2031-01-01T00:00@UTC
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -26,7 +30,7 @@ SOAKING := $(VENV)/.soaking
 # A measurement is a script of its own; modules that they share begin with an underscore.
 BENCHES := $(sort $(filter-out bench/_%,$(wildcard bench/*.py)))
 
-.PHONY: help demo run test soak bench lint lock clean
+.PHONY: help demo run test test-clocks soak bench lint lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -65,7 +69,15 @@ test: $(TESTING)
 	$(BIN)/python -m pytest -m "not soak" -n $(WORKERS) --dist loadgroup \
 		--cov=maild --cov-report=term:skip-covered --cov-fail-under=90 $(PYTEST_ARGS)
 
-soak: $(SOAKING)
+test-clocks: $(TESTING)
+	sh tests/rig/packages.sh
+	@set -e; for clock in $(CLOCKS); do \
+		echo "== $$clock"; \
+		sh tests/rig/clocks/run.sh "$${clock%@*}" "$${clock#*@}" \
+			$(BIN)/python -m pytest -m "not soak and not door" -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS); \
+	done
+
+soak: $(SOAKING) test-clocks
 	sh tests/rig/packages.sh
 	$(BIN)/python -m pytest -m soak --timeout=0 -s $(PYTEST_ARGS)
 

@@ -13,7 +13,7 @@ from tests.rig.daemon import MaildRig
 from tests.rig.dovecot import free_port
 from tests.rig.waiting import wait_until
 
-POISONED = {"PYTHONPATH": f"{Path(__file__).parent / 'poison'}:{os.environ.get('PYTHONPATH', '')}"}
+POISONED = {"PYTHONPATH": f"{Path(__file__).parent / 'poison'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
 ATTEMPTS = 3
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from maild.ports import ScanVerdict
 from maild.scanners import ClamdScanner, ClamdSocket
+from tests.rig.doors import needs_door
 from tests.rig.fake_clamd import MARKER
 from tests.rig.waiting import wait_until
 
@@ -33,6 +34,7 @@ StreamMaxLength {stream_max}
 @contextlib.contextmanager
 def clamd(root: Path) -> Iterator[Path]:
     """A clamd that knows MARKER (any file type, any offset) -> its socket."""
+    needs_door("clamd")
     assert PROGRAM is not None
     (root / "database").mkdir()
     (root / "database" / "test.ndb").write_text(f"Test.Marker-1:0:*:{MARKER.hex()}\n")

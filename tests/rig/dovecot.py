@@ -23,6 +23,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rig.doors import needs_door
 from tests.rig.waiting import wait_until
 
 LOOPBACK = "127.0.0.1"
@@ -317,6 +318,7 @@ def require_dovecot() -> None:
 @contextlib.contextmanager
 def running_dovecot(options: DovecotOptions = DovecotOptions()) -> Iterator[Dovecot]:
     """A server that answers, and is gone afterwards. Skips the test where Dovecot is not installed."""
+    needs_door("Dovecot")
     require_dovecot()
     # Not below pytest's own folder: that one is closed to the mails' owner.
     server = Dovecot(Path(tempfile.mkdtemp(prefix="maild-dovecot-")), options)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+SLEEPS = Path(__file__).parent / "clocks"  # its sitecustomize makes Python's sleep work with libfaketime
 PLACES = ("/usr/lib/*/faketime/libfaketimeMT.so.1", "/usr/local/lib/faketime/libfaketimeMT.so.1")
 
 
@@ -16,6 +18,7 @@ class WallClock:
 
     def __init__(self, folder: Path, library: Path) -> None:
         self._file = folder / "wall-clock"
+        self._beneath = _offset_of_this_process()
         self._offset = 0.0
         self._stands: datetime | None = None
         self._library = library
@@ -24,6 +27,7 @@ class WallClock:
     def environment(self, zone: str = "UTC") -> Mapping[str, str]:
         """What a process lives by; `zone` is the machine's own time zone."""
         return {
+            "PYTHONPATH": f"{SLEEPS}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
             "LD_PRELOAD": str(self._library),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
             "FAKETIME_NO_CACHE": "1",
@@ -44,7 +48,7 @@ class WallClock:
 
     def go(self) -> None:
         self._stands = None
-        self._write(f"{self._offset:+.3f}")
+        self._write(f"{self._beneath + self._offset:+.3f}")
 
     def stop(self) -> None:
         """It stands still. Only for processes whose time zone is UTC."""
@@ -56,6 +60,12 @@ class WallClock:
         new = self._file.with_suffix(".new")
         new.write_text(words)
         new.replace(self._file)
+
+
+def _offset_of_this_process() -> float:
+    """By how many seconds the tests' own clock is ahead of the machine's: they may run by another one themselves."""
+    outer = os.environ.get("FAKETIME_TIMESTAMP_FILE")
+    return float(Path(outer).read_text()) if outer else 0.0
 
 
 @pytest.fixture

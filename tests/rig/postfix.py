@@ -24,6 +24,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rig.doors import needs_door
 from tests.rig.waiting import wait_until
 
 LOOPBACK = "127.0.0.1"
@@ -256,6 +257,7 @@ def free_port() -> int:
 @contextmanager
 def run_postfix(**settings: str) -> Iterator[PostfixRig]:
     """A Postfix with these main.cf settings on top, stopped and removed at the end of the block."""
+    needs_door("Postfix")
     # Not below pytest's own folder: that one is closed to the user postfix, and too deep for a socket's name.
     folder = Path(tempfile.mkdtemp(prefix="maild-pf-", dir="/tmp"))
     folder.chmod(PUBLIC_FOLDER_MODE)

