@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 from functools import partial
 
 from maild.domain.decision import Decision, EntryDraft
 from maild.domain.messages.reply_tokens import root_id
-from maild.domain.notices.agent_notices import Notice, TicketChange, strongest
-from maild.domain.notices.mail_kinds import Nature, templates_where
+from maild.domain.notices.agent_notices import Notice
+from maild.domain.notices.mail_kinds import templates_where
 from maild.domain.sla.standing import Standing
 from maild.domain.tickets.events import (
     NEW_TICKET,
@@ -30,7 +29,7 @@ from maild.ports import OutboxRow, StoredEntry, UnitOfWork
 from maild.services.apply.applying import Applying, Done
 from maild.services.apply.effects import Stage, carry_out, check
 from maild.services.apply.moved_deadlines import with_moves
-from maild.services.notices.due_notices import notices_of
+from maild.services.notices.due_notices import about_ticket
 from maild.services.notices.enqueue import enqueue
 from maild.services.notices.template_context import NoticeContext, Thread
 from maild.services.sla_index import sla_standing, update_sla_index
@@ -90,7 +89,7 @@ def _thread(applying: Applying, decision: Decision, queue: Queue) -> Done:
         if before is None:
             raise ValueError("a notice needs a ticket: an agent is told without one by MessageToAgent")
         occasion = _occasion(applying, before, decision, sla_standing(work, before))
-        return Done(before, outbox=_queued(work, decision.notices, occasion, queue))
+        return Done(before, outbox=_queued(work, about_ticket(work, decision, before, ()), occasion, queue))
     start = None if decision.opens else before
     number = start.number if start else unit.tickets.new_number()
     entry = _store_entry(work, decision.entry, decision, number, applying.inbound)
@@ -105,7 +104,7 @@ def _thread(applying: Applying, decision: Decision, queue: Queue) -> Done:
     assert after is not None  # facts is not empty
     unit.tickets.append(after, facts, root_id(helpdesk.ring, number, helpdesk.domain))
     state = update_sla_index(work, after)
-    notices = _notices(work, decision, after, facts)
+    notices = about_ticket(work, decision, after, facts)
     if helpdesk.policy.acknowledge_after and any(isinstance(fact, Replied) for fact in facts):
         unit.outbox.drop_waiting(number, _OVERTAKEN)  # a person was quicker
     if not notices:
@@ -121,25 +120,6 @@ def _messages_before(unit: UnitOfWork, after: Ticket, facts: tuple[Event, ...]) 
     history = unit.tickets.history(after.number)
     earlier = history[: len(history) - len(facts)]
     return tuple(fact for fact in earlier if isinstance(fact, Opened | MessageReceived))
-
-
-def _notices(work: Work, decision: Decision, after: Ticket, facts: tuple[Event, ...]) -> tuple[Notice, ...]:
-    happening = TicketChange(after, facts, decision.actor, decision.acknowledge, decision.quiet)
-    told = notices_of(work.unit, happening, work.helpdesk.policy, work.now)
-    notices = strongest((*decision.notices, *told))
-    if decision.mute:
-        notices = tuple(notice for notice in notices if not notice.agent)
-    hold = _answers_wait(decision, work.now)
-    if hold is not None:
-        notices = tuple(replace(n, hold=hold) if n.mail_kind.nature is Nature.WORDS else n for n in notices)
-    return notices
-
-
-def _answers_wait(decision: Decision, now: datetime) -> timedelta | None:
-    """How long the answer to the customer waits; None: as the configuration says."""
-    if decision.leaves_at is not None:
-        return max(decision.leaves_at - now, timedelta(0))
-    return decision.leaves_after
 
 
 def _store_entry(

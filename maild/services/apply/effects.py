@@ -33,6 +33,7 @@ from maild.domain.tickets.held_replies import MOST_QUESTIONS, HeldReply, HeldRep
 from maild.ports import UnitOfWork
 from maild.services.apply.applying import Applying
 from maild.services.notices.agent_message import AgentMessage, post
+from maild.services.notices.due_notices import about_no_ticket
 from maild.services.notices.template_context import letter_words
 from maild.services.work import Work
 
@@ -202,10 +203,10 @@ def _mark_alarm_lost(applying: Applying, effect: MarkAlarmLost) -> None:
 
 
 def _message_to_agent(applying: Applying, effect: MessageToAgent) -> None:
-    notice, helpdesk = effect.notice, applying.work.helpdesk
-    agent = helpdesk.policy.directory.agent(notice.agent)
-    if agent is None:
-        return  # only agents are written to without a ticket
+    due = about_no_ticket(applying.work, effect)
+    if due is None:
+        return
+    notice, agent = due
     message = AgentMessage(
         template=notice.template,
         agent=agent,
@@ -213,7 +214,7 @@ def _message_to_agent(applying: Applying, effect: MessageToAgent) -> None:
         scope=Scope.COMMAND if notice.buttons else Scope.DIGEST if effect.about else Scope.QUERY,
         about=0 if notice.buttons else effect.about,
         reason=notice.reason,
-        words=letter_words(applying.decision, helpdesk),
+        words=letter_words(applying.decision, applying.work.helpdesk),
         verb=notice.verb.format(draft=applying.held_reply),
         buttons=notice.buttons or (),
         draft=applying.held_reply,
@@ -223,10 +224,10 @@ def _message_to_agent(applying: Applying, effect: MessageToAgent) -> None:
 
 
 def _alarm_admin(applying: Applying, effect: AlarmAdmin) -> None:
-    notice = effect.notice
-    agent = applying.work.helpdesk.policy.directory.agent(notice.agent)
-    if agent is None:
+    due = about_no_ticket(applying.work, effect)
+    if due is None:
         return
+    notice, agent = due
     message = AgentMessage(
         template=notice.template,
         agent=agent,

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from maild.domain.decision import Decision, TraceStep
-from maild.domain.effects import AlarmAdmin
-from maild.domain.notices.agent_notices import TicketChange, strongest
+from maild.domain.decision import ActOnOtherTicket, Decision, TraceStep
+from maild.domain.notices.notice import Notice
 from maild.domain.tickets.ticket import Ticket, apply
 from maild.mail.headers.trace import Trace, trace
 from maild.ports import IncomingMail, OpenUnitOfWork
+from maild.services.apply.moved_deadlines import with_moves
 from maild.services.helpdesk import Helpdesk
 from maild.services.intake.gather import MailReader, judge
-from maild.services.notices.due_notices import notices_of
+from maild.services.notices.due_notices import TellsAgent, about_no_ticket, about_ticket
 from maild.services.work import Work
 
 _DRY_RUN = 0  # the number of a mail that is not kept
@@ -27,7 +27,7 @@ def explain_mail(
     with open_unit(reading=True) as unit:
         work = Work(unit, helpdesk, now)
         judged = judge(work, mail, message, _DRY_RUN)
-        effects = _effects(work, judged.decision, judged.ticket)
+        effects = effects_of(work, judged.decision, judged.ticket)
     way = trace(mail.raw)
     steps = [TraceStep("parse", "way", _way(way)), *judged.steps]
     ticket = judged.ticket
@@ -50,17 +50,35 @@ def _way(way: Trace) -> str:
     return f"{len(way.hops)} hops{outside}{odd}"
 
 
-def _effects(work: Work, decision: Decision, before: Ticket | None) -> list[str]:
-    """Facts and mails that would follow."""
-    after = None if decision.opens else before
-    for fact in decision.facts:
-        after = apply(after.number if after else 0, after, fact)
-    told = [f"event {fact.kind}" for fact in decision.facts]
-    alarms = (effect.notice for effect in decision.effects_of(AlarmAdmin))
-    told += [f"mail {alarm.template} to {alarm.to.address}: {alarm.reason}" for alarm in alarms]
-    if after is None:
-        return told
-    happening = TicketChange(after, decision.facts, decision.actor, decision.acknowledge, decision.quiet)
-    due = notices_of(work.unit, happening, work.helpdesk.policy, work.now)
-    notices = strongest((*decision.notices, *due))
-    return told + [f"mail {notice.template} to {notice.to.address}: {notice.reason}" for notice in notices]
+def effects_of(work: Work, decision: Decision, before: Ticket | None, where: str = "") -> list[str]:
+    """Return the events and mails that would follow, a line each; `before` is the ticket as it is, if there is one.
+
+    The decision's own ticket comes first, then other tickets, each named at the end of its lines (`where`), then mails
+    that concern no ticket."""
+    events, start = decision.facts, None if decision.opens else before
+    if start is not None:
+        events = with_moves(work, start, events)
+    after = start
+    for event in events:
+        after = apply(after.number if after else 0, after, event)
+    told = [f"event {event.kind}{where}" for event in events]
+    if after is not None:
+        told += [_mail(notice, where) for notice in about_ticket(work, decision, after, events)]
+    for effect in decision.effects:
+        if isinstance(effect, ActOnOtherTicket):
+            told += _elsewhere(work, effect)
+    for effect in decision.effects:
+        if isinstance(effect, TellsAgent) and (due := about_no_ticket(work, effect)):
+            told.append(_mail(due[0]))
+    return told
+
+
+def _elsewhere(work: Work, effect: ActOnOtherTicket) -> list[str]:
+    if effect.ticket is None:
+        return effects_of(work, effect.decision, None, " (a new ticket)")
+    ticket = work.unit.tickets.get(effect.ticket)
+    return effects_of(work, effect.decision, ticket, f" (ticket {effect.ticket})") if ticket is not None else []
+
+
+def _mail(notice: Notice, where: str = "") -> str:
+    return f"mail {notice.template} to {notice.to.address}: {notice.reason}{where}"

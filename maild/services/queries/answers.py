@@ -34,13 +34,13 @@ from maild.domain.times.moments import shown_when
 from maild.ports import ListedTicket, OutboxRow, Snapshot, StoredEntry
 from maild.services.listing import count_told, found_by, limited, listing_of, rows_of, said_in, sight_for
 from maild.services.notices.agent_message import AgentMessage, post
+from maild.services.notices.due_notices import about_no_ticket
 from maild.services.notices.template_context import entry_words
 from maild.services.queries import asked_statistics as asked_figures
 from maild.services.work import Work
 
 _NEWEST = 5  # entries of a ticket that is shown
 _THREAD = 1_000_000  # characters of a thread that goes along as a file
-_LIST = "list"
 
 Section = dict[str, Any]
 
@@ -75,25 +75,26 @@ class _Answering:
 
 def answer(work: Work, asked: AskQuery) -> OutboxRow | None:
     """Queue the mail that answers an agent's question -> its row; None when they are no agent any more."""
-    agent = work.helpdesk.policy.directory.agent(asked.agent)
-    if agent is None:
+    due = about_no_ticket(work, asked)
+    if due is None:
         return None
+    notice, agent = due
     answering = _Answering(work, agent)
     sections = [_section(answering, query) for query in asked.question.queries]
     lines = tuple(query.line for query in asked.question.queries)
     snapshot = 0
     if answering.rows:
         made = Snapshot(
-            agent=agent.name, kind=_LIST, asked="; ".join(lines), made_at=work.now, tickets=tuple(answering.rows)
+            agent=agent.name, kind="list", asked="; ".join(lines), made_at=work.now, tickets=tuple(answering.rows)
         )
         snapshot = work.unit.snapshots.add(made)
     letter = AgentMessage(
-        template=_LIST,
+        template=notice.template,
         agent=agent,
         subject=asked.subject or lines[0],
         scope=Scope.DIGEST if snapshot else Scope.QUERY,
         about=snapshot,
-        reason="you asked",
+        reason=notice.reason,
         words={"sections": sections},
         in_reply_to=asked.in_reply_to,
         files=tuple(answering.files),
