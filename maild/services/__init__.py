@@ -1,1 +1,2 @@
-"""Use cases: one function or class, one transaction each. They know ports and mail, never a database or a socket."""
+"""Use cases: one function or class with one transaction each. They use ports and mail, never a database or a
+socket."""

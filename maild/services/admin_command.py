@@ -1,4 +1,4 @@
-"""The admin's word on the command line: the verbs of the mails, by the same table."""
+"""The admin's commands on the command line: the same verbs as in mails, from the same table."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from maild.services.work import Work
 
 @dataclass(frozen=True, slots=True)
 class Commanded:
-    """What came of a line of commands."""
+    """What became of a line of commands."""
 
     events: tuple[Event, ...]
     problems: tuple[tuple[str, str, str], ...]
@@ -32,7 +32,7 @@ class Commanded:
 def command_ticket(
     open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, words: Sequence[str], now: datetime
 ) -> Commanded | None:
-    """Do one command to a ticket; None when there is none of this number."""
+    """Do one command on a ticket. Returns None when there is no ticket of this number."""
     with open_unit() as unit:
         work = Work(unit, helpdesk, now, f"do-{number}")
         ticket = unit.tickets.get(number)

@@ -1,4 +1,4 @@
-"""One agent as the admin sees them: who they are, what they wish to hear, whether they are there."""
+"""One agent as the admin sees them: who they are, what they want to hear, whether they are there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from maild.services.work import Work
 
 
 def agent_document(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, agent: Agent, now: datetime) -> dict[str, Any]:
-    """Everything about an agent that is not a secret: names, place, wishes, absence, signature, open tickets."""
+    """Return everything about an agent that is not secret: names, place, preferences, absence, signature, open
+    tickets."""
     with open_unit(reading=True) as unit:
         kept = unit.preferences.of(agent.name)
         away = unit.people.absent(now).get(agent.name)
@@ -49,7 +50,7 @@ def agent_document(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, agent: Agent, 
 
 
 def wishes_of(open_unit: OpenUnitOfWork, agent: Agent) -> tuple[str, ...]:
-    """What an agent wishes, in the words that would say it."""
+    """Return an agent's preferences, in the words that would set them."""
     with open_unit(reading=True) as unit:
         return in_words(unit.preferences.of(agent.name))
 
@@ -57,7 +58,7 @@ def wishes_of(open_unit: OpenUnitOfWork, agent: Agent) -> tuple[str, ...]:
 def wish(
     open_unit: OpenUnitOfWork, helpdesk: Helpdesk, agent: Agent, words: str, now: datetime
 ) -> Mapping[str, Any] | Invalid:
-    """Keep a wish for an agent, as if they had mailed it -> what changed, or why it cannot be."""
+    """Store a preference for an agent, as if they had mailed it. Returns what changed, or why it cannot be stored."""
     wanted = read_wish(words, helpdesk.policy.directory)
     if isinstance(wanted, Invalid):
         return wanted
@@ -71,16 +72,16 @@ def wish(
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """What taking back an agent's marks came to. `named_in` are the lines of the configuration that still name them."""
+    """What revoking an agent's marks came to. `named_in` are the lines of the configuration that still name them."""
 
     reassigned: tuple[int, ...]
     named_in: tuple[str, ...]
 
 
 def revoke(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, agent: Agent, to: Agent | None, now: datetime) -> Revoked:
-    """Make every reply address, button and Message-ID that an agent was given worthless; `to` takes over their tickets.
+    """Make every reply address, button and Message-ID of an agent worthless. `to` takes over their tickets.
 
-    All in one transaction: nobody is left with half of it."""
+    It is one transaction: nobody is left with half of it."""
     moved = []
     with open_unit() as unit:
         unit.people.revoke(agent.name, unit.outbox.next_id())
@@ -98,7 +99,7 @@ def revoke(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, agent: Agent, to: Agen
 
 
 def named_in(agent: Agent, helpdesk: Helpdesk) -> tuple[str, ...]:
-    """Where the configuration names an agent, so that the admin can take them out everywhere."""
+    """Return where the configuration names an agent, so that the admin can remove them everywhere."""
     policy, settings = helpdesk.policy, helpdesk.settings
     found = [f"[[agent]] {agent.name}"]
     found += [f"[[team]] {team.name}" for team in policy.directory.teams if agent.name in (*team.members, team.lead)]

@@ -1,5 +1,6 @@
-"""Claim due mails, make their bytes once, hand them to the relay, record the answer. No transaction is open over the
-network, and what an attempt came to is judged by maild/domain/messages/outbox.py."""
+"""Claims due mails, makes their bytes once, hands them to the relay, and records the answer.
+
+No transaction is open over the network. domain/messages/outbox.py judges what an attempt came to."""
 
 from __future__ import annotations
 
@@ -48,7 +49,7 @@ class Delivered:
 
 
 class Delivery:
-    """Delivers what is due for one relay. One thread at a time: the transport is not shared."""
+    """Delivers what is due for one relay. Use it from one thread at a time: the transport is not shared."""
 
     def __init__(
         self,
@@ -84,16 +85,17 @@ class Delivery:
         return total
 
     def close(self) -> None:
+        """Close the transport."""
         self._transport.close()
 
     def _stopping(self, stop: Callable[[], bool], claimed: datetime) -> ChannelFault | None:
-        """Why the rest of a batch has to wait: an attempt must end before another node may claim the mail."""
+        """Return why the rest of a batch has to wait. An attempt must end before another node may claim the mail."""
         if self._clock.now() - claimed > LEASE / 3:
             return ChannelFault("the mails before this one took too long: it is claimed anew")
         return ChannelFault("maild is stopping") if stop() else None
 
     def _attempt(self, row: OutboxRow, fault: ChannelFault | None, total: Delivered) -> ChannelFault | None:
-        """One attempt -> the fault of the channel, if that is what came of it."""
+        """Make one attempt. Returns the fault of the channel when there was one."""
         answer: RelayAnswer | ChannelFault
         if fault is not None:
             answer = fault
@@ -177,7 +179,7 @@ class Delivery:
 
 
 def frozen(row: OutboxRow, open_unit: OpenUnitOfWork, renderer: Renderer, helpdesk: Helpdesk) -> bytes | TemplateFailed:
-    """The bytes of a mail, made and committed at the first asking: every attempt sends the very same."""
+    """Return the bytes of a mail. The first call makes and commits them; every attempt sends the same bytes."""
     if row.raw is not None:
         return row.raw
     if waits_for_figures(row):
@@ -244,12 +246,12 @@ def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Hel
 
 
 def _made_files(files: Sequence[tuple[str, str]]) -> tuple[OutgoingAttachment, ...]:
-    """Texts of our own that go along as files, such as a whole thread."""
+    """Return texts of our own that go along as files, such as a whole thread."""
     return tuple(OutgoingAttachment(name, "text/plain", text.encode()) for name, text in files)
 
 
 def _files(pointers: Sequence[ForwardedFile], unit: UnitOfWork) -> tuple[OutgoingAttachment, ...]:
-    """The files that go along, from the raw mail they came in, as far as the limit goes."""
+    """Return the files that go along, from the raw mail they came in, up to the limit."""
     chosen: dict[int, list[ForwardedFile]] = {}
     room = ATTACH_LIMIT
     for pointer in pointers:

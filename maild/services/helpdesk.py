@@ -1,4 +1,4 @@
-"""One helpdesk as the services see it: the settings turned into what each stop on the way needs."""
+"""One helpdesk as the services see it: the settings, turned into what each step of a mail needs."""
 
 from __future__ import annotations
 
@@ -33,12 +33,14 @@ class MailboxOrigin:
 
 
 def junk_name(mailbox: str) -> str:
-    """What the provider's spam folder of a mailbox is called where mailboxes are told apart: "support/junk"."""
+    """Return the name of a mailbox's spam folder among the mailboxes: "support/junk"."""
     return mailbox + _JUNK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Helpdesk:
+    """A helpdesk's settings with its keys, templates and policy."""
+
     settings: Settings
     policy: Policy
     ring: KeyRing
@@ -47,7 +49,7 @@ class Helpdesk:
 
     @classmethod
     def of(cls, settings: Settings, ring: KeyRing) -> Helpdesk:
-        """The helpdesk of a configuration."""
+        """Return the helpdesk of a configuration."""
         doors = {box.name: MailboxOrigin(box.department, box.trusted_authserv) for box in settings.mailboxes}
         for box in settings.mailboxes:
             if box.junk:
@@ -83,6 +85,7 @@ class Helpdesk:
 
     @property
     def name(self) -> str:
+        """The helpdesk's name."""
         return self.settings.helpdesk.name
 
     @property
@@ -92,14 +95,16 @@ class Helpdesk:
 
     @property
     def zone(self) -> ZoneInfo:
+        """The helpdesk's time zone."""
         return ZoneInfo(self.settings.helpdesk.timezone)
 
     def clock_of(self, agent: Agent) -> str:
-        """The IANA name of the time zone that an agent reads times in."""
+        """Return the IANA name of the time zone that an agent reads times in."""
         return agent.timezone or self.settings.helpdesk.timezone
 
     @property
     def loop_mark(self) -> str:
+        """The X-Maild-Loop value of our mails."""
         return loop_mark(self.ring, self.settings.helpdesk.address)
 
     def door(self, mailbox: str) -> MailboxOrigin:
@@ -115,7 +120,7 @@ class Helpdesk:
         return tuple(name for name, door in self.doors.items() if door.junk)
 
     def own_marks(self, *, released: bool = False) -> OwnMarks:
-        """What classify needs to know a mail of ours that comes back; what a person released is no spam."""
+        """Return what classify needs to recognise our own mail. What a person released is not spam."""
         return OwnMarks(
             is_own_id=lambda text: read_message_id(self.ring, text) is not None,
             loop_mark=self.loop_mark,
@@ -126,63 +131,66 @@ class Helpdesk:
         )
 
     def department(self, name: str) -> Department | None:
+        """Return the department of this name."""
         return self.policy.directory.department(name)
 
     def address_of(self, department: str) -> Address:
-        """The address that mail about this department's tickets comes from."""
+        """Return the address that mail about this department's tickets comes from."""
         found = self.department(department)
         return found.address if found and found.address else self.settings.helpdesk.address
 
     def voice(self, department: str, speaker: str = "") -> Person:
-        """From: the department's constant address; the person in the display name."""
+        """Return From: the department's constant address with the person as display name."""
         name = f"{speaker} ({self.name})" if speaker not in ("", self.name) else self.name
         return Person(self.address_of(department), name)
 
     def relay_of(self, department: str) -> str:
-        """The name of the relay that carries this department's mail."""
+        """Return the name of the relay that carries this department's mail."""
         return self.settings.relay_for(department).name
 
     def signature(self, department: str) -> str:
+        """Return the department's signature."""
         found = self.department(department)
         return found.signature if found else ""
 
     def token(self, ticket: int) -> str:
+        """Return the subject token of a ticket."""
         return subject_token(self.ring, ticket)
 
     def shows_token(self, *, to_agent: bool) -> bool:
-        """Does the subject carry the token for this kind of recipient?"""
+        """Tell whether the subject carries the token for this kind of recipient."""
         mode = self.settings.helpdesk.subject_token
         return mode == "all" or (mode == "agents" and to_agent)
 
     # -- SLA --------------------------------------------------------------------------------------------------
 
     def plan_of(self, ticket: Ticket) -> Plan:
-        """The ticket's plan; "default" when the configuration has lost it."""
+        """Return the ticket's plan; "default" when the configuration no longer has it."""
         return self.policy.plan_of(ticket)
 
     def calendar_of(self, ticket: Ticket) -> Calendar:
-        """The plan's calendar, else the department's, else "office"."""
+        """Return the plan's calendar, else the department's, else "office"."""
         return self._calendar(self.plan_of(ticket), self.department(ticket.department))
 
     def plan_fingerprint(self, ticket: Ticket) -> str:
-        """Changes whenever the ticket's plan or calendar does."""
+        """Return a text that changes whenever the ticket's plan or calendar does."""
         return self._fingerprint(self.plan_of(ticket), self.department(ticket.department))
 
     def plan_fingerprints(self) -> frozenset[str]:
-        """The fingerprints of tickets whose SLA was computed with the present configuration."""
+        """Return the fingerprints of tickets whose SLA was computed with the present configuration."""
         departments = (None, *self.policy.directory.departments)
         plans = self.policy.plans.values()
         return frozenset(self._fingerprint(plan, department) for plan in plans for department in departments)
 
     def _fingerprint(self, plan: Plan, department: Department | None) -> str:
-        """With the names: a department that moves to a calendar which others have already is a change, too. So is
-        another choice of plans, whichever tickets it concerns."""
+        """Include the names: a department that moves to an existing calendar is a change, and so is another choice
+        of plans."""
         names = (plan.name, department.name if department else "")
         reckoned = plan_fingerprint(plan, self._calendar(plan, department))
         return hashlib.sha256(repr((names, reckoned, self.policy.choices)).encode()).hexdigest()[:16]
 
     def office_of(self, department: str) -> Calendar:
-        """When a department is open, whatever a plan says."""
+        """Return when a department is open, whatever a plan says."""
         found = self.department(department)
         return self.settings.calendars.get(found.calendar if found else "") or self.settings.calendars[OFFICE]
 

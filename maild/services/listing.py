@@ -1,4 +1,5 @@
-"""Lists as agents and admins ask for them: a question's conditions become those of the store, tickets become rows."""
+"""Lists as agents and admins ask for them: a question's conditions become those of the store, and tickets become
+rows."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ Row = dict[str, Any]
 
 
 def listing_of(wanted: Filter, now: datetime, sight: Sight | None, limit: int | None) -> Listing:
-    """The conditions of `list …`. Snoozed tickets are out of sight, unless they are what is asked for or overdue."""
+    """Return the conditions of `list …`. Snoozed tickets are left out unless they are asked for or overdue."""
     statuses = wanted.wanted
     worked_on = set(statuses) <= set(WORKED_ON)
     hides = worked_on and not (wanted.snoozed or wanted.overdue)
@@ -39,7 +40,7 @@ def listing_of(wanted: Filter, now: datetime, sight: Sight | None, limit: int | 
 
 
 def searching(wanted: Filter, now: datetime, sight: Sight | None) -> Listing:
-    """The conditions of `find …`: as named, and nothing is left out unasked."""
+    """Return the conditions of `find …`: exactly as named."""
     return Listing(
         **_properties(wanted),
         statuses=tuple(status.value for status in wanted.statuses) or None,
@@ -61,21 +62,22 @@ def _properties(wanted: Filter) -> dict[str, Any]:
 
 
 def sight_for(agent: Agent | None, helpdesk: Helpdesk) -> Sight | None:
-    """What an agent may see; the admin on the command line sees everything."""
+    """Return what an agent may see. The admin on the command line sees everything."""
     return sight_of(agent, helpdesk.policy.directory) if agent is not None else None
 
 
 def found_by(unit: UnitOfWork, asked: FindQuery, now: datetime, sight: Sight | None, limit: int) -> list[ListedTicket]:
+    """Return the line that tells why each ticket was found."""
     return unit.search.find(asked.terms, searching(asked.filter, now, sight), limit)
 
 
 def said_in(unit: UnitOfWork, number: int, terms: Terms) -> str:
-    """The line of a ticket's thread that tells why it was found; "" when its subject or people do."""
+    """Return the line of a ticket's thread that tells why it was found; "" when its subject or people do."""
     return snippet([entry.text for entry in unit.tickets.entries(number)], terms)
 
 
 def rows_of(found: Sequence[ListedTicket], helpdesk: Helpdesk, now: datetime, first: int = 1) -> list[Row]:
-    """Tickets as the rows of a mailed list, numbered on from `first`."""
+    """Return tickets as the rows of a mailed list, numbered from `first`."""
     return [_row(listed, first + place, helpdesk, now) for place, listed in enumerate(found)]
 
 
@@ -101,7 +103,7 @@ def _row(listed: ListedTicket, row: int, helpdesk: Helpdesk, now: datetime) -> R
 
 
 def count_told(count: int, more: bool, wanted: Filter | None = None) -> str:
-    """What a list says of itself: "3 tickets", "the first 50", with how far it looks back."""
+    """Return what a list says of itself: "3 tickets", "the first 50", and how far it looks back."""
     if more:
         told = f"the first {count} tickets; narrow it down for the others"
     else:
@@ -114,6 +116,7 @@ def count_told(count: int, more: bool, wanted: Filter | None = None) -> str:
 
 
 def span_told(span: timedelta) -> str:
+    """Return how far a list looks back, in words."""
     hours = round(span.total_seconds() / 3600)
     if hours % 24:
         return f"{hours} hours" if hours != 1 else "hour"
@@ -122,5 +125,5 @@ def span_told(span: timedelta) -> str:
 
 
 def limited(found: Sequence[ListedTicket], limit: int = MOST_ROWS) -> tuple[Sequence[ListedTicket], bool]:
-    """(at most so many, were there more): ask the store for one more than are shown."""
+    """Return (at most so many, whether there were more). Ask the store for one more than are shown."""
     return found[:limit], len(found) > limit

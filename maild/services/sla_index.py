@@ -10,7 +10,7 @@ from maild.services.work import Work
 
 
 def sla_standing(work: Work, ticket: Ticket) -> Standing:
-    """How a ticket stands to its SLA, steps that fired already left out."""
+    """Return how a ticket stands to its SLA, without steps that fired already."""
     history = work.unit.tickets.history(ticket.number)
     fired = work.unit.sla_steps.fired(ticket.number)
     plan, calendar = work.helpdesk.plan_of(ticket), work.helpdesk.calendar_of(ticket)

@@ -1,4 +1,4 @@
-"""One tick: everything that time brings, done once for this moment. Safe to repeat, on any number of nodes."""
+"""One tick: everything that time brings, done once for this moment. It is safe to repeat, on any number of nodes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Ticked:
-    """What one tick did: SLA steps that fired, tickets that a timer changed, reminders of held texts, digests."""
+    """What one tick did: SLA steps that fired, tickets that a timer changed, reminders of held replies, digests."""
 
     fired: tuple[Fired, ...]
     timers: int
@@ -31,9 +31,9 @@ class Ticked:
 
 
 def tick(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, retry_later: RetryLater | None = None) -> Ticked:
-    """Do what is due at `now`. When that is nothing it costs few questions, however many tickets are open.
+    """Do what is due at `now`. When nothing is due it costs few questions, however many tickets are open.
 
-    `setbacks` remember from tick to tick which digests and reports failed; None: each is tried."""
+    `retry_later` remembers between ticks which digests and reports failed; None tries each of them."""
     retry_later = retry_later or RetryLater()
     with open_unit(reading=True) as unit:
         coming = _coming(unit, helpdesk)
@@ -52,7 +52,7 @@ def tick(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, retry_lat
 
 
 def _part(failed: list[Exception], nothing: Result, work: Callable[[], Result]) -> Result:
-    """A part that fails keeps no other one from its work; it is told of when all have had their turn."""
+    """Do one part. A part that fails does not stop the others; the failure is reported after all had their turn."""
     try:
         return work()
     except Exception as error:  # noqa: BLE001 - raised by the caller
@@ -61,7 +61,7 @@ def _part(failed: list[Exception], nothing: Result, work: Callable[[], Result]) 
 
 
 def next_instant(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, after: datetime) -> datetime | None:
-    """The earliest instant after `after` at which a tick has something to do; None when nothing is known."""
+    """Return the earliest instant after `after` at which a tick has something to do; None when nothing is known."""
     with open_unit(reading=True) as unit:
         return _coming(unit, helpdesk, after).first
 

@@ -217,7 +217,7 @@ def level_of(ticket: Ticket, agent: str) -> str:
 
 
 def receipt_until(sentence: str) -> Callable[[Ticket, datetime | None, CommandContext], Brought]:
-    """Tell the moment that was meant as an absolute time: "waiting until Fri 2026-05-08 15:00 CEST"."""
+    """Name the meant moment as an absolute time: "waiting until Fri 2026-05-08 15:00 CEST"."""
 
     def brings(_ticket: Ticket, moment: datetime | None, occasion: CommandContext) -> Brought:
         if moment is None:
@@ -228,26 +228,26 @@ def receipt_until(sentence: str) -> Callable[[Ticket, datetime | None, CommandCo
 
 
 def due_receipt(ticket: Ticket, due_at: datetime | None, occasion: CommandContext) -> Brought:
-    """Tell when the ticket is due; on one that has ended, that nothing is."""
+    """Say when the ticket is due; on an ended ticket, that nothing is due."""
     if ticket.status.ended:
         return (Receipt(f"the ticket is {ticket.status}: nothing is due on it"),)
     return receipt_until("due")(ticket, due_at, occasion)
 
 
 def sending(_ticket: Ticket, reading: datetime | str, _occasion: CommandContext) -> Brought:
-    """A moment is told back together with the text that leaves then, not here."""
+    """Set when the text leaves. The receipt names that moment together with the text, not here."""
     return (WordOnHeldReply(reading),) if isinstance(reading, str) else (SendAt(reading),)
 
 
 def stranger_receipt(ticket: Ticket, person: Person, _occasion: CommandContext) -> Brought:
-    """Tell whoever mistyped an address that nobody left."""
+    """Tell somebody who mistyped an address that nobody left."""
     if any(p.person.address == person.address for p in ticket.participants):
         return ()
     return (Receipt(f"{person.address} takes no part in the ticket"),)
 
 
 def always(*brought: Effect | Instruction) -> Callable[[Ticket, object, CommandContext], Brought]:
-    """What a verb brings whatever is read behind it."""
+    """Return what a verb brings, whatever is read after it."""
     return lambda _ticket, _reading, _occasion: brought
 
 

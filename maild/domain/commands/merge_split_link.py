@@ -234,6 +234,7 @@ def undo(_ticket: Ticket, reading: Undoing, occasion: CommandContext) -> tuple[E
 
 
 def undone_elsewhere(_ticket: Ticket, reading: Undoing, occasion: CommandContext) -> Brought:
+    """Return what taking the act back does to other tickets and mails."""
     others = tuple(
         _elsewhere(number, "taken back by its agent", _stamped(facts, occasion.by, occasion.at), occasion.by)
         for number, facts in reading.others

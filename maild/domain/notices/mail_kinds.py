@@ -1,6 +1,6 @@
-"""What each mail of ours is: one table with one row for each template, read by everything that asks.
+"""What each of our mails is: one table with one row for each template, read by everything that asks.
 
-A new template gets its row here. Nothing else compares the name of a template to know what its mail may do."""
+A new template gets its row here. Nothing else compares a template's name to know what its mail may do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Reader(StrEnum):
-    """Whose mail it is."""
+    """Who reads the mail."""
 
     CUSTOMER = "customer"  # what it shows has left the helpdesk
     AGENT = "agent"
@@ -18,7 +18,7 @@ class Reader(StrEnum):
 
 
 class Nature(StrEnum):
-    """Who speaks in it, and what made it leave."""
+    """Who speaks in the mail, and what made it leave."""
 
     WORDS = "words"  # a person's own words
     ANSWER = "answer"  # the program answers one mail
@@ -27,7 +27,7 @@ class Nature(StrEnum):
 
 
 class Shows(StrEnum):
-    """What its context holds of the words in the thread."""
+    """What the mail's context holds of the words in the thread."""
 
     NOTHING = "nothing"
     ENTRY = "entry"  # the entry that it is about, and those that wait with it
@@ -36,7 +36,7 @@ class Shows(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailKind:
-    """One row: what the mails of a template are. `why` says what is policy about it."""
+    """One row: what the mails of a template are. `why` gives the reason where it is policy."""
 
     to: Reader
     nature: Nature
@@ -51,13 +51,13 @@ class MailKind:
     counted: str = ""  # the limit that it counts against: "answer" (of a program), "alarm" (answers are stopped)
 
     def auto_submitted(self, *, about_ticket: bool) -> str:
-        """The value of Auto-Submitted (RFC 3834 5); "" for a person's words, which are no automatic mail."""
+        """The value of Auto-Submitted (RFC 3834 5); "" for a person's words, which are not automatic mail."""
         if self.nature is Nature.WORDS:
             return ""
         return "auto-replied" if self._answers(about_ticket) else "auto-generated"
 
     def has_null_path(self, *, about_ticket: bool) -> bool:
-        """Does it leave with the null reverse-path, as answers of a program do (RFC 3834 3.3, RFC 5321 4.5.5)?"""
+        """True when it leaves with the null reverse-path, as automatic answers do (RFC 3834 3.3, RFC 5321 4.5.5)."""
         return self._answers(about_ticket)
 
     def _answers(self, about_ticket: bool) -> bool:
@@ -158,5 +158,5 @@ MAIL_KINDS: Mapping[str, MailKind] = {
 
 
 def templates_where(has: Callable[[MailKind], bool]) -> tuple[str, ...]:
-    """The names of the templates whose row has a property."""
+    """Return the names of the templates whose row has a property."""
     return tuple(template for template, kind in MAIL_KINDS.items() if has(kind))

@@ -20,7 +20,7 @@ _ORDER = list(Kind)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waited:
-    """A notice that waited, as far as it matters for the one that takes it along."""
+    """A notice that waited, as far as it matters for the one that is merged with it."""
 
     kind: Kind
     template: str
@@ -30,9 +30,10 @@ class Waited:
 
 
 def together(notice: Notice, waited: Sequence[Waited], entries: Sequence[str]) -> Notice:
-    """The one notice for all: the strongest gives the reason. `entries` are the kinds of the entries shown, in order.
+    """Return one notice for all: the strongest gives the reason. `entries` are the kinds of the shown entries, in
+    order.
 
-    Where a note is among them an answer stays inside: the more private wins."""
+    With a note among them an answer stays inside: the more private meaning wins."""
     mine = Waited(
         kind=notice.kind,
         template=notice.template,
@@ -52,8 +53,9 @@ def together(notice: Notice, waited: Sequence[Waited], entries: Sequence[str]) -
 
 
 def news_for(agent: str, facts: Sequence[Event]) -> tuple[Event, ...]:
-    """What of these facts a reader has not seen: not their own acts, not what machines wrote, no answer that was taken
-    back before it left."""
+    """Return what a reader has not seen of these events.
+
+    Left out are their own acts, what machines wrote, and answers that were taken back before they left."""
     withdrawn = {fact.reply for fact in facts if isinstance(fact, ReplyWithdrawn)}
     return tuple(
         fact

@@ -1,4 +1,4 @@
-"""The words of telling people: a notice, and the happening that it follows from."""
+"""A notice to a person, and the change of a ticket that it follows from."""
 
 from __future__ import annotations
 
@@ -42,13 +42,14 @@ class Notice:
 
     @property
     def mail_kind(self) -> MailKind:
-        """What its template is."""
+        """What the mails of its template are."""
         return MAIL_KINDS[self.template]
 
 
 @dataclass(frozen=True, slots=True)
 class TicketChange:
-    """What just happened to a ticket: its state after, the facts, who did it, and whether an acknowledgement is due."""
+    """What just happened to a ticket: its state after it, the events, the actor, and whether an acknowledgement is
+    due."""
 
     after: Ticket
     facts: tuple[Event, ...]

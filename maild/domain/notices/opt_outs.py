@@ -1,4 +1,4 @@
-"""How a reader ends what they were just told of: the second half of every notice's foot."""
+"""How a reader can stop notices like the one they got: the second half of every notice's foot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from maild.domain.people.preferences import Interest
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One way. `verb` is a command on the ticket, `asks` a wish that is mailed to us; else `label` says it all."""
+    """One way to stop. `verb` is a command on the ticket, `asks` a preference to be mailed to us; else `label` says
+    it all."""
 
     label: str
     verb: str = ""
@@ -50,7 +51,7 @@ _BY_KIND: Mapping[Kind, tuple[Stop, ...]] = {
 
 
 def stops_of(notice: Notice) -> tuple[Stop, ...]:
-    """The ways to end notices like this one; none for answers to the reader's own mail, which are ended by silence."""
+    """Return the ways to stop notices like this one; () for answers to the reader's own mail."""
     if notice.steps and not notice.agent:
         return (WHEN_DONE,)  # an address that is no agent's: nothing that it answers counts
     if notice.kind in _BY_KIND:

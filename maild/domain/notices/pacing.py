@@ -1,4 +1,4 @@
-"""When a notice leaves: at once, together with what follows in the next minutes, or when the reader's night is over."""
+"""When a notice leaves: at once, together with what follows in the next minutes, or after the reader's quiet hours."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
 
 class Wakes(StrEnum):
-    """Does a notice disturb quiet hours?"""
+    """Whether a notice disturbs quiet hours."""
 
     NEVER = "never"
     EMERGENCY = "in an emergency"  # the ticket's priority
@@ -45,7 +45,7 @@ class Wakes(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """One row: how much hurry a kind of notice is in."""
+    """One row: how urgent a kind of notice is."""
 
     batched: bool  # it waits for what follows
     wakes: Wakes
@@ -79,7 +79,7 @@ PACES: Mapping[Kind, Pace] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeReader:
-    """Whoever a notice is for, as far as time goes. `quiet` is on the clock of `zone`."""
+    """The reader of a notice, as far as time matters. `quiet` is on the clock of `zone`."""
 
     quiet: Span | None
     zone: tzinfo
@@ -87,14 +87,15 @@ class NoticeReader:
 
     @classmethod
     def of(cls, agent: Agent, preferences: Preferences, rhythm: Rhythm, zone: tzinfo) -> NoticeReader:
-        """The agent's own wish, else what the configuration says of them, else of all."""
+        """Return the reader with their own preference, else the configuration's for them, else the configuration's
+        for all."""
         said = next((text for text in (preferences.quiet, agent.quiet, rhythm.quiet) if text), "")
         return cls(quiet=hours(said), zone=zone, at_once=preferences.at_once)
 
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """The instant at which a mail leaves (UTC), and whether others may join it until then."""
+    """The instant (UTC) at which a mail leaves, and whether others may be merged with it until then."""
 
     at: datetime
     waits: bool
@@ -111,9 +112,10 @@ def leaving(
     *,
     in_place: bool = False,
 ) -> Departure:
-    """When a notice about what happened `now` leaves. `first_at` is when the first happened of what it tells.
+    """Return when a notice about what happened `now` leaves.
 
-    `in_place`: the reader hears of it in the place of somebody whom it does not reach, as if the ticket were theirs."""
+    `first_at` is when the first of its events happened. `in_place`: the reader hears of it in place of somebody
+    whom it did not reach, as if the ticket were theirs."""
     pace = PACES[kind]
     at = now
     if pace.batched and not reader.at_once:
@@ -130,7 +132,7 @@ def _disturbs(pace: Pace, ticket: Ticket, *, own: bool) -> bool:
 
 
 def after_quiet(at: datetime, quiet: Span | None, zone: tzinfo) -> datetime:
-    """`at`, or the end of the quiet hours that it lies in; UTC."""
+    """Return `at`, or the end of the quiet hours that contain it (UTC)."""
     if quiet is None:
         return at
     local = at.astimezone(zone)
@@ -146,6 +148,6 @@ def after_quiet(at: datetime, quiet: Span | None, zone: tzinfo) -> datetime:
 
 
 def hour_of(at: datetime) -> tuple[datetime, datetime]:
-    """The hour that an instant lies in, end excluded: notices are counted in these."""
+    """Return the hour that contains an instant, end excluded. Notices are counted by these hours."""
     begins = at.replace(minute=0, second=0, microsecond=0)
     return begins, begins + _HOUR

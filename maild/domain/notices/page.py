@@ -1,4 +1,4 @@
-"""A page: what fits on a pager or into a text message. ASCII, one line, at most 160 characters with its subject."""
+"""A page: text that fits on a pager or into an SMS. ASCII, one line, at most 160 characters with its subject."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _SPELT = {
 
 
 def page_text(text: str, subject: str) -> str:
-    """`text` as it fits beside `subject`: letters without their accents, "?" for what ASCII does not have, cut."""
+    """Return `text` as it fits next to `subject`: without accents, "?" for what ASCII does not have, cut."""
     room = MOST - len(folded(subject)) - 1  # gateways put a blank between the two
     plain = folded(text)
     return plain if len(plain) <= room else plain[: max(room - 3, 0)].rstrip() + "..."
 
 
 def folded(text: str) -> str:
-    """One line of printable ASCII that reads as nearly like `text` as it can."""
+    """Return one line of printable ASCII that reads as closely like `text` as it can."""
     spelt = "".join(_SPELT.get(letter, letter) for letter in text)
     parted = unicodedata.normalize("NFKD", spelt)
     bare = (letter for letter in parted if not unicodedata.combining(letter))
@@ -32,5 +32,5 @@ def folded(text: str) -> str:
 
 
 def _is_shown(letter: str) -> bool:
-    """Not a control, a format mark or half of a pair."""
+    """Tell whether it is no control, no format mark and no half of a surrogate pair."""
     return unicodedata.category(letter)[0] != "C"

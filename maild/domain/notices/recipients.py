@@ -1,4 +1,4 @@
-"""Who is to be told: circles of people around a ticket, and who stands in for those who are away."""
+"""Who is told: circles of people around a ticket, and who stands in for those who are away."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from maild.domain.times.moments import shown_when
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Somebody to tell, why in words for the foot of the mail, and what makes it their affair."""
+    """Somebody to tell, the reason in words for the foot of the mail, and their interest in the ticket."""
 
     agent: Agent
     reason: str
@@ -26,8 +26,10 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Everybody the configuration names, and how they are today: for the ticket that they would be told of, when one
-    is given. Who may not see that is passed over."""
+    """Everybody in the configuration and how they are today, for the ticket they would be told of (if one is
+    given).
+
+    Agents who may not see that ticket are skipped."""
 
     directory: Directory
     readers: Readers = ALL_IN
@@ -35,17 +37,19 @@ class Roster:
     about: Ticket | None = None
 
     def sees(self, agent: Agent) -> bool:
-        """May this agent be told what is in the ticket?"""
+        """Tell whether this agent may be told what is in the ticket."""
         return self.about is None or may_see(agent, self.about, self.directory)
 
     def away(self, agent: Agent) -> bool:
-        """Is this agent away? Where all are whom it may be told, nobody is: mail then waits in their mailboxes, not
+        """Tell whether this agent is away.
+
+        When everybody who may be told is away, nobody counts as away: mail then waits in their mailboxes, not
         with us."""
         gone = self.readers.away
         return agent.name in gone and any(each.name not in gone and self.sees(each) for each in self.directory.agents)
 
     def instead(self, told: Recipient) -> Recipient | None:
-        """The same for whoever stands in where the agent is away; None when nobody does."""
+        """Return the recipient, or who stands in for them while they are away; None when nobody does."""
         if not self.away(told.agent):
             return told
         standing = self.readers.stand_in(told.agent, self.directory, self.sees)
@@ -56,11 +60,11 @@ class Roster:
         )
 
     def without(self, agent: Agent, others: Iterable[Recipient]) -> list[Recipient]:
-        """Others, told because this agent is away."""
+        """Return others who are told because this agent is away."""
         return [replace(told, reason=f"{self.gone(agent, told.agent)}, and {told.reason}") for told in others]
 
     def gone(self, agent: Agent, reader: Agent) -> str:
-        """ "Jane Doe is away until Mon 4 May 09:00", on the reader's clock."""
+        """Return "Jane Doe is away until Mon 4 May 09:00", on the reader's clock."""
         until = shown_when(self.readers.away[agent.name], ZoneInfo(reader.timezone or self.zone))
         return f"{agent.shown} is away until {until}"
 
@@ -71,10 +75,11 @@ Wants = Callable[[Recipient], bool]
 def in_charge(
     ticket: Ticket, roster: Roster, but: Address | None = None, wants: Wants = lambda told: True
 ) -> list[Recipient]:
-    """The assignee; without one the team, else the department, else its manager, else the admins: never nobody.
+    """Return the assignee, else the team, else the department, else its manager, else the admins. Never nobody.
 
-    `but` is an address that no mail reaches: who reads it is passed over. The first circle counts in which anybody
-    is there and `wants` to be told; for an assignee who is away their substitute is, or else the next circle."""
+    `but` is an address that mail does not reach; its reader is skipped. The first circle counts in which
+    somebody is there and `wants` to be told. For an absent assignee this is their substitute, or else the next
+    circle."""
     assignee = roster.directory.agent(ticket.assignee)
     lost = roster.directory.agent_at(but) if but else None
     if assignee is None or assignee == lost:
@@ -89,14 +94,14 @@ def in_charge(
 
 
 def newly_in_charge(ticket: Ticket, roster: Roster, wants: Wants = lambda told: True) -> list[Recipient]:
-    """Who hears of a ticket that has just come: who is on duty for it while nobody has it, else who is in charge."""
+    """Return who hears of a new ticket: who is on duty for it while it has no owner, else who is in charge."""
     duty = [] if ticket.assignee else on_duty(ticket, roster, wide=False)
     told = _first([duty], roster, None, wants) if duty else []
     return told or in_charge(ticket, roster, wants=wants)
 
 
 def on_duty(ticket: Ticket, roster: Roster, rota: str = "", *, wide: bool = True) -> list[Recipient]:
-    """Who is on duty for a ticket now and may see it: by the rotas that cover it (`covering`), or by the one named."""
+    """Return who is on duty for a ticket now and may see it: by the rotas that cover it, or by the named rota."""
     directory, duty = roster.directory, roster.readers.duty
     named = directory.rota(rota) if rota else None
     rotas = covering(ticket, directory.rotas, wide=wide) if not rota else (named,) if named else ()
@@ -110,8 +115,9 @@ def on_duty(ticket: Ticket, roster: Roster, rota: str = "", *, wide: bool = True
 
 
 def covering(ticket: Ticket, rotas: Sequence[Rota], *, wide: bool = True) -> tuple[Rota, ...]:
-    """The rotas that a ticket belongs to: its team's, else its department's, else those of all. Not `wide`: a ticket
-    that a team has belongs to the rotas of that team alone."""
+    """Return the rotas of a ticket: its team's, else its department's, else those of all.
+
+    Not `wide`: a ticket of a team belongs only to the rotas of that team."""
     team = tuple(rota for rota in rotas if rota.team and name_key(rota.team) == name_key(ticket.team))
     if team or (ticket.team and not wide):
         return team
@@ -120,12 +126,12 @@ def covering(ticket: Ticket, rotas: Sequence[Rota], *, wide: bool = True) -> tup
 
 
 def people_of(ticket: Ticket, roster: Roster, wants: Wants = lambda told: True) -> list[Recipient]:
-    """Who answers for the ticket's department, whoever works on the ticket."""
+    """Return who answers for the ticket's department, whoever works on the ticket."""
     return _first(_department(ticket, roster.directory), roster, None, wants)
 
 
 def given_to(ticket: Ticket, roster: Roster) -> list[Recipient]:
-    """Who has just got the ticket: the assignee, or else the team; nobody where it was taken from somebody."""
+    """Return who has just got the ticket: the assignee or else the team; () when it was taken from somebody."""
     assignee, team = roster.directory.agent(ticket.assignee), roster.directory.members(ticket.team)
     if assignee is not None:
         standing = roster.instead(Recipient(assignee, "the ticket was assigned to you", Interest.NAMED))
@@ -136,7 +142,7 @@ def given_to(ticket: Ticket, roster: Roster) -> list[Recipient]:
 
 
 def around(ticket: Ticket, roster: Roster, owner: Agent | None = None) -> list[list[Recipient]]:
-    """The circles around a ticket that nobody has, or whose `owner` is away: the nearest first."""
+    """Return the circles around a ticket that has no owner, or whose `owner` is away: the nearest first."""
     directory = roster.directory
     found, team = directory.team(ticket.team), directory.members(ticket.team)
     lead = directory.agent(found.lead) if found else None
@@ -153,7 +159,7 @@ def around(ticket: Ticket, roster: Roster, owner: Agent | None = None) -> list[l
 
 
 def _department(ticket: Ticket, directory: Directory) -> list[list[Recipient]]:
-    """Who stands in for a department: its people, else its manager, else the admins."""
+    """Return who stands in for a department: its people, else its manager, else the admins."""
     department = directory.department(ticket.department)
     manager = directory.agent(department.manager) if department else None
     people = directory.agents_of(ticket.department)
@@ -168,8 +174,9 @@ def _department(ticket: Ticket, directory: Directory) -> list[list[Recipient]]:
 
 
 def _first(circles: Sequence[Sequence[Recipient]], roster: Roster, lost: Agent | None, wants: Wants) -> list[Recipient]:
-    """The first circle in which anybody can be told: those who are there, or who stand in for all of them. Where no
-    circle may see the ticket, whoever may."""
+    """Return the first circle in which somebody can be told: those who are there, or who stand in for all of them.
+
+    When no circle may see the ticket, this is anybody who may."""
     seeing = [[told for told in circle if roster.sees(told.agent)] for circle in circles]
     if any(circles) and not any(seeing):
         reason = "nobody else is in charge of this ticket"

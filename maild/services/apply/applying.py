@@ -1,4 +1,4 @@
-"""A decision on its way into the store: what its effects leave behind, and what came of it all."""
+"""A decision on its way into the store: what its effects leave behind, and what became of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carry out a decision inside a transaction: entry, events, ticket row, next SLA instant, outbox rows. All or none."""
+"""Carries out a decision in a transaction: entry, events, ticket row, next SLA instant, outbox rows. All or none."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def apply_decision(
 
 
 def _numbered(applying: Applying) -> Decision:
-    """The decision with the numbers of what was stored together with it."""
+    """Return the decision with the numbers of what was stored together with it."""
     opened = list(applying.opened)
 
     def named(fact: Event) -> Event:
@@ -81,7 +81,7 @@ def _numbered(applying: Applying) -> Decision:
 
 
 def _thread(applying: Applying, decision: Decision, queue: Queue) -> Done:
-    """The ticket's part: its events and entries, its row, its deadlines, its notices."""
+    """Carry out the ticket's part: its events and entries, its row, its deadlines, its notices."""
     work, unit, helpdesk, before = applying.work, applying.work.unit, applying.work.helpdesk, applying.ticket
     if not decision.facts:
         if not decision.notices:
@@ -116,7 +116,7 @@ def _thread(applying: Applying, decision: Decision, queue: Queue) -> Done:
 
 
 def _messages_before(unit: UnitOfWork, after: Ticket, facts: tuple[Event, ...]) -> tuple[Event, ...]:
-    """What was written to a ticket of which nobody was told."""
+    """Return what was written to a ticket that nobody was told of."""
     history = unit.tickets.history(after.number)
     earlier = history[: len(history) - len(facts)]
     return tuple(fact for fact in earlier if isinstance(fact, Opened | MessageReceived))

@@ -1,4 +1,5 @@
-"""What a decision does beside its ticket's thread: one table says which function carries out which effect, and when."""
+"""What a decision does besides its ticket's thread. One table says which function carries out which effect, and
+when."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ from maild.services.work import Work
 
 
 class Overtaken(Exception):
-    """Somebody else was faster: what was decided rests on what is so no longer. Decide anew."""
+    """Somebody else was faster: the state that the decision rests on has changed. Decide again."""
 
 
 class Stage(Enum):
@@ -59,7 +60,7 @@ class Row:
 
 
 def check(effects: Iterable[Effect]) -> None:
-    """LookupError for an effect that no row carries out."""
+    """Raise LookupError for an effect without a row."""
     known = {row.effect for row in EFFECTS}
     for effect in effects:
         if type(effect) not in known:
@@ -130,7 +131,7 @@ def _settle_held_reply(applying: Applying, effect: SettleHeldReply) -> None:
 
 
 def _ask_about_next(work: Work, settled: int) -> None:
-    """An open question less: the next mail in this agent's name is asked about, by a reminder that is due at once."""
+    """Ask about the next mail in this agent's name, as one question is settled: by a reminder that is due at once."""
     drafts = work.unit.held_replies
     draft = drafts.get(settled)
     if draft is None or draft.kind is not HeldReplyKind.UNPROVEN:
@@ -145,8 +146,7 @@ def _drop_held_mail(applying: Applying, effect: DropHeldMail) -> None:
 
 
 def drop(unit: UnitOfWork, number: int, now: datetime, by: str = "the admin") -> bool:
-    """Leave a held mail aside for good, and with it the held reply in it: nobody is reminded of what is gone. False
-    when the mail did not wait."""
+    """End a held mail for good, and with it the held reply in it. Returns False when the mail was not waiting."""
     dropped = unit.inbound.drop(number, now, by=by)
     if dropped:
         unit.held_replies.settle_from_mail(number, "dropped", now)
@@ -240,7 +240,7 @@ def _alarm_admin(applying: Applying, effect: AlarmAdmin) -> None:
 
 
 def _left_to_caller(applying: Applying, effect: AskQuery | NotifyNextInLine) -> None:
-    """Applying a decision reads no lists and escalates nothing: whoever has it applied does so."""
+    """Leave the effect to the caller: applying a decision reads no lists and escalates nothing."""
     applying.left.append(effect)
 
 

@@ -1,4 +1,4 @@
-"""The deadlines that one act moves, as facts beside those of the act."""
+"""The deadlines that one act moves, as events beside those of the act."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from maild.services.work import Work
 
 
 def with_moves(work: Work, before: Ticket, facts: tuple[Event, ...]) -> tuple[Event, ...]:
-    """The facts, not stored yet, and the deadlines that they move by leading to another plan or calendar.
+    """Return the events, not stored yet, with the deadlines that they move by leading to another plan or calendar.
 
-    Both plans are measured with all of the facts: what a status or an answer does to a deadline is no move."""
+    Both plans are measured with all of the events. What a status or an answer does to a deadline is not a move."""
     if not any(isinstance(fact, CAUSES) for fact in facts) or any(isinstance(fact, DeadlineMoved) for fact in facts):
         return facts
     after = before

@@ -1,7 +1,7 @@
-"""Alarms become mails: one for each person and ticket, or one for all where a person hears of many at once.
+"""Turns alarms into mails: one for each person and ticket, or one list where a person hears of many at once.
 
-Whatever made them come at once (a night without the daemon, a lost mailbox), a person reads one list, worst first. The
-ledger and the mail that it names are written in one transaction."""
+Many may come at once after a night without the daemon or with a lost mailbox. Then a person reads one list,
+worst first. The ledger and the mail that it names are written in one transaction."""
 
 from __future__ import annotations
 
@@ -55,8 +55,10 @@ Prepare = Callable[[Decided], Decision]
 
 @dataclass(slots=True)
 class Open:
-    """The mails of one tick that are about many tickets: for each reader (by address) the outbox row, and when it
-    leaves. Kept between the transactions of the tick; what a crash forgets leaves after GRACE by itself."""
+    """The mails of one tick that are about many tickets: for each reader (by address) the outbox row and when it
+    leaves.
+
+    It lives between the transactions of the tick. What a crash forgets leaves by itself after GRACE."""
 
     rows: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     pages: dict[str, tuple[int, Rank]] = field(default_factory=dict)  # with the worst that was paged
@@ -89,11 +91,12 @@ def tell_alarms(
     last: bool = True,
     alone: bool = False,
 ) -> list[tuple[Decided, Done]]:
-    """Carry out decisions about alarms, each by itself, and queue the mails -> those that could be carried out.
+    """Carry out decisions about alarms, each by itself, and queue the mails. Returns those that could be carried
+    out.
 
-    `prepare` runs in the savepoint of each, and answers the decision as it holds then. Mails about many tickets wait
-    within a `tick` for what its later transactions bring, until the `last` one. `alone`: the alarms are all that is
-    told; one trouble with many tickets is not one mail for each."""
+    `prepare` runs in the savepoint of each and returns the decision as it holds then. Mails about many tickets
+    wait within a `tick` for its later transactions, until the `last` one. `alone`: the alarms are everything
+    that is told; one problem with many tickets is not one mail for each."""
     tick = tick if tick is not None else Open()
     tick.heard.update(n.to.address.key for each in decided for n in each.decision.notices if n.steps)
     # While more is to come nobody knows who will hear of few: whoever hears now hears in a list.
@@ -147,7 +150,8 @@ def _carried(
 
 
 def _by_reader(lines: Sequence[_Line]) -> dict[str, list[_Line]]:
-    """The lines of each reader. In one order on every node, so that none waits for a row that the other waits with."""
+    """Return the lines of each reader. The order is the same on every node, so that no two nodes wait for each
+    other's rows."""
     found: dict[str, list[_Line]] = {}
     for line in lines:
         found.setdefault(line.notice.to.address.key, []).append(line)
@@ -155,9 +159,10 @@ def _by_reader(lines: Sequence[_Line]) -> dict[str, list[_Line]]:
 
 
 def _page(work: Work, lines: Sequence[_Line], paged: tuple[int, Rank] | None) -> tuple[int, Rank]:
-    """One page about the worst of them, which says how many more there are -> its row, and how bad that was.
+    """Send one page about the worst of them, which says how many more there are. Returns its row, and how bad that
+    was.
 
-    Who was `paged` in the same tick is paged again for what is worse alone."""
+    Who was `paged` in the same tick is paged again only for something worse."""
     worst, *others = lines
     if paged is None or worst.worst_first < paged[1]:
         row = enqueue(worst.work, replace(worst.notice, others=len(others)), worst.occasion)
@@ -167,8 +172,9 @@ def _page(work: Work, lines: Sequence[_Line], paged: tuple[int, Rank] | None) ->
 
 
 def _mail(work: Work, lines: Sequence[_Line], begun: tuple[int, datetime] | None) -> tuple[int, datetime]:
-    """One list for this reader: a new one, or more rows in the one of the same tick that has not left yet -> its row,
-    and when it leaves."""
+    """Write one list for this reader: a new one, or more rows in the same tick's list that has not left yet.
+
+    Returns its row and when it leaves."""
     unit, at = work.unit, _leaves_at(work, lines)
     number, before = begun or (0, at)
     row = unit.outbox.lock_unsent(number) if number else None
@@ -185,13 +191,13 @@ def _mail(work: Work, lines: Sequence[_Line], begun: tuple[int, datetime] | None
 
 
 def _note(work: Work, lines: Sequence[_Line], outbox: int) -> None:
-    """The lines of the ledger."""
+    """Write the lines of the ledger."""
     noted = (tellings(line.notice, line.occasion.ticket.number, outbox, work.now) for line in lines)
     work.unit.sla_steps.add_lines([each for told in noted for each in told])
 
 
 def _leaves_at(work: Work, lines: Sequence[_Line]) -> datetime:
-    """When the first of them would leave by itself: one that wakes its reader brings the others along."""
+    """Return when the first of them would leave by itself. One that wakes its reader brings the others along."""
     unit, helpdesk, now = work.unit, work.helpdesk, work.now
     agent = helpdesk.policy.directory.agent(lines[0].notice.agent)
     if agent is None:
@@ -230,7 +236,7 @@ def _begun(work: Work, lines: Sequence[_Line], leaves_at: datetime) -> OutboxRow
 
 
 def _added(told: dict[str, Any], lines: Sequence[_Line], work: Work) -> dict[str, Any]:
-    """The list with these alarms in it as well. What does not fit is named by its number."""
+    """Return the list with these alarms in it as well. What does not fit is named by its number."""
     rows = sorted([*told["rows"], *(_row(line, work) for line in lines)], key=lambda row: row["rank"])
     shown, rest = rows[:MOST_ROWS], rows[MOST_ROWS:]
     numbered = [{**row, "row": place} for place, row in enumerate(shown, 1)]
@@ -258,7 +264,7 @@ def _row(line: _Line, work: Work) -> Row:
 
 
 def _subject(told: dict[str, Any]) -> str:
-    """ "12 tickets are overdue, 3 are due soon"."""
+    """Return "12 tickets are overdue, 3 are due soon"."""
     rows = told["rows"]
     late = sum(row["breach"] for row in rows) + told["late_others"]
     soon = len(rows) + len(told["others"]) - late

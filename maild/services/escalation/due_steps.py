@@ -1,4 +1,4 @@
-"""SLA steps whose instant has come: recorded once, told, and the next instant reckoned."""
+"""SLA steps whose instant has come: recorded once, told, and the next instant computed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Fired:
 
 
 def escalate_due(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> list[Fired]:
-    """Fire every step that is due at `now`, a batch to a transaction. Who hears of many tickets gets one mail."""
+    """Fire every step that is due at `now`, one batch per transaction. Who hears of many tickets gets one mail."""
     fired: list[Fired] = []
     stuck: set[int] = set()  # they stay due, and are passed over until the next tick
     tick = Open()
@@ -53,7 +53,7 @@ def escalate_due(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -
 
 
 def _batch(work: Work, due: Sequence[int], tick: Open, stuck: set[int], *, last: bool) -> list[Fired]:
-    """Decide about all of them first, for it is then known who hears of many; then carry out one by one."""
+    """Decide about all of them first, to know who hears of many. Then carry out one by one."""
     readers = readers_of(work.unit, work.helpdesk.policy, work.now) if due else ALL_IN
     found = {number: isolated(work.unit, number, partial(_look, work, number, readers)) for number in due}
     decided = [each for each in found.values() if each]
@@ -67,7 +67,7 @@ def _batch(work: Work, due: Sequence[int], tick: Open, stuck: set[int], *, last:
 
 
 def _look(work: Work, number: int, readers: Readers) -> Decided | Literal[False]:
-    """What is to be done about a ticket; False where no step is due after all."""
+    """Return what is to be done about a ticket; False when no step is due after all."""
     unit, helpdesk, now = work.unit, work.helpdesk, work.now
     ticket = unit.tickets.get(number)
     if ticket is None:
@@ -81,7 +81,7 @@ def _look(work: Work, number: int, readers: Readers) -> Decided | Literal[False]
 
 
 def _recorded(work: Work, readers: Readers, each: Decided) -> Decision:
-    """The decision about the steps that nobody recorded before: each fires once, whoever else looks at it."""
+    """Return the decision about steps that nobody recorded before. Each fires once, whoever else looks at it."""
     unit, number = work.unit, each.ticket.number
     steps = [
         step

@@ -1,4 +1,4 @@
-"""Deadlines after a change of the configuration: what moved is a fact of the ticket, with its reason."""
+"""Deadlines after a change of the configuration. What moved is an event of the ticket, with its reason."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BY = Actor(Role.SYSTEM, "configuration")
 
 @dataclass(frozen=True, slots=True)
 class Recomputed:
-    """What the configuration of now makes of one ticket."""
+    """What the present configuration makes of one ticket."""
 
     ticket: Ticket  # as it was
     plan: str  # as it is
@@ -35,16 +35,18 @@ class Recomputed:
 
     @property
     def differs(self) -> bool:
+        """True when a deadline or the plan is another one."""
         return bool(self.moves) or self.plan != self.ticket.sla_plan
 
 
 def recompute_changed(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> int:
-    """Reckon anew the tickets whose plan or calendar the configuration has changed -> how many."""
+    """Recompute the tickets whose plan or calendar changed with the configuration. Returns how many."""
     return sum(1 for _ in recompute(open_unit, helpdesk, now))
 
 
 def recompute(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> Iterator[Recomputed]:
-    """The same, one by one, those that stay as they are included. A batch is committed before it is told of."""
+    """Yield the recomputed tickets one by one, also those that stay as they are. Batches are committed before they
+    are told."""
     fingerprints, last = helpdesk.plan_fingerprints(), 0
     while True:
         batch: list[Recomputed] = []
@@ -62,7 +64,7 @@ def recompute(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> I
 
 
 def differences(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> Iterator[Recomputed]:
-    """What `recompute` would do; nothing is written."""
+    """Yield what `recompute` would do. Nothing is written."""
     fingerprints, last = helpdesk.plan_fingerprints(), 0
     while True:
         with open_unit(reading=True) as unit:
@@ -89,7 +91,7 @@ def _one(work: Work, number: int) -> Recomputed | None:
 
 
 def _compared(work: Work, ticket: Ticket) -> tuple[Recomputed, tuple[Event, ...]]:
-    """The ticket's deadlines as they were reckoned last and as they are now, and the facts that say so."""
+    """Return the ticket's deadlines as they were computed last and as they are now, and the events that say so."""
     unit, helpdesk, now = work.unit, work.helpdesk, work.now
     change = planned_anew(ticket, helpdesk.policy, now, _BY)
     facts: tuple[Event, ...] = (change,) if change else ()

@@ -1,4 +1,4 @@
-"""Alarms that did not arrive go to the next person in line, in the transaction in which we learn of it."""
+"""Sends alarms that did not arrive to the next person in line, in the transaction that learns of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from maild.services.work import Work, isolated
 
 
 def lost_alarm(work: Work, outbox: int, ticket: Ticket) -> LostAlarm | None:
-    """What a lost mail told of this ticket's deadlines; None when it told nothing, or was known to be lost before."""
+    """Return what a lost mail told of this ticket's deadlines; None when it told nothing or was known to be lost."""
     unit = work.unit
     ledger = unit.sla_steps.lines_of_ticket(ticket.number)
     told = [each for each in ledger if each.outbox == outbox and each.lost_at is None]
@@ -43,9 +43,10 @@ def lost_alarm(work: Work, outbox: int, ticket: Ticket) -> LostAlarm | None:
 
 
 def notify_next_in_line(work: Work, outbox: int, diagnostic: str, by: str) -> None:
-    """A mail about the alarms of many tickets did not arrive: each goes on, in one mail where many go to one.
+    """Pass on each alarm of a mail about many tickets that did not arrive, in one mail where many go to one person.
 
-    Who is told of the alarms is told of the trouble; it is one trouble, and no note for each ticket."""
+    Who is told of the alarms is also told of the problem. It is one problem, so there is no note for each
+    ticket."""
     decided: list[Decided] = []
     for number in dict.fromkeys(each.ticket for each in work.unit.sla_steps.lines_of_mail(outbox)):
         made = isolated(work.unit, number, partial(_one, work, outbox, number, diagnostic, by))
@@ -67,7 +68,7 @@ def _one(work: Work, outbox: int, number: int, diagnostic: str, by: str) -> Deci
 
 
 def tell_of(ticket: Ticket, lost: BouncedMail, decision: Decision) -> None:
-    """Tell the log where an alarm went that was lost."""
+    """Write to the log where a lost alarm went."""
     if lost.alarm is None or not lost.alarm.steps:
         return
     if decision.notices:

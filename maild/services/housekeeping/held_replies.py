@@ -1,4 +1,4 @@
-"""Held texts of agents end in no silence: the writer is reminded, later whoever leads, until somebody gives a word."""
+"""Reminds of held replies: first the writer, later the lead, until somebody decides."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _BUTTONS: dict[HeldReplyKind, tuple[Button, ...]] = {
 
 
 def remind_writers(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> int:
-    """Send the reminders that are due at `now` -> how many."""
+    """Send the reminders that are due at `now`. Returns how many."""
     sent = 0
     stuck: set[int] = set()  # they stay due, and are passed over until the next tick
     while True:
@@ -72,7 +72,7 @@ def _reminded(work: Work, draft: HeldReply) -> bool:
 
 
 def _later(unit: UnitOfWork, draft: HeldReply) -> frozenset[int]:
-    """The mails in this agent's name that are not asked about yet: enough questions are open."""
+    """Return the mails in this agent's name that are not asked about yet, because enough questions are open."""
     if draft.kind is not HeldReplyKind.UNPROVEN:
         return frozenset()
     _, later = asked_about(unit.held_replies.waiting(agent=draft.agent))
@@ -80,7 +80,8 @@ def _later(unit: UnitOfWork, draft: HeldReply) -> frozenset[int]:
 
 
 def _who_may_see(readers: Readers, writer: Agent | None, ticket: Ticket, directory: Directory) -> Readers:
-    """A reminder shows the ticket: who lost sight of it hears nothing, those above or in its department do."""
+    """Return the readers who may see the ticket, which a reminder shows; else those above them or in its
+    department."""
     reason = f"you work in the department {ticket.department}"
     department = tuple((one, reason) for one in directory.agents_of(ticket.department))
     circles = (readers, above(writer, ticket, directory), department)

@@ -1,4 +1,4 @@
-"""What time does to tickets beside their SLA: waiting ends, resolved ones close, and a customer is reminded once."""
+"""What time does to tickets besides their SLA: waiting ends, resolved tickets close, a customer is reminded once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TIMER = Actor(Role.SYSTEM, "timer")
 
 
 def run_timers(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime) -> int:
-    """Do what is due at `now` -> how many tickets changed."""
+    """Do what is due at `now`. Returns how many tickets changed."""
     changed = 0
     passed: set[int] = set()  # they stay due: what cannot be handled, and who waits until a time that was named
     while True:
@@ -47,15 +47,14 @@ class _Occasion:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What the clock does to a ticket; the decision is None where there is nothing to do: whoever held the ticket when
-    it was found may have changed it before it was ours."""
+    """What a timer does to a ticket. The decision is None when there is nothing to do any more."""
 
     ticket: int
     decide: Callable[[_Occasion], Decision | None]
 
 
 def _due(work: Work, limit: int) -> list[_Change]:
-    """The changes whose time has come, one a ticket: the first that is named here."""
+    """Return the changes that are due, one a ticket: the first in the list."""
     closing, tickets, now = work.helpdesk.settings.closing, work.unit.tickets, work.now
     asked = closing.waiting_to_resolved / 2
     due = (
@@ -70,7 +69,7 @@ def _due(work: Work, limit: int) -> list[_Change]:
 
 
 def _done(work: Work, change: _Change) -> bool:
-    """Change a ticket by the clock -> whether there was something to change."""
+    """Change a ticket by a timer. Tells whether there was something to change."""
     ticket = work.unit.tickets.get(change.ticket)
     decision = change.decide(_Occasion(work, ticket)) if ticket else None
     if ticket is None or decision is None:
@@ -96,8 +95,9 @@ def _woken(on: _Occasion) -> Decision | None:
 
 
 def _given_up(on: _Occasion) -> Decision | None:
-    """The customer hears that it ended, unless a program opened the ticket. A time that an agent named counts, however
-    long."""
+    """End a ticket whose customer did not answer. They hear of it unless a program opened the ticket.
+
+    A time that an agent named counts, however long."""
     if not _waited(on, on.work.helpdesk.settings.closing.waiting_to_resolved):
         return None
     change = _status(on, Status.RESOLVED, events.UNANSWERED)
@@ -114,7 +114,8 @@ def _closed(on: _Occasion) -> Decision | None:
 
 
 def _reminded(on: _Occasion) -> Decision | None:
-    """One friendly mail that we wait. Not to programs, and not where nobody wrote to the customer what we wait for."""
+    """Send one friendly mail that we wait. Not to programs, and not when nobody wrote to the customer what we wait
+    for."""
     waiting = on.work.helpdesk.settings.closing.waiting_to_resolved
     if on.ticket.reminded_at is not None or not _waited(on, waiting / 2):
         return None
@@ -127,13 +128,13 @@ def _reminded(on: _Occasion) -> Decision | None:
 
 
 def _waited(on: _Occasion, time: timedelta) -> bool:
-    """Has it waited for the customer so long, and not for a time that an agent named?"""
+    """Tell whether it has waited so long for the customer, and not for a time that an agent named."""
     ticket = on.ticket
     return ticket.status is Status.WAITING and ticket.wake_at is None and ticket.status_since <= on.work.now - time
 
 
 def _automatic(history: tuple[Event, ...]) -> bool:
-    """Did a program open the ticket, so that nobody reads what we send?"""
+    """Tell whether a program opened the ticket, so that nobody reads what we send."""
     return isinstance(history[0], events.Opened) and history[0].automatic
 
 
@@ -142,7 +143,7 @@ def _status(on: _Occasion, status: Status, reason: str) -> events.StatusChanged:
 
 
 def _told(on: _Occasion, changed: Event, reason: str, text: str) -> Decision:
-    """The change with a note that those in charge hear of, as long as there is work left."""
+    """Return the change with a note for those in charge, as long as there is work left."""
     if on.ticket.status.ended:
         return Decision(Outcome.COMMANDED, reason, (changed,), actor=_TIMER)
     note = events.Noted(at=on.work.now, by=_TIMER, entry=THIS_ENTRY)

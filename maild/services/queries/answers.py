@@ -1,8 +1,8 @@
-"""Answer an agent's questions by mail: lists with numbered rows, tickets, search, who is here, how it goes.
+"""Answers an agent's questions by mail: lists with numbered rows, tickets, search, who is here, statistics.
 
-Read in the transaction of the mail that asks, after all else that it does; figures alone are reckoned when the letter
-leaves. One letter answers one mail; its rows are
-numbered through, and bound to a snapshot, so that "3 close" means what the reader saw."""
+Questions are read in the transaction of the mail that asks, after everything else that it does. Only statistics
+are computed when the answer leaves. One message answers one mail. Its rows are numbered through and bound to a
+snapshot, so that "3 close" means what the reader saw."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Section = dict[str, Any]
 
 @dataclass(slots=True)
 class _Answering:
-    """One mail's questions on their way to one letter."""
+    """The questions of one mail on their way to one message."""
 
     work: Work
     agent: Agent
@@ -64,7 +64,7 @@ class _Answering:
 
     @property
     def room(self) -> int:
-        """How many rows the letter still takes."""
+        """Return how many rows the message still takes."""
         return MOST_ROWS - len(self.rows)
 
     def numbered(self, found: Sequence[ListedTicket]) -> list[dict[str, Any]]:
@@ -74,7 +74,7 @@ class _Answering:
 
 
 def answer(work: Work, asked: AskQuery) -> OutboxRow | None:
-    """Queue the mail that answers an agent's question -> its row; None when they are no agent any more."""
+    """Queue the mail that answers an agent's question. Returns its row; None when they are no agent any more."""
     due = about_no_ticket(work, asked)
     if due is None:
         return None
@@ -165,7 +165,7 @@ def _facts(ticket: Ticket) -> list[str]:
 
 
 def _thread(answering: _Answering, ticket: Ticket, entries: Sequence[StoredEntry]) -> str:
-    """A ticket from its beginning, for people: entries and events in the order of their times."""
+    """Return a ticket from its beginning, for people: entries and events in the order of their times."""
     zone, directory = answering.zone, answering.work.helpdesk.policy.directory
     parts = [f"#{ticket.number} {ticket.subject}\n", *(f"{line}\n" for line in _facts(ticket)), "\n"]
     told: list[tuple[datetime, int, str]] = [(entry.at, entry.id, _entry_told(entry, zone)) for entry in entries]

@@ -1,6 +1,7 @@
-"""Figures that somebody asks for by mail: their letter names them, and they are reckoned before its bytes are made.
+"""Statistics that somebody asks for by mail. The message names them, and they are computed before its bytes are
+made.
 
-To reckon them may take long where much is open, and nobody else can write while a mail is judged."""
+Computing them can take long when much is open, and nobody else can write while a mail is judged."""
 
 from __future__ import annotations
 
@@ -25,18 +26,18 @@ Section = dict[str, Any]
 
 
 def named(asked: StatsQuery, now: datetime) -> Section:
-    """What a section of a letter says in place of figures as of `now`: plain values, for they wait in the outbox."""
+    """Return what a section says in place of statistics as of `now`: plain values, because they wait in the outbox."""
     wanted = {"days": asked.days, "department": asked.department, "agent": asked.agent, "at": now.isoformat()}
     return {_KEY: wanted}
 
 
 def waits_for_figures(row: OutboxRow) -> bool:
-    """Does a letter name figures that are to be reckoned?"""
+    """Tell whether a message names statistics that are to be computed."""
     return any(_KEY in section for section in row.context.get("sections", ()))
 
 
 def with_figures(unit: UnitOfWork, row: OutboxRow, helpdesk: Helpdesk) -> OutboxRow:
-    """The letter with the figures that it names, as far as its reader may see them now."""
+    """Return the message with the statistics that it names, as far as its reader may see them now."""
     agent = helpdesk.policy.directory.agent(row.agent)
     reckoning = _Reckoning(unit, helpdesk, agent)
     sections = [reckoning.filled(section) for section in row.context["sections"]]
@@ -45,7 +46,7 @@ def with_figures(unit: UnitOfWork, row: OutboxRow, helpdesk: Helpdesk) -> Outbox
 
 @dataclass(slots=True)
 class _Reckoning:
-    """One letter's figures, as long as it has room."""
+    """The statistics of one message, as long as it has room."""
 
     unit: UnitOfWork
     helpdesk: Helpdesk

@@ -39,7 +39,7 @@ STATUS_LISTS: dict[str, tuple[str, ...] | None] = {
 
 
 def moment(instant: datetime | None) -> str | None:
-    """RFC 3339 in UTC, whole seconds: 2026-11-21T09:00:00Z."""
+    """Return RFC 3339 in UTC with whole seconds: 2026-11-21T09:00:00Z."""
     return None if instant is None else instant.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -55,7 +55,7 @@ def ticket_list(
     assignee: str | None = None,
     department: str | None = None,
 ) -> list[Document]:
-    """Tickets of a list, in the order of their numbers. Names are found as in mail commands."""
+    """Return the tickets of a list, by number. Names are found as in mail commands."""
     directory = helpdesk.policy.directory
     agent = directory.agent(assignee) if assignee else None
     place = directory.department(department) if department else None
@@ -73,7 +73,7 @@ def ticket_list(
 def asked_list(
     open_unit: OpenUnitOfWork, helpdesk: Helpdesk, words: Sequence[str], now: datetime
 ) -> list[Document] | CommandProblem:
-    """The tickets that `list WORDS` asks for, all of them, as the admin; or why it is not understood."""
+    """Return all tickets that `list WORDS` asks for, as the admin; or why it is not understood."""
     asked = _asked("list", words, helpdesk, now)
     if isinstance(asked, CommandProblem) or not isinstance(asked, ListQuery):
         return asked if isinstance(asked, CommandProblem) else []
@@ -85,7 +85,7 @@ def asked_list(
 def searched(
     open_unit: OpenUnitOfWork, helpdesk: Helpdesk, words: Sequence[str], now: datetime, limit: int
 ) -> list[Document] | CommandProblem:
-    """The tickets that `find WORDS` finds, each with the line that it was found by; or why it is not understood."""
+    """Return the tickets that `find WORDS` finds, each with the line it was found by; or why it is not understood."""
     asked = _asked("find", words, helpdesk, now)
     if isinstance(asked, CommandProblem) or not isinstance(asked, FindQuery):
         return asked if isinstance(asked, CommandProblem) else []
@@ -98,7 +98,7 @@ def searched(
 
 
 def _asked(word: str, words: Sequence[str], helpdesk: Helpdesk, now: datetime) -> Asked | CommandProblem:
-    """A question as the admin types it: the shell has parted and unquoted its words already."""
+    """Read a question as the admin types it. The shell has already split and unquoted its words."""
     policy = helpdesk.policy
     here = Surroundings(directory=policy.directory, plans=tuple(policy.plans), zone=policy.zone, now=now)
     found = read_question(" ".join((word, *map(written_token, words))), here)
@@ -106,6 +106,7 @@ def _asked(word: str, words: Sequence[str], helpdesk: Helpdesk, now: datetime) -
 
 
 def ticket_document(ticket: Ticket, due_at: datetime | None, helpdesk: Helpdesk, now: datetime) -> Document:
+    """Return one ticket as a row of a list."""
     return {
         "number": ticket.number,
         "token": helpdesk.token(ticket.number),
@@ -125,7 +126,7 @@ def ticket_document(ticket: Ticket, due_at: datetime | None, helpdesk: Helpdesk,
 
 
 def ticket_show(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now: datetime) -> Document | None:
-    """One ticket with thread, events and SLA; None when there is none of this number."""
+    """Return one ticket with thread, events and SLA; None when there is no ticket of this number."""
     with open_unit(reading=True) as unit:
         ticket = unit.tickets.get(number)
         if ticket is None:
@@ -160,7 +161,7 @@ def ticket_show(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, number: int, now:
 
 
 def sla_document(standing: Standing) -> list[Document]:
-    """The newest cycle of each target."""
+    """Return the newest cycle of each target."""
     return [
         {
             "target": target.target.value,
@@ -175,6 +176,7 @@ def sla_document(standing: Standing) -> list[Document]:
 
 
 def entry_document(entry: StoredEntry, delivery: str) -> Document:
+    """Return one entry of the thread."""
     return {
         "id": entry.id,
         "kind": entry.kind,
@@ -216,18 +218,19 @@ _WORST_FIRST = (
 
 
 def delivery_of(states: Sequence[OutboxState], bounced: bool) -> str:
-    """One word for how far an entry's mails came; "none" when it sent none. What came back was sent before."""
+    """Return one word for how far an entry's mails came; "none" when it sent none. What bounced was sent before."""
     word = next((word for state, word in _WORST_FIRST if state in states), "none")
     return "bounced" if bounced and word == "sent" else word
 
 
 def event_document(event: Event) -> Document:
+    """Return one event."""
     detail = {key: value for key, value in to_detail(event).items() if key != "v"}
     return {"at": moment(event.at), "kind": event.kind, "by": event.by.shown, "detail": detail}
 
 
 def raw_of_entry(open_unit: OpenUnitOfWork, number: int, entry: int) -> bytes | None:
-    """The untouched mail of an entry; None for entries that no mail brought."""
+    """Return the untouched mail of an entry; None for entries without a mail."""
     with open_unit(reading=True) as unit:
         here = next((e for e in unit.tickets.entries(number) if e.id == entry), None)
         kept = unit.inbound.get(here.inbound) if here and here.inbound else None
@@ -238,11 +241,13 @@ def raw_of_entry(open_unit: OpenUnitOfWork, number: int, entry: int) -> bytes | 
 
 
 def outbox_list(open_unit: OpenUnitOfWork, states: Sequence[OutboxState]) -> list[Document]:
+    """Return the outgoing mails of some states."""
     with open_unit(reading=True) as unit:
         return [outbox_document(row) for row in unit.outbox.listed(states)]
 
 
 def outbox_document(row: OutboxRow) -> Document:
+    """Return one outgoing mail."""
     return {
         "id": row.id,
         "ticket": row.ticket,
@@ -260,12 +265,13 @@ def outbox_document(row: OutboxRow) -> Document:
 
 
 def inbound_list(open_unit: OpenUnitOfWork, state: InboundState, limit: int | None = None) -> list[Document]:
-    """Mails that are quarantined, or held, oldest first; of more than `limit` the newest."""
+    """Return mails that are quarantined or held, oldest first; of more than `limit` the newest."""
     with open_unit(reading=True) as unit:
         return [inbound_document(kept) for kept in unit.inbound.listed(state, limit)]
 
 
 def inbound_document(kept: KeptMail) -> Document:
+    """Return one incoming mail."""
     return {
         "id": kept.id,
         "inbound": kept.id,
@@ -279,7 +285,7 @@ def inbound_document(kept: KeptMail) -> Document:
 
 
 def explained(unit: UnitOfWork, kept: KeptMail) -> Document:
-    """What was recorded when this mail was judged."""
+    """Return what was recorded when this mail was judged."""
     steps = [{"stop": s.stop, "verdict": s.verdict, "reason": s.reason} for s in kept.steps]
     return {
         "inbound": kept.id,

@@ -1,4 +1,4 @@
-"""Why each deadline of a ticket is when it is: in lines for people, and as a document for programs."""
+"""Why each deadline of a ticket is when it is: as lines for people and as a document for programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from maild.services.work import Work
 
 
 def derived_lines(work: Work, number: int) -> tuple[str, ...] | None:
-    """Line by line, as things stood at the moment of the work; None when there was no such ticket then."""
+    """Return the derivation line by line, as of the moment of the work; None when there was no such ticket then."""
     helpdesk, now = work.helpdesk, work.now
     ticket, history = _as_of(work.unit, number, now)
     if ticket is None:
@@ -26,7 +26,7 @@ def derived_lines(work: Work, number: int) -> tuple[str, ...] | None:
 
 
 def derived_document(work: Work, number: int) -> dict[str, Any] | None:
-    """The same as JSON values."""
+    """Return the same as JSON values."""
     helpdesk, now = work.helpdesk, work.now
     ticket, history = _as_of(work.unit, number, now)
     if ticket is None:

@@ -1,4 +1,4 @@
-"""The escalation ledger as it is shown: each step that fired, whom it told, when, and what came of it."""
+"""The escalation ledger for people: each step that fired, whom it told, when, and what became of it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _OUTCOMES = {OutboxState.SENDING: "queued", OutboxState.FAILED: "failed"}
 
 
 def outcome_of(telling: LedgerLine, history: Sequence[Event]) -> str:
-    """One word: acknowledged, bounced, or how far its mail came (queued, sent, deferred, failed, held, dropped)."""
+    """Return one word: acknowledged, bounced, or how far its mail came (queued, sent, deferred, failed, held,
+    dropped)."""
     if telling.lost_at is not None:
         return "failed" if telling.state is OutboxState.FAILED else "bounced"
     if telling.agent and any(_acknowledges(fact, telling) for fact in history):
@@ -35,7 +36,7 @@ def _acknowledges(fact: Event, telling: LedgerLine) -> bool:
 
 
 def steps_told(history: Sequence[Event], told: Sequence[LedgerLine]) -> list[tuple[Escalated, list[LedgerLine]]]:
-    """Each step that fired, in their order, with whom it told; nobody where a later one overtook it."""
+    """Return each step that fired, in order, with whom it told; nobody where a later one overtook it."""
     fired = [fact for fact in history if isinstance(fact, Escalated)]
     return [
         (fact, [t for t in told if (t.target, t.cycle, t.step) == (fact.target, fact.cycle, fact.step)])
@@ -44,7 +45,7 @@ def steps_told(history: Sequence[Event], told: Sequence[LedgerLine]) -> list[tup
 
 
 def escalation_documents(history: Sequence[Event], told: Sequence[LedgerLine]) -> list[dict[str, Any]]:
-    """For `maild ticket show --json`."""
+    """Return the ledger for `maild ticket show --json`."""
     return [
         {
             "target": fact.target,
@@ -72,12 +73,12 @@ def escalation_documents(history: Sequence[Event], told: Sequence[LedgerLine]) -
 
 
 def escalations_of(unit: UnitOfWork, number: int, now: datetime) -> list[dict[str, Any]]:
-    """The steps of a ticket that had fired at `now`, with what has come of them."""
+    """Return the steps of a ticket that had fired at `now`, with what became of them."""
     return escalation_documents(*_as_of(unit, number, now))
 
 
 def lines_of(work: Work, number: int) -> tuple[str, ...]:
-    """The same in lines for people, behind an empty one; () when none had fired."""
+    """Return the same as lines for people, after an empty line; () when none had fired."""
     history, told = _as_of(work.unit, number, work.now)
     return _lines(history, told, work.helpdesk.zone)
 

@@ -1,4 +1,4 @@
-"""Figures as data: the JSON document and the one long table of `maild stats`."""
+"""Statistics as data: the JSON document and the one long table of `maild stats`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEAD: Line = ("section", "group", "key", "value", "unit")
 
 
 def figures_document(figures: Figures) -> dict[str, Any]:
-    """All figures. Spans are business time in whole seconds, null where there is none; nobody is ""."""
+    """Return all statistics. Spans are business time in whole seconds, null where there is none; nobody is ""."""
     return {
         "since": moment(figures.period.since),
         "until": moment(figures.period.until),
@@ -65,7 +65,7 @@ def _words(groups: Mapping[str, Mapping[Any, int]]) -> dict[str, Any]:
 
 
 def figures_lines(figures: Figures) -> Iterator[Line]:
-    """All figures, one a line; a span that does not exist has no line."""
+    """Return all statistics, one a line. A span that does not exist has no line."""
     yield from (("volume", "", what.value, str(count), "count") for what, count in figures.totals.items())
     for day in figures.days:
         name = day.day.isoformat()

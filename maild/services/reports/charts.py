@@ -1,7 +1,7 @@
-"""Figures as charts: what mails and terminals show of them, in words and shares, laid out by whoever shows it.
+"""Statistics as charts for mails and terminals: words and shares, laid out by whoever shows them.
 
-A chart is a record of plain values, as templates take it (templates/README.md tells the keys): `bars`, `columns` or
-`table`. Every number stands in it as a word as well: a bar only repeats it."""
+A chart is a record of plain values, as templates take it (templates/README.md lists the keys): `bars`, `columns`
+or `table`. Every number is in it as a word too; a bar only repeats it."""
 
 from __future__ import annotations
 
