@@ -1,8 +1,8 @@
-"""How much was answered by program of late, and how much is too much (RFC 3834 2; RFC 5230 4.2 knows the idea).
+"""How many automatic answers there were lately, and how many are too many (RFC 3834 2; RFC 5230 4.2).
 
-What headers say of a mail is judged elsewhere; these limits need no headers, for the other end of a loop may strip them
-all. They count answers of a program to people outside: acknowledgements and states. What an agent does never counts:
-who closes forty tickets at once is no loop."""
+Headers are judged elsewhere. These limits need no headers, because the other end of a loop may remove them all.
+They count a program's answers to people outside: acknowledgements and statuses. What an agent does never counts:
+somebody who closes forty tickets at once is no loop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STOPPED_FOR = timedelta(hours=1)  # after too many in a minute nothing is answer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """What there was before the mail that is judged. Answers are those of a program to people outside."""
+    """What there was before the mail that is judged. Answers are a program's answers to people outside."""
 
     to_sender: int = 0  # answers to its sender within a day
     to_domain: int = 0  # answers to the sender's domain within an hour

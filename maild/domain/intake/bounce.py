@@ -1,4 +1,4 @@
-"""A mail of ours that did not arrive, told by a delivery report or by the relay itself: what follows for its ticket."""
+"""What follows for a ticket when a delivery report or the relay says that a mail of ours did not arrive."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class BouncedMail:
 
 
 def bounced(ticket: Ticket, mail: BouncedMail, diagnostic: str, *, by: str, at: datetime, policy: Policy) -> Decision:
-    """The fact, with a note for those in charge. `by` names who told it.
+    """Return the event, with a note for those in charge. `by` names who reported it.
 
-    A reply did not happen when its requester did not get it; a copy that is lost undoes nothing. An alarm goes to the
+    A reply did not happen when its requester did not get it. A lost copy undoes nothing. An alarm goes to the
     next person in line."""
     recipient = Address.read(mail.recipient)
     notices = handed_on(ticket, mail.alarm, policy) if mail.alarm else ()

@@ -1,6 +1,6 @@
-"""What kind of mail this is: an ordered table of rules, first hit wins, each with its reason.
+"""What kind of mail this is: an ordered table of rules. The first that matches wins, each with its reason.
 
-RFC 3834 is the ground of it: who may be answered automatically, and who must not. The class says what a mail is,
+It follows RFC 3834: who may be answered automatically and who must not. The class says what a mail is,
 `answerable` whether a program may answer it. No class drops a mail: what becomes of it is decided elsewhere."""
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ MAX_HOPS = 50  # Received fields (RFC 5321 6.3 asks for at least 100 in relays; 
 
 
 class MailClass(StrEnum):
+    """What kind of mail it is."""
+
     PERSON = "person"
     LIST = "list"  # people wrote it too, but many receive it: filed like a person's mail, never answered by a program
     AUTO_REPLY = "auto-reply"  # a program answered something: vacation, receipt acknowledgement of another helpdesk
@@ -36,17 +38,17 @@ class MailClass(StrEnum):
 
     @property
     def by_machine(self) -> bool:
-        """No words of a person to us: it runs no command, reopens nothing, and moves no clock."""
+        """True when it holds no person's words to us: it runs no command, reopens nothing, and moves no clock."""
         return self not in (MailClass.PERSON, MailClass.LIST)
 
 
 @dataclass(frozen=True, slots=True)
 class OwnMarks:
-    """How we know our own mail.
+    """How we recognise our own mail.
 
-    `is_own_id`: did we issue this Message-ID (with or without its brackets)? `loop_mark`: what the X-Maild-Loop header
-    of our mails says; "" recognises none. `own_addresses`: every address that is us; without any, no mail counts as
-    sent past us."""
+    `is_own_id` tells whether we issued a Message-ID (with or without brackets). `loop_mark` is what the
+    X-Maild-Loop header of our mails says; "" recognises none. `own_addresses` are all our addresses; without
+    them no mail counts as sent past us."""
 
     is_own_id: Callable[[str], bool]
     loop_mark: str = ""
@@ -58,6 +60,8 @@ class OwnMarks:
 
 @dataclass(frozen=True, slots=True)
 class Classification:
+    """The class of a mail, the rule that decided, and whether a program may answer it."""
+
     mail_class: MailClass
     rule: str  # the name of the row that hit
     reason: str  # a sentence, with the mark that was found
@@ -66,14 +70,14 @@ class Classification:
 
 @dataclass(frozen=True, slots=True)
 class _Mail:
-    """A message with its envelope and our marks: what the rules look at."""
+    """A message with its envelope and our marks, as the rules look at it."""
 
     message: InboundMessage
     envelope: Envelope
     marks: OwnMarks
 
     def first(self, *names: str) -> str | None:
-        """The first header of these names that is there, as "Name: value"."""
+        """Return the first present header of these names, as "Name: value"."""
         for name in names:
             if values := self.message.headers.get(name.lower()):
                 return quoted(name, values[0])
@@ -81,7 +85,7 @@ class _Mail:
 
     @property
     def reverse_path(self) -> str | None:
-        """Who bounces go to: the envelope's sender, else Return-Path; "" is the null one, None is unknown."""
+        """Return where bounces go: the envelope's sender, else Return-Path. "" is the null one, None is unknown."""
         if self.envelope.sender is not None:
             return self.envelope.sender.strip(" <>")
         values = self.message.headers.get("return-path")
@@ -89,13 +93,14 @@ class _Mail:
 
     @property
     def senders(self) -> tuple[str, ...]:
-        """Local parts of From and of the reverse-path, lowered and capped at what RFC 5321 4.5.3.1.1 allows."""
+        """Return the local parts of From and of the reverse-path, in lower case and at most as long as RFC 5321
+        4.5.3.1.1 allows."""
         from_header = [self.message.sender.address.local] if self.message.sender else []
         behind = [self.reverse_path.rpartition("@")[0]] if self.reverse_path else []
         return tuple(ascii_lower(local)[:64] for local in (*from_header, *behind))
 
     def is_own(self, address: Address) -> bool:
-        """Is it one of our addresses, with or without a subaddress (RFC 5233)?"""
+        """Tell whether it is one of our addresses, with or without a subaddress (RFC 5233)."""
         return belongs_to(address, self.marks.own_addresses)
 
 
@@ -146,7 +151,7 @@ def _from_mailer_daemon(mail: _Mail) -> str | None:
 
 
 def _auto_submitted(mail: _Mail) -> str:
-    """The keyword of Auto-Submitted (RFC 3834 5) without comments and parameters; "" when absent or "no"."""
+    """Return the keyword of Auto-Submitted (RFC 3834 5) without comments and parameters; "" when absent or "no"."""
     for value in mail.message.headers.get("auto-submitted", ()):
         words = without_comments(value[:500]).partition(";")[0].split()
         keyword = words[0].casefold() if words else ""
@@ -180,7 +185,7 @@ def _auto_reply_header(mail: _Mail) -> str | None:
 
 
 def _absence_notice(mail: _Mail) -> str | None:
-    """An absence subject together with any other mark of a program; lists carry people's words about absences."""
+    """Find an absence subject together with another mark of a program. People also write about absences on lists."""
     subject = mail.message.subject.strip().casefold()
     if not subject.startswith(SUBJECTS_OF_NOTICES) or mail.first("List-Id", "List-Unsubscribe"):
         return None
@@ -241,7 +246,7 @@ _LIST_SENDER = re.compile(r"owner-.*|.*-(?:owner|request)|.*-bounces(?:\+.*)?")
 
 
 def brought_by(message: InboundMessage, lists: tuple[MailingList, ...]) -> MailingList | None:
-    """The list among those that feed us by which a mail came."""
+    """Return the list, among those that feed us, that brought a mail."""
     from_ = (message.sender,) if message.sender else ()
     people = (*from_, *message.to, *message.cc)
     places = {str(p.address) for p in people} | {str(address) for address in message.delivered_to}
@@ -361,7 +366,7 @@ UNANSWERED: tuple[ClassRule, ...] = (
 
 
 def classify(message: InboundMessage, envelope: Envelope, marks: OwnMarks) -> Classification:
-    """The class of the first rule that hits; a person's mail when none does."""
+    """Return the class of the first rule that matches; a person's mail when none does."""
     mail = _Mail(message, envelope, marks)
     for rule in (*RULES, *UNANSWERED):
         if mark := rule.test(mail):
@@ -377,7 +382,7 @@ def _precedence(mail: _Mail) -> str:
 
 
 def _suppressing(mail: _Mail, kinds: set[str]) -> str | None:
-    """X-Auto-Response-Suppress (MS-OXCMAIL 2.1.3.2.20), when it names one of these kinds of answers."""
+    """Read X-Auto-Response-Suppress (MS-OXCMAIL 2.1.3.2.20) when it names one of these kinds of answers."""
     for value in mail.message.headers.get("x-auto-response-suppress", ()):
         if kinds & {word.strip().casefold() for word in value[:500].split(",")}:
             return quoted("X-Auto-Response-Suppress", value)

@@ -1,8 +1,8 @@
 """Where a mail belongs: clues in the mail, one look-up of facts, one verdict with its reason.
 
 The carriers of a clue are asked in the order of their trust: sealed reply address, Message-ID in In-Reply-To or
-References, mark in the body, subject token. The first valid one decides. A valid carrier in a stranger's hands decides
-nothing: the mail is held."""
+References, mark in the body, subject token. The first valid one decides. A valid carrier in a stranger's hands
+decides nothing: the mail is held."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ _EXPIRES_AFTER = timedelta(days=30)  # addresses that act by themselves; answers
 
 
 class Carrier(StrEnum):
+    """What in a mail carries the clue to its ticket."""
+
     REPLY_ADDRESS = "reply-address"
     OWN_MESSAGE_ID = "own-message-id"
     BODY_MARKER = "body-marker"
@@ -45,6 +47,8 @@ class Carrier(StrEnum):
 
 
 class RouteKind(StrEnum):
+    """What a mail is to the ticket that it leads to."""
+
     NEW = "new-ticket"
     REPLY = "reply"
     HELD = "held"
@@ -53,7 +57,7 @@ class RouteKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Clues:
-    """Keys to look up: everything in a mail that may say where it belongs."""
+    """The keys to look up: everything in a mail that may say where it belongs."""
 
     sealed: tuple[Sealed, ...] = ()
     own_ids: tuple[Sealed, ...] = ()  # MAC checked, nearest parent first
@@ -65,29 +69,30 @@ class Clues:
     sameness: str = ""
 
     def tickets(self, holders: Mapping[int, Holder], ring: KeyRing) -> tuple[int, ...]:
-        """The tickets that valid marks name: for a mark that does not open nothing is looked up."""
+        """The tickets that valid marks name. Nothing is looked up for a mark that does not open."""
         marked = [sealed.ticket for sealed, _ in self.opened(holders, ring) if sealed.scope not in WITHOUT_TICKET]
         named = (own.ticket for own in (*self.own_ids, *self.markers) if own.scope not in WITHOUT_TICKET)
         return tuple(dict.fromkeys((*marked, *named, *self.root_tickets, *self.token_tickets)))
 
     def opened(self, holders: Mapping[int, Holder], ring: KeyRing) -> list[tuple[Sealed, Holder]]:
-        """The reply addresses whose MAC holds, each with whom it was given to."""
+        """Return the reply addresses whose MAC is right, each with whom it was given to."""
         held = [(sealed, holders[sealed.recipient]) for sealed in self.sealed if sealed.recipient in holders]
         return [(sealed, holder) for sealed, holder in held if opens(ring, sealed, holder.epoch)]
 
     @property
     def lists(self) -> tuple[int, ...]:
-        """The lists that marks name as answered; whether a reply address holds is judged apart."""
+        """The lists that marks name as answered. Whether a reply address is valid is judged separately."""
         marks = (*self.sealed, *self.own_ids, *self.markers)
         return tuple(dict.fromkeys(mark.ticket for mark in marks if mark.scope is Scope.DIGEST))
 
     @property
     def recipients(self) -> tuple[int, ...]:
+        """The numbers of the contacts that marks were given to."""
         return tuple(dict.fromkeys(s.recipient for s in (*self.sealed, *self.own_ids, *self.markers)))
 
     @property
     def family(self) -> tuple[str, ...]:
-        """The ids by which mails that came before may have named this one, or the same ancestors."""
+        """The ids by which earlier mails may have named this one, or the same ancestors."""
         return tuple(filter(None, (self.message_id, *self.parent_ids)))
 
 
@@ -117,6 +122,8 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Route:
+    """Where a mail belongs, by which carrier, and why."""
+
     verdict: RouteKind
     reason: str
     carrier: Carrier = Carrier.NONE
@@ -130,8 +137,9 @@ class Route:
 
 
 def clues(message: InboundMessage, envelope: Envelope, ring: KeyRing, domain: str = "") -> Clues:
-    """Everything in the mail that may lead to a ticket. Invalid marks are as if absent. `domain` is the right side of
-    our Message-IDs, which marks in the body do not repeat."""
+    """Return everything in the mail that may lead to a ticket. Invalid marks count as absent.
+
+    `domain` is the right side of our Message-IDs, which marks in the body do not repeat."""
     marked = (read_message_id(ring, f"<{marker}@{domain}>") for marker in message.markers)
     addresses = (*message.recipients, *filter(None, map(Address.read, envelope.recipients)))
     sealed = (found for address in dict.fromkeys(addresses) if (found := read_reply_address(address)))
@@ -149,7 +157,7 @@ def clues(message: InboundMessage, envelope: Envelope, ring: KeyRing, domain: st
 
 
 def route(message: InboundMessage, found: Clues, facts: Facts, ring: KeyRing, directory: Directory) -> Route:
-    """The verdict. A pure function of the mail, the look-up and the configuration."""
+    """Return where the mail belongs. It is a pure function of the mail, the look-up and the configuration."""
     if facts.same_mail is not None:
         inbound, ticket = facts.same_mail
         return Route(RouteKind.DUPLICATE, f"the same mail was kept before as {inbound}", ticket=ticket)
@@ -206,7 +214,7 @@ def _by_reply_address(found: Clues, facts: Facts, asking: _Asking) -> Route | No
 
 
 def _leads(sealed: Sealed, facts: Facts) -> bool:
-    """Does a mark whose MAC holds lead anywhere, and may it still act?"""
+    """Tell whether a mark with a right MAC leads anywhere, and may still act."""
     if sealed.scope is Scope.QUERY:
         return True
     if sealed.scope is Scope.DIGEST:
@@ -217,13 +225,13 @@ def _leads(sealed: Sealed, facts: Facts) -> bool:
 
 
 def _expired(sealed: Sealed, facts: Facts) -> bool:
-    """Addresses that act by themselves do so for 30 days: after them the ticket is another one."""
+    """Tell whether an address that acts by itself is older than 30 days: the ticket is another one by then."""
     at = facts.sealed_at.get((sealed.ticket, sealed.seq)) if sealed.scope is Scope.COMMAND else None
     return at is not None and facts.now is not None and facts.now - at > _EXPIRES_AFTER
 
 
 def _to_us(sealed: Sealed, holder: Holder | None, asking: _Asking, carrier: Carrier) -> Route:
-    """An answer that concerns no single ticket: to a list, to a digest, a question, a word about a held mail."""
+    """Route an answer that concerns no single ticket: to a list, to a digest, a question, a word about a held mail."""
     trail = tuple(asking.ignored)
     if holder is None or asking.agent is None or asking.agent.name != holder.agent:
         return Route(RouteKind.HELD, "token-from-another-address", carrier, ignored=trail)
@@ -243,14 +251,16 @@ def _to_us(sealed: Sealed, holder: Holder | None, asking: _Asking, carrier: Carr
 
 
 def _fresh(ticket: Ticket, found: Clues, message: InboundMessage) -> bool:
-    """Was a sealed address taken from an address book, for something new? Answers name a parent or keep the subject."""
+    """Tell whether a sealed address was taken from an address book for something new. Answers name a parent or keep
+    the subject."""
     if found.parent_ids or ticket.number in found.token_tickets or not message.subject.strip():
         return False
     return not same_subject(message.subject, ticket.thread_subject)
 
 
 def _afresh(answer: Route) -> Route:
-    """A customer begins a new, linked ticket; an agent's words might go to the wrong customer, and wait."""
+    """Route such a mail: a customer begins a new, linked ticket; an agent's words are held, or the wrong customer
+    might get them."""
     reason = f"a fresh mail to the reply address of ticket {answer.ticket}: neither answer nor its subject"
     if answer.scope is Scope.USER:
         return Route(RouteKind.NEW, reason, related=answer.ticket, ignored=answer.ignored)
@@ -267,7 +277,7 @@ def _by_own_id(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
 
 
 def _by_mark(marks: Sequence[Sealed], facts: Facts, asking: _Asking, carrier: Carrier) -> Route | None:
-    """The first mark whose MAC holds and that leads anywhere: to a ticket, or to us."""
+    """Route by the first mark with a right MAC that leads anywhere: to a ticket, or to us."""
     for sealed in marks:
         holder = facts.holders.get(sealed.recipient)
         if holder is not None and sealed.outbox < holder.revoked_before:
@@ -293,7 +303,7 @@ def _judged(sealed: Sealed, holder: Holder | None, facts: Facts, asking: _Asking
 
 
 def _by_known_id(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
-    """An answer to a mail that stands in a thread, such as a customer's second mail to their own first."""
+    """Route an answer to a mail that is in a thread, for instance a customer's second mail to their own first."""
     for text in found.parent_ids:
         ticket = facts.tickets.get(facts.tickets_of_ids.get(text, 0))
         if ticket is None:
@@ -305,9 +315,10 @@ def _by_known_id(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
 
 
 def _by_family(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
-    """A mail that comes later than its answers, or whose parent we never saw: its relatives lead to the ticket.
+    """Route a mail that comes later than its answers, or whose parent we never saw: its relatives lead to the
+    ticket.
 
-    Only for those who take part already: ids of others' mails are nobody's secret."""
+    Only for those who take part already, because the ids of others' mails are no secret."""
     for text in found.family:
         ticket = facts.tickets.get(facts.tickets_of_ancestors.get(text, 0))
         if ticket is not None and asking.sender is not None and ticket.includes(asking.sender):
@@ -327,7 +338,8 @@ def _by_token(found: Clues, facts: Facts, asking: _Asking) -> Route | None:
 
 
 def _by_place(ticket: Ticket, asking: _Asking, carrier: Carrier) -> Route:
-    """A carrier that names the ticket but nobody: it counts for participants and agents, whose text stays inside."""
+    """Route by a carrier that names the ticket but nobody. It counts for participants and agents, whose text stays
+    inside."""
     trail = tuple(asking.ignored)
     if asking.agent is not None and ticket.requester.address != asking.sender:
         reason = f"the {carrier.value.replace('-', ' ')} leads to ticket {ticket.number}; an agent's text stays inside"

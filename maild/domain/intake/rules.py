@@ -1,7 +1,7 @@
 """The admin's help topics, filter rules and bans: what a mail matches, and what follows for its ticket.
 
-Expressions are searched in single lines of a capped text by an engine that needs linear time: no mail makes `file` fail
-or hang."""
+Expressions are searched in single lines of a capped text, by an engine that needs linear time. So no mail makes
+`file` fail or hang."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Expression(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Conditions that must all hold; an empty one is not asked. Case is ignored."""
+    """Conditions that must all hold. An empty one is not asked. Case is ignored."""
 
     subject: Expression | None = None
     from_: str = ""  # glob over the sender's address: *@monitor.example
@@ -43,7 +43,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A help topic: the first one that matches names department, team, priority, plan."""
+    """A help topic: the first one that matches names department, team, priority and plan."""
 
     name: str
     match: Match = Match()
@@ -62,7 +62,7 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A filter rule: every one that matches applies in order, a later one winning where both speak."""
+    """A filter rule. Every one that matches applies, in order; a later one wins."""
 
     match: Match = Match()
     department: str = ""
@@ -92,7 +92,7 @@ class Ban:
     reject: bool = False  # refuse it in the SMTP dialogue already (550 5.7.1)
 
     def holds_for(self, sender: str) -> bool:
-        """Is this address banned? The empty one, of the null reverse-path, never is: it carries bounces."""
+        """Tell whether this address is banned. The null reverse-path never is: it carries bounces."""
         address = ascii_lower(sender.strip(" <>"))[:_NAME_AT_MOST]
         if not address:
             return False
@@ -143,10 +143,10 @@ def file(
     importance: bool = False,
     bans: Sequence[Ban] = (),
 ) -> Filing:
-    """Apply the first matching topic, then every matching rule in order. A banned sender's mail meets neither.
+    """Apply the first matching topic, then every matching rule in order. A banned sender's mail gets neither.
 
-    `mail_class`: what classify made of it. `importance`: may the mail's own headers set the priority that nothing else
-    names?"""
+    `mail_class` is what classify found. `importance`: the mail's own headers may set the priority that nothing
+    else names."""
     if ban := _ban_of(message, envelope, bans):
         reason = f"{ban.shown} ({ban.reason})" if ban.reason else ban.shown
         return Filing(ignore=True, banned=reason, trail=(f"ban: {ban.shown}",))
@@ -163,17 +163,18 @@ def file(
 
 
 def banned_sender(sender: str, bans: Iterable[Ban]) -> Ban | None:
-    """The first ban that holds for this address."""
+    """Return the first ban that holds for this address."""
     return next((ban for ban in bans if ban.holds_for(sender)), None)
 
 
 def refused_at_the_door(sender: str, bans: Iterable[Ban]) -> bool:
-    """May the SMTP dialogue end at this MAIL FROM? Only where a ban says so: what is refused there leaves no record."""
+    """Tell whether the SMTP dialogue may end at this MAIL FROM. Only when a ban says so: what is refused leaves no
+    record."""
     return any(ban.reject and ban.holds_for(sender) for ban in bans)
 
 
 def name_fits(globs: Iterable[str], name: str) -> str:
-    """The first glob that a file's name fits, in any case; "" when none does."""
+    """Return the first glob that a file's name fits, in any case; "" when none does."""
     end = name.casefold()[-_NAME_AT_MOST:]
     return next((glob for glob in globs if fnmatchcase(end, glob.casefold())), "")
 
@@ -182,14 +183,14 @@ def name_fits(globs: Iterable[str], name: str) -> str:
 
 
 def matches(match: Match, message: InboundMessage, envelope: Envelope, mail_class: str = "person") -> bool:
-    """Do all conditions hold? A match without conditions holds for nothing: it would swallow every mail."""
+    """Tell whether all conditions hold. A match without conditions holds for nothing: it would swallow every mail."""
     asked = _conditions(match, message, envelope, mail_class)
     first = next(asked, None)
     return bool(first) and all(asked)
 
 
 def _conditions(match: Match, message: InboundMessage, envelope: Envelope, mail_class: str) -> Iterator[bool]:
-    """The answer to each condition that is asked, the dear ones last."""
+    """Yield the answer to each condition that is asked, the expensive ones last."""
     if match.class_:
         yield mail_class in match.class_
     if match.from_:
@@ -225,12 +226,12 @@ def _subject_and_text(message: InboundMessage) -> list[str]:
 
 
 def _fits(glob: str, address: str) -> bool:
-    """Does the address fit a pattern with * and ?, ASCII case aside?"""
+    """Tell whether the address fits a pattern with * and ?, without ASCII case."""
     return fnmatchcase(address[:_NAME_AT_MOST], ascii_lower(glob))
 
 
 def _ban_of(message: InboundMessage, envelope: Envelope, bans: Sequence[Ban]) -> Ban | None:
-    """Whoever bounces go to counts as well as From: the one is as easily changed as the other."""
+    """Return the ban of From or of the address that bounces go to: the one is changed as easily as the other."""
     senders = (str(message.sender.address) if message.sender else "", envelope.sender or "")
     return next(filter(None, (banned_sender(sender, bans) for sender in senders)), None)
 
@@ -260,7 +261,7 @@ def _ruled(filing: Filing, rule: Rule, name: str, message: InboundMessage) -> Fi
 
 
 def _with_topic(filing: Filing, topic: Topic, message: InboundMessage) -> Filing:
-    """The topic speaks where no rule did."""
+    """Apply the topic where no rule did."""
     name = f"topic {topic.name}"
     key = "" if filing.join_key else _join_key(topic, name, message)
     return replace(
@@ -282,12 +283,12 @@ def _with_topic(filing: Filing, topic: Topic, message: InboundMessage) -> Filing
 
 
 def _told(name: str, key: str) -> tuple[str, ...]:
-    """For the trail: who matched, and what it joins."""
+    """Return the trail: what matched, and what it joins."""
     return (name, f"joined by {key}") if key else (name,)
 
 
 def _requester(source: Rule | Topic, message: InboundMessage) -> Person | None:
-    """Who a contact form writes for: the first Reply-To that is somebody else than the form."""
+    """Return who a contact form writes for: the first Reply-To that is not the form."""
     if source.requester != "reply-to":
         return None
     sender = message.sender.address if message.sender else None
@@ -295,7 +296,8 @@ def _requester(source: Rule | Topic, message: InboundMessage) -> Person | None:
 
 
 def _join_key(source: Rule | Topic, name: str, message: InboundMessage) -> str:
-    """The text of the expression's group, else all that it found, in one case and spacing; "" when it finds nothing.
+    """Return the text of the expression's group, else all that it found, in one case and spacing; "" when it finds
+    nothing.
 
     The name in front keeps the keys of two rules apart."""
     hit = _found(source.join, _subject_and_text(message)) if source.join else None
@@ -321,7 +323,7 @@ _IMPORTANCE: tuple[tuple[str, Mapping[str, str]], ...] = (
 
 
 def _important(filing: Filing, message: InboundMessage) -> Filing:
-    """The priority that the mail asks for itself."""
+    """Return the filing with the priority that the mail asks for itself."""
     for name, priorities in _IMPORTANCE:
         words = message.header(name)[:_LINE_AT_MOST].casefold().split()
         if words and words[0] in priorities:

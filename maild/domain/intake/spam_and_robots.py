@@ -1,4 +1,4 @@
-"""Where mail comes from that is not what it seems: lists that feed us, spam that the provider marked, robots."""
+"""Where unusual mail comes from: lists that feed us, spam that the provider marked, programs."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ _LIST_ID = re.compile(r"<([^<>]{1,255})>")  # RFC 2919 2: the identifier stands 
 
 @dataclass(frozen=True, slots=True)
 class MailingList:
-    """A list that feeds us: its gateway rewrites the sender, who is found elsewhere in the mail."""
+    """A list that feeds us. Its gateway rewrites the sender, who is named elsewhere in the mail."""
 
     id: str = ""  # what its List-Id says in brackets
     address: str = ""  # where people post to it
 
     def brings(self, list_ids: Iterable[str], addresses: Collection[str]) -> bool:
-        """Did it bring a mail with these List-Id values, from and to these addresses?"""
+        """Tell whether it brought a mail with these List-Id values, from and to these addresses."""
         ids = {read_list_id(value) for value in list_ids}
         known = {ascii_lower(address) for address in addresses}
         return (bool(self.id) and read_list_id(self.id) in ids) or ascii_lower(self.address or "\0") in known
 
     @property
     def shown(self) -> str:
+        """The list as `explain` names it."""
         return self.id or self.address
 
 
 def read_list_id(value: str) -> str:
-    """The identifier of a List-Id value (RFC 2919), without phrase and brackets, for comparing."""
+    """Return the identifier of a List-Id value (RFC 2919) for comparing, without phrase and brackets."""
     line = value[:_VALUE_AT_MOST]
     bracketed = _LIST_ID.findall(line)
     return ascii_lower((bracketed[-1] if bracketed else line).strip())
@@ -42,7 +43,7 @@ def read_list_id(value: str) -> str:
 def list_that_brought(
     lists: Iterable[MailingList], list_ids: Iterable[str], addresses: Collection[str]
 ) -> MailingList | None:
-    """The first of the lists that a mail came by. `addresses` are those of From, To, Cc and Delivered-To."""
+    """Return the first of the lists that brought a mail. `addresses` are those of From, To, Cc and Delivered-To."""
     ids = tuple(list_ids)
     return next((each for each in lists if each.brings(ids, addresses)), None)
 
@@ -57,12 +58,12 @@ class HeaderMark:
 
 @dataclass(frozen=True, slots=True)
 class SpamMarks:
-    """The headers by which the provider's filter is believed."""
+    """The headers of the provider's filter that we believe."""
 
     headers: tuple[HeaderMark, ...] = ()
 
     def found(self, headers: Mapping[str, tuple[str, ...]]) -> str:
-        """The mark that a mail bears, as "Name: value"; "" for none. `headers` has its names in lower case."""
+        """Return the mark of a mail as "Name: value"; "" for none. `headers` has its names in lower case."""
         for mark in self.headers:
             for value in headers.get(mark.name.lower(), ()):
                 if mark.match.search(value.strip()[:_VALUE_AT_MOST]) is not None:
@@ -72,11 +73,11 @@ class SpamMarks:
 
 @dataclass(frozen=True, slots=True)
 class Robots:
-    """Senders whose mail is automatic though it does not say so: monitoring, scanners, shops."""
+    """Senders whose mail is automatic although it does not say so: monitoring, scanners, shops."""
 
     from_: tuple[str, ...] = ()  # globs over the sender's address: *@monitor.example
 
     def wrote(self, sender: str) -> str:
-        """The glob that this address fits; "" when a person may have written."""
+        """Return the glob that this address fits; "" when a person may have written."""
         key = ascii_lower(sender)[:320]
         return next((glob for glob in self.from_ if fnmatchcase(key, ascii_lower(glob))), "")

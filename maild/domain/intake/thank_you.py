@@ -1,7 +1,7 @@
-"""Is a mail nothing but a thank-you? Tables of words by language; it is one when every word stands in the same table.
+"""Recognises a mail that is only a thank-you: every word of it is in the same language's table.
 
-A word that no table knows makes it a message like any other: "Thanks, but it still burns" must reopen a ticket, while a
-thank-you that was not recognised costs one tap. So the tables hold no word that asks, denies, doubts or announces: no
+An unknown word makes it a message like any other: "Thanks, but it still burns" must reopen a ticket. A thank-you
+that was not recognised only costs one tap. So the tables hold no word that asks, denies, doubts or announces: no
 "but", "not", "still", "please", "advance", "problem". They need not be complete; they must not be generous."""
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ _GLAD_SIGNS = frozenset("👍👌🙏🙌👏💪🤝🎉🥳😀😃😄😁�
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """One language, casefolded: words that thank or say that it works, words of praise, and what may stand around them.
+    """One language, casefolded: words that thank or say that it works, words of praise, and words that may stand
+    around them.
 
-    A text needs a word of `thanks`, or consists of `glad` words alone: "Great!" is one, "Great, this again" is none."""
+    A text needs a word of `thanks`, or only `glad` words: "Great!" is a thank-you, "Great, this again" is not."""
 
     thanks: frozenset[str]
     glad: frozenset[str]
@@ -142,9 +143,9 @@ UNSPACED: dict[str, Manners] = {
 
 
 def is_thanks(text: str, *, names: Iterable[str] = ()) -> bool:
-    """Does a mail's own text (quotes and signature cut) only say thank you?
+    """Tell whether a mail's own text (without quotes and signature) only says thank you.
 
-    `names` are those of the writer and of the people here, who may be called by name in it. Attachments are the
+    `names` are those of the writer and of the people here, who may be called by name. Attachments are the
     caller's business."""
     if len(text) > _LONGEST:
         return False
@@ -189,7 +190,7 @@ def _made_of(words: Iterable[str], manners: Manners) -> bool:
 
 
 def _split(text: str) -> tuple[list[str], list[str]]:
-    """The words of a text, and the signs in it that are neither letters nor punctuation."""
+    """Return the words of a text, and the signs in it that are neither letters nor punctuation."""
     words: list[str] = []
     signs: list[str] = []
     for chunk in text.split():

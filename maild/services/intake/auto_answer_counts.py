@@ -1,4 +1,4 @@
-"""How much was answered by program of late: counted for each mail that a program might answer, and for no other."""
+"""Counts recent automatic answers, for mails that a program might answer and for no others."""
 
 from __future__ import annotations
 

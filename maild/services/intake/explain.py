@@ -1,4 +1,4 @@
-"""What would become of a mail: the same stops as in earnest, and nothing is written."""
+"""What would become of a mail: the same steps as in earnest, without writing anything."""
 
 from __future__ import annotations
 

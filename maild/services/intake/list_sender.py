@@ -1,4 +1,4 @@
-"""Who wrote a mail that a list brought to us: its gateway rewrites From, the writer stands elsewhere."""
+"""Finds who wrote a mail that a mailing list brought: its gateway rewrites From, and the writer is named elsewhere."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from maild.mail.headers.addresses import sender as read_sender
 
 
 def from_list(message: InboundMessage, lists: tuple[MailingList, ...]) -> tuple[InboundMessage, Evidence | None]:
-    """The mail with its writer as sender, and how far to believe it; as it is when none of our lists brought it.
+    """Return the mail with its writer as sender, and how far to believe it. Unchanged when none of our lists
+    brought it.
 
-    X-Original-From is what gateways keep of the writer; without it Reply-To names them. Both are as claimed: what was
-    signed is the gateway's mail."""
+    Gateways keep the writer in X-Original-From; without it Reply-To names them. Both are only claimed, because
+    the signature is on the gateway's mail."""
     brought = brought_by(message, lists)
     if brought is None:
         return message, None

@@ -1,4 +1,4 @@
-"""Look up what judging a mail asks for: in the store, and in the canned texts. One call answers all keys at once."""
+"""Looks up what judging a mail asks for, in the store and in the canned texts. One call answers all keys at once."""
 
 from __future__ import annotations
 

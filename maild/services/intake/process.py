@@ -1,6 +1,6 @@
-"""Take kept mails through reading and judging, and commit what follows. Transaction B of the way in.
+"""Takes stored mails through reading and judging, and commits what follows. Transaction B of the way in.
 
-A mail that cannot be judged is tried three times and then quarantined with its raw bytes; the others go on."""
+A mail that cannot be judged is tried three times and then quarantined with its raw bytes. The others go on."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _STATES = {Outcome.HELD: InboundState.HELD, Outcome.QUARANTINED: InboundState.QU
 
 @dataclass(frozen=True, slots=True)
 class Processed:
-    """What became of one mail in this round; `outcome` is "" when it is to be tried again."""
+    """What became of one mail in this round. `outcome` is "" when it is to be tried again."""
 
     inbound: int
     outcome: str
@@ -72,11 +72,11 @@ class _Read:
 
 
 class ScanningReader(MailReader, Rewriter, Protocol):
-    """What reading mails and showing them to a scanner needs."""
+    """Reads mails and prepares them for a scanner."""
 
 
 class Processing:
-    """Judges kept mails in the order of their arrival."""
+    """Judges stored mails in the order of their arrival."""
 
     def __init__(
         self,
@@ -99,10 +99,11 @@ class Processing:
         self._pool = ThreadPoolExecutor(max_workers=readers, thread_name_prefix="read")
 
     def close(self) -> None:
+        """End the threads that read."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def round(self, only: Sequence[int] | None = None) -> list[Processed]:
-        """Judge the next batch (of these mails, when given) -> what became of each; empty when nothing waits."""
+        """Judge the next batch (of these mails, when given). Returns what became of each; [] when nothing waits."""
         with self._open() as unit:
             limit = BATCH if self._scanning is None else SCANNED_BATCH
             batch = unit.inbound.begin(limit, self._clock.now(), only)

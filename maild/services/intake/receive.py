@@ -1,4 +1,4 @@
-"""Keep a raw mail exactly once, durably, before anybody thinks about it. Transaction A of the way in."""
+"""Stores a raw mail exactly once and durably, before anybody thinks about it. Transaction A of the way in."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Waiting:
 class Intake:
     """Takes mails from every source and commits them in groups: what arrives during one fsync shares the next.
 
-    Use as a HandIn; `run` in a thread of its own until `close`."""
+    Use it as a HandIn. `run` needs a thread of its own until `close`."""
 
     def __init__(self, open_unit: OpenUnitOfWork, clock: Clock, kept: WakeUp) -> None:
         self._open = open_unit
@@ -44,11 +44,12 @@ class Intake:
         return receipt
 
     def run(self) -> None:
-        """Commit groups until closed; what waits at closing is still committed."""
+        """Commit groups until closed. What waits at closing is still committed."""
         while group := self._next_group():
             self._commit(group)
 
     def close(self) -> None:
+        """Take no more mails, and let `run` end."""
         with self._door:
             self._closed = True
             self._waiting.put(None)
@@ -87,7 +88,7 @@ class Intake:
 
 
 def keep(mails: list[IncomingMail], open_unit: OpenUnitOfWork, clock: Clock) -> list[Receipt]:
-    """Keep mails in one transaction -> a receipt each. Durable on return."""
+    """Store mails in one transaction. Returns a receipt for each. They are durable on return."""
     with open_unit() as unit:
         receipts = unit.inbound.keep(mails, clock.now())
         unit.commit()

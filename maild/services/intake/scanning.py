@@ -1,4 +1,4 @@
-"""Show mails with attachments to the scanner, and say what follows from its findings. No transaction is open here."""
+"""Shows mails with attachments to the scanner, and says what follows. No transaction is open here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maild.ports import Finding, Scanner, ScanVerdict
 
 
 class Rewriter(Protocol):
-    """Takes files out of a hostile mail where that can do no harm. Raises ReadingFailed."""
+    """Removes files from a hostile mail where that can do no harm. Raises ReadingFailed."""
 
     def rewritten(self, raw: bytes, parts: Sequence[str]) -> bytes: ...
 
@@ -29,7 +29,7 @@ _VERDICTS = {
 
 
 class Scanning:
-    """Asks a scanner about the mails of one round after another, and tells the log when it goes away and comes back."""
+    """Asks a scanner about the mails of each round, and logs when it goes away and comes back."""
 
     def __init__(self, scanner: Scanner, rewriter: Rewriter) -> None:
         self._scanner = scanner
@@ -38,8 +38,10 @@ class Scanning:
         self._lock = Lock()
 
     def round(self) -> Look:
-        """Look at the mails of one round. A scanner that went away is asked no more in it: each question may cost a
-        minute, and mails without attachments are in the round as well."""
+        """Look at the mails of one round.
+
+        A scanner that went away is not asked again in the round: each question may take a minute, and mails
+        without attachments are in the round too."""
         away: list[Finding] = []
 
         def look(raw: bytes, message: InboundMessage) -> Finding | None:
@@ -81,5 +83,5 @@ class Scanning:
 
 
 def scan_step(finding: Finding) -> TraceStep:
-    """The finding as it is recorded with the mail."""
+    """Return the finding as it is recorded with the mail."""
     return TraceStep(_STOP, _VERDICTS[finding.verdict], finding.reason)

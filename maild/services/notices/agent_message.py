@@ -1,7 +1,7 @@
-"""Mails to agents that concern no ticket: answers to questions, lists, digests, questions about a fresh mail.
+"""Messages to agents that concern no ticket: answers to questions, lists, digests, questions about a fresh mail.
 
-A letter becomes an outbox row in the transaction of whatever caused it, as a notice does. What it is about stands in
-its reply address: the number of the list that it shows, or nothing."""
+A message becomes an outbox row in the transaction of its cause, as a notice does. Its reply address says what it
+is about: the number of the list that it shows, or nothing."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from maild.services.work import Work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentMessage:
-    """What is to be said to whom, and what their answer will mean.
+    """What is said to whom, and what their answer will mean.
 
-    `words` are the keys of templates/README.md that the template shows beside those that every letter has. `about` is
-    the number of the list that it shows (scope d), else 0; `verb` asks for something by itself (scope c). `draft` is
-    the number of the held text that buttons name. `files` are (name, text)."""
+    `words` are the keys of templates/README.md that the template shows besides those of every message. `about`
+    is the number of the list that it shows (scope d), else 0. `verb` asks for something by itself (scope c).
+    `draft` is the number of the held reply that buttons name. `files` are (name, text)."""
 
     template: str
     agent: Agent
@@ -48,7 +48,7 @@ class AgentMessage:
 
 
 def post(work: Work, letter: AgentMessage, leaves_at: datetime | None = None) -> OutboxRow:
-    """Queue a letter -> its outbox row. One with a time of its own counts among its reader's notices of that hour."""
+    """Queue a message. Returns its row. One with its own time counts among its reader's notices of that hour."""
     unit, helpdesk, now = work.unit, work.helpdesk, work.now
     contact = unit.people.agent(letter.agent) if letter.agent.name else unit.people.contact(letter.agent.person)
     kind, row_id = MAIL_KINDS[letter.template], unit.outbox.next_id()
@@ -91,8 +91,7 @@ def post(work: Work, letter: AgentMessage, leaves_at: datetime | None = None) ->
 
 
 def reply_address(helpdesk: Helpdesk, contact: Contact, scope: Scope, about: int = 0, verb: str = "") -> Address:
-    """Where words of this agent to us go, by what they mean: sealed, or the bare address where the provider has no plus
-    addressing."""
+    """Return where an agent's words to us go, by their meaning: sealed, or bare without plus addressing."""
     base = helpdesk.address_of("")
     if not helpdesk.settings.helpdesk.plus_addressing:
         return base
@@ -100,7 +99,7 @@ def reply_address(helpdesk: Helpdesk, contact: Contact, scope: Scope, about: int
 
 
 def ask_words(helpdesk: Helpdesk, contact: Contact) -> dict[str, str]:
-    """The agent's own address for questions, for the foot of their mails."""
+    """Return the agent's own address for questions, for the foot of their mails."""
     address = reply_address(helpdesk, contact, Scope.QUERY)
     return {"address": str(address), "mailto": mailto(address, "Question", "")}
 

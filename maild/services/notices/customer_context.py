@@ -1,4 +1,4 @@
-"""What only mails to customers say: who works on the ticket, how to leave it, how to say what the help was like."""
+"""What only mails to customers say: who works on the ticket, how to leave it, how to rate the help."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SUBJECT_LENGTH = 120  # characters of a subject in a link
 
 
 def customer_words(notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk, sealing: Sealing) -> Mapping[str, Any]:
-    """The part of the context that concerns customers; {} for an agent's mail."""
+    """Return the part of the context that concerns customers; {} for an agent's mail."""
     if notice.agent or notice.scope is not Scope.USER:
         return {}
     ticket = occasion.ticket
@@ -40,7 +40,7 @@ def customer_words(notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk, 
 
 
 def worker(ticket: Ticket, entries: Sequence[StoredEntry], helpdesk: Helpdesk) -> dict[str, Any]:
-    """Who works on a ticket, as far as its customer knows: a name only when an answer bore it already."""
+    """Return who works on a ticket, as far as its customer knows. A name is shown only after an answer carried it."""
     agent = helpdesk.policy.directory.agent(ticket.assignee)
     met = {entry.author.name for entry in entries if entry.kind == EntryKind.REPLY and entry.author.role is Role.AGENT}
     name = agent.shown if agent is not None and agent.name in met else ""
@@ -48,8 +48,9 @@ def worker(ticket: Ticket, entries: Sequence[StoredEntry], helpdesk: Helpdesk) -
 
 
 def unsubscribing(notice: Notice, helpdesk: Helpdesk, sealing: Sealing) -> str:
-    """The List-Unsubscribe field (RFC 2369 3.2) of mails to people in Cc. The requester's mails have none: a button as
-    against advertisements would end their conversation with us."""
+    """Return the List-Unsubscribe field (RFC 2369 3.2) of mails to people in Cc.
+
+    The requester's mails have none: a button as on advertisements would end their conversation with us."""
     if not notice.may_leave or not helpdesk.settings.helpdesk.plus_addressing:
         return ""
     return f"<mailto:{sealing(Scope.USER, LEAVE)}>"

@@ -1,4 +1,4 @@
-"""A notice becomes an outbox row: Message-ID, Date, reply address and context are fixed in the same transaction."""
+"""Turns a notice into an outbox row. Message-ID, Date, reply address and context are fixed in the same transaction."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from maild.services.work import Work
 
 
 def _reverse_path(notice: Notice, occasion: NoticeContext, reply_to: str) -> str:
-    """Where a bounce of this mail comes back to. News of a bounce brings none: two dead mailboxes would never stop."""
+    """Return where a bounce of this mail goes. News of a bounce has none: two dead mailboxes would never stop."""
     of_a_bounce = any(isinstance(fact, Bounced) for fact in occasion.decision.facts)
     if notice.steps:
         return reply_to  # an alarm ends nowhere: each bounce passes it on, and nobody is told twice
@@ -36,7 +36,7 @@ def _reverse_path(notice: Notice, occasion: NoticeContext, reply_to: str) -> str
 
 
 def enqueue(work: Work, notice: Notice, occasion: NoticeContext) -> OutboxRow:
-    """Queue one notice -> the outbox row that tells it: its own, or a summary's where the reader has had enough."""
+    """Queue one notice. Returns the row that tells it: its own, or a summary's where the reader has had enough."""
     agent = work.helpdesk.policy.directory.agent(notice.agent) if notice.agent else None
     if agent is None:
         return _queued(work, notice, occasion)
@@ -105,7 +105,7 @@ def _subject(work: Work, notice: Notice, ticket: Ticket, *, to_agent: bool) -> s
 
 
 def tellings(notice: Notice, ticket: int, outbox: int, now: datetime) -> list[LedgerLine]:
-    """The lines of the escalation ledger for a mail that tells of steps."""
+    """Return the lines of the escalation ledger for a mail that tells of steps."""
     return [
         LedgerLine(
             ticket=ticket,
@@ -123,8 +123,7 @@ def tellings(notice: Notice, ticket: int, outbox: int, now: datetime) -> list[Le
 
 
 def sealing_for(helpdesk: Helpdesk, ticket: Ticket, contact: Contact) -> Sealing:
-    """Where answers of this recipient go, by what they mean: sealed, or the bare address where the provider has no plus
-    addressing."""
+    """Return where answers of this recipient go, by their meaning: sealed, or bare without plus addressing."""
     base = helpdesk.address_of(ticket.department)
 
     def sealing(scope: Scope, verb: str) -> Address:
@@ -167,7 +166,7 @@ def _head(notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk, sealing: 
 
 
 def _speaker(notice: Notice, occasion: NoticeContext) -> str:
-    """The person whose words the mail carries, for the display name of From."""
+    """Return the person whose words the mail carries, for the display name of From."""
     entry, kind = occasion.entry, notice.mail_kind
     if entry is None or kind.shows is Shows.NOTHING or kind.says_back:
         return ""
@@ -182,8 +181,9 @@ def _last_from_outside(occasion: NoticeContext) -> str:
 
 
 def _attached(entry: StoredEntry, occasion: NoticeContext, blocked: Sequence[str]) -> list[ForwardedFile]:
-    """Pointers to the files that go along: none that the admin blocks, and a picture within the text, such as the logo
-    of a signature, once for the ticket."""
+    """Return pointers to the files that go along, without kinds that the admin blocks.
+
+    A picture in the text, for instance the logo of a signature, goes along once for the ticket."""
     others = (other for other in occasion.entries if other.id != entry.id)
     seen = {a.sha256 for other in others for a in other.attachments if a.inline}
     pictures = distinct((a for a in entry.attachments if a.inline), seen)

@@ -1,4 +1,4 @@
-"""Notices beyond an agent's ceiling become lines of one mail, which leaves when the hour is over."""
+"""Notices above an agent's limit become lines of one summary, which leaves when the hour is over."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WORDS = 160  # characters of what was said
 
 
 def fold(work: Work, paced: Paced, agent: Agent) -> OutboxRow:
-    """Put a notice into the agent's summary -> the outbox row of that."""
+    """Put a notice into the agent's summary. Returns the summary's outbox row."""
     unit = work.unit
     row = unit.outbox.pending_mail(agent.name, TEMPLATE, work.now)
     if row is None:
@@ -66,7 +66,7 @@ def _stop(unit: UnitOfWork, agent: Agent, helpdesk: Helpdesk) -> list[dict[str, 
 
 
 def _over(unit: UnitOfWork, at: datetime, agent: Agent, helpdesk: Helpdesk) -> datetime:
-    """When the hour is over, and the agent's night."""
+    """Return when the hour, and the agent's quiet hours, are over."""
     preferences = Preferences.of(unit.preferences.of(agent.name))
     reader = NoticeReader.of(agent, preferences, helpdesk.policy.rhythm, ZoneInfo(helpdesk.clock_of(agent)))
     return after_quiet(hour_of(at)[1], reader.quiet, reader.zone)
@@ -82,7 +82,7 @@ def _many(count: int, noun: str) -> str:
 
 
 def _added(told: dict[str, Any], occasion: NoticeContext, helpdesk: Helpdesk) -> dict[str, Any]:
-    """The summary with one notice more; a ticket has one row, which shows what came last."""
+    """Return the summary with one notice more. A ticket has one row, which shows what came last."""
     ticket = occasion.ticket
     rows = [dict(row) for row in told["rows"]]
     row = next((row for row in rows if row["ticket"] == ticket.number), None)
@@ -97,7 +97,7 @@ def _added(told: dict[str, Any], occasion: NoticeContext, helpdesk: Helpdesk) ->
 
 
 def _last(occasion: NoticeContext, helpdesk: Helpdesk) -> dict[str, Any]:
-    """What happened, in few words."""
+    """Return what happened, in few words."""
     entry = occasion.entry
     return {
         "author": (entry.author_name or entry.author.address) if entry else "",

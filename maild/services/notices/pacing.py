@@ -34,7 +34,7 @@ class Paced:
 
 
 def paced(work: Work, notice: Notice, agent: Agent, occasion: NoticeContext) -> Paced:
-    """Take along what waits for this agent about this ticket, and reckon when the mail leaves."""
+    """Merge what waits for this agent about this ticket, and compute when the mail leaves."""
     unit, helpdesk, now = work.unit, work.helpdesk, work.now
     pace, rhythm = PACES[notice.kind], helpdesk.policy.rhythm
     waited = unit.outbox.take_pending(occasion.ticket.number, agent.name, _JOINED) if pace.joins else ()
@@ -60,7 +60,7 @@ def paced(work: Work, notice: Notice, agent: Agent, occasion: NoticeContext) -> 
 def _with(
     unit: UnitOfWork, notice: Notice, occasion: NoticeContext, waited: tuple[OutboxRow, ...], since: int
 ) -> tuple[Notice, NoticeContext]:
-    """The notice that tells what waited as well: all that happened since, in its order."""
+    """Return the notice that also tells what waited: everything that happened since, in order."""
     before = _before(unit, occasion, since)
     occasion = replace(occasion, since=news_for(notice.agent, before))
     shown = [entry.kind for entry in (*occasion.earlier, occasion.entry) if entry is not None]
@@ -75,7 +75,7 @@ def _with(
 
 
 def _before(unit: UnitOfWork, occasion: NoticeContext, since: int) -> tuple[Event, ...]:
-    """The events behind `since` without those that happen now."""
+    """Return the events of `since` without those that happen now."""
     news = unit.tickets.events_since(occasion.ticket.number, since)
     return news[: len(news) - len(occasion.decision.facts)]
 

@@ -1,5 +1,4 @@
-""" "Seen before: #17": a solved ticket about the same trouble, with the answer that solved it, in the notice of a new
-one."""
+""" "Seen before: #17": a solved ticket about the same problem, with its answer, in the notice of a new one."""
 
 from __future__ import annotations
 
@@ -24,7 +23,8 @@ _LOOKED_AT = 5  # of the best matches, until one has an answer
 
 
 def seen_before(work: Work, occasion: NoticeContext, agent: Agent, sealing: Sealing) -> dict[str, Any] | None:
-    """The best match among the solved tickets that this agent may see, as `seen_before` of templates/README.md."""
+    """Return the best match among the solved tickets that this agent may see, as `seen_before` of
+    templates/README.md."""
     unit, helpdesk = work.unit, work.helpdesk
     ticket, sight = occasion.ticket, sight_of(agent, helpdesk.policy.directory)
     for hit in _alike(unit, occasion, sight):
@@ -41,8 +41,10 @@ def seen_before(work: Work, occasion: NoticeContext, agent: Agent, sealing: Seal
 
 
 def _alike(unit: UnitOfWork, occasion: NoticeContext, sight: Sight) -> tuple[Ticket, ...]:
-    """The solved tickets that are most alike: looked for once for all who are told of this occasion and see the same
-    departments and teams. What one of them alone may see (`sight.agent`) is to be left out for the others."""
+    """Return the solved tickets that are most alike.
+
+    They are looked for once for all readers of this change who see the same departments and teams. What only one
+    of them may see (`sight.agent`) is left out for the others."""
     shared, found = replace(sight, agent=""), occasion.similar.tickets
     if shared not in found:
         wanted = Listing(statuses=_SOLVED, sight=sight)
@@ -64,7 +66,8 @@ def _answer(unit: UnitOfWork, ticket: Ticket) -> str:
 
 
 def answers_shown(unit: UnitOfWork, number: int) -> tuple[str, ...]:
-    """The answers of other tickets that notices of this one showed. Each went to a customer before: whoever says it
-    once more gives nothing away."""
+    """Return the answers of other tickets that notices of this one showed.
+
+    Each went to a customer before, so repeating it gives nothing away."""
     shown = (context.get("seen_before") for context in unit.outbox.contexts(number, _OFFERING, _NOTICES))
     return tuple(dict.fromkeys(str(seen["text"]) for seen in shown if seen))

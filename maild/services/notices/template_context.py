@@ -1,4 +1,4 @@
-"""The template context of a notice: plain JSON, as of the event. Its keys are told in templates/README.md."""
+"""The template context of a notice: plain JSON, as of the event. templates/README.md lists its keys."""
 
 from __future__ import annotations
 
@@ -36,13 +36,14 @@ Sealing = Callable[[Scope, str], Address]
 
 
 class Thread:
-    """A ticket's entries, read when somebody first asks: a mail about many tickets quotes none of them."""
+    """A ticket's entries, read when they are first asked for. A mail about many tickets needs none."""
 
     def __init__(self, read: Callable[[], tuple[StoredEntry, ...]]) -> None:
         self._read = read
 
     @cached_property
     def entries(self) -> tuple[StoredEntry, ...]:
+        """The entries, in their order."""
         return self._read()
 
 
@@ -77,7 +78,7 @@ class SimilarFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeContext:
-    """What notices are about: the ticket after the facts, the decision, the thread, its SLA."""
+    """What notices are about: the ticket after the events, the decision, the thread, its SLA."""
 
     ticket: Ticket
     decision: Decision
@@ -90,15 +91,17 @@ class NoticeContext:
 
     @property
     def entries(self) -> tuple[StoredEntry, ...]:
+        """The entries of the thread."""
         return self.thread.entries
 
     @property
     def facts(self) -> tuple[events.Event, ...]:
+        """The events that the notices are about."""
         return (*self.since, *self.decision.facts)
 
     @property
     def entry(self) -> StoredEntry | None:
-        """The entry that the decision brought; where it brought none, the last one that was not told yet."""
+        """The entry that the decision brought; without one, the last entry that the reader was not told of."""
         brought = next((fact.entry for fact in self.decision.facts if fact.entry is not None), None)
         before = [fact.entry for fact in self.since if fact.entry is not None]
         wanted = brought if brought is not None or not before else before[-1]
@@ -106,7 +109,7 @@ class NoticeContext:
 
     @property
     def earlier(self) -> tuple[StoredEntry, ...]:
-        """The entries before that one that were not told yet, in their order."""
+        """The entries before that one that the reader was not told of, in their order."""
         before, last = {fact.entry for fact in self.since}, self.entry
         if not before:
             return ()
@@ -114,8 +117,9 @@ class NoticeContext:
 
 
 def context_of(work: Work, notice: Notice, occasion: NoticeContext, sealing: Sealing, marker: str) -> Mapping[str, Any]:
-    """Everything that the templates may show of this notice. `marker` is the left side of the mail's Message-ID: in the
-    body it survives relays that give mails other ids."""
+    """Return everything that the templates may show of this notice.
+
+    `marker` is the left side of the mail's Message-ID. In the body it survives relays that change ids."""
     reply_to = sealing(notice.scope, notice.verb.format(draft=occasion.draft))
     helpdesk, ticket = work.helpdesk, occasion.ticket
     shown = None if notice.mail_kind.shows is Shows.NOTHING else occasion.entry
@@ -147,13 +151,15 @@ def context_of(work: Work, notice: Notice, occasion: NoticeContext, sealing: Sea
 
 
 def _earlier(notice: Notice, occasion: NoticeContext) -> Sequence[StoredEntry]:
-    """What the mail shows before its own entry: for the history of a thread all that was said outside."""
+    """Return what the mail shows before its own entry; for the history of a thread everything that was said
+    outside."""
     if notice.mail_kind.shows is not Shows.THREAD:
         return occasion.earlier
     return [each for each in occasion.entries if each.kind != EntryKind.NOTE]
 
 
 def ticket_words(ticket: Ticket, helpdesk: Helpdesk) -> dict[str, Any]:
+    """Return what templates may show of a ticket."""
     assignee = helpdesk.policy.directory.agent(ticket.assignee)
     return {
         "number": ticket.number,
@@ -172,10 +178,12 @@ def ticket_words(ticket: Ticket, helpdesk: Helpdesk) -> dict[str, Any]:
 
 
 def person_words(person: Person) -> dict[str, str]:
+    """Return what templates may show of a person."""
     return {"name": person.name, "address": str(person.address)}
 
 
 def entry_words(entry: StoredEntry) -> dict[str, Any]:
+    """Return what templates may show of an entry."""
     author = {"name": entry.author_name or entry.author.address, "address": entry.author.address}
     files = [{"name": a.name, "size": a.size} for a in entry.attachments]
     words = {"kind": entry.kind, "text": entry.text, "at": entry.at.isoformat(), "author": author}
@@ -183,18 +191,18 @@ def entry_words(entry: StoredEntry) -> dict[str, Any]:
 
 
 def last_of(entries: Sequence[StoredEntry], kind: str) -> StoredEntry | None:
-    """The newest entry of a kind."""
+    """Return the newest entry of a kind."""
     return next((entry for entry in reversed(entries) if entry.kind == kind), None)
 
 
 def _last_message(notice: Notice, occasion: NoticeContext, shown: StoredEntry | None) -> StoredEntry | None:
-    """The customer's last words, where the notice is about something else."""
+    """Return the customer's last words, where the notice is about something else."""
     last = last_of(occasion.entries, "message") if notice.agent else None
     return last if last is not None and last is not shown else None
 
 
 def answer_words(scope: Scope, ticket: Ticket) -> dict[str, Any]:
-    """What an answer to the mail will do, for its first line."""
+    """Return what an answer to the mail will do, for its first line."""
     to = _mailbox(ticket.requester) if scope is Scope.REPLY else ""
     copies = [_mailbox(p.person) for p in ticket.participants if p.reads_answers] if scope is Scope.REPLY else []
     return {"scope": scope.value, "to": to, "copies": copies}
@@ -216,7 +224,7 @@ def _doer(occasion: NoticeContext, helpdesk: Helpdesk) -> Doer:
 
 
 def due_words(standing: Standing, now: datetime, steps: Sequence[events.Escalated]) -> dict[str, Any] | None:
-    """The deadline that the mail speaks of: the escalated target's, else the earliest unmet one."""
+    """Return the deadline that the mail speaks of: the escalated target's, else the earliest unmet one."""
     wanted = steps[0].target if steps else ""
     running = [t for t in standing.targets if t.due_at is not None and t.met_at is None]
     chosen = [t for t in running if t.target.value == wanted] or sorted(running, key=lambda t: t.due_at or now)
@@ -233,14 +241,14 @@ def due_words(standing: Standing, now: datetime, steps: Sequence[events.Escalate
 
 
 def page_words(notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk) -> dict[str, Any]:
-    """What a page says beside the ticket and its deadline: on whose clock, and of how many more."""
+    """Return what a page says besides the ticket and its deadline: on whose clock, and of how many more."""
     agent = helpdesk.policy.directory.agent(notice.pages)
     zone = helpdesk.clock_of(agent) if agent is not None else str(helpdesk.zone)
     return {"timezone": zone, "others": notice.others, "entry": None, "last_message": None, "changes": []}
 
 
 def span_words(span: timedelta) -> str:
-    """A duration in its two largest units, without its sign: 3 h 18 min."""
+    """Return a duration in its two largest units, without sign: 3 h 18 min."""
     minutes = round(abs(span.total_seconds()) / 60)
     days, rest = divmod(minutes, 1440)
     hours, minutes = divmod(rest, 60)
@@ -256,7 +264,7 @@ def span_words(span: timedelta) -> str:
 
 
 def changes(facts: Sequence[events.Event], helpdesk: Helpdesk, zone: tzinfo) -> list[str]:
-    """What happened besides text: "priority normal -> emergency". Times stand on the clock of `zone`."""
+    """Return what happened besides text: "priority normal -> emergency". Times are on the clock of `zone`."""
     moved_by = any(isinstance(fact, CAUSES) for fact in facts)  # it is told beside, and needs no repeating
     told = []
     for fact in facts:
@@ -271,8 +279,9 @@ def changes(facts: Sequence[events.Event], helpdesk: Helpdesk, zone: tzinfo) -> 
 
 
 def actions(notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk, sealing: Sealing) -> list[dict[str, str]]:
-    """At most four things that one tap asks for, each by an address of its own. The command stands in the body as well,
-    for providers that lose what follows a plus."""
+    """Return at most four things that one tap asks for, each with its own address.
+
+    The command is in the body too, for providers that lose what follows a plus."""
     agent = helpdesk.policy.directory.agent(notice.agent)
     if agent is None:
         return []
@@ -287,7 +296,7 @@ def actions(notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk, sealing
 
 
 def _stop_words(notice: Notice, ticket: Ticket, helpdesk: Helpdesk, sealing: Sealing) -> list[dict[str, str]]:
-    """How the reader ends notices like this one: what to type, where to, and a link that does it."""
+    """Return how the reader stops notices like this one: what to type, where to, and a link that does it."""
     made = []
     for stop in stops_of(notice):
         words = {"label": stop.label, "typed": f"!{stop.verb}" if stop.verb else stop.asks, "to": "", "mailto": ""}
@@ -302,18 +311,18 @@ def _stop_words(notice: Notice, ticket: Ticket, helpdesk: Helpdesk, sealing: Sea
 
 
 def asked_words(stop: Stop, address: Address) -> dict[str, str]:
-    """A wish that is mailed to the reader's own address for questions."""
+    """Return a preference that is mailed to the reader's own address for questions."""
     link = mailto(address, stop.asks, stop.asks)
     return {"label": stop.label, "typed": stop.asks, "to": str(address), "mailto": link}
 
 
 def link_subject(ticket: Ticket, helpdesk: Helpdesk) -> str:
-    """The subject of the thread with its token: a fresh subject would make it a fresh mail."""
+    """Return the thread's subject with its token. A fresh subject would make it a fresh mail."""
     return f"Re: {ticket.thread_subject[:_SUBJECT_LENGTH]} [#{helpdesk.token(ticket.number)}]"
 
 
 def mailto(address: Address, subject: str, body: str) -> str:
-    """An RFC 6068 link; "" when it would be longer than mail programs take."""
+    """Return an RFC 6068 link; "" when it would be longer than mail programs take."""
     to = quote(str(address), safe="@.")
     link = (
         f"mailto:{to}?subject={quote(subject, safe='')}&body={quote(body.replace(chr(10), chr(13) + chr(10)), safe='')}"
@@ -341,7 +350,7 @@ def _held_words(decision: Decision, helpdesk: Helpdesk) -> dict[str, Any]:
 
 
 def letter_words(decision: Decision, helpdesk: Helpdesk) -> dict[str, Any]:
-    """What a mail about no ticket says of a decision: the held text, the transcript."""
+    """Return what a mail about no ticket says of a decision: the held reply, the transcript."""
     words = _held_words(decision, helpdesk)
     return words | _said_back(decision.transcript) if decision.transcript else words
 

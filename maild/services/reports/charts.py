@@ -41,7 +41,7 @@ _GROUPS: Mapping[By, tuple[str, str]] = {
 
 
 def overview(figures: Figures, helpdesk: Helpdesk, *, detailed: bool = False) -> list[Chart]:
-    """All charts of some figures; `detailed`: promises for each target of each group."""
+    """Return all charts of some statistics. `detailed` adds promises for each target of each group."""
     charts = [volumes(figures), *by_day(figures), times(figures), promises(figures)]
     charts += [kept_by(figures, by, helpdesk, detailed=detailed) for by in By if _worth_it(figures, by)]
     charts += [ages(figures), ratings(figures)]
@@ -49,20 +49,20 @@ def overview(figures: Figures, helpdesk: Helpdesk, *, detailed: bool = False) ->
 
 
 def of_department(figures: Figures, helpdesk: Helpdesk) -> list[Chart]:
-    """What a manager wants to know of a department."""
+    """Return the charts of a department for its manager."""
     groups = [kept_by(figures, by, helpdesk) for by in (By.PLAN, By.AGENT)]
     made = [*by_day(figures, What.OPENED, What.RESOLVED), times(figures), *groups, ages(figures), ratings(figures)]
     return [chart for chart in made if chart is not None]
 
 
 def for_customers(figures: Figures) -> list[Chart]:
-    """What an organisation's contacts are told: their tickets, how fast and how punctually; nobody's name."""
+    """Return the charts for an organisation's contacts: their tickets, how fast and how punctual. Nobody is named."""
     shown = (volumes(figures), *by_day(figures), times(figures), promises(figures), ages(figures))
     return [chart for chart in shown if chart is not None]
 
 
 def _worth_it(figures: Figures, by: By) -> bool:
-    """One group says nothing that the whole does not say; plans are always named."""
+    """Tell whether groups say more than the whole does. Plans are always named."""
     return len(figures.kept[by]) > 1 or (by is By.PLAN and bool(figures.kept[by]))
 
 
@@ -70,7 +70,7 @@ def _worth_it(figures: Figures, by: By) -> bool:
 
 
 def volumes(figures: Figures) -> Chart | None:
-    """How much of everything."""
+    """Return how much of everything there was."""
     if not any(figures.totals.values()):
         return None
     most = max(figures.totals.values())
@@ -79,7 +79,7 @@ def volumes(figures: Figures) -> Chart | None:
 
 
 def by_day(figures: Figures, *which: What) -> list[Chart]:
-    """New and resolved tickets from day to day, and without a choice of them what was left as well."""
+    """Return new and resolved tickets by day and, when nothing is filtered, what was left too."""
     wanted = which or (What.OPENED, What.RESOLVED)
     some = any(figures.totals[what] for what in wanted)
     made = [_over_time(_WORDS[what], figures.days, partial(_count, what), summed=True) for what in wanted if some]
@@ -93,7 +93,7 @@ def _count(what: What, day: Day) -> int:
 
 
 def backlog_line(figures: Figures) -> Chart:
-    """What was open or waiting at the end of each day."""
+    """Return what was open or waiting at the end of each day."""
     return _over_time("Open or waiting", figures.days, lambda day: day.backlog, summed=False)
 
 
@@ -128,7 +128,7 @@ _GroupOfDays = tuple[str, str, list[Day]]  # (short label, its name in a sentenc
 
 
 def _grouped(days: Sequence[Day]) -> list[_GroupOfDays]:
-    """Single days of up to two weeks, weeks of up to a quarter, else months."""
+    """Return single days for up to two weeks, weeks for up to a quarter, else months."""
     if len(days) <= 7:
         return [(f"{day.day:%a} {day.day.day}", f"on {_day(day.day)}", [day]) for day in days]
     if len(days) <= 14:
@@ -155,7 +155,7 @@ def _date(day: date) -> str:
 
 
 def period_told(figures: Figures) -> str:
-    """The days of the figures: "Mon 27 Apr to Sun 3 May"."""
+    """Return the days of the statistics: "Mon 27 Apr to Sun 3 May"."""
     first, last = figures.days[0].day, figures.days[-1].day
     year = "" if first.year == last.year else f" {first.year}"
     return _day(first) if first == last else f"{_day(first)}{year} to {_day(last)} {last.year}"
@@ -165,7 +165,7 @@ def period_told(figures: Figures) -> str:
 
 
 def times(figures: Figures) -> Chart | None:
-    """Medians and ninth tenths, in business time."""
+    """Return medians and 90th percentiles in business time."""
     if not any(each.count for each in figures.times.values()):
         return None
     rows = [[_TARGETS[target], *_times_told(each)] for target, each in figures.times.items()]
@@ -185,7 +185,7 @@ def _times_told(each: Times) -> list[str]:
 
 
 def span_told(span: timedelta) -> str:
-    """Business time: no days, for they have no fixed length. 0 min, 45 min, 26 h 10 min."""
+    """Return business time: 0 min, 45 min, 26 h 10 min. No days: they have no fixed length."""
     minutes = round(span.total_seconds() / 60)
     hours, rest = divmod(minutes, 60)
     parts = (f"{hours} h" if hours else "", f"{rest} min" if rest or not hours else "")
@@ -193,13 +193,14 @@ def span_told(span: timedelta) -> str:
 
 
 def promises(figures: Figures) -> Chart | None:
-    """Kept and missed, for each target."""
+    """Return kept and missed promises for each target."""
     rows = [_kept_row(_TARGETS[target], kept) for target, kept in figures.promises.items() if kept.all]
     return bars("In time, by target", ("Target", "In time"), rows) if rows else None
 
 
 def kept_by(figures: Figures, by: By, helpdesk: Helpdesk, *, detailed: bool = False) -> Chart | None:
-    """Kept and missed, for each plan, department, agent or week: of all targets together, or of each."""
+    """Return kept and missed promises for each plan, department, agent or week: of all targets together, or of
+    each."""
     groups = figures.kept[by]
     caption, head = _GROUPS[by]
     if not groups:
@@ -232,7 +233,7 @@ def _namer(by: By, helpdesk: Helpdesk) -> Callable[[str], str]:
 
 
 def agent_told(name: str, helpdesk: Helpdesk) -> str:
-    """An agent as people call them."""
+    """Return an agent as people call them."""
     agent = helpdesk.policy.directory.agent(name)
     return agent.shown if agent else name or NOBODY
 
@@ -251,7 +252,7 @@ def _kept_row(label: str, kept: Kept) -> dict[str, Any]:
 
 
 def ages(figures: Figures) -> Chart | None:
-    """The backlog by age, with its statuses."""
+    """Return the backlog by age, with its statuses."""
     if not figures.backlog:
         return None
     most = max(figures.ages.values())
@@ -261,7 +262,7 @@ def ages(figures: Figures) -> Chart | None:
 
 
 def ratings(figures: Figures) -> Chart | None:
-    """What customers said of the help; None when nobody said anything."""
+    """Return what customers said of the help; None when nobody said anything."""
     total = sum(figures.ratings.values())
     if not total:
         return None
@@ -270,7 +271,7 @@ def ratings(figures: Figures) -> Chart | None:
 
 
 def remarks(figures: Figures) -> list[str]:
-    """What is to be said beside the charts: that there is nothing, and what was left out."""
+    """Return remarks next to the charts: that there is nothing, and what was left out."""
     told = []
     if figures.quiet:
         told.append("Nothing came in, went out or was decided in this time.")
@@ -293,12 +294,12 @@ def remarks(figures: Figures) -> list[str]:
 
 
 def bars(caption: str, head: tuple[str, str], rows: list[dict[str, Any]], note: str = "") -> Chart:
-    """A bar for each row. `share` and `rest` are percent of the whole width; `told` says it in words."""
+    """Return a bar for each row. `share` and `rest` are percent of the whole width; `told` says it in words."""
     return {"kind": "bars", "caption": caption, "head": list(head), "rows": rows, "note": note}
 
 
 def weight(charts: Iterable[Chart]) -> int:
-    """How many bars and lines they have: held against MOST_BARS."""
+    """Return how many bars and lines the charts have, to compare with MOST_BARS."""
     return sum(len(chart.get("rows", ())) + len(chart.get("points", ())) for chart in charts)
 
 
@@ -310,7 +311,7 @@ bar_row = _bar
 
 
 def _share(part: int, whole: int) -> int:
-    """Percent; what is not nothing is at least 1."""
+    """Return percent. What is not zero is at least 1."""
     if part <= 0 or whole <= 0:
         return 0
     return max(1, round(100 * part / whole))

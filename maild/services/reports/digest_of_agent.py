@@ -1,4 +1,4 @@
-"""The personal digest: what is overdue or due, whose customer waits, what nobody has, what came back or got lost."""
+"""The personal digest: what is overdue or due, whose customer waits, what has no owner, what came back or got lost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WORKED_ON = (Status.OPEN.value, Status.WAITING.value)
 
 
 def of_agent(unit: UnitOfWork, reader: DigestReader) -> Contents | None:
-    """One agent's digest; None when there is nothing to tell."""
+    """Return one agent's digest; None when there is nothing to tell."""
     mine = _mine(unit, reader)
     free = _nobodys(unit, reader)
     candidates = [_candidate(history, reader) for history in mine]
@@ -51,7 +51,7 @@ def of_agent(unit: UnitOfWork, reader: DigestReader) -> Contents | None:
 
 
 def _of_admin(unit: UnitOfWork, reader: DigestReader, contents: Contents) -> list[str]:
-    """What concerns the helpdesk itself -> in few words, for the subject."""
+    """Add what concerns the helpdesk itself. Returns it in few words, for the subject."""
     told = []
     if unheard := unit.sla_steps.unheard_steps(_MOST_UNHEARD):
         contents.sections.insert(0, _unheard_section(unheard))
@@ -73,15 +73,16 @@ def _unheard_section(unheard: Sequence[tuple[int, str, str]]) -> Shown:
 
 
 def _mine(unit: UnitOfWork, reader: DigestReader) -> list[TicketHistory]:
-    """What the reader has, and had a fact since their last digest: a mail about a closed ticket may get lost, too."""
+    """Return the reader's tickets with an event since their last digest. Mail about a closed ticket can get lost
+    too."""
     theirs = Listing(assignee=reader.agent.name)
     return unit.tickets.histories(unit.tickets.active_between(reader.since, reader.now, theirs), _KINDS)
 
 
 def _nobodys(unit: UnitOfWork, reader: DigestReader) -> list[ListedTicket]:
-    """What nobody has of the reader's departments and teams: open and awake, or overdue. At most a mail full of each.
+    """Return the tickets without owner of the reader's departments and teams: open and awake, or overdue.
 
-    Of whoever sees everything it is their own departments as well; who has none has to look after all of them."""
+    For somebody who sees everything it is their own departments too; without any of those, all of them."""
     sight = reader.sight
     if sight is not None and (sight.departments or sight.teams):
         sight = replace(sight, all_but=None)
@@ -107,12 +108,12 @@ def _candidate(history: TicketHistory, reader: DigestReader) -> Candidate:
 
 
 def _customer_waits(facts: Sequence[Event]) -> bool:
-    """Did the customer speak last, and is it our turn?"""
+    """Tell whether the customer spoke last and it is our turn."""
     return any(cycle.pending and cycle.running_last for cycle in cycles(facts) if cycle.target is not Target.RESOLUTION)
 
 
 def _wakes(fact: Event) -> bool:
-    """Did a clock bring the ticket back? What a person did they know."""
+    """Tell whether a timer brought the ticket back. People know what people did."""
     if fact.by.role is not Role.SYSTEM:
         return False
     if isinstance(fact, Snoozed):
@@ -135,7 +136,7 @@ def _lost(history: TicketHistory, since: datetime) -> str:
 
 
 def _junk(unit: UnitOfWork, helpdesk: Helpdesk) -> list[KeptMail]:
-    """What waits there for a person's word, the newest first."""
+    """Return the mails that wait there for a decision, the newest first."""
     doors = helpdesk.junk_doors
     return unit.inbound.listed(InboundState.HELD, _COUNTED_JUNK + 1, doors)[::-1] if doors else []
 

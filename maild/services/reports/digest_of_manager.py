@@ -1,4 +1,4 @@
-"""The digest of departments, to their manager: figures and charts of the days before, and the worst tickets."""
+"""The digest of departments for their manager: statistics and charts of the days before, and the worst tickets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _WORST = 10  # tickets
 
 
 def departments_of(agent: Agent, helpdesk: Helpdesk) -> tuple[str, ...]:
-    """The departments that an agent manages; a manager by role who is named in none: all that they see."""
+    """Return the departments that an agent manages. For a manager by role who is named in none, this is all that
+    they see."""
     directory = helpdesk.policy.directory
     named = tuple(each.name for each in directory.departments if name_key(each.manager) == name_key(agent.name))
     if named or agent.role is not AgentRole.MANAGER:
@@ -30,7 +31,8 @@ def departments_of(agent: Agent, helpdesk: Helpdesk) -> tuple[str, ...]:
 
 
 def of_manager(unit: UnitOfWork, reader: DigestReader) -> Contents | None:
-    """All departments of one manager, in the week before or the day; None when nothing happened and nothing is left."""
+    """Return the digest of a manager's departments for the week or day before; None when nothing happened and
+    nothing is left."""
     today = reader.begun.astimezone(reader.zone).date()
     days = 7 if reader.wish.every == "weekly" else 1
     period = whole_days(today - timedelta(days=days), today - timedelta(days=1), reader.zone)
@@ -70,7 +72,7 @@ def _told(figures: Figures) -> str:
 
 
 def _worst(unit: UnitOfWork, names: tuple[str, ...], reader: DigestReader) -> list[ListedTicket]:
-    """The tickets that are overdue the longest."""
+    """Return the tickets that are overdue the longest."""
     found: list[ListedTicket] = []
     for name in names:
         late = Listing(department=name, overdue_at=reader.now, sight=reader.sight, order=Order.DUE, limit=_WORST + 1)

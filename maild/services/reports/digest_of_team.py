@@ -1,4 +1,4 @@
-"""The digest of a team, to its lead: what is overdue, what nobody has, who has what, and how the backlog went."""
+"""The digest of a team for its lead: what is overdue, what has no owner, who has what, and how the backlog went."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _MOST_ROWS = 20  # of one section
 
 
 def teams_of(agent: Agent, helpdesk: Helpdesk) -> tuple[Team, ...]:
-    """The teams that an agent leads."""
+    """Return the teams that an agent leads."""
     teams = helpdesk.policy.directory.teams
     return tuple(team for team in teams if team.lead and name_key(team.lead) == name_key(agent.name))
 
 
 def of_team(unit: UnitOfWork, reader: DigestReader) -> Contents | None:
-    """All teams of one lead; None when they have nothing to do, and had nothing in two weeks."""
+    """Return the digest of a lead's teams; None when they have nothing to do and had nothing in two weeks."""
     contents, told = Contents(), []
     teams = teams_of(reader.agent, reader.helpdesk)
     for team in teams:
@@ -50,8 +50,9 @@ def of_team(unit: UnitOfWork, reader: DigestReader) -> Contents | None:
 
 
 def _looked_at(unit: UnitOfWork, team: Team, reader: DigestReader) -> tuple[list[ListedTicket], Figures]:
-    """What the team is to work on, and how much it was in the last two weeks: what was given to the team, or to one of
-    its members, as far as its lead may see it."""
+    """Return what the team is to work on, and how much it was in the last two weeks.
+
+    That is what was given to the team or to one of its members, as far as its lead may see it."""
     helpdesk, now = reader.helpdesk, reader.now
     tally = Tally(last_days(LOOK_BACK.days, now, reader.zone), now, reader.zone)
     theirs = [Listing(team=team.name, sight=reader.sight)]

@@ -23,8 +23,9 @@ Section = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestReader:
-    """Whoever a digest is for. `begun` is when its period began, `since` when they had the last one; `offices` are open
-    on their working days."""
+    """The reader of a digest. `begun` is when its period began, `since` when they had the last one.
+
+    `offices` are open on their working days."""
 
     agent: Agent
     helpdesk: Helpdesk
@@ -36,10 +37,12 @@ class DigestReader:
 
     @property
     def sight(self) -> Sight | None:
+        """What the reader may see."""
         return sight_for(self.agent, self.helpdesk)
 
     @property
     def zone(self) -> ZoneInfo:
+        """The reader's time zone."""
         return ZoneInfo(self.helpdesk.clock_of(self.agent))
 
 
@@ -53,7 +56,7 @@ class Contents:
     buttons: tuple[Button, ...] = ()
 
     def add_rows(self, title: str, found: Sequence[ListedTicket], reader: DigestReader, most: int = MOST_ROWS) -> None:
-        """A section of tickets that have no row yet, numbered on; of none there is no section."""
+        """Add a section of tickets that have no row yet, numbered on. Without tickets there is no section."""
         fresh = [listed for listed in found if listed.ticket.number not in self.numbers]
         shown = fresh[: max(0, min(most, MOST_ROWS - len(self.numbers)))]
         if not fresh:
@@ -66,21 +69,22 @@ class Contents:
 
 
 def section(title: str, note: str = "", **more: Any) -> Section:
-    """A section of a letter with what it shows: rows, lines, charts."""
+    """Return a section of a message with what it shows: rows, lines, charts."""
     return {"title": title, "note": note, "rows": [], "lines": [], "text": "", "entries": [], "charts": []} | more
 
 
 def many_told(count: int) -> str:
-    """A number of tickets, as far as it was counted."""
+    """Return a number of tickets, as far as it was counted."""
     return str(count) if count <= MOST_ROWS else f"more than {MOST_ROWS}"
 
 
 def tickets_told(count: int) -> str:
+    """Return a number of tickets in words."""
     return f"{many_told(count)} ticket{'s' if count != 1 else ''}"
 
 
 def by_due(found: Sequence[ListedTicket]) -> list[ListedTicket]:
-    """The deadline that is nearest or longest gone by first, as lists have it; those without one last."""
+    """Sort by the deadline, the earliest first, as lists do. Tickets without a deadline come last."""
 
     def urgency(each: ListedTicket) -> tuple[bool, datetime, int]:
         return each.due_at is None, each.due_at or each.ticket.created_at, each.ticket.number
@@ -89,10 +93,12 @@ def by_due(found: Sequence[ListedTicket]) -> list[ListedTicket]:
 
 
 def is_overdue(listed: ListedTicket, now: datetime) -> bool:
+    """Tell whether the ticket is overdue."""
     return listed.due_at is not None and listed.due_at <= now and not listed.ticket.status.ended
 
 
 def is_asleep(listed: ListedTicket, now: datetime) -> bool:
+    """Tell whether the ticket is snoozed."""
     return listed.ticket.snoozed_until is not None and listed.ticket.snoozed_until > now
 
 

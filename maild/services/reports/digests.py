@@ -31,7 +31,7 @@ _FIRST_LOOK_BACK = timedelta(days=1)  # of a reader who never had one
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One row: a kind of digest, who is to get it by default, what stands in it, and how it is ended."""
+    """One row: a kind of digest, who gets it by default, what is in it, and how it is stopped."""
 
     configured: Callable[[Helpdesk], str]
     concerns: Callable[[Agent, Helpdesk], bool]
@@ -67,7 +67,7 @@ _KINDS: Mapping[DigestKind, _Row] = {
 
 @dataclass(frozen=True, slots=True)
 class DueDigest:
-    """A digest that is to be made now; `period` None: its reader is only noted as seen."""
+    """A digest that is to be made now. Without `period`, its reader is only noted as seen."""
 
     agent: Agent
     kind: DigestKind
@@ -79,7 +79,7 @@ class DueDigest:
 def make_digests(
     open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, due: Sequence[DueDigest], retry_later: RetryLater
 ) -> int:
-    """Make the digests whose period has begun -> how many were mailed. One with nothing to tell is none."""
+    """Make the digests whose period has begun. Returns how many were mailed. Without content there is no digest."""
     made = 0
     for digest in due:
         what = f"the {digest.kind.name.lower()} digest of {digest.agent.name}"
@@ -88,7 +88,7 @@ def make_digests(
 
 
 def due_digests(work: Work) -> Iterator[DueDigest]:
-    """What is to be made now: asked at once for all readers, for every tick asks it."""
+    """Return what is to be made now. It asks once for all readers, because every tick asks it."""
     unit, helpdesk, now = work.unit, work.helpdesk, work.now
     wished = list(_wished(work))
     periods = {period.key for *_, period in wished if period is not None} | {START}
@@ -104,7 +104,7 @@ def due_digests(work: Work) -> Iterator[DueDigest]:
 
 
 def _wished(work: Work) -> Iterator[tuple[Agent, DigestKind, DigestWish, bool, Begun | None]]:
-    """Each digest that somebody gets, whether by their own wish, and its newest period."""
+    """Return each digest that somebody gets, whether by their own preference, and its newest period."""
     unit, helpdesk, now = work.unit, work.helpdesk, work.now
     preferences = {name: Preferences.of(kept) for name, kept in unit.preferences.all().items()}
     away = unit.people.absent(now)
@@ -118,10 +118,11 @@ def _wished(work: Work) -> Iterator[tuple[Agent, DigestKind, DigestWish, bool, B
 
 
 def _by_default(due: DueDigest, since: datetime | None, helpdesk: Helpdesk, now: datetime) -> DueDigest:
-    """A digest that nobody asked for: on working days, and never of a period that began before its reader was first
-    seen (`since`). So the first start mails nobody, and neither does an upgrade or a new name in the configuration.
+    """Tell whether a digest that nobody asked for is due.
 
-    The newest period of a Monday's night is Sunday's: the day that it began counts as well as today."""
+    It is due on working days, and never for a period that began before its reader was first seen (`since`). So
+    the first start mails nobody, and neither does an upgrade or a new name in the configuration. The newest
+    period in a Monday's night is Sunday's: the day when it began counts as well as today."""
     unseen = replace(due, period=None)
     if since is None or due.period is None or due.period.at < since:
         return unseen
@@ -133,7 +134,7 @@ def _by_default(due: DueDigest, since: datetime | None, helpdesk: Helpdesk, now:
 
 
 def _wish(kind: DigestKind, preferences: Preferences, row: _Row, helpdesk: Helpdesk) -> tuple[DigestWish | None, bool]:
-    """(when a reader gets a digest, is that their own wish); None: never."""
+    """Return (when a reader gets a digest, whether that is their own preference); None: never."""
     own = preferences.digest
     refused = {DigestKind.TEAM: not preferences.team_digest, DigestKind.MANAGER: not preferences.manager_digest}
     if (own is not None and own.every == OFF) or refused.get(kind, False):
@@ -149,10 +150,10 @@ def _offices(agent: Agent, helpdesk: Helpdesk) -> tuple[Calendar, ...]:
 
 
 def _one(open_unit: OpenUnitOfWork, due: DueDigest, helpdesk: Helpdesk, now: datetime) -> bool:
-    """One digest of one period -> whether it was mailed.
+    """Make one digest of one period. Tells whether it was mailed.
 
-    Its contents may be long in the making, and nobody can write meanwhile who is kept out by a writing unit: they are
-    read before one is opened, and thrown away when another node has begun the period by then."""
+    Making its contents can take long, and a writing unit would block other writers. So they are read before one
+    is opened, and thrown away when another node has begun the period by then."""
     agent, kind, period = due.agent, due.kind, due.period
     contents = None
     if period is not None:

@@ -1,4 +1,4 @@
-"""The monthly report of an organisation's tickets, to its contacts: figures of the month that is over, and no names."""
+"""The monthly report of an organisation's tickets for its contacts: statistics of the last month, without names."""
 
 from __future__ import annotations
 
@@ -35,8 +35,9 @@ _HOUR = time(8)  # of the first day of a month, on the helpdesk's clock
 
 
 def make_reports(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, retry_later: RetryLater) -> int:
-    """Make the reports of the month that is over -> how many were mailed. As with digests the first start sends none,
-    and an organisation without a ticket has none."""
+    """Make the reports of the last month. Returns how many were mailed.
+
+    As with digests the first start sends none. An organisation without a ticket gets none."""
     if not any(organisation.monthly_report for organisation in helpdesk.policy.directory.organisations):
         return 0
     with open_unit(reading=True) as unit:
@@ -49,7 +50,7 @@ def make_reports(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, now: datetime, r
 
 
 def _due(work: Work) -> Iterator[tuple[Organisation, Begun | None]]:
-    """What is to be made now: asked at once for all organisations, for every tick asks it."""
+    """Return what is to be made now. It asks once for all organisations, because every tick asks it."""
     period = _month(work.helpdesk, work.now)
     reported = [each for each in work.helpdesk.policy.directory.organisations if each.monthly_report]
     made = work.unit.digests.made_among([each.name for each in reported], [_KIND], [START, period.key])
@@ -62,7 +63,7 @@ def _due(work: Work) -> Iterator[tuple[Organisation, Begun | None]]:
 
 
 def _month(helpdesk: Helpdesk, now: datetime) -> Begun:
-    """The month that has begun; its report is of the one before."""
+    """Return the month that has begun. Its report is about the one before."""
     local = now.astimezone(helpdesk.zone)
     day = local.date().replace(day=1)
     begins = datetime.combine(day, _HOUR, tzinfo=helpdesk.zone).astimezone(UTC)
@@ -75,7 +76,7 @@ def _month(helpdesk: Helpdesk, now: datetime) -> Begun:
 def _one(
     open_unit: OpenUnitOfWork, organisation: Organisation, period: Begun | None, helpdesk: Helpdesk, now: datetime
 ) -> int:
-    """One organisation's report -> to how many it was mailed. It is made before the writing unit, as a digest is."""
+    """Make one organisation's report before the writing unit, as a digest is. Returns how many got it."""
     made = None
     if period is not None:
         with open_unit(reading=True) as unit:
@@ -91,14 +92,14 @@ def _one(
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """The figures of a month: for the contacts, and as far as each follower may see them."""
+    """The statistics of a month: for the contacts, and as far as each follower may see them."""
 
     figures: Figures
     followers: tuple[tuple[Agent, Figures], ...]
 
 
 def _figures(work: Work, organisation: Organisation, period: Begun) -> _Made | None:
-    """None when nothing happened and nothing is left."""
+    """Return the statistics; None when nothing happened and nothing is left."""
     helpdesk = work.helpdesk
     last = period.at.astimezone(helpdesk.zone).date() - timedelta(days=1)
     month = whole_days(last.replace(day=1), last, helpdesk.zone)
@@ -133,7 +134,7 @@ def _subject(figures: Figures) -> str:
 
 
 def _to_follower(agent: Agent, organisation: Organisation, figures: Figures, helpdesk: Helpdesk) -> AgentMessage:
-    """An agent's: of the tickets that they may see."""
+    """Mail an agent the statistics of the tickets that they may see."""
     note = f"{figures.backlog} open or waiting at its end"
     charts = overview(figures, helpdesk)
     return AgentMessage(
@@ -148,7 +149,7 @@ def _to_follower(agent: Agent, organisation: Organisation, figures: Figures, hel
 
 
 def _to_contact(work: Work, address: Address, organisation: Organisation, figures: Figures) -> None:
-    """One contact's mail: an answer to it opens a ticket, as any fresh mail does."""
+    """Mail one contact. An answer to it opens a ticket, as any fresh mail does."""
     unit, helpdesk, now = work.unit, work.helpdesk, work.now
     contact = unit.people.contact(Person(address))
     voice = helpdesk.voice(organisation.department)

@@ -1,4 +1,4 @@
-"""What could not be made of late: it is tried again after a while, and not at each tick."""
+"""Tries again what failed, after a pause and not at each tick."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ Result = TypeVar("Result")
 
 
 class RetryLater:
-    """The failures of one process; another one, or a restarted one, tries at once."""
+    """The failures of one process. Another process, or a restarted one, tries at once."""
 
     def __init__(self) -> None:
         self._failed_at: dict[str, datetime] = {}
 
     def attempt(self, what: str, now: datetime, work: Callable[[], Result]) -> Result | None:
-        """What `work` answers; None when it fails, with a line in the log, and while it rests from a failure.
+        """Return what `work` returns; None when it fails (with a line in the log) and while it pauses after a
+        failure.
 
-        `what` says what it makes, as "the report of Client Ltd". A database that is away is nobody's fault and passes.
-        """
+        `what` says what it makes, for instance "the report of Client Ltd". A database that is away is raised: it
+        passes."""
         if self._rests(what, now):
             return None
         try:

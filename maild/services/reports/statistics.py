@@ -1,4 +1,4 @@
-"""Figures of a period, read in batches: only tickets that were worked on in it, or had a fact since, are looked at."""
+"""Statistics of a period, read in batches. Only tickets worked on in it, or with an event since, are looked at."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ BATCH = 500  # tickets whose facts are held at a time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which figures: of a period, of the tickets that one department has now, of one agent's work, of the customers at
-    some domains (lower case, "*." before one for all below it; None: of all), of an organisation, of what somebody may
-    see."""
+    """Which statistics are wanted: of a period, a department's present tickets, an agent's work, or some customers.
+
+    Customers are those at some domains (lower case, "*." before one for all below it; None: all) or of an
+    organisation. A sight limits it to what somebody may see."""
 
     period: Period
     department: str = ""
@@ -32,7 +33,7 @@ class Wanted:
 
 
 def figures_of(work: Work, wanted: Wanted, zone: tzinfo) -> Figures:
-    """The figures as of the moment of the work, by the days of `zone`."""
+    """Return the statistics as of the moment of the work, by the days of `zone`."""
     tally = Tally(wanted.period, work.now, zone, wanted.agent, wanted.department)
     for ticket in measure(work, wanted):
         tally.add(ticket)
@@ -40,7 +41,7 @@ def figures_of(work: Work, wanted: Wanted, zone: tzinfo) -> Figures:
 
 
 def figures_by_department(work: Work, wanted: Wanted, departments: tuple[str, ...], zone: tzinfo) -> dict[str, Figures]:
-    """The figures of each of these departments, read once."""
+    """Return the statistics of each of these departments with one reading."""
     tallies = {name: Tally(wanted.period, work.now, zone, wanted.agent, name) for name in departments}
     for ticket in measure(work, wanted):
         if ticket.department in tallies:
@@ -49,13 +50,13 @@ def figures_by_department(work: Work, wanted: Wanted, departments: tuple[str, ..
 
 
 def figures(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, wanted: Wanted, now: datetime) -> Figures:
-    """The figures on the helpdesk's clock, for the admin."""
+    """Return the statistics on the helpdesk's clock, for the admin."""
     with open_unit(reading=True) as unit:
         return figures_of(Work(unit, helpdesk, now), wanted, helpdesk.zone)
 
 
 def measure(work: Work, wanted: Wanted) -> Iterator[Measured]:
-    """Every ticket that the figures may be about, measured."""
+    """Yield every ticket that the statistics may be about, measured."""
     unit, helpdesk, now = work.unit, work.helpdesk, work.now
     directory = helpdesk.policy.directory
     theirs = next((each for each in directory.organisations if each.name == wanted.organisation), None)

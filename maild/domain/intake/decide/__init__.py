@@ -1,6 +1,7 @@
-"""What becomes of a mail: an ordered table of small rules, first hit wins. Judged here, done elsewhere.
+"""What becomes of a mail: an ordered table of small rules. The first that answers wins. Judged here, done
+elsewhere.
 
-Every rule answers a Decision: an outcome, its reason, the facts that follow, the entry that it brings to the thread."""
+Every rule returns a Decision: an outcome, its reason, the events that follow, and the entry for the thread."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ __all__ = ["RULES", "Case", "DecisionRule", "acknowledgement", "decide"]
 
 @dataclass(frozen=True, slots=True)
 class DecisionRule:
-    """One row: a name for explain, and a judge that answers None when the mail is none of its business."""
+    """One row: a name for `explain`, and a judge that returns None when the mail is not its business."""
 
     name: str
     judge: Callable[[Case], Decision | None]
@@ -70,7 +71,7 @@ RULES: tuple[DecisionRule, ...] = (
 
 
 def decide(case: Case) -> Decision:
-    """The decision of the first rule that answers; a muted mail is told to no agent."""
+    """Return the decision of the first rule that answers. A muted mail is told to no agent."""
     for rule in RULES:
         decision = rule.judge(case)
         if decision is not None:

@@ -25,7 +25,8 @@ from maild.domain.tickets.ticket import EntryKind
 
 
 def foreign_mark(case: Case) -> Decision | None:
-    """A mark that was given to somebody else, or one for agents in the hands of an address that SLA steps name."""
+    """Hold a mail with a mark that was given to somebody else, or an agents' mark used by an address that SLA steps
+    name."""
     if case.route.verdict is RouteKind.HELD:
         decision = held(case, case.route.reason)
         return _of_a_colleague(case, decision) if case.ticket is None else decision
@@ -40,8 +41,9 @@ def foreign_mark(case: Case) -> Decision | None:
 
 
 def _let_in(case: Case) -> Decision | None:
-    """An agent's mail with somebody else's mark that a person let in all the same: it is filed as a message, if it is
-    theirs and the ticket is not hidden from them. None when it may be, and for everybody else."""
+    """File an agent's mail with somebody else's mark that a person let in: as a message.
+
+    Only for an agent's mail about a ticket that they may see; None for everything else."""
     agent, ticket = case.agent, case.ticket
     if not case.released or agent is None or ticket is None or case.route.scope is not Scope.USER:
         return None
@@ -53,8 +55,9 @@ def _let_in(case: Case) -> Decision | None:
 
 
 def _of_a_colleague(case: Case, decision: Decision) -> Decision:
-    """An answer to a list or letter that somebody else was given: its writer hears that nothing came of it. Of a ticket
-    those in charge hear, here nobody else would."""
+    """Hold an answer to a list or message that somebody else was given. Its writer hears that nothing came of it.
+
+    For a ticket those in charge hear of it; here nobody else would."""
     agent = case.agent
     if agent is None or case.automatic or forged(case):
         return decision
@@ -66,7 +69,7 @@ def _of_a_colleague(case: Case, decision: Decision) -> Decision:
 
 
 def agent_speaks(case: Case) -> Decision | None:
-    """An agent's answer to a notice, or a mail that names a ticket."""
+    """Judge an agent's answer to a notice, or a mail that names a ticket."""
     if case.agent is None or case.ticket is None or case.route.scope in {None, Scope.USER}:
         return None
     if case.automatic:
@@ -83,8 +86,8 @@ def agent_speaks(case: Case) -> Decision | None:
 
 
 def answered_elsewhere(case: Case) -> Decision | None:
-    """An agent wrote to a customer by a mail of their own, and we got a copy (Cc or Bcc): filed as an answer that has
-    been sent, and never mailed again."""
+    """File the copy (Cc or Bcc) of an agent's own mail to a customer: as an answer that was sent, and is never
+    mailed again."""
     agent = case.agent
     if agent is None or case.automatic or case.route.scope not in {None, Scope.NOTE}:
         return None
@@ -114,8 +117,10 @@ def answered_elsewhere(case: Case) -> Decision | None:
 
 
 def agent_opens(case: Case) -> Decision | None:
-    """An agent's fresh mail that says for whom it is: !for ADDRESS opens that person's ticket with the text as a note,
-    !to ADDRESS mails it to them as well. Other commands in it act on the new ticket."""
+    """Judge an agent's fresh mail that says for whom it is.
+
+    !for ADDRESS opens that person's ticket with the text as a note; !to ADDRESS also mails it to them. Other
+    commands act on the new ticket."""
     agent = case.agent
     if agent is None or case.automatic or case.route.verdict is not RouteKind.NEW:
         return None
@@ -131,9 +136,9 @@ def agent_opens(case: Case) -> Decision | None:
 
 
 def agent_forwards(case: Case) -> Decision | None:
-    """An agent forwards a customer's mail to us: a ticket on behalf of that customer, the words above it as a note.
+    """Open a ticket for a customer whose mail an agent forwards, with the agent's words as a note.
 
-    Where the original's sender is not certain nobody is guessed: it opens for the agent, who is asked once."""
+    When the original sender is not certain, nobody is guessed: the ticket is the agent's, who is asked once."""
     agent, forwarded = case.agent, case.message.forwarded
     if agent is None or forwarded is None or case.automatic or case.route.verdict is not RouteKind.NEW:
         return None
@@ -172,5 +177,5 @@ def agent_forwards(case: Case) -> Decision | None:
 
 
 def _outsiders(case: Case, people: Iterable[Person]) -> list[Person]:
-    """Those who are neither we nor agents."""
+    """Return those who are neither us nor agents."""
     return [person for person in people if case.policy.directory.is_outside(person.address)]

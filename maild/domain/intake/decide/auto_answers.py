@@ -1,4 +1,4 @@
-"""May a program answer a mail? Never automatic mail, never a forged sender, never too often (RFC 3834)."""
+"""Whether a program may answer a mail. Never automatic mail, never a forged sender, never too often (RFC 3834)."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from maild.domain.policy import AcknowledgeTo
 
 @dataclass(frozen=True, slots=True)
 class AutoAnswer:
-    """Is an answer by a program due, and why or why not? `effects` tell the admins that such answers stop now."""
+    """Whether an automatic answer is due, and why. `effects` tell the admins that such answers stop now."""
 
     due: bool
     why: str
     effects: tuple[AlarmAdmin, ...] = ()
 
     def step(self, name: str) -> TraceStep:
-        """As explain tells it."""
+        """Return it as a step for `explain`."""
         return TraceStep("notices", name if self.due else f"no {name}", self.why)
 
 
 def acknowledgement(case: Case) -> AutoAnswer:
-    """Is the sender told that their ticket is there?"""
+    """Decide whether the sender is told that their ticket exists."""
     to, unproven = case.policy.acknowledge, case.evidence.trust is not Trust.VERIFIED
     checks = (
         (case.agent is not None, "an agent wrote it"),
@@ -52,9 +52,9 @@ def acknowledgement(case: Case) -> AutoAnswer:
 
 
 def state(case: Case) -> AutoAnswer:
-    """Is the state of a ticket told to whoever asked for it?
+    """Decide whether somebody who asked is told how a ticket stands.
 
-    The setting for acknowledgements has no say: here somebody asked, by a mark of a ticket that they take part in."""
+    The setting for acknowledgements does not count: they asked, by a mark of a ticket that they take part in."""
     checks = (
         (case.message.sender is None, "the mail has no valid From"),
         (case.classification.mail_class is not MailClass.PERSON, case.classification.reason),

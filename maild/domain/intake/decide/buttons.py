@@ -31,13 +31,13 @@ MENDS = "fix"  # fix-12: an answer that takes the place of held text 12
 
 
 def numbered(verb: str) -> tuple[str, int]:
-    """("send", 12) of "send-12"; ("", 0) of verbs without a number."""
+    """Return ("send", 12) for "send-12"; ("", 0) for verbs without a number."""
     found = _WITH_NUMBER.fullmatch(verb)
     return (found[1], int(found[2])) if found else ("", 0)
 
 
 def button_pressed(case: Case) -> Decision | None:
-    """An agent pressed a button: a word about a held text, or a command."""
+    """Judge a pressed button of an agent: a word about a held reply, or a command."""
     agent, verb = case.agent, case.route.verb
     if agent is None or case.route.scope is not Scope.COMMAND or not (verb or case.ticket is None):
         return None
@@ -67,7 +67,7 @@ def button_pressed(case: Case) -> Decision | None:
 
 
 def _used(case: Case, number: int, own: str) -> Decision:
-    """Send the answer that solved another ticket; it is looked up anew, for that ticket may have changed."""
+    """Send the answer that solved another ticket. It is looked up again, because that ticket may have changed."""
     answer = answer_of(number, case)
     if not answer:
         gone = CommandProblem(
@@ -78,8 +78,9 @@ def _used(case: Case, number: int, own: str) -> Decision:
 
 
 def answer_of(number: int, case: Case) -> str:
-    """The last answer of a solved ticket, fit to be given to somebody else; "" when there is none, or when the ticket
-    is none of this agent's."""
+    """Return the last answer of a solved ticket if it can be given to somebody else; "" when it cannot.
+
+    It is "" too when the ticket is not the agent's to see."""
     case.lookups.require(Needs(tickets=frozenset({number}), written=frozenset({number})))
     found = case.lookups.record(number)
     if found is None or case.agent is None or found.ticket.status not in SOLVED:
@@ -89,7 +90,7 @@ def answer_of(number: int, case: Case) -> str:
 
 
 def _made(case: Case, inbound: int) -> Decision:
-    """A mail that the provider took for spam is let in after all: it is judged anew, as if it had come by itself."""
+    """Let in a mail that the provider took for spam: it is judged again as if it had come by itself."""
     assert case.agent is not None
     actor = Actor(Role.AGENT, case.agent.name, str(case.sender.address))
     release = ReleaseHeldMail(inbound, ReleasedAs.AS_IT_IS, no_junk=True)
@@ -106,7 +107,7 @@ def _too_old(case: Case) -> Decision:
 
 
 def _typed(case: Case, agent: Agent, own: str, named: HeldReply | None) -> Decision:
-    """A word about a mail that belongs to no ticket, written by hand: "!yes"."""
+    """Judge a word, written by hand, about a mail that belongs to no ticket: "!yes"."""
     asked = parse(own, bare=True)
     words = {_word(command) for command in asked.commands}
     newest = next((d for d in reversed(case.drafts) if d.ticket is None and not d.settled_as), None)
@@ -120,7 +121,7 @@ def _typed(case: Case, agent: Agent, own: str, named: HeldReply | None) -> Decis
 
 
 def _nothing_done(case: Case, agent: Agent, why: str) -> Decision:
-    """Their words concern no ticket: they get them back, and hear why nothing came of them."""
+    """Return the words that concern no ticket to their writer, who hears why nothing came of them."""
     problem = ("", f"nothing was done: {why}", "")
     transcript = Transcript(problems=(problem,), original_text=case.message.new_text)
     actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
@@ -130,7 +131,7 @@ def _nothing_done(case: Case, agent: Agent, why: str) -> Decision:
 
 
 def _word(command: Command) -> str:
-    """What a command says of a held text: "yes" of !yes, "text" of !send text."""
+    """Return what a command says of a held reply: "yes" of !yes, "text" of !send text."""
     return command.args.casefold() if command.verb == "send" else command.verb
 
 
@@ -157,7 +158,7 @@ def _about(case: Case, word: str, number: int, words: str) -> Decision:
 
 
 def act_of(case: Case, own: str, forwarded: str = "") -> AgentMail:
-    """The mail as an act on its ticket."""
+    """Return the mail as an agent's mail to its ticket."""
     assert case.ticket is not None
     _, mended = numbered(case.route.verb) if case.route.verb.startswith(f"{MENDS}-") else ("", 0)
     return AgentMail(

@@ -57,8 +57,8 @@ class Case:
 
     @property
     def sender(self) -> Person:
-        """Whom a rule finds behind the mail, else From; without a valid one the envelope's sender; without all of them
-        an address that leads nowhere."""
+        """The person behind the mail by a rule, else From, else the envelope's sender, else an address that leads
+        nowhere."""
         if self.filing.requester:
             return self.filing.requester
         if self.message.sender:
@@ -69,14 +69,17 @@ class Case:
 
     @property
     def agent(self) -> Agent | None:
+        """The agent who wrote it; None for everybody else."""
         return self.policy.directory.agent_at(self.message.sender.address) if self.message.sender else None
 
     @property
     def automatic(self) -> bool:
+        """True when a program wrote it."""
         return self.classification.mail_class.by_machine
 
 
 def actor_of(case: Case) -> Actor:
+    """Return who the events of this mail name as their actor."""
     sender = case.sender
     role = Role.REQUESTER
     if case.ticket is not None and case.ticket.requester.address != sender.address:
@@ -85,7 +88,7 @@ def actor_of(case: Case) -> Actor:
 
 
 def entry_of(case: Case) -> EntryDraft:
-    """The mail as an entry from outside; an agent's act changes kind and text."""
+    """Return the mail as an entry from outside. An agent's mail changes kind and text."""
     message = case.message
     return EntryDraft(
         kind=EntryKind.MESSAGE,
@@ -101,7 +104,7 @@ def entry_of(case: Case) -> EntryDraft:
 
 
 def held(case: Case, reason: str) -> Decision:
-    """Keep the mail for a person's word, and tell those in charge of its ticket that it is there."""
+    """Hold the mail for a decision, and tell those in charge of its ticket."""
     sender = case.message.from_header or str(case.sender.address)
     fact = events.MailHeld(at=case.at, entry=THIS_ENTRY, sender=sender[:300], reason=reason, inbound=case.inbound)
     text = (
@@ -112,8 +115,7 @@ def held(case: Case, reason: str) -> Decision:
 
 
 def with_message(case: Case, decision: Decision, notice: Notice, subject: str, in_reply_to: str = "") -> Decision:
-    """The decision with a mail to the agent who wrote: a notice of their ticket, or where the mail has led to no ticket
-    a message under this subject."""
+    """Return the decision with a mail to the agent who wrote: a notice of their ticket or, without one, a message."""
     if case.ticket is not None:
         return replace(decision, notices=(*decision.notices, notice))
     message = MessageToAgent(notice=notice, subject=subject[:MOST_SUBJECT], in_reply_to=in_reply_to)
@@ -121,7 +123,7 @@ def with_message(case: Case, decision: Decision, notice: Notice, subject: str, i
 
 
 def into_thread(case: Case, outcome: Outcome, text: str, fact: Event, reason: str = "") -> Decision:
-    """A fact that the system tells in a note."""
+    """Return an event that the system tells in a note."""
     author = Actor(Role.SYSTEM, "maild")
     entry = EntryDraft(kind=EntryKind.NOTE, author=author, author_name=case.policy.helpdesk_name, text=text)
     if case.ticket is None:

@@ -1,4 +1,4 @@
-"""Mails of customers into a known thread. Everything they send is a message; a few words and addresses mean more."""
+"""Mails of customers into a known thread. Everything is a message; a few words and addresses mean more."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RATE = "rate-"  # and of those that say how the help was, before the word for it
 
 
 class _Said(Enum):
-    """What a customer's mail is, beside a message."""
+    """What a customer's mail is besides a message."""
 
     MORE = auto()  # than a program can know: nothing but a message
     THANKS = auto()
@@ -37,8 +37,10 @@ class _Said(Enum):
 
 
 def customer_writes(case: Case) -> Decision | None:
-    """A message into a known thread; it opens the ticket again unless that ended too long ago, or nobody waits for
-    an answer to it. What a filter alone took for spam is opened by a person's next mail, and told as a new ticket."""
+    """Judge a message into a known thread.
+
+    It reopens the ticket, unless that ended too long ago or nobody waits for an answer. A ticket that only a
+    filter took for spam is opened by a person's next mail, and told as new."""
     ticket = case.ticket
     if ticket is None or case.route.verdict is not RouteKind.REPLY:
         return None
@@ -69,7 +71,7 @@ def _forged(case: Case) -> bool:
 
 
 def _no_spam_after_all(case: Case, ticket: Ticket) -> bool:
-    """Does a person write, unmarked and unforged, to a ticket that nobody but a filter took for spam?"""
+    """Tell whether a person writes, unmarked and unforged, to a ticket that only a filter took for spam."""
     if ticket.status is not Status.SPAM or case.route.carrier is Carrier.JOIN_KEY or _forged(case):
         return False
     clean = case.classification.mail_class is MailClass.PERSON
@@ -84,11 +86,12 @@ def _ended_long_ago(ticket: Ticket, case: Case) -> bool:
 
 
 def _said(case: Case, ticket: Ticket) -> _Said:
-    """What a person of the ticket wrote, when it is the whole new text.
+    """Return what a person of the ticket wrote, when it is the whole new text.
 
-    STATUS counts in any case, with or without a question mark: it changes nothing, and phones write "Status". CLOSE
-    ends a ticket, so it must be meant: in capitals, from the requester alone, and by a mark or a proof that no stranger
-    has. A thank-you counts where the work has ended: to an open ticket it may be all that an agent waits for."""
+    STATUS counts in any case, with or without question mark: it changes nothing, and phones write "Status".
+    CLOSE ends a ticket, so it must be meant: in capitals, only from the requester, and with a mark or an
+    authentication that no stranger has. A thank-you counts after the work has ended: on an open ticket it may be
+    everything that an agent waits for."""
     own, forwarded = case.message.own_and_forwarded
     person = not case.automatic and case.route.carrier is not Carrier.JOIN_KEY
     if not person or forwarded.strip() or not ticket.includes(case.sender.address):
@@ -111,7 +114,8 @@ def _may_close(case: Case, ticket: Ticket) -> bool:
 
 
 def _names(case: Case, ticket: Ticket) -> tuple[str, ...]:
-    """By which names the writer may sign, and call whoever helped. Mail programs leave names out that we know."""
+    """Return the names that the writer may sign with and call the helper by. Mail programs leave out names that we
+    know."""
     agents = case.policy.directory.agents
     here = (case.policy.helpdesk_name, *(agent.shown for agent in agents), *(agent.name for agent in agents))
     people = (case.sender, ticket.requester, *(participant.person for participant in ticket.participants))
@@ -119,7 +123,7 @@ def _names(case: Case, ticket: Ticket) -> tuple[str, ...]:
 
 
 def _status(case: Case, ticket: Ticket, said: _Said, *, moves: bool) -> tuple[tuple[events.StatusChanged, ...], str]:
-    """How the message changes the ticket's status, and why."""
+    """Return how the message changes the ticket's status, and why."""
     if said is _Said.CLOSE:
         if ticket.status.ended:
             return (), "the customer asked to close what has ended"
@@ -141,8 +145,8 @@ def _changed(
 
 
 def _with_state(decision: Decision, answer: AutoAnswer, asks: Person) -> Decision:
-    """The state of the ticket for whoever asked. The mail is a message all the same: what no program answers, a person
-    must see."""
+    """Tell the state of the ticket to somebody who asked. The mail stays a message for a person when no program may
+    answer."""
     told = Notice(template="status", to=asks, scope=Scope.USER, reason="you asked for the state of this ticket")
     notices = (told,) if answer.due else ()
     return replace(decision, notices=notices, effects=answer.effects, steps=(answer.step("status"),))
@@ -152,7 +156,7 @@ def _with_state(decision: Decision, answer: AutoAnswer, asks: Person) -> Decisio
 
 
 def customer_presses(case: Case) -> Decision | None:
-    """A mail to an address that we gave a customer for one purpose: to leave a ticket, or to say how the help was."""
+    """Judge a mail to an address that we gave a customer for one purpose: to leave a ticket, or to rate the help."""
     ticket, verb = case.ticket, case.route.verb
     if ticket is None or case.route.verdict is not RouteKind.REPLY or case.route.scope is not Scope.USER or not verb:
         return None
@@ -166,9 +170,10 @@ def customer_presses(case: Case) -> Decision | None:
 
 
 def _leaves(case: Case, ticket: Ticket) -> Decision | None:
-    """Somebody in Cc goes, and hears nothing more, not even of that. What they wrote with it stays in the thread.
+    """Let somebody in Cc leave. They hear nothing more, not even of that. What they wrote with it stays in the
+    thread.
 
-    Mail programs send such mails at the press of a button, and some mark them as their own doing: that counts, too."""
+    Mail programs send such mails at the press of a button, and some mark them as automatic: that counts too."""
     if case.classification.mail_class not in {MailClass.PERSON, MailClass.LIST, MailClass.AUTOMATIC}:
         return None
     role = next((p.role for p in ticket.participants if p.person.address == case.sender.address), "")
@@ -186,8 +191,9 @@ def _leaves(case: Case, ticket: Ticket) -> Decision | None:
 
 
 def _rates(case: Case, word: str) -> Decision | None:
-    """How the help was, in one word; the last one counts. Text with it is a message, and reopens nothing: those in
-    charge read it, and see the button that does."""
+    """Record how the help was, in one word; the last one counts.
+
+    Text with it is a message and reopens nothing: those in charge read it, and see the button that does."""
     if word not in set(Rating):
         return None
     actor = actor_of(case)

@@ -1,6 +1,6 @@
 """A fresh mail of an agent that begins somebody's ticket, or that names none.
 
-It is an act like every other, on the ticket that it opens: what stops, narrows or only tries an answer does so here."""
+It acts on the ticket that it opens, like every other mail of an agent: the same guards stop or limit it."""
 
 from __future__ import annotations
 
@@ -30,16 +30,17 @@ _NAMING: Mapping[str, Scope] = {"for": Scope.NOTE, "to": Scope.REPLY}
 
 
 def names_somebody(parsed: Parsed) -> bool:
-    """Does an agent's fresh mail say whose ticket it opens?"""
+    """Tell whether an agent's fresh mail says whose ticket it opens."""
     return any(command.verb in _NAMING for command in parsed.commands)
 
 
 def opened_by_agent(
     case: Case, agent: Agent, own: str, forwarded: str = "", mends: HeldReply | None = None
 ) -> Decision:
-    """The ticket that the mail opens; or a letter about what is wrong with it, what it waits for, what it would do.
+    """Return the ticket that the mail opens; or a message about what is wrong, what it waits for, or what it would
+    do.
 
-    `mends` is the held text whose letter it answers: it takes its place."""
+    `mends` is the held reply whose message it answers: it replaces that one."""
     parsed = commands.parse(own)
     act = _act(case, agent, case.sender, own, forwarded, mends)
     if not names_somebody(parsed):
@@ -64,7 +65,7 @@ def _act(
     mends: HeldReply | None,
     scope: Scope = Scope.NOTE,
 ) -> AgentMail:
-    """The mail as an act on the ticket of `whom`."""
+    """Return the mail as an agent's mail to the ticket of `whom`."""
     actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
     subject = base_subject(case.message.subject) if mends else ""
     begun = opening(case, whom, actor, subject=subject, entry=None)
@@ -88,7 +89,7 @@ def _act(
 
 
 def _as_letter(case: Case, decision: Decision) -> Decision:
-    """What is said of a mail whose ticket does not open: there is no thread for it."""
+    """Return what is said of a mail whose ticket does not open: there is no thread for it."""
     subject = f"Re: {base_subject(case.message.subject) or 'your mail'}"[:MOST_SUBJECT]
     messages = (
         MessageToAgent(notice=notice, subject=subject, in_reply_to=case.message.message_id)
@@ -98,7 +99,8 @@ def _as_letter(case: Case, decision: Decision) -> Decision:
 
 
 def _naming_nobody(case: Case, agent: Agent, act: AgentMail, parsed: Parsed) -> Decision:
-    """Commands alone, and no ticket that they could be about: help is given, all the rest is told."""
+    """Answer commands without a ticket that they could be about: help is given, everything else is refused with a
+    reason."""
     found = commands.judge(parsed, surroundings_of(act, case.policy))
     helped = [intent for intent in found.intents if intent.verb.answer]
     if found.intents and len(helped) == len(found.intents):

@@ -28,7 +28,7 @@ def opening(
     links: tuple[int, ...] = (),
     entry: int | None = THIS_ENTRY,
 ) -> events.Opened:
-    """The fact that begins a ticket, filed as topics and rules say."""
+    """Return the event that begins a ticket, filed as topics and rules say."""
     filing, policy = case.filing, case.policy
     department = _department(case, requester)
     priority = filing.priority or "normal"
@@ -66,7 +66,7 @@ def opening(
 
 
 def opens_ticket(case: Case) -> Decision | None:
-    """Everything else begins a ticket: an automatic one without an acknowledgement, spam as what it is."""
+    """Open a ticket for every other mail: an automatic one without an acknowledgement, spam as spam."""
     links = _links(case)
     actor = Actor(Role.REQUESTER, address=str(case.sender.address))
     facts: list[Event] = [opening(case, case.sender, actor, participants=copied(case), links=links)]
@@ -91,7 +91,8 @@ def opens_ticket(case: Case) -> Decision | None:
 
 
 def _belonging(case: Case) -> tuple[TraceStep, ...]:
-    """As explain tells it: whose customer the sender is, and what that brings where nothing stronger speaks."""
+    """Return a step for `explain`: whose customer the sender is, and what that brings where nothing stronger
+    applies."""
     found = case.policy.directory.organisation_of(case.sender.address)
     if found is None:
         return ()
@@ -111,8 +112,10 @@ def _links(case: Case) -> tuple[int, ...]:
 
 
 def _department(case: Case, requester: Person) -> str:
-    """By rule or topic, else the private one that was written to, else the requester's organisation's, else another one
-    that was written to, else the mailbox's, else the first."""
+    """Return the department of a new ticket.
+
+    In order: by rule or topic, the private one that was written to, the requester's organisation's, another one
+    that was written to, the mailbox's, the first."""
     directory = case.policy.directory
     organisation = directory.organisation_of(requester.address)
     agreed = organisation.department if organisation else ""

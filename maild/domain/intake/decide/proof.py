@@ -30,7 +30,8 @@ from maild.domain.tickets.visibility import may_see
 
 
 def unproven(case: Case, words: str) -> str:
-    """Why an answer to one of our mails does not count as the agent's; "" when it does. `words` are their own text."""
+    """Return why an answer to one of our mails does not count as the agent's; "" when it does. `words` are their
+    own text."""
     if case.proven:
         return ""
     proof, trust = case.policy.agent_proof, case.evidence.trust
@@ -47,10 +48,10 @@ def unproven(case: Case, words: str) -> str:
 
 
 def forged(case: Case, *, outward: bool = False) -> str:
-    """Why a mail that answers no notice does not count as the agent's; "" when it does.
+    """Return why a mail that answers no notice does not count as the agent's; "" when it does.
 
-    `outward`: the mail makes us write to somebody, or counts as an answer to a customer. A From alone allows that at no
-    level: at `trusting`, too, it needs the sealed address or a trusted result."""
+    `outward`: the mail makes us write to somebody, or counts as an answer to a customer. A From alone allows
+    that at no level: also at `trusting` it needs the sealed address or a trusted result."""
     if case.proven:
         return ""
     proof, trust = case.policy.agent_proof, case.evidence.trust
@@ -62,17 +63,18 @@ def forged(case: Case, *, outward: bool = False) -> str:
 
 
 def is_sealed(case: Case) -> bool:
-    """Does the mail answer one of our own to this agent? The root id names a ticket and nobody: it proves nothing."""
+    """Tell whether the mail answers one of our mails to this agent. The root id names a ticket and nobody, so it
+    proves nothing."""
     if case.route.carrier is Carrier.REPLY_ADDRESS:
         return True
     return case.route.carrier is Carrier.OWN_MESSAGE_ID and case.route.seen is not None
 
 
 def asked_back(case: Case, doubt: str) -> Decision:
-    """The mail waits, and the agent is asked at the address on file whether they wrote it: the answer releases it once.
+    """Hold the mail, and ask the agent at the address on file whether they wrote it. Their answer releases it once.
 
-    Where enough of such questions are open, or this mail answers one, it waits all the same: it is asked about when its
-    turn comes, and reminders count it."""
+    When enough such questions are open, or this mail answers one, it is held without a question. It is asked
+    about when its turn comes, and reminders count it."""
     decision = held(case, doubt)
     agent = case.agent
     hidden = agent is not None and case.ticket is not None and not may_see(agent, case.ticket, case.policy.directory)
@@ -96,8 +98,9 @@ def asked_back(case: Case, doubt: str) -> Decision:
 
 
 def without_right(case: Case) -> Decision | None:
-    """An agent's answer about a ticket that they may not see any more: those in charge look at it, and the writer is
-    told so in a mail that says nothing of the ticket. None for everybody who may."""
+    """Hold an agent's answer about a ticket that they may not see any more. None for everybody who may.
+
+    Those in charge look at it. The writer hears of it in a mail that says nothing of the ticket."""
     agent, ticket = case.agent, case.ticket
     if agent is None or ticket is None or may_see(agent, ticket, case.policy.directory):
         return None

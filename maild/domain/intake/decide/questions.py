@@ -43,7 +43,7 @@ TO_ME = "me"  # support+me@acme.example: an agent's questions, where they have n
 
 
 def agent_asks(case: Case) -> Decision | None:
-    """Questions to us, and answers to a list: nothing of such a mail is ever posted."""
+    """Judge questions to us and answers to a list. Nothing of such a mail is ever posted to a ticket as text."""
     if case.agent is None or case.ticket is not None or case.route.verb:
         return None
     answers = case.route.verdict is RouteKind.REPLY and case.route.scope in {Scope.DIGEST, Scope.QUERY}
@@ -58,7 +58,7 @@ def agent_asks(case: Case) -> Decision | None:
 
 
 def _written_to_me(case: Case) -> bool:
-    """A fresh mail to our own address with +me behind it."""
+    """Tell whether it is a fresh mail to our own address with +me after it."""
     if case.route.verdict is not RouteKind.NEW:
         return False
     directory = case.policy.directory
@@ -70,7 +70,7 @@ def _is_to_me(address: Address) -> bool:
 
 
 def _script(message: InboundMessage) -> str:
-    """The lines of a mail; where there are none, its subject."""
+    """Return the lines of a mail; without any, its subject."""
     own, _ = message.own_and_forwarded
     return own if own.strip() else base_subject(message.subject)
 
@@ -101,7 +101,8 @@ def _judged(case: Case, agent: Agent, text: str, rows: Rows | None) -> Decision:
 
 
 def _asked(case: Case, agent: Agent, found: ListAnswer, others: tuple[ActOnOtherTicket, ...]) -> Decision:
-    """All that the mail asks for: what it does to tickets, what it changes about the writer, what is to be answered."""
+    """Return everything that the mail asks for: what it does to tickets, what it changes about the writer, its
+    questions."""
     told = [f"{command.words} for {_rows_told(command.rows)}" for command in found.commands]
     told += [query.line for query in found.queries]
     effects: tuple[Effect, ...] = (*others, *_about_the_writer(agent, found.queries, case.at))
@@ -113,7 +114,7 @@ def _asked(case: Case, agent: Agent, found: ListAnswer, others: tuple[ActOnOther
 
 
 def _about_the_writer(agent: Agent, queries: Sequence[Query], at: datetime) -> tuple[Effect, ...]:
-    """What a mail changes about its writer. Of two absences the last one counts."""
+    """Return what a mail changes about its writer. Of two absences the last one counts."""
     wished: dict[str, Any] = {}
     presence: tuple[Effect, ...] = ()
     for query in queries:
@@ -132,7 +133,7 @@ def _rows_told(rows: Sequence[int]) -> str:
 
 
 def _subject(case: Case, queries: Sequence[Query]) -> str:
-    """Of the answer: the agent's own, where they wrote one, so that their mail program shows one thread."""
+    """Return the answer's subject: the agent's own, if they wrote one, so that their mail program shows one thread."""
     written = base_subject(case.message.subject)
     return f"Re: {written}" if written else (queries[0].line if queries else "Your question")
 
@@ -147,7 +148,7 @@ def _actor(case: Case, agent: Agent) -> Actor:
 def _on_rows(
     case: Case, agent: Agent, asked: Sequence[RowCommand], rows: Rows
 ) -> list[ActOnOtherTicket | CommandProblem]:
-    """What each ticket of the named rows goes through, all its commands in one act; or why it cannot."""
+    """Return what happens to each ticket of the named rows, all its commands in one act; or why it cannot."""
     of_row: dict[int, list[RowCommand]] = {}
     for command in asked:
         for row in command.rows:
@@ -188,12 +189,12 @@ def _on_ticket(
 
 
 def _since(case: Case, ticket: Ticket, rows: Rows) -> tuple[Event, ...]:
-    """What happened after the list was made: whoever takes a ticket that somebody took meanwhile is told."""
+    """Return what happened after the list was made. Somebody who takes a ticket that was taken meanwhile is told."""
     return tuple(event for event in case.lookups.history(ticket.number) if event.at > rows.made_at)
 
 
 def _stopped(decision: Decision, asked: Sequence[RowCommand], ticket: Ticket) -> CommandProblem | None:
-    """The problem of a ticket's act, told at the line of the list that brought it; None when it can be done."""
+    """Return the problem of a ticket's act, at the line of the list that brought it; None when it can be done."""
     holds = decision.effects_of(HoldReply)
     if decision.outcome in {Outcome.COMMANDED, Outcome.NOTED} and not holds:
         return None
@@ -211,7 +212,7 @@ def _stopped(decision: Decision, asked: Sequence[RowCommand], ticket: Ticket) ->
 
 
 def _refused(case: Case, agent: Agent, text: str, problems: tuple[CommandProblem, ...]) -> Decision:
-    """Nothing is done: one mail shows each line that was wrong, and the rest with the mends put in."""
+    """Do nothing. One mail shows each wrong line, and the rest with the corrections put in."""
     told = problems[:20]
     mended = corrected(text, problems)
     transcript = Transcript(

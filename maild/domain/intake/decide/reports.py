@@ -1,4 +1,4 @@
-"""Mails that are not words of a person to us: loops, copies, reports, refused senders, absence notices, reactions."""
+"""Mails without a person's words to us: loops, copies, reports, refused senders, absence notices, reactions."""
 
 from __future__ import annotations
 
@@ -18,24 +18,28 @@ from maild.domain.tickets.events import THIS_ENTRY
 
 
 def own_mail(case: Case) -> Decision | None:
+    """Ignore our own mail that came back."""
     if case.classification.mail_class is MailClass.LOOP:
         return Decision(Outcome.IGNORED, case.classification.reason)
     return None
 
 
 def too_many_hops(case: Case) -> Decision | None:
+    """Ignore a mail that has passed too many servers."""
     if case.classification.mail_class is MailClass.TOO_MANY_HOPS:
         return Decision(Outcome.QUARANTINED, case.classification.reason)
     return None
 
 
 def kept_before(case: Case) -> Decision | None:
+    """Ignore a mail that came before by another way."""
     if case.route.verdict is RouteKind.DUPLICATE:
         return Decision(Outcome.DUPLICATE, case.route.reason)
     return None
 
 
 def delivery_report(case: Case) -> Decision | None:
+    """Judge a delivery report about a mail of ours."""
     if case.classification.mail_class is not MailClass.DSN:
         return None
     report = case.message.delivery_report
@@ -54,20 +58,23 @@ def delivery_report(case: Case) -> Decision | None:
 
 
 def in_junk_folder(case: Case) -> Decision | None:
-    """What the provider takes for spam waits for a person's word, without a word in any ticket: a stranger's spam must
-    not reach agents by an old subject line."""
+    """Hold what the provider takes for spam, without a word in any ticket.
+
+    A stranger's spam must not reach agents by an old subject line."""
     if not case.junk:
         return None
     return Decision(Outcome.HELD, f"in the provider's spam folder {case.junk}")
 
 
 def other_reports(case: Case) -> Decision | None:
+    """Ignore read receipts and feedback reports."""
     if case.classification.mail_class in {MailClass.FEEDBACK_REPORT, MailClass.MDN}:
         return Decision(Outcome.IGNORED, case.classification.reason)
     return None
 
 
 def refused_by_rule(case: Case) -> Decision | None:
+    """Reject or ignore what a rule or ban says."""
     if case.filing.banned:
         return Decision(Outcome.IGNORED, f"the sender is banned: {case.filing.banned}")
     if case.filing.reject:
@@ -78,9 +85,10 @@ def refused_by_rule(case: Case) -> Decision | None:
 
 
 def own_address(case: Case) -> Decision | None:
-    """From is one of our addresses, no mark of ours is in it, and no list of ours brought it: somebody must look.
+    """Hold a mail from one of our addresses without a mark of ours that no list of ours brought: somebody must
+    look.
 
-    It is not dropped, for gateways of lists rewrite senders to exactly that."""
+    It is not dropped, because gateways of lists rewrite senders to exactly that."""
     sender = case.message.sender
     if sender is None or case.released or case.filing.requester or not case.policy.directory.is_own(sender.address):
         return None
@@ -88,7 +96,7 @@ def own_address(case: Case) -> Decision | None:
 
 
 def vacation_answer(case: Case) -> Decision | None:
-    """An auto-reply is filed where a customer's thread is known, and recorded otherwise. It moves nothing.
+    """File an automatic reply where a customer's thread is known, and record it otherwise. It moves nothing.
 
     An agent's says that they are away."""
     if case.classification.mail_class is not MailClass.AUTO_REPLY:
@@ -106,7 +114,9 @@ def vacation_answer(case: Case) -> Decision | None:
 
 
 def believed_absent(case: Case) -> bool:
-    """A forged absence would hide an agent from everybody: it counts as an answer to a notice of ours, or proven."""
+    """Tell whether an absence is believed: as an answer to a notice of ours, or authenticated.
+
+    A forged absence would hide an agent from everybody."""
     if case.evidence.trust is Trust.FAILED:
         return False
     answered = case.route.carrier in {Carrier.REPLY_ADDRESS, Carrier.OWN_MESSAGE_ID}
@@ -114,8 +124,9 @@ def believed_absent(case: Case) -> bool:
 
 
 def reaction(case: Case) -> Decision | None:
-    """An emoji is filed where it belongs, reopens nothing and moves no clock. About a ticket that has ended it is told
-    inside, for a sad face is worth a look."""
+    """File an emoji where it belongs. It reopens nothing and moves no clock.
+
+    About an ended ticket it is told inside, because a sad face is worth a look."""
     if case.classification.mail_class is not MailClass.REACTION:
         return None
     if case.ticket is None or case.route.verdict is not RouteKind.REPLY or case.route.scope is not Scope.USER:
@@ -126,7 +137,7 @@ def reaction(case: Case) -> Decision | None:
 
 
 def _filed(case: Case, reason: str, *, told: bool = False) -> Decision:
-    """Something of a program, or of one tap, in the thread: silent, or for the information of those in charge."""
+    """File a program's mail, or one tap, in the thread: silently, or for the information of those in charge."""
     actor = actor_of(case)
     fact = events.MessageReceived(at=case.at, by=actor, entry=THIS_ENTRY, automatic=not told, courtesy=told)
     return Decision(Outcome.REPLIED, reason, (fact,), entry_of(case), actor)
