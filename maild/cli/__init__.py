@@ -1,4 +1,4 @@
-"""The command line: one file per noun. Each command parses its arguments, calls a service, and prints."""
+"""The command line, one file for each group of commands. A command parses arguments, calls a service, and prints."""
 
 from __future__ import annotations
 
@@ -14,11 +14,17 @@ from maild.config import ConfigError, SecretError
 from maild.daemon import AlreadyRunning
 from maild.ports import TemporaryFailure
 
-PROBLEM, USAGE, TEMPORARY = 1, 2, 75  # exit codes; 75 is EX_TEMPFAIL, on which an MTA keeps the mail
+PROBLEM, USAGE, TEMPORARY = 1, 2, 75  # exit codes; on 75 (EX_TEMPFAIL) an MTA keeps the mail
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("-c", "--config", "config_file", type=click.Path(), help="The configuration file.")
+@click.option(
+    "-c",
+    "--config",
+    "config_file",
+    type=click.Path(),
+    help="Configuration file. Default: $MAILD_CONFIG, then the usual places.",
+)
 @click.version_option(__version__, prog_name="maild")
 @click.pass_context
 def cli(context: click.Context, config_file: str | None) -> None:
@@ -47,7 +53,7 @@ for _command in (
 
 
 def main() -> None:
-    """Run a command; what went wrong becomes one clear line and an exit code."""
+    """Run a command. An expected error becomes a clear message and an exit code."""
     try:
         cli(standalone_mode=True)
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""maild agent: who an agent is to us, and what they wish to hear."""
+"""maild agent: show an agent, change their preferences, revoke their reply addresses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from maild.services.agents import agent_document, wish, wishes_of
 
 @click.group()
 def agent() -> None:
-    """The people who work on tickets."""
+    """Show and manage the people who work on tickets."""
 
 
 @agent.command()
@@ -24,7 +24,7 @@ def agent() -> None:
 @json_option
 @click.pass_obj
 def show(session: Session, name: str, as_json: bool) -> None:
-    """One agent: addresses, place, wishes, absence, learned signature."""
+    """Show one agent. Prints addresses, departments, preferences, absence and learned signature."""
     document = agent_document(session.store, session.helpdesk, found(session, name), SystemClock().now())
     if as_json:
         print_json(document)
@@ -42,7 +42,9 @@ def show(session: Session, name: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def prefs(session: Session, name: str, words: tuple[str, ...], as_json: bool) -> None:
-    """What an agent wishes to hear; with WORDS, such as "notify quiet 20:00-07:00", a wish more."""
+    """Show or change what an agent is notified of.
+
+    WORDS is one preference as in a mail, such as: notify quiet 20:00-07:00"""
     whose = found(session, name)
     if words:
         changed = wish(session.store, session.helpdesk, whose, " ".join(words), SystemClock().now())
@@ -54,36 +56,40 @@ def prefs(session: Session, name: str, words: tuple[str, ...], as_json: bool) ->
     if as_json:
         print_json({"agent": whose.name, "wishes": list(lines)})
         return
-    for line in lines or ("no wishes: everything as the configuration says",):
+    for line in lines or ("no preferences: everything is as configured",):
         click.echo(line)
 
 
 @agent.command()
 @click.argument("name")
-@click.option("--to", "to", metavar="AGENT", help="Who takes over their open tickets.")
+@click.option("--to", "to", metavar="AGENT", help="Give the agent's open tickets to this agent.")
 @json_option
 @click.pass_obj
 def revoke(session: Session, name: str, to: str | None, as_json: bool) -> None:
-    """Make every address and button that an agent was given worthless; list where the configuration names them."""
+    """Make all reply addresses of an agent invalid.
+
+    The buttons in the agent's mails become invalid too. Also lists where the configuration still names the agent."""
     whose = found(session, name)
     heir = found(session, to) if to else None
     if heir == whose:
-        raise click.BadParameter(f"{whose.name} cannot take over from themselves", param_hint="--to")
+        raise click.BadParameter(
+            f"{whose.name} cannot take over their own tickets; name another agent", param_hint="--to"
+        )
     done = services.revoke(session.store, session.helpdesk, whose, heir, SystemClock().now())
     if as_json:
         print_json({"agent": whose.name, "reassigned": list(done.reassigned), "named_in": list(done.named_in)})
         return
-    click.echo(f"every reply address, button and Message-ID given to {whose.name} is worthless now")
+    click.echo(f"all reply addresses, buttons and Message-IDs that {whose.name} was given are invalid now")
     if heir:
         click.echo(
             f"{len(done.reassigned)} tickets go to {heir.name}: {', '.join(map(str, done.reassigned)) or 'none'}"
         )
     for place in done.named_in:
-        click.echo(f"the configuration names them in {place}: take it out, then: maild check")
+        click.echo(f"the configuration still names {whose.name} in {place}; remove it, then run: maild check")
 
 
 def found(session: Session, name: str) -> Agent:
-    """The one agent whom these words mean; exit 1 with the names to choose from."""
+    """Return the one agent with this name. Exits with 1 and a list of names when there is none or there are several."""
     directory = session.policy.directory
     matching = directory.agents_matching(name)
     if len(matching) == 1:

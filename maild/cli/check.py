@@ -1,4 +1,4 @@
-"""maild check: is the configuration right, can every template be rendered?"""
+"""maild check: validate the configuration and the mail templates."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from maild.daemon import assembly
 
 
 @click.command()
-@click.option("--quiet", is_flag=True, help="Print problems only.")
+@click.option("--quiet", is_flag=True, help="Print only problems.")
 @click.pass_obj
 def check(session: Session, quiet: bool) -> None:
-    """Validate configuration and templates; every mistake at once."""
+    """Check the configuration and the templates. All mistakes are shown at once."""
     settings = session.settings
     for warning in settings.warnings:
         click.echo(str(warning), err=True)
@@ -26,7 +26,7 @@ def check(session: Session, quiet: bool) -> None:
     if not quiet:
         directory = settings.directory
         click.echo(
-            f"{settings.path}: fine. {len(settings.mailboxes)} mailboxes, "
+            f"{settings.path}: OK. {len(settings.mailboxes)} mailboxes, "
             f"{'a listener' if settings.listener else 'no listener'}, {len(settings.relays)} relays, "
             f"{len(directory.departments)} departments, {len(directory.agents)} agents, {len(settings.plans)} SLA plans"
         )

@@ -1,4 +1,4 @@
-"""maild config: the effective settings, and the commented reference."""
+"""maild config: show the effective settings, or the commented reference."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ def config() -> None:
 
 
 @config.command()
-@click.option("--changed", is_flag=True, help="Only what differs from the defaults.")
+@click.option("--changed", is_flag=True, help="Show only settings that differ from the defaults.")
 @json_option
 @click.pass_obj
 def show(session: Session, changed: bool, as_json: bool) -> None:
-    """The settings in force; secrets are masked."""
+    """Show the effective settings. Secrets are hidden."""
     document = describe(session.settings, changed_only=changed)
     if as_json:
         print_json(document)
@@ -29,5 +29,5 @@ def show(session: Session, changed: bool, as_json: bool) -> None:
 
 @config.command("example")
 def show_example() -> None:
-    """The commented reference of every key."""
+    """Print a commented configuration with every key."""
     click.echo(example(), nl=False)

@@ -1,4 +1,4 @@
-"""maild demo: the acceptance story on the real daemon, on this machine alone."""
+"""maild demo: play a helpdesk's day with the real daemon, on this machine only."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from maild.cli.tickets import print_tickets
 from maild.config import load
 from maild.daemon import Daemon
 
-START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)  # a Monday, nine in the morning in Berlin
+START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)  # a Monday, 09:00 in Berlin
 
 
 @click.command()
-@click.option("--stay", is_flag=True, help="Do not play: run the demo's configuration as a daemon that stays up.")
+@click.option("--stay", is_flag=True, help="Play nothing; run a daemon with the demo's configuration until Ctrl-C.")
 def demo(stay: bool) -> None:
-    """Play a helpdesk's day: every mail, then the lists, then where everything lies."""
+    """Play a helpdesk's day. Prints every mail, then the ticket lists, then where the files are."""
     folder = Path(tempfile.mkdtemp(prefix="maild-demo-"))
     if stay:
         _stay(folder)
@@ -34,9 +34,9 @@ def demo(stay: bool) -> None:
         for status in ("open", "closed"):
             click.echo(f"\n$ maild ticket list --status {status}")
             print_tickets(stage.tickets(status))
-    click.echo(f"\nmails that were sent: {folder / 'sent' / 'new'}")
+    click.echo(f"\nsent mails:           {folder / 'sent' / 'new'}")
     click.echo(f"database:             {folder / 'maild.db'}")
-    click.echo(f"ask it:               .venv/bin/maild -c {folder / 'maild.toml'} ticket show 1")
+    click.echo(f"look into it:         .venv/bin/maild -c {folder / 'maild.toml'} ticket show 1")
     for fault in faults:
         click.echo(f"wrong: {fault}", err=True)
     sys.exit(1 if faults else 0)
@@ -50,10 +50,10 @@ def _stay(folder: Path) -> None:
     daemon.start()
     host, port = listening_at(daemon)
     click.echo(f"maild listens on {host}:{port}. Send it a mail:")
-    # Python's own client, which is there for certain, and ends lines as SMTP wants them.
+    # Python is installed for certain, and its SMTP client ends lines as RFC 5321 2.3.8 demands.
     mail = f"From: you@client.example\\nTo: {HELPDESK}\\nSubject: Hello\\n\\nIt works?"
     sending = f"smtplib.SMTP('{host}', {port}).sendmail('you@client.example', '{HELPDESK}', '{mail}')"
     click.echo(f'  python3 -c "import smtplib; {sending}"')
     click.echo(f"  then: .venv/bin/maild -c {settings.path} ticket list")
-    click.echo(f"mails that it sends lie in {folder / 'sent' / 'new'}; Ctrl-C ends it.")
+    click.echo(f"Sent mails are in {folder / 'sent' / 'new'}. Stop it with Ctrl-C.")
     wait_for_signals(daemon)

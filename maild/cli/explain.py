@@ -1,4 +1,4 @@
-"""maild explain: why a mail, past or present, did what it did."""
+"""maild explain: show why a mail had its outcome, or what a mail would do."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ from maild.services.queries.documents import explained
 
 @click.command()
 @click.argument("what", required=False)
-@click.option("--inbound", type=int, help="A kept mail by its number.")
-@click.option("--mailbox", default="", help="The [[mailbox]] that the file counts as coming from.")
+@click.option("--inbound", type=int, help="A stored mail, by its number.")
+@click.option("--mailbox", default="", help="Treat the file as mail from this [[mailbox]].")
 @at_option
 @json_option
 @click.pass_obj
 def explain(
     session: Session, what: str | None, inbound: int | None, mailbox: str, at: str | None, as_json: bool
 ) -> None:
-    """WHAT is a file with a mail (nothing is written), or the number of a ticket."""
+    """Show the decisions about a mail, step by step.
+
+    WHAT is a file with a mail, which is only read and changes nothing, or a ticket number."""
     if (what is None) == (inbound is None):
-        raise click.UsageError("give a file, a ticket number, or --inbound ID")
+        raise click.UsageError("name one of these: a file, a ticket number, or --inbound ID")
     documents = _recorded_mail(session, inbound) if inbound is not None else _about(session, what or "", mailbox, at)
     if as_json:
         print_json(documents[0] if len(documents) == 1 else documents)
@@ -41,10 +43,10 @@ def _about(session: Session, what: str, mailbox: str, at: str | None) -> list[di
     if what.isdecimal():
         with session.store(reading=True) as unit:
             found = [explained(unit, kept) for kept in unit.inbound.of_ticket(int(what))]
-        return found or _nothing(f"no mail is recorded for ticket {what}")
+        return found or _fail(f"no mail is recorded for ticket {what}")
     path = Path(what)
     if not path.is_file():
-        _nothing(f"{what} is neither a file nor a ticket number")
+        _fail(f"{what} is neither a file nor a ticket number")
     clock = session.clock(at)
     mail = IncomingMail(
         raw=path.read_bytes(), source="inject", arrived_at=clock.now(), envelope=Envelope(), mailbox=mailbox
@@ -56,10 +58,10 @@ def _about(session: Session, what: str, mailbox: str, at: str | None) -> list[di
 def _recorded_mail(session: Session, inbound: int) -> list[dict[str, Any]]:
     with session.store(reading=True) as unit:
         kept = unit.inbound.get(inbound)
-        return [explained(unit, kept)] if kept else _nothing(f"there is no inbound {inbound}")
+        return [explained(unit, kept)] if kept else _fail(f"there is no inbound mail {inbound}")
 
 
-def _nothing(message: str) -> Any:
+def _fail(message: str) -> Any:
     click.echo(message, err=True)
     sys.exit(1)
 

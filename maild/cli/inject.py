@@ -1,4 +1,4 @@
-"""maild inject: take mails in and process them now; also the pipe for an alias."""
+"""maild inject: store mails and process them at once. It also serves as the pipe of a mail alias."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from maild.ports import InboundState, IncomingMail, Receipt, TemporaryFailure
 from maild.services.intake.process import ATTEMPTS, Processed, Processing
 from maild.services.intake.receive import keep
 
-_PATIENCE = 60.0  # seconds for a daemon that took the mail over
+_PATIENCE = 60.0  # seconds to wait for a daemon that took the mail over
 
 
 @click.command()
-@click.option("--mailbox", default="", help="The [[mailbox]] that it counts as coming from.")
+@click.option("--mailbox", default="", help="Treat the mail as coming from this [[mailbox]].")
 @at_option
-@click.option("--envelope-from", "envelope_from", default=None, help='The SMTP sender; "" is the null one.')
-@click.option("--to", "recipients", multiple=True, help="An SMTP recipient.")
+@click.option("--envelope-from", "envelope_from", default=None, help='SMTP sender; "" is the null sender of a bounce.')
+@click.option("--to", "recipients", multiple=True, help="SMTP recipient; may be repeated.")
 @json_option
 @click.argument("files", nargs=-1, required=True)
 @click.pass_obj
@@ -36,15 +36,18 @@ def inject(
     as_json: bool,
     files: tuple[str, ...],
 ) -> None:
-    """Take FILES (or - for standard input) in as a source would, and judge them."""
+    """Store and process mails from files.
+
+    FILES are raw mails; - reads standard input. The mails are handled as if a source had brought them. Prints the
+    outcome of each mail."""
     known = {box.name for box in session.settings.mailboxes}
     if mailbox and mailbox not in known:
-        raise click.BadParameter(f"no mailbox {mailbox!r}; there are: {', '.join(sorted(known)) or 'none'}")
+        raise click.BadParameter(f"there is no mailbox {mailbox!r}; choose from: {', '.join(sorted(known)) or 'none'}")
     clock = session.clock(at)
     envelope = Envelope(envelope_from, recipients)
     for name in files:
         if name != "-" and not Path(name).is_file():
-            raise click.BadParameter(f"{name}: no such file")
+            raise click.BadParameter(f"{name}: this file does not exist")
     with assembly.worker_pool(session.settings) as reader:
         processing = Processing(
             session.store,
@@ -55,7 +58,7 @@ def inject(
             pause=timedelta(0),
             scanner=assembly.scanner(session.settings),
         )
-        for name in files:  # one at a time: a backlog may be larger than the memory
+        for name in files:  # one at a time, because a backlog may not fit into memory
             mail = IncomingMail(
                 raw=_read(name), source="inject", arrived_at=clock.now(), envelope=envelope, mailbox=mailbox
             )
@@ -72,7 +75,7 @@ def _read(name: str) -> bytes:
 
 
 def _judged(session: Session, processing: Processing, receipt: Receipt) -> Processed:
-    """What became of a kept mail: judged here, or by a daemon that was quicker."""
+    """Return the outcome of a stored mail, judged here or by a daemon that was faster."""
     if not receipt.known:
         for _ in range(ATTEMPTS):
             done = [p for p in processing.round([receipt.inbound]) if p.outcome or p.waits]
@@ -84,11 +87,11 @@ def _judged(session: Session, processing: Processing, receipt: Receipt) -> Proce
             kept = unit.inbound.get(receipt.inbound)
         if kept is not None and kept.state is not InboundState.KEPT:
             if receipt.known:
-                return Processed(kept.id, "duplicate", kept.ticket, "this very mail was kept before")
+                return Processed(kept.id, "duplicate", kept.ticket, "this mail was already stored before")
             return Processed(kept.id, kept.outcome, kept.ticket, kept.reason)
         processing.round([receipt.inbound])
         time.sleep(0.05)
-    raise TemporaryFailure(f"inbound {receipt.inbound} is kept, but nobody has judged it yet")
+    raise TemporaryFailure(f"inbound {receipt.inbound} is stored, but not yet processed")
 
 
 def _print(done: Processed, as_json: bool) -> None:

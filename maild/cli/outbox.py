@@ -1,4 +1,4 @@
-"""maild outbox: the outgoing queue."""
+"""maild outbox: show and manage the outgoing mail."""
 
 from __future__ import annotations
 
@@ -20,15 +20,21 @@ _WAITING = (OutboxState.QUEUED, OutboxState.SENDING, OutboxState.DEFERRED, Outbo
 
 @click.group()
 def outbox() -> None:
-    """Outgoing mail."""
+    """Show and manage outgoing mail."""
 
 
 @outbox.command("list")
-@click.option("--state", type=click.Choice([*OutboxState, "waiting", "all"]), default="waiting", show_default=True)
+@click.option(
+    "--state",
+    type=click.Choice([*(state.value for state in OutboxState), "waiting", "all"]),
+    default="waiting",
+    show_default=True,
+    help="Only mails in this state.",
+)
 @json_option
 @click.pass_obj
 def list_rows(session: Session, state: str, as_json: bool) -> None:
-    """Mails that are on their way or stuck; --state all shows every one."""
+    """List mails that wait, failed or are held. --state all lists all mails."""
     states = {"waiting": _WAITING, "all": tuple(OutboxState)}.get(state) or (OutboxState(state),)
     found = outbox_list(session.store, states)
     if as_json:
@@ -47,16 +53,16 @@ def _cell(value: object) -> str:
 
 @outbox.command()
 @click.argument("number", type=int)
-@click.option("--raw", is_flag=True, help="The very bytes.")
+@click.option("--raw", is_flag=True, help="Print the mail as it is sent, byte by byte.")
 @json_option
 @click.pass_obj
 def show(session: Session, number: int, raw: bool, as_json: bool) -> None:
-    """One mail."""
+    """Show one mail."""
     row = _row(session, number)
     if raw:
         made = frozen(row, session.store, assembly.renderer(session.settings), session.helpdesk)
         if isinstance(made, TemplateFailed):
-            click.echo(f"{made}: mend the template", err=True)
+            click.echo(f"{made}; fix the template, then try again", err=True)
             sys.exit(1)
         sys.stdout.buffer.write(made)
     elif as_json:
@@ -71,7 +77,7 @@ def show(session: Session, number: int, raw: bool, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def flush(session: Session, at: str | None, as_json: bool) -> None:
-    """Deliver what is due, and exit."""
+    """Deliver the mails that are due, then exit."""
     clock = session.clock(at)
     total = Delivered()
     for relay in session.settings.relays:
@@ -108,17 +114,17 @@ def _delivery(session: Session, relay: str, clock: Clock) -> Delivered:
 def _changing(
     name: str, summary: str, allowed: Iterable[OutboxState], becomes: OutboxState, *, at_once: bool
 ) -> Callable[..., None]:
-    """A command that moves mails from one state to another."""
+    """Return a command that moves mails from one of the allowed states to another."""
     states = tuple(allowed)
 
     @outbox.command(name, help=summary)
     @click.argument("numbers", nargs=-1, type=int)
-    @click.option("--all", "every", is_flag=True, help="Every mail that this can be done to.")
+    @click.option("--all", "every", is_flag=True, help="All mails in a state that allows it.")
     @at_option
     @click.pass_obj
     def change(session: Session, numbers: tuple[int, ...], every: bool, at: str | None) -> None:
         if not numbers and not every:
-            raise click.UsageError("name the mails by their ids, or say --all")
+            raise click.UsageError("give the ids of the mails, or --all")
         now = session.clock(at).now()
         refused = 0
         with session.store() as unit:
@@ -127,7 +133,7 @@ def _changing(
                 row = unit.outbox.get(number)
                 if row is None or row.state not in states:
                     refused += 1
-                    state = f"it is {row.state}" if row else "there is none"
+                    state = f"it is {row.state}" if row else "it does not exist"
                     click.echo(f"outbox {number}: cannot {name}: {state}", err=True)
                     continue
                 unit.outbox.set_state(number, becomes, now if at_once else None)
@@ -141,16 +147,16 @@ def _changing(
 _ON_ITS_WAY = (OutboxState.QUEUED, OutboxState.DEFERRED)
 retry = _changing(
     "retry",
-    "Try mails again at once, failed ones too.",
+    "Try mails again now, also failed ones.",
     (*_ON_ITS_WAY, OutboxState.FAILED),
     OutboxState.QUEUED,
     at_once=True,
 )
-hold = _changing("hold", "Keep mails back.", _ON_ITS_WAY, OutboxState.HELD, at_once=False)
-release = _changing("release", "Let held mails go.", (OutboxState.HELD,), OutboxState.QUEUED, at_once=True)
+hold = _changing("hold", "Hold mails back until they are released.", _ON_ITS_WAY, OutboxState.HELD, at_once=False)
+release = _changing("release", "Let held mails leave.", (OutboxState.HELD,), OutboxState.QUEUED, at_once=True)
 drop = _changing(
     "drop",
-    "Give mails up: they are never sent.",
+    "Drop mails: they will never be sent.",
     (*_ON_ITS_WAY, OutboxState.HELD, OutboxState.FAILED),
     OutboxState.DROPPED,
     at_once=False,
@@ -161,6 +167,6 @@ def _row(session: Session, number: int) -> OutboxRow:
     with session.store(reading=True) as unit:
         row = unit.outbox.get(number)
     if row is None:
-        click.echo(f"there is no outbox {number}: maild outbox list --state all", err=True)
+        click.echo(f"there is no outgoing mail {number}; list them with: maild outbox list --state all", err=True)
         sys.exit(1)
     return row

@@ -1,4 +1,4 @@
-"""maild quarantine and maild held: mail that could not be, or waits to be, processed."""
+"""maild quarantine and maild held: mail that could not be processed, and mail that waits for a decision."""
 
 from __future__ import annotations
 
@@ -17,21 +17,23 @@ from maild.services.queries.documents import inbound_document, inbound_list
 
 @click.group()
 def quarantine() -> None:
-    """Mail that could not be processed; nothing of it is lost."""
+    """Show and manage mail that could not be processed. No such mail is lost."""
 
 
 @click.group()
 def held() -> None:
-    """Mail that waits for a person's word."""
+    """Show and manage mail that waits for a person's decision."""
 
 
-_most = click.option("--limit", type=click.IntRange(min=1), default=1000, show_default=True, help="At most so many.")
+_limit = click.option(
+    "--limit", type=click.IntRange(min=1), default=1000, show_default=True, help="Show at most this many."
+)
 
 
 def _print_list(session: Session, state: InboundState, as_json: bool, limit: int) -> None:
     found = inbound_list(session.store, state, limit + 1)
     if len(found) > limit:
-        click.echo(f"there are more: these are the newest {limit}, --limit shows others as well", err=True)
+        click.echo(f"these are the newest {limit}; use a higher --limit to see older ones", err=True)
         found = found[1:]
     if as_json:
         print_json(found)
@@ -53,42 +55,42 @@ def _print_one(session: Session, number: int, state: InboundState, raw: bool, as
         click.echo(f"{key:10} {value}")
     for step in kept.steps:
         click.echo(f"{step.stop:14} {step.verdict}: {step.reason}")
-    click.echo(f"raw bytes: maild {_NOUN[state]} show {number} --raw")
+    click.echo(f"original mail: maild {_COMMAND[state]} show {number} --raw")
 
 
 def _kept(session: Session, number: int, state: InboundState) -> KeptMail:
     with session.store(reading=True) as unit:
         kept = unit.inbound.get(number)
     if kept is None or kept.state is not state:
-        click.echo(f"inbound {number} is not {state}: maild {_NOUN[state]} list", err=True)
+        click.echo(f"inbound {number} is not {state}; list the mails with: maild {_COMMAND[state]} list", err=True)
         sys.exit(1)
     return kept
 
 
-_NOUN = {InboundState.QUARANTINED: "quarantine", InboundState.HELD: "held"}
+_COMMAND = {InboundState.QUARANTINED: "quarantine", InboundState.HELD: "held"}
 
 
 @quarantine.command("list")
-@_most
+@_limit
 @json_option
 @click.pass_obj
 def list_quarantined(session: Session, limit: int, as_json: bool) -> None:
-    """Mails that were set aside."""
+    """List the mails in quarantine."""
     _print_list(session, InboundState.QUARANTINED, as_json, limit)
 
 
 @quarantine.command("show")
 @click.argument("number", type=int)
-@click.option("--raw", is_flag=True, help="The untouched mail.")
+@click.option("--raw", is_flag=True, help="Print the original mail.")
 @json_option
 @click.pass_obj
 def show_quarantined(session: Session, number: int, raw: bool, as_json: bool) -> None:
-    """One of them, with why."""
+    """Show a mail in quarantine, with the reason."""
     _print_one(session, number, InboundState.QUARANTINED, raw, as_json)
 
 
 _numbers = click.argument("numbers", nargs=-1, type=int)
-_every = click.option("--all", "every", is_flag=True, help="Every one of the list.")
+_every = click.option("--all", "every", is_flag=True, help="All mails of the list.")
 
 
 @quarantine.command()
@@ -97,8 +99,10 @@ _every = click.option("--all", "every", is_flag=True, help="Every one of the lis
 @json_option
 @click.pass_obj
 def replay(session: Session, numbers: tuple[int, ...], every: bool, as_json: bool) -> None:
-    """Judge mails again, as after an upgrade that can read them."""
-    _again(session, _chosen(session, numbers, every, InboundState.QUARANTINED), InboundState.QUARANTINED, as_json)
+    """Process mails again. This helps after an upgrade that can read them."""
+    _process_again(
+        session, _chosen(session, numbers, every, InboundState.QUARANTINED), InboundState.QUARANTINED, as_json
+    )
 
 
 @held.command()
@@ -107,11 +111,11 @@ def replay(session: Session, numbers: tuple[int, ...], every: bool, as_json: boo
 @json_option
 @click.pass_obj
 def release(session: Session, numbers: tuple[int, ...], every: bool, as_json: bool) -> None:
-    """Let mails in: they are no junk, and belong where their marks lead.
+    """Let held mails in: they are not junk and belong to the ticket that they name.
 
-    A mail in an agent's name counts as theirs by their own word alone: in doubt they are asked, and it waits on. So
-    does one whose writer may not see its ticket."""
-    _again(session, _chosen(session, numbers, every, InboundState.HELD), InboundState.HELD, as_json)
+    A mail in an agent's name still needs the agent's own confirmation: the agent is asked, and the mail waits. So does
+    a mail whose sender may not see its ticket."""
+    _process_again(session, _chosen(session, numbers, every, InboundState.HELD), InboundState.HELD, as_json)
 
 
 @quarantine.command("drop")
@@ -119,7 +123,7 @@ def release(session: Session, numbers: tuple[int, ...], every: bool, as_json: bo
 @_every
 @click.pass_obj
 def drop_quarantined(session: Session, numbers: tuple[int, ...], every: bool) -> None:
-    """Leave mails aside for good: recorded as ignored, their bytes are kept."""
+    """Drop mails for good. They are recorded as ignored, and their bytes are kept."""
     _drop(session, _chosen(session, numbers, every, InboundState.QUARANTINED), InboundState.QUARANTINED)
 
 
@@ -128,19 +132,19 @@ def drop_quarantined(session: Session, numbers: tuple[int, ...], every: bool) ->
 @_every
 @click.pass_obj
 def drop_held(session: Session, numbers: tuple[int, ...], every: bool) -> None:
-    """Leave mails aside for good: recorded as ignored, their bytes are kept."""
+    """Drop mails for good. They are recorded as ignored, and their bytes are kept."""
     _drop(session, _chosen(session, numbers, every, InboundState.HELD), InboundState.HELD)
 
 
 def _chosen(session: Session, numbers: tuple[int, ...], every: bool, state: InboundState) -> list[int]:
-    """The mails that a command names; UsageError when it names none."""
+    """Return the ids of the mails that a command names. Raises UsageError when it names none."""
     if not numbers and not every:
-        raise click.UsageError("name the mails by their ids, or say --all")
+        raise click.UsageError("give the ids of the mails, or --all")
     with session.store(reading=True) as unit:
         return [kept.id for kept in unit.inbound.listed(state)] if every else list(numbers)
 
 
-def _again(session: Session, chosen: list[int], state: InboundState, as_json: bool) -> None:
+def _process_again(session: Session, chosen: list[int], state: InboundState, as_json: bool) -> None:
     released = state is InboundState.HELD
     with session.store() as unit:
         refused = [number for number in chosen if not _waits(unit, number, state)]
@@ -191,23 +195,23 @@ def _waits(unit: UnitOfWork, number: int, state: InboundState) -> bool:
 
 def _refuse(numbers: list[int], state: InboundState) -> None:
     for number in numbers:
-        click.echo(f"inbound {number} is not {state}: maild {_NOUN[state]} list", err=True)
+        click.echo(f"inbound {number} is not {state}; list the mails with: maild {_COMMAND[state]} list", err=True)
 
 
 @held.command("list")
-@_most
+@_limit
 @json_option
 @click.pass_obj
 def list_held(session: Session, limit: int, as_json: bool) -> None:
-    """Mails that wait."""
+    """List the mails that wait."""
     _print_list(session, InboundState.HELD, as_json, limit)
 
 
 @held.command("show")
 @click.argument("number", type=int)
-@click.option("--raw", is_flag=True, help="The untouched mail.")
+@click.option("--raw", is_flag=True, help="Print the original mail.")
 @json_option
 @click.pass_obj
 def show_held(session: Session, number: int, raw: bool, as_json: bool) -> None:
-    """One of them, with why."""
+    """Show a mail that waits, with the reason."""
     _print_one(session, number, InboundState.HELD, raw, as_json)

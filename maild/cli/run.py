@@ -21,7 +21,8 @@ _WATCHED = _ENDING | {signal.SIGHUP}
 @click.command()
 @click.pass_obj
 def run(session: Session) -> None:
-    """Run the daemon. SIGTERM drains, SIGHUP reloads."""
+    """Run the daemon in the foreground. SIGTERM stops it after the work in progress; SIGHUP reloads the
+    configuration."""
     settings = session.settings
     maillog.configure(settings.log.level, json=settings.log.format == "json")
     for warning in settings.warnings:
@@ -33,15 +34,15 @@ def run(session: Session) -> None:
 
 
 def hold_signals() -> None:
-    """From here on signals wait until `wait_for_signals` asks for them.
+    """Block signals until `wait_for_signals` waits for them.
 
-    To be called before the daemon starts: its threads inherit this, and from READY=1 on the service manager may send
-    SIGHUP, which would end a process that does not look after it."""
+    Call it before the daemon starts: its threads inherit the mask. From READY=1 on the service manager may send SIGHUP,
+    which would otherwise end the process."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
 
 
 def wait_for_signals(daemon: Daemon) -> None:
-    """Serve until SIGTERM or SIGINT, then drain; a second one ends at once."""
+    """Serve until SIGTERM or SIGINT, then drain. A second signal ends the process at once."""
     hold_signals()
     while (number := signal.sigwait(_WATCHED)) == signal.SIGHUP:
         _reload(daemon)
@@ -57,7 +58,7 @@ def _end_at_once(number: int, frame: FrameType | None) -> None:
 
 
 def _reload(daemon: Daemon) -> None:
-    """Check the whole new configuration first; with a problem the old one stays."""
+    """Check the whole new configuration first. When it has a problem, the old one stays in force."""
     notify("RELOADING=1")
     path = daemon.settings.path
     try:
@@ -66,14 +67,14 @@ def _reload(daemon: Daemon) -> None:
         for problem in error.problems:
             click.echo(str(problem), err=True)
         maillog.reloaded(config=str(path), problems=len(error.problems))
-        notify("READY=1", "STATUS=reload refused: maild check")
+        notify("READY=1", "STATUS=reload failed, see: maild check")
         return
     try:
         daemon.reload(settings)
-    except Exception as error:  # noqa: BLE001 - whatever cannot be taken over, the daemon goes on as it was
-        click.echo(f"reload refused: {error}; the old configuration stays", err=True)
+    except Exception as error:  # noqa: BLE001 - whatever fails in a reload, the daemon goes on as before
+        click.echo(f"the reload failed: {error}; the old configuration stays in force", err=True)
         maillog.reloaded(config=str(path), problems=1)
-        notify("READY=1", "STATUS=reload refused: maild check")
+        notify("READY=1", "STATUS=reload failed, see: maild check")
         return
     maillog.reloaded(config=str(path), problems=0)
     notify("READY=1", "STATUS=reloaded")

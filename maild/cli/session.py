@@ -1,4 +1,4 @@
-"""What commands share: settings, store and clock, opened when first asked for; JSON and times."""
+"""What commands share: settings, database and clock, opened when they are first needed; JSON, tables and times."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from maild.store.unit_of_work import Store
 
 
 class Session:
-    """One invocation of a command."""
+    """The resources of one invocation of a command."""
 
     def __init__(self, config_file: str | None) -> None:
         self.config_file = config_file
@@ -41,59 +41,62 @@ class Session:
 
     @property
     def settings(self) -> Settings:
-        """The checked configuration. Raises ConfigError with every mistake."""
+        """The checked configuration. Raises ConfigError with all mistakes."""
         if self._settings is None:
             self._settings = load(find_config(self.config_file, os.environ), environ=os.environ)
-            # A command's own lines are for people and scripts: the log keeps to what went wrong.
+            # The output of a command is for people and scripts, so the log shows only errors.
             maillog.configure("error", json=self._settings.log.format == "json")
         return self._settings
 
     @property
     def store(self) -> Store:
-        """The database, with a node name of this process: its claims are not the daemon's."""
+        """The database. Its node name belongs to this process, so claims are kept apart from the daemon's."""
         if self._store is None:
             self._store = assembly.open_store(self.settings, f"cli:{os.getpid()}")
         return self._store
 
     @property
     def helpdesk(self) -> Helpdesk:
+        """The helpdesk that the configuration describes."""
         if self._helpdesk is None:
             self._helpdesk = Helpdesk.of(self.settings, assembly.key_ring(self.settings))
         return self._helpdesk
 
     @property
     def policy(self) -> Policy:
+        """The policy of the helpdesk."""
         return self.helpdesk.policy
 
     def clock(self, at: str | None) -> Clock:
-        """The machine's clock, or one that stands at the moment asked for by --at."""
+        """Return the machine's clock, or one that stands at the time given by --at."""
         if at is None:
             return SystemClock()
         return SetClock(read_moment(at, self.settings.helpdesk.timezone))
 
 
 def read_moment(text: str, zone: str) -> datetime:
-    """An RFC 3339 time, or one without a zone, which is then the helpdesk's. UsageError for anything else."""
+    """Read an RFC 3339 time; without a time zone it is in the helpdesk's. Raises BadParameter for anything else."""
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError as error:
-        raise click.BadParameter(f"{text!r} is no time: write 2026-11-21T09:00:00Z or 2026-11-21 10:00") from error
+        raise click.BadParameter(f"{text!r} is not a time; write 2026-11-21T09:00:00Z or 2026-11-21 10:00") from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(zone))
     return moment.astimezone(UTC)
 
 
 def print_json(document: Any) -> None:
-    """One JSON document."""
+    """Print one JSON document."""
     click.echo(json.dumps(document, ensure_ascii=False, indent=2))
 
 
 def print_json_line(document: Any) -> None:
+    """Print a JSON document on one line."""
     click.echo(json.dumps(document, ensure_ascii=False))
 
 
 def print_table(head: tuple[str, ...], lines: list[tuple[str, ...]]) -> None:
-    """Columns as wide as what is in them; control characters of strangers made harmless."""
+    """Print rows in columns. Control characters, which strangers may have written, are replaced."""
     rows = [head, *([_harmless(cell) for cell in line] for line in lines)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     for row in rows:
@@ -104,5 +107,5 @@ def _harmless(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)[:80]
 
 
-at_option = click.option("--at", "at", metavar="TIME", help="Act as if it were this moment.")
+at_option = click.option("--at", "at", metavar="TIME", help="Act as if it were this time.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

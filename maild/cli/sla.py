@@ -1,4 +1,4 @@
-"""maild sla: how deadlines came about, and what the configuration of now makes of them."""
+"""maild sla: how deadlines were computed, and how the present configuration would change them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from maild.services.work import Work
 
 @click.group()
 def sla() -> None:
-    """Deadlines."""
+    """Show how deadlines are computed, and compute them again."""
 
 
 @sla.command()
@@ -30,7 +30,9 @@ def sla() -> None:
 @json_option
 @click.pass_obj
 def explain(session: Session, number: int, at: str | None, as_json: bool) -> None:
-    """How each deadline of a ticket came about, line by line; with --at as things stood then."""
+    """Show line by line how each deadline of a ticket was computed.
+
+    With --at, as of that time."""
     now = session.clock(at).now()
     with session.store(reading=True) as unit:
         work = Work(unit, session.helpdesk, now)
@@ -39,8 +41,8 @@ def explain(session: Session, number: int, at: str | None, as_json: bool) -> Non
         told = lines_of(work, number)
         escalations = escalations_of(unit, number, now)
     if document is None or lines is None:
-        then = "there was then no ticket" if at else "there is no ticket"
-        click.echo(f"{then} {number}: maild ticket list --status all", err=True)
+        missing = f"there was no ticket {number} at that time" if at else f"there is no ticket {number}"
+        click.echo(f"{missing}; list them with: maild ticket list --status all", err=True)
         sys.exit(1)
     if as_json:
         print_json(document | {"escalations": escalations})
@@ -49,14 +51,15 @@ def explain(session: Session, number: int, at: str | None, as_json: bool) -> Non
 
 
 @sla.command()
-@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@click.option("--dry-run", is_flag=True, help="Only show the differences.")
 @at_option
 @json_option
 @click.pass_obj
 def recompute(session: Session, dry_run: bool, at: str | None, as_json: bool) -> None:
-    """Reckon open tickets anew with the plans and calendars of the configuration as it is now.
+    """Compute the deadlines of open tickets again.
 
-    A start or reload of the daemon does the same; with --dry-run you see the differences first."""
+    The present configuration is used. The daemon does the same at a start or reload. Use --dry-run to see the
+    differences first."""
     now = session.clock(at).now()
     found = (differences if dry_run else recomputed)(session.store, session.helpdesk, now)
     if as_json:
@@ -104,12 +107,12 @@ def _print(found: Iterable[Recomputed], zone: ZoneInfo, dry_run: bool) -> None:
         if each.plan != each.ticket.sla_plan:
             click.echo(f"  plan {each.ticket.sla_plan} -> {each.plan}")
         for move in each.moves:
-            late = ", overdue with that" if move.target in each.newly_overdue else ""
+            late = ", now overdue" if move.target in each.newly_overdue else ""
             click.echo(f"  {deadline_words(move, zone, with_reason=False)}{late}")
     if not differing and not same:
-        click.echo("every open ticket is reckoned with the configuration as it is")
+        click.echo("all open tickets already have the deadlines of the present configuration")
         return
     what = "would change" if dry_run else "changed"
-    click.echo(f"{differing} {what}, {same} stay{'s' if same == 1 else ''} as reckoned")
+    click.echo(f"{differing} {what}, {same} unchanged")
     if dry_run and differing:
-        click.echo("nothing was written: maild sla recompute does it, and so does the next start or reload")
+        click.echo("nothing was changed; maild sla recompute changes them, and so does the next start or reload")

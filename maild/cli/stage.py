@@ -1,4 +1,4 @@
-"""A stage for the story on this machine alone: the daemon in this process, real SMTP in, a Maildir as the relay."""
+"""A stage for the acceptance story on this machine: the daemon in this process, SMTP in, a Maildir as the relay."""
 
 from __future__ import annotations
 
@@ -86,11 +86,11 @@ departments = ["system-administrators"]
 role = "admin"
 """
 
-_PATIENCE = 60.0  # seconds of real time for the daemon to come to rest
+_PATIENCE = 60.0  # seconds of real time to wait for the daemon
 
 
 def write_config(folder: Path, port: int = 0) -> Path:
-    """The demo's maild.toml with a token key beside it."""
+    """Write the demo's maild.toml and token key, and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     key = folder / "token-key"
     key.touch(mode=0o600)
@@ -101,27 +101,29 @@ def write_config(folder: Path, port: int = 0) -> Path:
 
 
 def listening_at(daemon: Daemon) -> tuple[str, int]:
-    """Host and port of the daemon's SMTP listener, once it accepts. TimeoutError when it does not start."""
+    """Return host and port of the daemon's SMTP listener. Raises TimeoutError when it does not start."""
     source = next(s for s in daemon.sources if isinstance(s, SmtpSource))
     if not source.ready.wait(_PATIENCE):
-        raise TimeoutError("the listener did not start")
+        raise TimeoutError(f"the listener did not start within {_PATIENCE:g} s")
     place = source.addresses["smtp"]
     assert not isinstance(place, str)  # the demo listens on TCP
     return place
 
 
 def settled(daemon: Daemon, patience: float = _PATIENCE) -> None:
-    """Wait until the daemon has nothing to judge and nothing due to send. TimeoutError after `patience` seconds."""
+    """Wait until the daemon has nothing to judge and nothing due to send.
+
+    Raises TimeoutError after `patience` seconds."""
     deadline = time.monotonic() + patience
     while not daemon.settled():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"the daemon did not come to rest within {patience:g} s: maild outbox list")
+            raise TimeoutError(f"the daemon still had work after {patience:g} s; see: maild outbox list")
         daemon.wake()
         time.sleep(0.02)
 
 
 class LoopbackStage:
-    """See story.Stage."""
+    """Implements story.Stage with a daemon in this process."""
 
     def __init__(self, folder: Path, start: datetime, tell: Callable[[str], None]) -> None:
         self.folder = folder
@@ -143,44 +145,52 @@ class LoopbackStage:
         self.daemon.drain()
 
     def now(self) -> datetime:
+        """Return the time of the stage's clock."""
         return self.clock.now()
 
     def post(self, sender: Address, recipients: Sequence[Address], raw: bytes) -> None:
+        """Send a person's mail to the listener by SMTP. Raises RuntimeError when it is not accepted."""
         named = tuple(str(recipient) for recipient in recipients)
         answers = self._carrier.send(OutboundMessage(str(sender), named, raw))
         self._posted += 1
         self._tell(transcript(self.now(), read_mail(raw), "→"))
         if not isinstance(answers, dict) or {a.verdict.value for a in answers.values()} != {"sent"}:
-            raise RuntimeError(f"the listener did not take a mail: {answers}")
+            raise RuntimeError(f"the listener did not accept a mail: {answers}")
 
     def settle(self) -> None:
+        """Wait until all mail is processed, then print the new mails."""
         settled(self.daemon)
         for mail in self._new():
             self._tell(transcript(self.now(), mail, "←"))
 
     def pass_time(self, span: timedelta) -> None:
+        """Move the clock forward, tick, and settle."""
         self.clock.advance(span)
         self.daemon.tick()
         self.settle()
 
     def mails_to(self, address: Address) -> list[InboundMessage]:
+        """Return the mails in a person's mailbox, oldest first."""
         self._new()
         return [mail for mail in self._seen.values() if any(p.address == address for p in mail.to)]
 
     def tickets(self, status: str) -> list[dict[str, Any]]:
+        """Return the list that `maild ticket list --status` prints."""
         return ticket_list(self.daemon.store, self.daemon.helpdesk, self.now(), status=status)
 
     def ticket(self, number: int) -> dict[str, Any]:
+        """Return what `maild ticket show` prints. Raises LookupError when there is no such ticket."""
         found = ticket_show(self.daemon.store, self.daemon.helpdesk, number, self.now())
         if found is None:
             raise LookupError(f"there is no ticket {number}")
         return found
 
     def tell(self, text: str) -> None:
+        """Print a line of the story."""
         self._tell(f"\n== {text}\n")
 
     def _new(self) -> list[InboundMessage]:
-        """Mails that came since the last look, in the order of their arrival."""
+        """Return the mails that came since the last call, in the order of arrival."""
         paths = [path for path in (self.folder / "sent" / "new").glob("*") if path not in self._seen]
         found = []
         for path in sorted(paths, key=lambda p: (p.stat().st_mtime_ns, p.name)):
@@ -193,7 +203,7 @@ _SHOWN_LINES = 7
 
 
 def transcript(now: datetime, mail: InboundMessage, arrow: str) -> str:
-    """A mail in a few lines, for the terminal."""
+    """Return a mail in a few lines, for the terminal."""
     sender = mail.sender.shown if mail.sender else mail.from_header
     to = ", ".join(str(person.address) for person in mail.to)
     if len(to) > 48:

@@ -1,4 +1,4 @@
-"""maild stats: figures of a period, as bars in the terminal, JSON, or one long table of CSV."""
+"""maild stats: statistics of a period, as bars in the terminal, as JSON, or as one CSV table."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
-@click.option("--days", type=click.IntRange(1, 3660), help=f"The last so many days, today included. Default: {_DAYS}.")
-@click.option("--from", "first", type=_DAY, metavar="DAY", help="The first day, such as 2026-05-01.")
-@click.option("--to", "last", type=_DAY, metavar="DAY", help="The last day. Default: today.")
-@click.option("--department", metavar="NAME", help="Tickets of this department alone.")
-@click.option("--agent", metavar="NAME", help="The work of this agent alone.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print one table: section, group, key, value, unit.")
+@click.option("--days", type=click.IntRange(1, 3660), help=f"The last N days, including today. Default: {_DAYS}.")
+@click.option("--from", "first", type=_DAY, metavar="DAY", help="First day, such as 2026-05-01.")
+@click.option("--to", "last", type=_DAY, metavar="DAY", help="Last day. Default: today.")
+@click.option("--department", metavar="NAME", help="Only tickets of this department.")
+@click.option("--agent", metavar="NAME", help="Only the work of this agent.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print one CSV table: section, group, key, value, unit.")
 @at_option
 @json_option
 @click.pass_obj
@@ -45,9 +45,11 @@ def stats(
     at: str | None,
     as_json: bool,
 ) -> None:
-    """How much came and went, how long it took in business time, what was in time, and what is left."""
+    """Show statistics of a period.
+
+    They cover tickets opened and closed, response times in business hours, SLA targets met, and open tickets."""
     if as_csv and as_json:
-        raise click.UsageError("print either JSON or CSV: give one of --json and --csv")
+        raise click.UsageError("use either --json or --csv, not both")
     now = session.clock(at).now()
     wanted = Wanted(
         period=_period(session, days, first, last, now),
@@ -69,10 +71,10 @@ def _period(session: Session, days: int | None, first: datetime | None, last: da
     zone = session.helpdesk.zone
     if first is None:
         if last is not None:
-            raise click.UsageError("--to needs --from: write --from 2026-05-01 --to 2026-05-31")
+            raise click.UsageError("--to needs --from; write --from 2026-05-01 --to 2026-05-31")
         return last_days(days or _DAYS, now, zone)
     if days is not None:
-        raise click.UsageError("give either --days, or --from with --to")
+        raise click.UsageError("use either --days, or --from with --to")
     until = last.date() if last is not None else now.astimezone(zone).date()
     try:
         return whole_days(first.date(), until, zone)
@@ -100,7 +102,7 @@ def _print(session: Session, made: Figures, wanted: Wanted) -> None:
     plain = not _shows_blocks()
     before = ""
     for chart in overview(made, session.helpdesk, detailed=True):
-        if not before == chart["kind"] == "columns":  # sparklines that follow each other stand together
+        if not before == chart["kind"] == "columns":  # no blank line between sparklines
             click.echo("")
         before = chart["kind"]
         for line in _LAYOUTS[chart["kind"]](chart, width, plain):
@@ -110,7 +112,7 @@ def _print(session: Session, made: Figures, wanted: Wanted) -> None:
 
 
 def _shows_blocks() -> bool:
-    """Can standard output say block elements?"""
+    """Say whether standard output can print block characters."""
     try:
         "█▏▁░".encode(sys.stdout.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):

@@ -1,7 +1,7 @@
 """The acceptance story: osTicket's lifecycle, played by people who only read and answer their mail.
 
-The story knows no server: a Stage carries the mails and moves the clock. Every answer is built from the very notice
-that its writer received: its Reply-To, its Message-ID, its subject."""
+The story does not know the server: a Stage carries the mails and moves the clock. Each answer is built from the notice
+that its writer received, with its Reply-To, Message-ID and subject."""
 
 from __future__ import annotations
 
@@ -21,40 +21,42 @@ HELPDESK = "support@acme.example"
 class Stage(Protocol):
     """What the story is played on."""
 
-    def now(self) -> datetime: ...
+    def now(self) -> datetime:
+        """Return the time on the stage."""
+        ...
 
     def post(self, sender: Address, recipients: Sequence[Address], raw: bytes) -> None:
         """Hand a person's mail to the mail system."""
         ...
 
     def mails_to(self, address: Address) -> list[InboundMessage]:
-        """What lies in a person's mailbox, oldest first."""
+        """Return the mails in a person's mailbox, oldest first."""
         ...
 
     def settle(self) -> None:
-        """Wait until every mail is judged and every notice that is due has been delivered."""
+        """Wait until all mail is judged and all due mail is delivered."""
         ...
 
     def pass_time(self, span: timedelta) -> None:
-        """Move the clock, do what became due, settle."""
+        """Move the clock forward, do what is due, and settle."""
         ...
 
     def tickets(self, status: str) -> list[dict[str, Any]]:
-        """The list that `maild ticket list --status` prints."""
+        """Return the list that `maild ticket list --status` prints."""
         ...
 
     def ticket(self, number: int) -> dict[str, Any]:
-        """What `maild ticket show` prints."""
+        """Return what `maild ticket show` prints."""
         ...
 
     def tell(self, text: str) -> None:
-        """A line of narration."""
+        """Print a line of narration."""
         ...
 
 
 @dataclass
 class Writer:
-    """Somebody with a mail program. `written` counts the mails, for Message-IDs of their own."""
+    """A person with a mail program. `written` counts their mails, so that each Message-ID is unique."""
 
     name: str
     address: Address
@@ -62,11 +64,11 @@ class Writer:
     written: int = field(default=0)
 
     def write(self, subject: str, text: str) -> None:
-        """A new mail to the helpdesk."""
+        """Send a new mail to the helpdesk."""
         self._send(Address.of(HELPDESK), subject, text)
 
     def answer(self, template: str, text: str, about: str = "") -> None:
-        """Answer the newest notice of a kind (about a subject), quoting it as mail programs do."""
+        """Answer the newest notice of a template, optionally about a subject, and quote it as mail programs do."""
         notice = self.newest(template, about)
         quoted = "\n".join(f"> {line}" for line in notice.text.splitlines())
         wrote = f"On {self.stage.now():%a, %d %b %Y at %H:%M}, {notice.from_header} wrote:"
@@ -76,11 +78,11 @@ class Writer:
         self._send(to, subject, f"{text}\n\n{wrote}\n{quoted}\n", notice.message_id, references)
 
     def newest(self, template: str, about: str = "") -> InboundMessage:
-        """The newest mail of a kind in this person's mailbox. LookupError when it never came."""
+        """Return the newest mail of a template in this person's mailbox. Raises LookupError when there is none."""
         mails = [m for m in self.stage.mails_to(self.address) if m.header("x-maild-reason") == template]
         mails = [m for m in mails if about in m.subject]
         if not mails:
-            raise LookupError(f"{self.name} has no mail of the kind {template!r} about {about or 'anything'!r}")
+            raise LookupError(f"{self.name} has no mail of the template {template!r} about {about or 'anything'!r}")
         return mails[-1]
 
     def _send(self, to: Address, subject: str, text: str, parent: str = "", references: tuple[str, ...] = ()) -> None:
@@ -101,7 +103,7 @@ class Writer:
 
 @dataclass
 class Cast:
-    """Everybody in the story."""
+    """All people of the story."""
 
     stage: Stage
     karen: Writer = field(init=False)
@@ -125,7 +127,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def play(stage: Stage) -> list[str]:
-    """Play all scenes -> what is wrong with the end state, nothing when all is well."""
+    """Play all scenes. Returns what is wrong with the end state; empty when all is well."""
     cast = Cast(stage)
     for scene in SCENES:
         stage.tell((scene.__doc__ or "").strip())
@@ -134,7 +136,8 @@ def play(stage: Stage) -> list[str]:
 
 
 def the_bank_is_down(cast: Cast, stage: Stage) -> None:
-    """Karen reports that online banking is down; John raises it and hands it over; Jane mends it and closes."""
+    """Karen reports that online banking is down. John raises the priority and hands it over; Jane fixes it and
+    closes."""
     subject = "Entire mobile/online banking system is down"
     cast.karen.write(subject, "Nobody can log in, neither in the app nor on the web. Please hurry!\n\nKaren")
     stage.pass_time(2 * MINUTE)
@@ -151,7 +154,7 @@ def the_bank_is_down(cast: Cast, stage: Stage) -> None:
 
 
 def excel_does_not_start(cast: Cast, stage: Stage) -> None:
-    """Ken's accounting department cannot start Excel; a reboot helps; the ticket is resolved."""
+    """Ken's accounting department cannot start Excel. A reboot helps, and the ticket is resolved."""
     subject = "Excel does not start"
     cast.ken.write(subject, "Since this morning Excel does not start for the whole accounting department.")
     stage.pass_time(5 * MINUTE)
@@ -189,7 +192,7 @@ def when_do_the_computers_come(cast: Cast, stage: Stage) -> None:
 
 
 def nobody_answers_paul(cast: Cast, stage: Stage) -> None:
-    """Paul's ticket is left alone on purpose: first a warning goes out, then the breach is escalated."""
+    """Nobody answers Paul, on purpose: first a warning goes out, then the breach is escalated."""
     cast.paul.write("The printer on the third floor is jammed", "It has been blinking since Friday.")
     for span in (*[HOUR] * 6, *[DAY] * 2, *[HOUR] * 3, *[DAY] * 8):
         stage.pass_time(span)
@@ -205,7 +208,7 @@ SCENES: tuple[Callable[[Cast, Stage], None], ...] = (
 
 
 def faults(stage: Stage) -> list[str]:
-    """What the end state should be and is not."""
+    """Compare the end state with what it should be, and return the differences."""
     found: list[str] = []
 
     def expect(what: str, wanted: object, got: object) -> None:
@@ -242,5 +245,5 @@ def faults(stage: Stage) -> list[str]:
 
 
 def read_mail(raw: bytes) -> InboundMessage:
-    """A mail as its reader sees it."""
+    """Return a mail as its reader sees it."""
     return read(raw)

@@ -1,4 +1,4 @@
-"""maild tick: the due work, once."""
+"""maild tick: do the due work once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from maild.services.escalation.recompute import recompute_changed
 @json_option
 @click.pass_obj
 def tick(session: Session, at: str | None, as_json: bool) -> None:
-    """Do what is due: SLA steps, timers, reminders of held texts, digests."""
+    """Do the work that is due, once. That is: SLA steps, timers, reminders of held replies, digests."""
     now = session.clock(at).now()
     recompute_changed(session.store, session.helpdesk, now)
     done = services.tick(session.store, session.helpdesk, now)
@@ -25,5 +25,5 @@ def tick(session: Session, at: str | None, as_json: bool) -> None:
         print_json({"steps": steps, "timers": done.timers, "reminders": done.reminders, "digests": done.digests})
         return
     for step in done.fired:
-        click.echo(f"ticket {step.ticket}: {step.target} {step.step}, told {', '.join(step.notified) or 'nobody'}")
+        click.echo(f"ticket {step.ticket}: {step.target} {step.step}, notified {', '.join(step.notified) or 'nobody'}")
     click.echo(f"{len(done.fired)} steps, {done.timers} timers, {done.reminders} reminders, {done.digests} digests")

@@ -1,4 +1,4 @@
-"""maild ticket: lists, one ticket, and the verbs of the mails on the command line."""
+"""maild ticket and maild search: lists, one ticket, and the commands of mails on the command line."""
 
 from __future__ import annotations
 
@@ -28,14 +28,18 @@ from maild.services.queries.documents import (
 
 @click.group()
 def ticket() -> None:
-    """Tickets."""
+    """Show and change tickets."""
 
 
 @ticket.command("list")
 @click.argument("query", nargs=-1)
-@click.option("--status", type=click.Choice(list(STATUS_LISTS)), help="Default without QUERY: open.")
-@click.option("--assignee", metavar="AGENT")
-@click.option("--department", metavar="NAME")
+@click.option(
+    "--status",
+    type=click.Choice(list(STATUS_LISTS)),
+    help="Only tickets with this status. Default without QUERY: open.",
+)
+@click.option("--assignee", metavar="AGENT", help="Only tickets of this agent.")
+@click.option("--department", metavar="NAME", help="Only tickets of this department.")
 @at_option
 @json_option
 @click.pass_obj
@@ -48,8 +52,9 @@ def list_tickets(
     at: str | None,
     as_json: bool,
 ) -> None:
-    """Tickets of one status, or those of QUERY, in the words of the lists by mail: overdue dept=support, closed 30d,
-    from:acme.example."""
+    """List tickets by status or by QUERY.
+
+    QUERY is written as in lists by mail: overdue dept=support; closed 30d; from:acme.example"""
     now = session.clock(at).now()
     if query:
         named = {"status": status, "owner": assignee, "dept": department}
@@ -67,7 +72,7 @@ def list_tickets(
 
 
 def _understood(found: list[dict[str, Any]] | CommandProblem) -> list[dict[str, Any]]:
-    """The answer to a question; one that is not understood ends the program."""
+    """Return the answer to a query. Raises UsageError for a query that is not understood."""
     if isinstance(found, CommandProblem):
         meant = f"; did you mean: {found.suggestion}" if found.suggestion else ""
         raise click.UsageError(f"{found.message}{meant}")
@@ -76,12 +81,14 @@ def _understood(found: list[dict[str, Any]] | CommandProblem) -> list[dict[str, 
 
 @click.command()
 @click.argument("query", nargs=-1, required=True)
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Show at most this many.")
 @at_option
 @json_option
 @click.pass_obj
 def search(session: Session, query: tuple[str, ...], limit: int, at: str | None, as_json: bool) -> None:
-    """Tickets that say so, in subject, thread or people, the best first: maild search "paper jam" dept=support."""
+    """Search subjects, threads and people, best match first.
+
+    Example: maild search "paper jam" dept=support"""
     found = _understood(searched(session.store, session.helpdesk, query, session.clock(at).now(), limit))
     if as_json:
         print_json(found)
@@ -92,7 +99,7 @@ def search(session: Session, query: tuple[str, ...], limit: int, at: str | None,
 
 
 def print_tickets(found: list[dict[str, Any]]) -> None:
-    """A list for people."""
+    """Print a list of tickets for people."""
     head = ("number", "status", "priority", "plan", "department", "assignee", "due", "subject")
     keys = ("number", "status", "priority", "sla_plan", "department", "assignee", "due_at", "subject")
     lines = []
@@ -109,7 +116,7 @@ def print_tickets(found: list[dict[str, Any]]) -> None:
 @json_option
 @click.pass_obj
 def show(session: Session, number: int, at: str | None, as_json: bool) -> None:
-    """One ticket with its thread and events."""
+    """Show a ticket with its thread and events."""
     found = ticket_show(session.store, session.helpdesk, number, session.clock(at).now())
     if found is None:
         _no_ticket(number)
@@ -131,8 +138,8 @@ def _print_ticket(found: dict[str, Any], directory: Directory, zone: ZoneInfo) -
         state = f"met {target['met_at']}" if target["met_at"] else f"due {target['due_at'] or 'paused or not needed'}"
         click.echo(f"  {target['target']}: {state}{', breached' if target['breached_at'] else ''}")
     for step in found["escalations"]:
-        told = ", ".join(f"{each['agent'] or each['address']} ({each['outcome']})" for each in step["told"])
-        click.echo(f"  alarm {step['at']} {step['target']} {step['step']}: told {told or 'nobody'}")
+        notified = ", ".join(f"{each['agent'] or each['address']} ({each['outcome']})" for each in step["told"])
+        click.echo(f"  alarm {step['at']} {step['target']} {step['step']}: notified {notified or 'nobody'}")
     for entry in found["entries"]:
         author = entry["author"]
         click.echo(f"\n[{entry['id']}] {entry['kind']} by {author['name'] or author['address']}, {entry['at']}")
@@ -145,7 +152,7 @@ def _print_ticket(found: dict[str, Any], directory: Directory, zone: ZoneInfo) -
 
 
 def _event_line(event: dict[str, Any], directory: Directory, zone: ZoneInfo) -> str:
-    """One event of the JSON in words, on the helpdesk's clock."""
+    """Return an event of the JSON document in words, in the helpdesk's time zone."""
     at, by = datetime.fromisoformat(event["at"]), Actor(Role.SYSTEM, event["by"])
     return thread_line(from_detail(event["kind"], event["detail"], at=at, by=by, entry=None), directory, zone)
 
@@ -155,10 +162,12 @@ def _event_line(event: dict[str, Any], directory: Directory, zone: ZoneInfo) -> 
 @click.argument("entry", type=int)
 @click.pass_obj
 def raw(session: Session, number: int, entry: int) -> None:
-    """The untouched mail of an entry."""
+    """Print the original mail of an entry."""
     found = raw_of_entry(session.store, number, entry)
     if found is None:
-        click.echo(f"entry {entry} of ticket {number} came by no mail: maild ticket show {number}", err=True)
+        click.echo(
+            f"entry {entry} of ticket {number} has no mail; see the entries with: maild ticket show {number}", err=True
+        )
         sys.exit(1)
     sys.stdout.buffer.write(found)
 
@@ -170,7 +179,9 @@ def raw(session: Session, number: int, entry: int) -> None:
 @click.argument("words", nargs=-1, required=True, metavar="VERB [ARGS]...")
 @click.pass_obj
 def do(session: Session, at: str | None, as_json: bool, number: int, words: tuple[str, ...]) -> None:
-    """Do what a mail command does, as the admin: maild ticket do 12 assign jane."""
+    """Run a mail command on a ticket, as the admin.
+
+    Example: maild ticket do 12 assign jane"""
     answer = command_ticket(session.store, session.helpdesk, number, words, session.clock(at).now())
     if answer is None:
         _no_ticket(number)
@@ -186,5 +197,5 @@ def do(session: Session, at: str | None, as_json: bool, number: int, words: tupl
 
 
 def _no_ticket(number: int) -> NoReturn:
-    click.echo(f"there is no ticket {number}: maild ticket list --status all", err=True)
+    click.echo(f"there is no ticket {number}; list them with: maild ticket list --status all", err=True)
     sys.exit(1)

@@ -27,7 +27,7 @@ def test_the_daemon_that_stays_up_takes_the_mail_that_it_tells_how_to_send(tmp_p
     with output.open("w") as file:
         daemon = subprocess.Popen([*MAILD, "demo", "--stay"], stdout=file, stderr=subprocess.STDOUT, env=UNBUFFERED)
     try:
-        wait_until(lambda: "Ctrl-C ends it" in output.read_text(), 60, "the daemon to say how it is used")
+        wait_until(lambda: "Stop it with Ctrl-C" in output.read_text(), 60, "the daemon to say how it is used")
         lines = output.read_text().splitlines()
         (sending,) = [line for line in lines if "smtplib" in line]
         assert subprocess.run(sending.strip(), shell=True, timeout=60).returncode == 0

@@ -122,10 +122,10 @@ def test_one_department_and_one_agent(busy):
     ("words", "told"),
     [
         (("--to", "2026-11-23"), "--to needs --from"),
-        (("--days", "3", "--from", "2026-11-23"), "give either --days, or --from with --to"),
+        (("--days", "3", "--from", "2026-11-23"), "use either --days, or --from with --to"),
         (("--from", "2026-11-24", "--to", "2026-11-23"), "--from 2026-11-24 comes after the last day, 2026-11-23"),
         (("--department", "nowhere"), "there is no department 'nowhere'; choose from: support,"),
-        (("--json", "--csv"), "give one of --json and --csv"),
+        (("--json", "--csv"), "use either --json or --csv"),
         (("--days", "0"), "0 is not in the range"),
         (("--from", "yesterday"), "'yesterday' does not match the format"),
     ],
