@@ -21,12 +21,12 @@ from maild.domain.messages.subject import base_subject
 from maild.domain.people.directory import Address, Person
 from maild.mail.headers.encoding import (
     address_list,
-    foreign_id,
     header_line,
     header_text,
     id_list,
     list_id_of,
     unstructured,
+    valid_id,
 )
 from maild.mail.text.cleaning import body_text, short_line
 
@@ -110,7 +110,7 @@ def compose(draft: OutgoingMail) -> bytes:
     """The mail with CRLF line ends, 7-bit clean unless the recipient's address needs UTF-8 (RFC 6531).
 
     Nothing that a stranger chose raises; ValueError when our own Message-ID, From, Reply-To or Date is unfit."""
-    if not foreign_id(draft.message_id):
+    if not valid_id(draft.message_id):
         raise ValueError(f"{draft.message_id!r} is no Message-ID: expected <left@right> of printable ASCII")
     if not address_list([draft.from_]):
         raise ValueError(
@@ -131,7 +131,7 @@ def _header(draft: OutgoingMail) -> Iterator[tuple[str, str]]:
     yield "Subject", unstructured("Subject", draft.subject)
     yield "Date", format_datetime(draft.date)
     yield "Message-ID", draft.message_id
-    yield "In-Reply-To", foreign_id(draft.in_reply_to)
+    yield "In-Reply-To", valid_id(draft.in_reply_to)
     yield "References", id_list(capped_references(draft.references, draft.in_reply_to))
     yield "Thread-Topic", unstructured("Thread-Topic", draft.thread_topic)
     if draft.thread_key and draft.thread_started:
@@ -158,8 +158,8 @@ def capped_references(references: Iterable[str], in_reply_to: str = "") -> tuple
     """The ids fit to be sent, each once: the root, then the last 20 that fit into 1,500 characters, the parent last.
 
     Ids of others that hold anything but printable ASCII, or more than 250 characters, are left out."""
-    fit = list(dict.fromkeys(filter(None, map(foreign_id, references))))
-    parent = foreign_id(in_reply_to)
+    fit = list(dict.fromkeys(filter(None, map(valid_id, references))))
+    parent = valid_id(in_reply_to)
     if parent and parent not in fit:
         fit.append(parent)
     root, rest = fit[:1], fit[1:][-MAX_REFERENCES:]
@@ -231,7 +231,7 @@ def sent_type(content_type: str) -> str:
 
 
 def _stands_inline(file: OutgoingAttachment, html: str) -> bool:
-    shown = sent_type(file.content_type).startswith("image/") and foreign_id(f"<{file.content_id}>")
+    shown = sent_type(file.content_type).startswith("image/") and valid_id(f"<{file.content_id}>")
     return bool(file.inline and shown and f"cid:{file.content_id}" in html)
 
 

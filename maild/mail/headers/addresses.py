@@ -1,4 +1,4 @@
-"""Who a mail says it is from and for (RFC 5322 3.4): read strictly, so that nobody else sees another person there."""
+"""Reads whom a mail is from and for (RFC 5322 3.4), strictly: another program must not see another person there."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from maild.mail.headers.fields import MAX_FIELD, decode_words, octets_of, unfold
 from maild.mail.text.cleaning import visible
 
 MAX_NAME = 200
-_MAX_LOCAL = 128  # RFC 5321 4.5.3.1.1 says 64; senders with encoded return addresses use more
-_MAX_DOMAIN = 253
+_MAX_LOCAL = 128  # RFC 5321 4.5.3.1.1 says 64, but senders with encoded return addresses use more
+_MAX_DOMAIN = 253  # RFC 1035 2.3.4 says 255 octets in wire format, which are 253 characters
+# Letters of a dot-atom (RFC 5322 3.2.3).
 _ATEXT = re.compile(r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-]+$")
-# The usual mailbox: words or a quoted string, and one address in brackets. All others are read letter by letter.
+# The usual mailbox: words or a quoted string, and one address in brackets. All others are read character by character.
 _USUAL = re.compile(r'[ \t]*(?:"([^"\\]*)"|([^"<>(),;:@\\]*))[ \t]*<([^<>]*)>[ \t]*')
 _LABEL = re.compile(r"^[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?$")
 
 
 def address(spec: str) -> Address | None:
-    """The Address of a dot-atom addr-spec (RFC 5322 3.4.1, RFC 6532); None for anything else.
+    """Read an addr-spec whose local part is a dot-atom (RFC 5322 3.4.1, RFC 6532 3.2); None for anything else.
 
-    Quoted local parts, comments, routes, domain literals and encoded words are None: programs read them differently."""
+    Quoted local parts, comments, routes, domain literals and encoded words give None: programs read them differently.
+    """
     local, at, domain = spec.strip(" \t").rpartition("@")
     if not at or "=?" in local:
         return None
@@ -35,7 +37,7 @@ def address(spec: str) -> Address | None:
 
 
 def _local(raw: str) -> str:
-    """The local part in NFC, case kept; "" when it is not a dot-atom."""
+    """Return the local part in NFC (RFC 6532 3.1) with its case; "" if it is not a dot-atom."""
     if not 0 < len(raw) <= _MAX_LOCAL or raw[0] == "." or raw[-1] == "." or ".." in raw:
         return ""
     if raw.isascii():
@@ -53,7 +55,9 @@ def _local(raw: str) -> str:
 
 
 def _domain(raw: str) -> str:
-    """The domain as A-labels in lower case, "" if it is none. IDNA 2008 without mapping: full-width is not Latin."""
+    """Return the domain as A-labels in lower case; "" if it is no domain.
+
+    This is IDNA 2008 (RFC 5891 5) without a mapping, so full-width letters do not become Latin ones."""
     try:
         text = ascii_lower(octets_of(raw).decode("utf-8"))
     except UnicodeError:
@@ -70,77 +74,86 @@ def _domain(raw: str) -> str:
 
 
 def _composed(text: str) -> str:
-    """`text` in NFC; "" where that makes ASCII of another letter: a Kelvin sign would become K, and two people one."""
+    """Return `text` in NFC; "" if that would turn a letter into ASCII.
+
+    A Kelvin sign would become K, and then two addresses would be one."""
     if any(not letter.isascii() and unicodedata.normalize("NFC", letter).isascii() for letter in text):
         return ""
     return unicodedata.normalize("NFC", text)
 
 
 def _lower_beyond_ascii(letter: str) -> str:
-    """Lower case, but never a letter of ASCII from one that is not."""
+    """Return the letter in lower case, unless a letter beyond ASCII would become one of ASCII."""
     lowered = letter.lower()
     return letter if lowered.isascii() else lowered
 
 
 @dataclass(slots=True)
-class _Entry:
-    """One member of an address list as written."""
+class _Member:
+    """One member of an address list, cut into its pieces."""
 
-    outside: list[str] = field(default_factory=list)  # what stands outside brackets and comments, quotes undone
-    angles: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)  # outside of brackets and comments, with quotes undone
+    angles: list[str] = field(default_factory=list)  # in angle brackets
     comments: list[str] = field(default_factory=list)
-    doubtful: bool = False  # something unclosed, closed twice, or behind the closing bracket
-    quoted: bool = False
+    doubtful: bool = False  # something is not closed, closed twice, or behind the closing bracket
+    quoted: bool = False  # there was a quoted string
 
     @property
     def words(self) -> str:
+        """The text outside of brackets and comments."""
         return "".join(self.outside).strip()
 
     @property
     def used(self) -> bool:
+        """Whether there is anything in this member."""
         return bool(self.angles or self.comments or self.doubtful or self.words)
 
 
-class _Reader:
-    """Cuts an address list into its members: one pass over the characters, no going back."""
+class _ListParser:
+    """Cuts an address list (RFC 5322 3.4) into its members, in one pass over the characters.
+
+    `_state` is the method for the next character: outside, in a quoted string, in a comment, or in brackets."""
 
     def __init__(self, text: str) -> None:
-        self.entries: list[_Entry] = []
+        self.members: list[_Member] = []
         self.groups = False
-        self._entry = _Entry()
+        self._member = _Member()
         self._piece: list[str] = []
         self._depth = 0  # of comments
         self._escaped = False
         self._state = self._outside
         usual = _USUAL.fullmatch(text)
         if usual:
-            self._entry = _Entry([usual[1] or usual[2] or ""], [usual[3]], quoted=usual[1] is not None)
+            self._member = _Member([usual[1] or usual[2] or ""], [usual[3]], quoted=usual[1] is not None)
         else:
             for letter in text:
                 self._state(letter)
-        self._entry.doubtful |= self._state != self._outside
-        self._next_entry()
+        self._member.doubtful |= self._state != self._outside
+        self._next_member()
 
-    def _next_entry(self) -> None:
-        if self._entry.used:
-            self.entries.append(self._entry)
-        self._entry = _Entry()
+    def _next_member(self) -> None:
+        """End this member and begin the next one."""
+        if self._member.used:
+            self.members.append(self._member)
+        self._member = _Member()
 
-    def _taken(self) -> str:
+    def _end_piece(self) -> str:
+        """Return the text of the quoted string, comment or bracket that ends here."""
         piece = "".join(self._piece)
         self._piece = []
         self._state = self._outside
         return piece
 
     def _outside(self, letter: str) -> None:
-        entry = self._entry
+        """Read a character outside of everything."""
+        member = self._member
         if letter in ",;:":
-            self.groups |= letter != ","
-            if letter == ":":  # the name of a group is nobody
-                self._entry = _Entry()
-            self._next_entry()
+            self.groups |= letter != ","  # group syntax: "name: members;"
+            if letter == ":":  # the name of a group is no person
+                self._member = _Member()
+            self._next_member()
         elif letter == '"':
-            entry.quoted = True
+            member.quoted = True
             self._state = self._quotation
         elif letter == "(":
             self._depth = 1
@@ -148,33 +161,36 @@ class _Reader:
         elif letter == "<":
             self._state = self._bracket
         else:
-            entry.doubtful |= letter in ")>" or (bool(entry.angles) and not letter.isspace())
-            entry.outside.append(letter)
+            member.doubtful |= letter in ")>" or (bool(member.angles) and not letter.isspace())
+            member.outside.append(letter)
 
     def _quotation(self, letter: str) -> None:
+        """Read a character of a quoted string (RFC 5322 3.2.4)."""
         if self._unescaped(letter):
             if letter == '"':
-                self._entry.doubtful |= bool(self._entry.angles)
-                self._entry.outside.append(self._taken())
+                self._member.doubtful |= bool(self._member.angles)
+                self._member.outside.append(self._end_piece())
             else:
                 self._piece.append(letter)
 
     def _comment(self, letter: str) -> None:
+        """Read a character of a comment; comments nest (RFC 5322 3.2.2)."""
         if self._unescaped(letter):
             self._depth += (letter == "(") - (letter == ")")
             if self._depth:
                 self._piece.append(letter)
             else:
-                self._entry.comments.append(self._taken())
+                self._member.comments.append(self._end_piece())
 
     def _bracket(self, letter: str) -> None:
+        """Read a character of an address in angle brackets (RFC 5322 3.4, angle-addr)."""
         if letter == ">":
-            self._entry.angles.append(self._taken())
+            self._member.angles.append(self._end_piece())
         else:
             self._piece.append(letter)
 
     def _unescaped(self, letter: str) -> bool:
-        """Whether the letter has its own meaning; behind a backslash it is taken literally (RFC 5322 3.2.1)."""
+        """Whether the character has its own meaning. Behind a backslash it stands for itself (RFC 5322 3.2.1)."""
         if self._escaped:
             self._piece.append(letter)
             self._escaped = False
@@ -183,52 +199,56 @@ class _Reader:
         return not self._escaped
 
 
-def _person(entry: _Entry) -> Person | None:
-    """The one mailbox of an entry; None when it could be read in two ways."""
-    if entry.doubtful or len(entry.angles) > 1:
+def _person(member: _Member) -> Person | None:
+    """Return the one mailbox of a member; None if it could be read in two ways."""
+    if member.doubtful or len(member.angles) > 1:
         return None
-    if entry.angles:
-        found = address(entry.angles[0])
-        return Person(found, _name(entry.words or " ".join(entry.comments))) if found else None
-    # The old `addr-spec (Name)`: only with one plain comment behind it, in which nobody can see another address.
-    if entry.quoted or len(entry.comments) > 1 or any(set(c) & set('()<>@,;:\\"') for c in entry.comments):
+    if member.angles:
+        found = address(member.angles[0])
+        return Person(found, _name(member.words or " ".join(member.comments))) if found else None
+    # The old form `addr-spec (Name)`: only with one plain comment, in which no program can see another address.
+    if member.quoted or len(member.comments) > 1 or any(set(c) & set('()<>@,;:\\"') for c in member.comments):
         return None
-    found = address(entry.words)
-    return Person(found, _name("".join(entry.comments))) if found else None
+    found = address(member.words)
+    return Person(found, _name("".join(member.comments))) if found else None
 
 
 def _name(raw: str) -> str:
-    """A display name for people to read: decoded, white space single, nothing invisible, quotes around it gone."""
+    """Return a display name for people: decoded, with single spaces, without invisible characters and outer quotes."""
     return " ".join(visible(decode_words(raw)).split())[:MAX_NAME].strip("\"' ")
 
 
 def sender(fields: Sequence[str]) -> Person | None:
-    """The one mailbox of the one From field; None when there are none or several, a group, or anything doubtful.
+    """Return the one mailbox of the one From field (RFC 5322 3.6.2).
 
-    `Doe, Jane <jane@client.example>` without quotes is taken as meant: nobody can find a second address in it."""
+    None if there are none or several, a group, or anything doubtful. `Doe, Jane <jane@client.example>` without quotes
+    is read as it is meant, because no program can find a second address in it."""
     return _sender(fields[0]) if len(fields) == 1 and len(fields[0]) <= MAX_FIELD else None
 
 
-@lru_cache(maxsize=16)  # several rooms ask for the sender of one mail
+@lru_cache(maxsize=16)  # several modules ask for the sender of one mail
 def _sender(raw: str) -> Person | None:
-    reader = _Reader(unfold(raw))
-    if reader.groups or not reader.entries:
+    """Read one From field."""
+    parser = _ListParser(unfold(raw))
+    if parser.groups or not parser.members:
         return None
-    *before, last = reader.entries
-    if any(entry.doubtful or entry.angles or entry.comments or "@" in entry.words for entry in before):
+    *before, last = parser.members
+    if any(member.doubtful or member.angles or member.comments or "@" in member.words for member in before):
         return None
     person = _person(last)
     if person is None or not before:
         return person
-    return Person(person.address, _name(", ".join(entry.words for entry in reader.entries)))
+    return Person(person.address, _name(", ".join(member.words for member in parser.members)))
 
 
 def people(fields: Sequence[str]) -> tuple[Person, ...]:
-    """Everybody whom To, Cc or Reply-To fields name, once each, in order; members that cannot be read are left out."""
+    """Return all mailboxes in To, Cc or Reply-To fields (RFC 5322 3.6.2, 3.6.3), each once and in order.
+
+    Members that cannot be read are left out."""
     found: dict[Address, Person] = {}
     for raw in fields:
-        for entry in _Reader(unfold(raw)).entries:
-            person = _person(entry)
+        for member in _ListParser(unfold(raw)).members:
+            person = _person(member)
             if person is not None:
                 found.setdefault(person.address, person)
     return tuple(found.values())

@@ -1,4 +1,4 @@
-"""Header fields: unfolded, capped, decoded (RFC 5322 2.2.3, RFC 2047, RFC 2045 5.1, RFC 2231), in linear time.
+"""Reads header fields in linear time: unfolding (RFC 5322 2.2.3), encoded words (RFC 2047), parameters (RFC 2231).
 
 A raw field value is a str in which every 8-bit byte is a surrogate (the standard library's "surrogateescape")."""
 
@@ -15,13 +15,14 @@ from urllib.parse import unquote_to_bytes
 from maild.mail.text import charsets
 from maild.mail.text.cleaning import one_line, replace_surrogates
 
-MAX_FIELD = 16_384  # characters of one field that are looked at
+MAX_FIELD = 16_384  # characters of one field that are read
 MAX_PARAMETERS = 100
-MAX_IDS = 100  # of a References field: the first and the last half
-MAX_ID = 998  # RFC 5322 2.1.1: no line is longer
+MAX_IDS = 100  # of a References field: the first half and the last half
+MAX_ID = 998  # no line is longer (RFC 5322 2.1.1)
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-# The text may hold question marks that should have been encoded, but neither the end of a word nor another beginning.
+# An encoded word (RFC 2047 2). Its text may have question marks that should have been encoded, but neither "?=", which
+# ends it, nor "=?", which begins another one.
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,75})\?([BbQq])\?((?:[^?=]|\?(?!=)|=(?!\?(?!=)))*)\?=")
 _BETWEEN_WORDS = re.compile(r"[ \t]*")
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
@@ -32,7 +33,7 @@ _BRACKETED = re.compile(r"<[^<>]*>")
 
 
 def unfold(raw: str, cap: int = MAX_FIELD) -> str:
-    """The field's value on one line (RFC 5322 2.2.3), at most `cap` long: of more, the beginning and the end."""
+    """Return the field's value on one line (RFC 5322 2.2.3). Of more than `cap` characters both ends are kept."""
     if len(raw) > cap:
         raw = raw[: cap // 2] + " " + raw[-cap // 2 :]
     if "\n" in raw or "\r" in raw:
@@ -41,21 +42,22 @@ def unfold(raw: str, cap: int = MAX_FIELD) -> str:
 
 
 def octets_of(raw: str) -> bytes:
-    """The bytes of a raw value, as they stood in the mail."""
+    """Return the bytes of a raw value as they are in the mail."""
     return raw.encode("utf-8", "surrogateescape")
 
 
 def decode(raw: str) -> str:
-    """A raw value as clean words: unfolded, 8-bit bytes and encoded words decoded, controls gone."""
-    if raw.isascii() and raw.isprintable() and "=?" not in raw and len(raw) <= MAX_FIELD:  # nearly all
+    """Return a raw value as clean text: unfolded, 8-bit bytes and encoded words decoded, controls removed."""
+    if raw.isascii() and raw.isprintable() and "=?" not in raw and len(raw) <= MAX_FIELD:  # nearly all fields
         return raw.strip(" ")
     return one_line(decode_words(unfold(raw)))
 
 
 def decode_words(text: str) -> str:
-    """Encoded words (RFC 2047) and raw 8-bit bytes as text. Never raises: what cannot be decoded stays as written.
+    """Decode encoded words (RFC 2047 2) and raw 8-bit bytes. Never raises: what cannot be decoded stays as it is.
 
-    White space between two encoded words goes (6.2); a character cut in two by the sender is put together again."""
+    White space between two encoded words is dropped (RFC 2047 6.2). A character that the sender cut in two, against
+    RFC 2047 5, is put together again."""
     if "=?" not in text:
         return _raw_text(text)
     out: list[str] = []
@@ -78,24 +80,26 @@ def decode_words(text: str) -> str:
 
 @dataclass(slots=True)
 class _Run:
-    """Adjacent encoded words of one charset: their bytes are decoded together."""
+    """A run of adjacent encoded words with one charset: their bytes are decoded together."""
 
     charset: str = ""
     octets: bytes = b""
 
     def add(self, charset: str, octets: bytes) -> str:
+        """Add a word -> the text of the run before it, if the charset changes."""
         done = "" if charset.lower() == self.charset.lower() else self.flush()
         self.charset = charset
         self.octets += octets
         return done
 
     def flush(self) -> str:
+        """End the run -> its text."""
         octets, self.octets = self.octets, b""
         return charsets.decode(octets, self.charset)[0] if octets else ""
 
 
 def _word_octets(encoding: str, text: str) -> bytes | None:
-    """The bytes of one encoded word; None when it is none."""
+    """Return the bytes of one encoded word (RFC 2047 4.1, 4.2); None if they cannot be decoded."""
     written = octets_of(text)
     if encoding in "Qq":
         return binascii.a2b_qp(written, header=True)
@@ -106,7 +110,7 @@ def _word_octets(encoding: str, text: str) -> bytes | None:
 
 
 def _raw_text(text: str) -> str:
-    """`text` with its 8-bit bytes decoded: UTF-8 (RFC 6532), or a guess, for old programs send what they have."""
+    """Decode the 8-bit bytes of a text: as UTF-8 (RFC 6532 3.1), or by a guess for old programs."""
     if text.isascii() and "\x1b" not in text:
         return text
     return charsets.decode(octets_of(text))[0]
@@ -114,18 +118,18 @@ def _raw_text(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """`value; name=text; …` (RFC 2045 5.1): the value in lower case, parameter names in lower case, texts decoded."""
+    """A field `value; name=text; …` (RFC 2045 5.1): value and names in lower case, texts decoded."""
 
     value: str
     texts: dict[str, str] = field(default_factory=dict)
 
     def get(self, name: str) -> str:
-        """The parameter's text, "" when absent."""
+        """Return the text of a parameter, "" if it is absent."""
         return self.texts.get(name, "")
 
 
 def parameters(raw: str) -> Parameters:
-    """A structured field such as Content-Type. The first parameter of a name wins, at most 100 are read."""
+    """Read a structured field such as Content-Type. The first parameter of a name wins; at most 100 are read."""
     line = unfold(raw)
     value, _, rest = line.partition(";")
     plain: dict[str, str] = {}
@@ -134,7 +138,7 @@ def parameters(raw: str) -> Parameters:
     for _ in range(MAX_PARAMETERS):
         match = _PARAMETER.match(rest, at)
         if match is None:
-            following = rest.find(";", at)  # words without "=": the next parameter may be fine
+            following = rest.find(";", at)  # words without "=": the next parameter may be correct
             if following < 0:
                 break
             at = following + 1
@@ -153,6 +157,7 @@ def parameters(raw: str) -> Parameters:
 
 
 def _parameter_text(text: str) -> str:
+    """Undo the quotes of a parameter's text (RFC 5322 3.2.4)."""
     if text.startswith('"'):
         text = text[1:-1] if len(text) > 1 and text.endswith('"') else text[1:]
         return _QUOTED_PAIR.sub(r"\1", text)
@@ -160,7 +165,9 @@ def _parameter_text(text: str) -> str:
 
 
 def _joined(parts: dict[int, tuple[str, bool]]) -> str:
-    """RFC 2231: continuations in the order of their numbers, percent escapes undone, the charset named by the first."""
+    """Join the sections of a parameter in the order of their numbers (RFC 2231 3).
+
+    Percent escapes are undone; the first section names the charset (RFC 2231 4, 4.1)."""
     charset = ""
     octets = b""
     for number in sorted(parts):
@@ -173,7 +180,7 @@ def _joined(parts: dict[int, tuple[str, bool]]) -> str:
 
 
 def content_type(raw: str | None, default: str = "text/plain") -> Parameters:
-    """A Content-Type field; `default` where it is absent, text/plain where it is no type at all (RFC 2045 5.2)."""
+    """Read a Content-Type field; `default` if it is absent, text/plain if it is no type (RFC 2045 5.2)."""
     if raw is None:
         return Parameters(default)
     found = parameters(raw)
@@ -183,11 +190,11 @@ def content_type(raw: str | None, default: str = "text/plain") -> Parameters:
 
 
 def message_ids(raw: str) -> tuple[str, ...]:
-    """The ids of Message-ID, In-Reply-To or References (RFC 5322 3.6.4) with brackets, without white space.
+    """Return the ids in Message-ID, In-Reply-To or References (RFC 5322 3.6.4), with brackets, without white space.
 
-    Without any bracket the words that hold an @ are taken as they stand. Of many ids the first and last 50 stay."""
+    In a field without brackets every word with an @ is an id. Of many ids the first 50 and the last 50 stay."""
     text = unfold(raw)
-    if "=?" in text:  # some libraries encode long ids as words, against RFC 2047 section 5
+    if "=?" in text:  # some libraries write long ids as encoded words, against RFC 2047 5
         text = decode_words(text)
     text = one_line(_raw_text(text))
     found = _BRACKETED.findall(text) or [word for word in re.split(r"[\s,;]+", text) if "@" in word]
@@ -199,7 +206,7 @@ def message_ids(raw: str) -> tuple[str, ...]:
 
 
 def date(raw: str) -> datetime | None:
-    """A Date field as UTC (RFC 5322 3.3); None when it cannot be read or is before 1990 or after 2100."""
+    """Read a Date field as UTC (RFC 5322 3.3, 4.3); None if it cannot be read, or is before 1990 or after 2100."""
     text = decode(raw)[:200]
     try:
         parsed = parsedate_tz(text)
@@ -209,12 +216,12 @@ def date(raw: str) -> datetime | None:
         moment = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC).timestamp() - (parsed[9] or 0)
         found = datetime.fromtimestamp(moment, UTC)
     except (ValueError, TypeError, IndexError, KeyError, OverflowError, OSError):
-        return None  # a Date that is none is told as a defect by parse
+        return None  # maild.mail.reading.parse reports it as a defect
     return found if 1990 <= found.year <= 2100 else None
 
 
 def by_name(fields: Iterable[tuple[str, str]], *, values: int = 100) -> dict[str, list[str]]:
-    """Raw values by lower-case field name, in order; at most `values` of a name."""
+    """Group raw values by field name in lower case, in order; at most `values` for each name."""
     found: dict[str, list[str]] = {}
     for name, raw in fields:
         known = found.setdefault(name.lower(), [])
