@@ -12,8 +12,9 @@ import click
 from maild.cli.session import Session, at_option, json_option, print_json, print_table
 from maild.domain.commands.parsing import CommandProblem
 from maild.domain.people.directory import Directory, Role
+from maild.domain.tickets.event_records import from_detail
 from maild.domain.tickets.event_words import thread_line
-from maild.domain.tickets.events import Actor, from_detail
+from maild.domain.tickets.events import Actor
 from maild.services.admin_command import command_ticket
 from maild.services.queries.documents import (
     STATUS_LISTS,

@@ -13,7 +13,8 @@ from maild.domain.messages.attachment import Attachment
 from maild.domain.messages.message import Envelope
 from maild.domain.messages.outbox import OutboxState
 from maild.domain.people.directory import Address, Person, Role, ascii_lower
-from maild.domain.tickets.events import Actor, Event, from_detail, to_detail
+from maild.domain.tickets.event_records import from_detail, to_detail
+from maild.domain.tickets.events import Actor, Event
 from maild.domain.tickets.ticket import Participant, Priority, Status, Ticket
 from maild.ports import Contact, InboundState, IncomingMail, KeptMail, ListedTicket, OutboxRow, StoredEntry
 

@@ -12,7 +12,8 @@ from maild.domain.commands.apply import VERBS, TextGoes, Verb, apply_intents, he
 from maild.domain.commands.arguments import Invalid
 from maild.domain.commands.table import BY_NAME, Settles
 from maild.domain.people.directory import Address, Person
-from maild.domain.tickets.events import Assigned, Linked, PlanChanged, StatusChanged, from_detail, to_detail
+from maild.domain.tickets.event_records import from_detail, to_detail
+from maild.domain.tickets.events import Assigned, Linked, PlanChanged, StatusChanged
 from maild.domain.tickets.ticket import Participant, Priority, Status, fold
 from tests.domain.command_scene import BY_JOHN, EVE, LINES, NOW, OPENED, SURROUNDINGS, done, judged, ticket
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from maild.domain.people.directory import Address, Person, Role
 from maild.domain.tickets import events
-from maild.domain.tickets.events import KINDS, Actor, Event, from_detail, to_detail
+from maild.domain.tickets.event_records import from_detail, to_detail
+from maild.domain.tickets.events import KINDS, Actor, Event
 from tests.domain.facts import EXAMPLES
 
 _TEXT = st.text(max_size=20)

@@ -15,7 +15,8 @@ from maild.domain.queries.filters import written_token
 from maild.domain.queries.parsing import read_question
 from maild.domain.query import Asked, FindQuery, ListQuery
 from maild.domain.sla.standing import Standing
-from maild.domain.tickets.events import Bounced, Event, to_detail
+from maild.domain.tickets.event_records import to_detail
+from maild.domain.tickets.events import Bounced, Event
 from maild.domain.tickets.ratings import rated
 from maild.domain.tickets.ticket import Ticket
 from maild.ports import InboundState, KeptMail, Listing, OpenUnitOfWork, OutboxRow, StoredEntry, UnitOfWork
