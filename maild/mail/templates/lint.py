@@ -1,4 +1,4 @@
-"""What a rendered mail must not do to its readers: the faults of a text part and of an HTML part, in words."""
+"""Finds faults in rendered mails that readers or mail programs would suffer from, and says them in words."""
 
 from __future__ import annotations
 
@@ -6,54 +6,56 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-CLIPPED = 95_000  # bytes: Gmail cuts an HTML part at about 102 KB, and with it the foot
-HEAVY = 60_000
+CLIPPED = 95_000  # bytes: Gmail cuts off an HTML part at about 102 KB, and the foot is lost
+HEAVY = 60_000  # bytes from which on there is a warning
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
 ALLOWED_LINKS = ("mailto:", "https://")
-# Elements that cannot hold others; `col` and the like are not used in mail.
+# Elements without an end tag; `col` and the like are not used in mail.
 _VOID = frozenset("area br col embed hr img input link meta source track wbr".split())
-# What mail clients drop or what reaches out of the mail.
+# Elements that mail programs drop, or that load something from outside of the mail.
 _FORBIDDEN = frozenset("applet audio base button embed form iframe input link object script svg video".split())
 _COLOUR = re.compile(r"(?:^|;)\s*(background-color|color)\s*:\s*(#[0-9a-fA-F]{3,6})\b")
 
 
 def faults_of_text(text: str) -> list[str]:
-    """What is wrong with a text part; nothing when all is well."""
-    return [] if text.strip() else ["the text part is empty: some people read nothing else"]
+    """Return what is wrong with a text part; nothing if all is well."""
+    return [] if text.strip() else ["the text part is empty: some people read only this part"]
 
 
 def faults_of_html(html: str) -> list[str]:
-    """What is wrong with an HTML part; nothing when all is well."""
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    faults = list(dict.fromkeys(reader.faults))
-    faults += [f"<{what}> is missing" for what in ("html", "title") if what not in reader.seen]
-    if "title" in reader.seen and not reader.title.strip():
+    """Return what is wrong with an HTML part; nothing if all is well."""
+    checker = _HtmlChecker()
+    checker.feed(html)
+    checker.close()
+    faults = list(dict.fromkeys(checker.faults))
+    faults += [f"<{what}> is missing" for what in ("html", "title") if what not in checker.seen]
+    if "title" in checker.seen and not checker.title.strip():
         faults.append("<title> is empty: screen readers announce it")
-    if not {"color-scheme", "supported-color-schemes"} <= reader.metas:
+    if not {"color-scheme", "supported-color-schemes"} <= checker.metas:
         faults.append('<meta name="color-scheme"> or "supported-color-schemes" is missing: dark mode would guess')
-    if "article" not in reader.roles:
+    if "article" not in checker.roles:
         faults.append('no element has role="article"')
     octets = len(html.encode())
     if octets > CLIPPED:
         faults.append(f"{octets:,} bytes of HTML: Gmail clips the end; keep it under {CLIPPED:,}")
     elif octets > HEAVY:
-        faults.append(f"{octets:,} bytes of HTML come close to where Gmail clips; aim at {HEAVY:,}")
+        faults.append(f"{octets:,} bytes of HTML are near the size at which Gmail clips; keep it under {HEAVY:,}")
     return faults
 
 
 @dataclass(frozen=True, slots=True)
 class _Open:
+    """An element that is open."""
+
     tag: str
-    ink: str
-    paper: str
-    data: bool = False  # a table that is no layout
-    within: set[str] = field(default_factory=set)  # of such a table: what marks it as one of data
+    ink: str  # the colour of its text
+    paper: str  # the colour behind its text
+    data: bool = False  # a table of data, not one for layout
+    within: set[str] = field(default_factory=set)  # the elements of such a table that screen readers need
 
 
-class _Reader(HTMLParser):
-    """Walks the elements with the colours that reach them."""
+class _HtmlChecker(HTMLParser):
+    """Walks through the elements, keeps the colours that hold for each, and collects faults."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -65,6 +67,7 @@ class _Reader(HTMLParser):
         self._open = [_Open("", "#000000", "#ffffff")]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Check an element that begins; the parser calls this."""
         given = {name: value or "" for name, value in attrs}
         self.seen.add(tag)
         self.roles.add(given.get("role", ""))
@@ -82,6 +85,7 @@ class _Reader(HTMLParser):
             table.within.add(tag)
 
     def handle_endtag(self, tag: str) -> None:
+        """Close the element and everything left open in it; the parser calls this."""
         for place in range(len(self._open) - 1, 0, -1):
             if self._open[place].tag == tag:
                 self.faults += _faults_of_table(self._open[place])
@@ -90,6 +94,7 @@ class _Reader(HTMLParser):
         self.faults.append(f"</{tag}> closes nothing")
 
     def handle_data(self, data: str) -> None:
+        """Check the contrast of a text; the parser calls this."""
         here = self._open[-1]
         if here.tag == "title":
             self.title += data
@@ -97,12 +102,12 @@ class _Reader(HTMLParser):
             found = contrast(here.ink, here.paper)
             if found < LEAST_CONTRAST:
                 self.faults.append(
-                    f"{here.ink} on {here.paper} has a contrast of {found:.1f}, needed are {LEAST_CONTRAST}"
+                    f"{here.ink} on {here.paper} has a contrast of {found:.1f}; it needs {LEAST_CONTRAST}"
                 )
 
 
 def _faults_of_table(table: _Open) -> list[str]:
-    """Screen readers read a table of data by its caption and headers, and pass over one that is for layout alone."""
+    """Return what a screen reader lacks in a table: caption and headers for data, a role for a mere layout."""
     if not table.data or table.within == {"caption", "th"}:
         return []
     if not table.within:
@@ -111,16 +116,17 @@ def _faults_of_table(table: _Open) -> list[str]:
 
 
 def _faults_of_element(tag: str, given: dict[str, str]) -> list[str]:
+    """Return what is wrong with an element and its attributes."""
     faults = []
     if tag in _FORBIDDEN:
-        faults.append(f"<{tag}> does not work in mail, or reaches out of it")
+        faults.append(f"<{tag}> does not work in mail, or loads something from outside")
     if tag == "html":
         faults += [f"<html> has no {name}" for name in ("lang", "dir") if not given.get(name)]
     if tag == "img":
         if "alt" not in given:
             faults.append("<img> has no alt")
         if not given.get("src", "").startswith("cid:"):
-            faults.append("<img> is not in the mail itself: remote images are blocked, and watch their readers")
+            faults.append("<img> is not in the mail itself: programs block remote images, which track their readers")
     if tag == "a" and not given.get("href", "").startswith(ALLOWED_LINKS):
         faults.append(f"a link goes to {given.get('href', '')[:40]!r}: only mailto: and https: work everywhere")
     faults += [f"{name} is active content" for name in given if name.startswith("on")]
@@ -128,12 +134,13 @@ def _faults_of_element(tag: str, given: dict[str, str]) -> list[str]:
 
 
 def contrast(ink: str, paper: str) -> float:
-    """The contrast ratio of two #rrggbb colours, 1 to 21 (WCAG 2.2, relative luminance)."""
+    """Return the contrast ratio of two #rrggbb colours, from 1 to 21 (WCAG 2.2, contrast ratio)."""
     bright, dark = sorted((_luminance(ink), _luminance(paper)), reverse=True)
     return (bright + 0.05) / (dark + 0.05)
 
 
 def _luminance(colour: str) -> float:
+    """Return the relative luminance of a colour, from 0 to 1 (WCAG 2.2, relative luminance)."""
     digits = colour.lstrip("#")
     if len(digits) == 3:
         digits = "".join(digit * 2 for digit in digits)

@@ -1,7 +1,7 @@
-"""Notice and context become text and HTML: the admin's templates first, the shipped ones second.
+"""Renders a notice from its context: text and HTML, from the admin's templates first, the shipped ones second.
 
-The context is plain JSON, frozen at the event (templates/README.md lists its keys); the shapes of template names and
-context live for years, so new keys come with a default here."""
+The context is plain JSON, frozen at the event; templates/README.md lists its keys. Names of templates and keys are in
+use for years, so a new key gets a default here."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from maild.mail.templates.sandbox import MAX_STEPS, PartLoader, Sandbox, step_bu
 
 CONTEXT_VERSION = 1
 SHIPPED_PREFIX = "shipped"
-MAX_TEXT = 500_000  # characters of one value of the context; longer ones are cut, and say so
+MAX_TEXT = 500_000  # characters of one value of the context; a longer one is cut and says so
 MAX_OUTPUT = 4_000_000  # characters of one part
 
 TEMPLATES = tuple(MAIL_KINDS)
 
 _ENTRY_DEFAULTS = {"kind": "message", "at": "", "attachments": (), "folded_lines": 0}
-# Of each section; letters that were queued by an older version have no charts.
+# Keys that a section may leave out; mails that an older version queued have no charts.
 _SECTION_DEFAULTS = {"note": "", "rows": (), "lines": (), "text": "", "entries": (), "charts": ()}
-# Keys that a context may leave out. `helpdesk`, `ticket` and `recipient` it may not.
+# Keys that a context may leave out. It must have `helpdesk`, `ticket` and `recipient`.
 DEFAULTS: Mapping[str, Any] = {
     "language": "en",
     "timezone": "UTC",
@@ -84,7 +84,7 @@ NESTED_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The two parts of a mail, lines ended by newlines."""
+    """The two parts of a mail. Every line ends with a newline."""
 
     text: str
     html: str
@@ -92,7 +92,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class TemplateProblem:
-    """A fault of a template: the file, the fixture it was rendered with, and what is wrong."""
+    """A fault that `lint` found: the template file, the name of the example context, and what is wrong."""
 
     template: str
     case: str
@@ -103,7 +103,7 @@ class TemplateProblem:
 
 
 class TemplateFailed(Exception):
-    """A template cannot be rendered: `template` the file, `line` in it (0 when unknown), `reason` in words."""
+    """A template cannot be rendered. `template` is the file, `line` the place in it (0 if unknown)."""
 
     def __init__(self, template: str, line: int, reason: str) -> None:
         super().__init__(f"{template}:{line}: {reason}" if line else f"{template}: {reason}")
@@ -118,8 +118,10 @@ def _has_html(template: str) -> bool:
 
 
 class Renderer:
-    """Renders notices. `folder` holds the admin's templates; what is not there comes from the shipped ones, which stay
-    reachable as shipped/NAME. Changed files are seen at the next mail. May be shared by threads."""
+    """Renders notices. Several threads may share it.
+
+    `folder` has the admin's templates; a file that is missing there comes from the shipped ones. Templates can name
+    those as shipped/NAME. A changed file counts from the next mail on."""
 
     def __init__(self, folder: Path | None = None) -> None:
         shipped = PartLoader(str(shipped_templates()))
@@ -128,8 +130,9 @@ class Renderer:
         self._sandbox = Sandbox(loader, FILTERS)
 
     def render(self, template: str, context: Mapping[str, Any]) -> Rendered:
-        """Both parts of the notice `template` (one of TEMPLATES, or shipped/NAME); HTML "" of one that has none.
-        TemplateFailed when it cannot be."""
+        """Render the notice `template`: one of TEMPLATES, or shipped/NAME. A template in TEXT_ONLY has the HTML "".
+
+        Raises TemplateFailed."""
         words = _completed(template, context)
         text = self._part(f"{template}.txt.j2", words).strip("\n") + "\n"
         if not _has_html(template.removeprefix(f"{SHIPPED_PREFIX}/")):
@@ -137,7 +140,7 @@ class Renderer:
         return Rendered(text, self._part(f"{template}.html.j2", words).strip() + "\n")
 
     def lint(self) -> list[TemplateProblem]:
-        """Every template with every fixture: what cannot be rendered, and what mail clients or readers suffer from."""
+        """Render every template with every example context -> the faults of all."""
         problems = []
         for template, cases in fixtures().items():
             for case, context in cases.items():
@@ -154,6 +157,7 @@ class Renderer:
         return problems
 
     def _part(self, name: str, context: Mapping[str, Any]) -> str:
+        """Render one template file, within the budget of steps and of characters."""
         made: list[str] = []
         length = 0
         try:
@@ -164,20 +168,20 @@ class Renderer:
                     if length > MAX_OUTPUT:
                         raise SecurityError(f"more than {MAX_OUTPUT:,} characters")
         except Exception as failure:
-            # A template is a program of somebody else's: whatever it raises is its failure, with the place in it.
+            # A template is the admin's program: any exception is its failure, and the place is known.
             raise _failed(name, failure) from failure
         return "".join(made)
 
 
 def shipped_templates() -> Path:
-    """The folder of the shipped templates: inside the package where it was installed, beside it in a checkout."""
+    """Return the folder of the shipped templates: in an installed package inside it, in a checkout beside it."""
     package = Path(str(resources.files("maild")))
     installed = package / "templates"
     return installed if installed.is_dir() else package.parent / "templates"
 
 
 def fixtures() -> dict[str, dict[str, dict[str, Any]]]:
-    """Example contexts, template -> case -> context: for lint, preview and tests."""
+    """Return the example contexts for lint, preview and tests: template -> case -> context."""
     with (shipped_templates() / "fixtures.json").open(encoding="utf-8") as file:
         stored = json.load(file)
     return {
@@ -187,6 +191,7 @@ def fixtures() -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge two records; values of `above` win, and nested records are merged too."""
     merged = dict(below)
     for key, value in above.items():
         old = merged.get(key)
@@ -195,6 +200,7 @@ def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
 
 
 def _completed(template: str, context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the context with all defaults put in. Raises TemplateFailed for a version from a newer maild."""
     version = context.get("v", CONTEXT_VERSION)
     if version != CONTEXT_VERSION:
         raise TemplateFailed(template, 0, f"context version {version} is unknown here: a newer maild wrote it")
@@ -208,7 +214,9 @@ def _completed(template: str, context: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _only_words(template: str, where: str, value: Any) -> Any:
-    """`value` as plain JSON: an object would open its attributes to templates, and Markup would not be escaped."""
+    """Return `value` as plain JSON. Raises TemplateFailed for anything else.
+
+    An object would open its attributes to templates, and Markup would not be escaped. `where` names the value."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):
@@ -223,6 +231,7 @@ def _only_words(template: str, where: str, value: Any) -> Any:
 
 
 def _failed(name: str, failure: Exception) -> TemplateFailed:
+    """Turn what a template raised into a TemplateFailed with its place."""
     if isinstance(failure, TemplateNotFound):
         return TemplateFailed(name, 0, f"there is no template {failure.name or name}")
     if isinstance(failure, TemplateSyntaxError):
@@ -237,7 +246,7 @@ def _failed(name: str, failure: Exception) -> TemplateFailed:
 
 
 def _place(trace: TracebackType | None) -> tuple[str, int]:
-    """The innermost template line of a traceback, which Jinja2 has rewritten to the names of template files."""
+    """Return (file, line) of the innermost template in a traceback. Jinja2 puts the names of template files there."""
     found = ("", 0)
     while trace is not None:
         path = trace.tb_frame.f_code.co_filename
@@ -248,4 +257,5 @@ def _place(trace: TracebackType | None) -> tuple[str, int]:
 
 
 def _file_name(path: str) -> str:
+    """The name without its folder."""
     return Path(path).name

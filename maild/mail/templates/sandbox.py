@@ -1,7 +1,7 @@
-"""The closed room that templates run in: no attributes but those of words, no filters but ours, a budget of steps.
+"""The sandbox that templates run in: few attributes, our own filters, and a budget of steps.
 
-Mail text is only ever data here. Templates come from the admin, who is trusted but may slip: a template can fail, it
-can neither reach the process nor stop it."""
+The text of mails is always data here. Templates come from the admin, who is trusted but makes mistakes: a template may
+fail, but it can neither reach into the process nor stop it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-MAX_STEPS = 1_000_000  # bodies of loops, conditions and macros entered; a nested loop ends here, whatever it does
-MAX_NUMBER = 10**9  # beyond it arithmetic is no longer about mail
-MAX_JOINED = 4_000_000  # characters that + may make
+MAX_STEPS = 1_000_000  # steps of one mail: each body of a loop, a condition or a macro that is entered is one
+MAX_NUMBER = 10**9  # larger numbers are never about mail
+MAX_JOINED = 4_000_000  # characters that + may produce
 
-# Jinja2's own filters that a mail needs. Left out on purpose: `safe` (it would put a stranger's HTML into a mail),
-# `center`, `format`, `indent`, `replace`, `wordwrap` (a few words blow them up to gigabytes), `attr`, `map`, `xmlattr`.
+# Jinja2's own filters that a mail needs. `safe` is left out because it would put a stranger's HTML into a mail. So are
+# `center`, `format`, `indent`, `replace` and `wordwrap`, which can make gigabytes of a few words, and `attr`, `map` and
+# `xmlattr`, which reach attributes.
 BUILT_IN_FILTERS = (
     "capitalize default escape e first float int join last length list lower reject rejectattr select selectattr "
     "sort string title trim truncate unique upper"
 ).split()
-# Methods of words and of records. Everything else has no attributes at all in here.
+# Methods of strings and of records. Nothing else has attributes in templates.
 STRING_METHODS = frozenset("startswith endswith lower upper strip lstrip rstrip split splitlines capitalize".split())
 MAPPING_METHODS = frozenset("get items keys values".split())
 
@@ -37,12 +38,13 @@ class _MeteredCode(CodeGenerator):
     """Compiles templates so that each body that is entered costs a step."""
 
     def blockvisit(self, nodes: Any, frame: Frame) -> None:
+        """Write the code of a body, with the step first; Jinja2 calls this."""
         self.writeline("environment.step()")
         super().blockvisit(nodes, frame)
 
 
 class Sandbox(ImmutableSandboxedEnvironment):
-    """An environment whose templates see words, numbers, lists and records, and nothing behind them."""
+    """A Jinja2 environment whose templates see words, numbers, lists and records, and no object behind them."""
 
     code_generator_class = _MeteredCode
     intercepted_binops = frozenset({"+", "*", "**", "%", "//"})
@@ -60,13 +62,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.filters = {name: FILTERS[name] for name in BUILT_IN_FILTERS} | dict(filters)
 
     def step(self) -> None:
-        """Pay for one body; SecurityError when the template has used up what one mail may cost."""
+        """Take one step from the budget. Raises SecurityError if nothing is left."""
         left = _steps_left.get() - 1
         if left < 0:
             raise SecurityError(f"more than {MAX_STEPS:,} steps: is there a loop in a loop?")
         _steps_left.set(left)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Whether a template may use this attribute; Jinja2 asks this."""
         if isinstance(obj, str):
             return attr in STRING_METHODS
         if isinstance(obj, Mapping):
@@ -76,10 +79,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
         return super().is_safe_attribute(obj, attr, value)
 
     def wrap_str_format(self, value: Any) -> None:
-        """`format` is no method here, not even a guarded one: a width alone can fill the memory."""
+        """Return None: templates have no `format` method, not even a guarded one. A width alone can fill the memory."""
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Arithmetic on small numbers, and words put together; nothing that multiplies words (`"a" * 10 ** 9`)."""
+        """Compute an operator: arithmetic on small numbers, and + on strings. Nothing multiplies strings.
+
+        `"a" * 10 ** 9` would fill the memory. Raises SecurityError; Jinja2 calls this."""
         numbers = all(isinstance(side, (int, float)) and abs(side) <= MAX_NUMBER for side in (left, right))
         if operator == "+" and isinstance(left, str) and isinstance(right, str):
             if len(left) + len(right) > MAX_JOINED:
@@ -90,10 +95,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 
 class PartLoader(FileSystemLoader):
-    """A folder of templates in which NAME.j2 stands for both NAME.txt.j2 and NAME.html.j2.
+    """Loads templates from a folder. NAME.j2 there is both NAME.txt.j2 and NAME.html.j2.
 
-    A macro is escaped where it is *called*, its words where it is *written*: sentences for both parts must be compiled
-    twice, or the HTML part would take a stranger's name for markup."""
+    Jinja2 decides about escaping when it compiles a file. So a file with sentences for both parts is compiled twice; if
+    not, the HTML part would take a stranger's name for markup."""
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         try:
@@ -106,13 +111,13 @@ class PartLoader(FileSystemLoader):
 
 
 def _is_html(name: str | None) -> bool:
-    """Only a template that says it is text is taken for text: a string without a name is escaped."""
+    """Whether a template is escaped: all are, except those whose name says that they are text."""
     return not (name or "").endswith(".txt.j2")
 
 
 @contextmanager
 def step_budget(steps: int) -> Iterator[None]:
-    """One mail's worth of steps."""
+    """Give the code in the block a budget of so many steps; then restore the former one."""
     before = _steps_left.set(steps)
     try:
         yield
