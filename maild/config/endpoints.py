@@ -135,6 +135,7 @@ def build_mailboxes(
         if table.poll.total_seconds() < 1:
             diagnostics.problem(parsed.at("poll"), "poll: is shorter than a second", 'write "60s"')
         _check_junk(parsed, diagnostics)
+        _check_trust(parsed, diagnostics)
         same = seen.setdefault((table.host, table.user, _folder_key(table.folder)), table.name)
         folder = parsed.node.get("folder")
         if same != table.name and (folder is None or folder.plain == table.folder):
@@ -179,6 +180,24 @@ def _check_junk_apart(mailboxes: Sequence[ParsedTable[MailboxSettings]], diagnos
             )
 
 
+def _check_trust(
+    parsed: ParsedTable[MailboxSettings] | ParsedTable[ListenerSettings], diagnostics: Diagnostics
+) -> None:
+    """Report settings about our own servers that have no effect, or that miss another one."""
+    table = parsed.table
+    if not table.trusted_authserv:
+        for key in ("hops", "entry", "results"):
+            if parsed.node.get(key) is not None:
+                diagnostics.warning(parsed.at(key), f"{key} has no effect without trusted_authserv")
+    elif "microsoft365" in table.trusted_authserv and not table.entry and not table.hops:
+        remedy = 'add entry = ["*.mail.protection.outlook.com"]'
+        diagnostics.warning(
+            parsed.at("trusted_authserv"),
+            "Microsoft 365 hands mail on between its own servers, so maild cannot find the first",
+            remedy,
+        )
+
+
 def _folder_key(folder: str) -> str:
     """Return the folder name for comparisons. INBOX is the only name that ignores case (RFC 9051 5.1)."""
     return "INBOX" if folder.upper() == "INBOX" else folder
@@ -221,6 +240,14 @@ def check_listener(parsed: ParsedTable[ListenerSettings] | None, diagnostics: Di
                 f"{key} can be reached from other machines, at {endpoint}",
                 "put your MTA in front and listen on 127.0.0.1, unless this host is the MX",
             )
+    _check_trust(parsed, diagnostics)
+    beyond = [key for key, endpoint in (("smtp", table.smtp), ("lmtp", table.lmtp)) if endpoint and not endpoint.local]
+    if beyond and table.trusted_authserv and not table.hops:
+        diagnostics.warning(
+            parsed.at("trusted_authserv"),
+            "trusted_authserv counts for nobody who connects from another machine",
+            "name the servers that hand mail to the listener in hops",
+        )
     pair = {"tls_certificate": table.tls_certificate, "tls_key": table.tls_key}
     for key, path in pair.items():
         other = "tls_key" if key == "tls_certificate" else "tls_certificate"

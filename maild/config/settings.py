@@ -20,9 +20,11 @@ from maild.config.values import (
     Endpoint,
     HostName,
     Language,
+    Network,
     Port,
     QuietHours,
     ScannerEndpoint,
+    ServerName,
     Size,
     ZoneName,
 )
@@ -80,7 +82,10 @@ class MailboxSettings(Struct, frozen=True, kw_only=True):
     junk: str = ""  # the provider's spam folder, read but never changed; empty: not read
     idle: bool = True
     poll: timedelta = timedelta(seconds=60)
-    trusted_authserv: tuple[str, ...] = ()
+    trusted_authserv: tuple[ServerName, ...] = ()
+    hops: tuple[Network, ...] = ()
+    entry: tuple[ServerName, ...] = ()
+    results: Literal["above", "below"] = "above"
     department: str = ""  # after loading never empty: by default the first department
 
 
@@ -96,7 +101,10 @@ class ListenerSettings(Struct, frozen=True, kw_only=True):
     max_recipients: Count = 100
     max_connections: Count = 200
     max_connections_per_peer: Count = 50
-    trusted_authserv: tuple[str, ...] = ()
+    trusted_authserv: tuple[ServerName, ...] = ()
+    hops: tuple[Network, ...] = ()
+    entry: tuple[ServerName, ...] = ()
+    results: Literal["above", "below"] = "above"
 
 
 class RelaySettings(Struct, frozen=True, kw_only=True):

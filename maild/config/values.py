@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import NewType
 from zoneinfo import ZoneInfo, available_timezones
@@ -28,6 +28,8 @@ DomainName = NewType("DomainName", str)  # a DNS name as A-labels (RFC 5891)
 DomainMask = NewType("DomainMask", str)  # a domain, or "*." before it for all domains below
 HeaderName = NewType("HeaderName", str)  # the name of a header field
 Glob = NewType("Glob", str)  # a pattern with * and ? for addresses
+Network = NewType("Network", str)  # an IP network, as "192.0.2.0/24"
+ServerName = NewType("ServerName", str)  # what a mail server calls itself, or a pattern with * for such names
 Language = NewType("Language", str)  # a BCP 47 tag: en, de, pt-BR
 Lines = NewType("Lines", str)  # text that may have line breaks; other texts may not
 Port = NewType("Port", int)
@@ -56,6 +58,8 @@ _SIZE_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB
 _ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}")  # RFC 5322 3.2.3
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,76}")  # RFC 5322 2.2: printable ASCII but the colon
+_SERVER_NAME = re.compile(r"[^\s;=()\"\\<>,]{1,253}")
+_BELOW_DOMAIN = re.compile(r"(?:\.[^.*]+){2,}")  # what follows the last * of a pattern: a domain of somebody's own
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
 _SPAN = re.compile(r"([0-9]{1,2}):([0-9]{2}) ?- ?([0-9]{1,2}):([0-9]{2})")
 _UNIX_PATH = 107  # bytes; sun_path has 108 bytes with its NUL (unix(7))
@@ -144,6 +148,27 @@ def read_host(text: str) -> HostName:
         return HostName(str(ip_address(text)))
     except ValueError:
         return HostName(_domain(text, f"{text!r} is not a host name"))
+
+
+def read_network(text: str) -> Network:
+    """An IP address, or a network with its prefix length. All addresses of a version are no network of anybody's."""
+    try:
+        network = ip_network(text)
+    except ValueError as error:
+        raise ValueError(f'{text!r} is no address or network; write "192.0.2.7" or "10.0.0.0/8": {error}') from error
+    if network.prefixlen == 0:
+        raise ValueError(f"{text!r} is everybody: name your own servers alone")
+    return Network(str(network))
+
+
+def read_server_name(text: str) -> ServerName:
+    """The name of a mail server as it stands in its own fields: one word. A * stands for any text before a domain."""
+    name = text.strip()
+    if not _SERVER_NAME.fullmatch(name):
+        raise ValueError(f'{text!r} is no name of a server; write one word such as "mx.acme.example"')
+    if "*" in name and not _BELOW_DOMAIN.fullmatch(name.rpartition("*")[2]):
+        raise ValueError(f'{text!r} fits the servers of strangers; write one such as "*.acme.example"')
+    return ServerName(name)
 
 
 def read_address(text: str) -> Address:

@@ -122,6 +122,12 @@ class Inbound(Protocol):
         """Return how many mails are KEPT, so still to be judged."""
         ...
 
+    def newest_heads(self, mailbox: str, limit: int, octets: int) -> list[tuple[bytes, str]]:
+        """Return the first octets and the peer of the newest mails of a mailbox, newest first.
+
+        Mails that many others followed are left out, so that the cost does not grow with the ledger."""
+        ...
+
     def of_entry(self, number: int) -> KeptMail | None:
         """Return the mail that a thread entry came from; None when it came from no mail."""
         ...

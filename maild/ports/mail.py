@@ -40,6 +40,7 @@ class IncomingMail:
     mailbox: str = ""  # name of the configured [[mailbox]] that it came from
     uidvalidity: int | None = None  # IMAP only (RFC 9051 2.3.1.1)
     uid: int | None = None
+    peer: str = ""  # the address that handed it to our listener; "": a program on this machine, or no listener
     truncated: bool = False  # larger than the limit: only the beginning was fetched, the rest stays in the folder
 
 

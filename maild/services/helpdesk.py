@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from zoneinfo import ZoneInfo
 
 from maild.config import Settings
+from maild.config.settings import ListenerSettings, MailboxSettings
 from maild.domain.intake.classify import OwnMarks
 from maild.domain.intake.spam_and_robots import SpamMarks
 from maild.domain.messages.reply_tokens import KeyRing, loop_mark, read_message_id, subject_token
@@ -16,6 +18,7 @@ from maild.domain.policy import OFFICE, Policy, Rhythm
 from maild.domain.sla.standing import Plan, plan_fingerprint
 from maild.domain.tickets.ticket import Ticket
 from maild.domain.times.calendars import Calendar
+from maild.mail.headers.border import Side, TrustedServers
 from maild.mail.templates.canned import CannedTexts
 
 _JUNK = "/junk"
@@ -28,13 +31,31 @@ class MailboxOrigin:
     `junk` says which spam folder it is, as "Spam of mailbox support"; "" when it is none."""
 
     department: str = ""
-    trusted_authserv: tuple[str, ...] = ()
+    servers: TrustedServers = TrustedServers()
     junk: str = ""
+
+
+def _servers(place: MailboxSettings | ListenerSettings) -> TrustedServers:
+    """Return whose results count in mail that comes in here, and how our own servers are told from others."""
+    hops = tuple(ip_network(hop) for hop in place.hops)
+    return TrustedServers(tuple(place.trusted_authserv), hops, tuple(place.entry), Side(place.results))
 
 
 def junk_name(mailbox: str) -> str:
     """Return the name of a mailbox's spam folder among the mailboxes: "support/junk"."""
     return mailbox + _JUNK
+
+
+def origins_of(settings: Settings) -> dict[str, MailboxOrigin]:
+    """Return every place that mail comes in by, by its name; "" is the listener."""
+    origins = {box.name: MailboxOrigin(box.department, _servers(box)) for box in settings.mailboxes}
+    for box in settings.mailboxes:
+        if box.junk:
+            words = f"{box.junk} of mailbox {box.name}"
+            origins[junk_name(box.name)] = MailboxOrigin(box.department, _servers(box), words)
+    if settings.listener is not None:
+        origins[""] = MailboxOrigin(servers=_servers(settings.listener))
+    return origins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +71,6 @@ class Helpdesk:
     @classmethod
     def of(cls, settings: Settings, ring: KeyRing) -> Helpdesk:
         """Return the helpdesk of a configuration."""
-        doors = {box.name: MailboxOrigin(box.department, box.trusted_authserv) for box in settings.mailboxes}
-        for box in settings.mailboxes:
-            if box.junk:
-                words = f"{box.junk} of mailbox {box.name}"
-                doors[junk_name(box.name)] = MailboxOrigin(box.department, box.trusted_authserv, words)
-        if settings.listener is not None:
-            doors[""] = MailboxOrigin(trusted_authserv=settings.listener.trusted_authserv)
         policy = Policy(
             helpdesk_name=settings.helpdesk.name,
             directory=settings.directory,
@@ -81,7 +95,7 @@ class Helpdesk:
             ),
         )
         canned = CannedTexts(settings.templates.folder)
-        return cls(settings=settings, policy=policy, ring=ring, doors=doors, canned=canned)
+        return cls(settings=settings, policy=policy, ring=ring, doors=origins_of(settings), canned=canned)
 
     @property
     def name(self) -> str:

@@ -23,13 +23,22 @@ class Connection(Protocol):
         ...
 
 
+def peer_address(peername: object) -> str:
+    """Return the address of a peer, without its port or zone; "" for a UNIX socket.
+
+    A peer of the network whose address is not known is "unknown": nobody may pass for a program on this machine."""
+    if isinstance(peername, tuple) and peername:
+        return str(peername[0]).partition("%")[0]
+    return "unknown" if peername is None else ""
+
+
 def peer_key(peername: object) -> str:
     """Return the key under which connections of a peer are counted.
 
     It is the IPv4 address, or the IPv6 /64, because one customer has a whole /64. A UNIX socket has the key ""."""
     if not isinstance(peername, tuple) or not peername:
         return ""
-    address = ipaddress.ip_address(str(peername[0]).partition("%")[0])
+    address = ipaddress.ip_address(peer_address(peername))
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
     if address.ipv4_mapped is not None:

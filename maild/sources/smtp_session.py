@@ -22,7 +22,7 @@ from aiosmtpd.smtp import Session as PeerSession
 from maild.domain.messages.message import Envelope
 from maild.ports import Clock, HandIn, IncomingMail, Receipt, TemporaryFailure
 from maild.sources import smtp_replies as replies
-from maild.sources.connections import Connections
+from maild.sources.connections import Connections, peer_address
 from maild.sources.data_reader import LINE_END, DataLimits, ReceiveMemory, Refused, read_data
 from maild.sources.envelope_path import NULL_PATH, is_postmaster, read_path
 from maild.sources.listener_options import ListenerOptions
@@ -337,7 +337,8 @@ class SmtpSession(SMTP):
 
         RFC 5321 4.4 asks a server to add a Received field. The field would have a time in it, so a retry after a lost
         250 would have other bytes. The ledger's key is the sha256 of the bytes, so it would take the mail twice. maild
-        is the last server on the mail's way, and its ledger records what the field would say."""
+        is the last server on the mail's way, and its ledger records what the field would say,
+        the address of the peer included."""
         assert envelope.mail_from is not None
         mail = IncomingMail(
             raw=raw,
@@ -347,6 +348,7 @@ class SmtpSession(SMTP):
                 sender="" if envelope.mail_from == NULL_PATH else envelope.mail_from,
                 recipients=tuple(envelope.rcpt_tos),
             ),
+            peer=peer_address(self.session.peer if self.session else None),
         )
         seconds = self._options.receipt_timeout
         try:

@@ -20,6 +20,7 @@ CLAIM = timedelta(minutes=10)  # how long a node may hold mails before another o
 # The value is written into the SQL, because a bound parameter would hide the partial index.
 _KEPT = inbound.c.state == sa.literal(InboundState.KEPT.value, literal_execute=True)
 _SET_ASIDE = (InboundState.HELD.value, InboundState.QUARANTINED.value)
+_RECENT = 20_000  # mails of all mailboxes among which the newest of one are looked for
 _SAME_RAW = timedelta(days=30)  # a folder that its server recreates brings the same mails with new UIDs
 
 
@@ -194,6 +195,18 @@ class SqlInbound:
         """Return how many mails are still to be judged."""
         return int(self._connection.scalar(sa.select(sa.func.count()).select_from(inbound).where(_KEPT)) or 0)
 
+    def newest_heads(self, mailbox: str, limit: int, octets: int) -> list[tuple[bytes, str]]:
+        newest = sa.select(sa.func.coalesce(sa.func.max(inbound.c.id), 0)).scalar_subquery()
+        head = sa.func.substr(raw_mail.c.content, 1, octets, type_=sa.LargeBinary)
+        query = (
+            sa.select(head, inbound.c.peer)
+            .join_from(inbound, raw_mail)
+            .where(inbound.c.mailbox == mailbox, inbound.c.id > newest - _RECENT)
+            .order_by(inbound.c.id.desc())
+            .limit(limit)
+        )
+        return [(bytes(octets), peer) for octets, peer in self._connection.execute(query)]
+
     def of_entry(self, number: int) -> KeptMail | None:
         """Return the mail of an entry.
 
@@ -245,6 +258,7 @@ def _kept_values(mail: IncomingMail, key: str, now: datetime) -> dict[str, Any]:
         "uid": mail.uid,
         "envelope_sender": mail.envelope.sender,
         "envelope_recipients": list(mail.envelope.recipients),
+        "peer": mail.peer,
         "truncated": mail.truncated,
         "arrived_at": mail.arrived_at,
         "kept_at": now,

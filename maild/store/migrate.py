@@ -7,9 +7,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from maild.store.engine import temporary_failures
+from maild.store.engine import make_engine, temporary_failures
 
-HEAD = "0011"  # name of the newest file in migrations/versions; a test compares the two
+HEAD = "0012"  # name of the newest file in migrations/versions; a test compares the two
 _FOLDER = Path(__file__).parent / "migrations"
 
 
@@ -24,6 +24,18 @@ def version_of(engine: Engine) -> str | None:
             return None
         version = connection.scalar(sa.text("select version_num from alembic_version"))
         return None if version is None else str(version)
+
+
+def is_current(url: str) -> bool:
+    """Return whether there is a database with tables of this program's version. Makes none and changes none."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
+        return False
+    engine = make_engine(url, reading=True)
+    try:
+        return version_of(engine) == HEAD
+    finally:
+        engine.dispose()
 
 
 def migrate(engine: Engine) -> None:

@@ -201,6 +201,7 @@ def read_kept(row: RowMapping, raw: bytes) -> KeptMail:
         mailbox=row["mailbox"],
         uidvalidity=row["uidvalidity"],
         uid=row["uid"],
+        peer=row["peer"],
         truncated=row["truncated"],
     )
     return KeptMail(

@@ -63,6 +63,7 @@ inbound = sa.Table(
     sa.Column("uid", sa.BigInteger),
     sa.Column("envelope_sender", CleanText),
     sa.Column("envelope_recipients", CleanJson, nullable=False, default=list),
+    sa.Column("peer", sa.String(45), nullable=False, default=""),  # the address that handed it to our listener
     sa.Column("truncated", sa.Boolean, nullable=False, default=False),
     sa.Column("released", sa.Boolean, nullable=False, default=False),  # a person let it in
     sa.Column("proven", sa.Boolean, nullable=False, default=False),  # its sender confirmed it from the address on file

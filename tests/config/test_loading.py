@@ -319,6 +319,58 @@ def test_a_door_that_the_whole_net_can_reach_is_a_warning(tmp_path: Path, text: 
     assert ("from other machines" in warnings(loaded(tmp_path, text))) is warned
 
 
+MAILBOX = """
+[[mailbox]]
+name = "support"
+host = "imap.acme.example"
+user = "support@acme.example"
+password = "canary"
+"""
+TRUSTED = 'trusted_authserv = ["mx.acme.example"]\n'
+
+
+@pytest.mark.parametrize("table", [MAILBOX, '[listener]\nsmtp = "127.0.0.1:2525"\n'], ids=["mailbox", "listener"])
+def test_whose_results_count_and_where_our_servers_end(tmp_path: Path, table: str):
+    def read(text: str = ""):
+        settings = loaded(tmp_path, table + text)
+        place = settings.mailboxes[0] if settings.mailboxes else settings.listener
+        assert place is not None
+        return place.trusted_authserv, place.hops, place.entry, place.results
+
+    assert read() == ((), (), (), "above")
+    assert read(
+        'trusted_authserv = ["microsoft365", "*.messagingengine.com", "mx1"]\n'
+        'hops = ["192.0.2.7", "10.0.0.0/8", "2001:DB8::/32"]\n'
+        'entry = ["*.mail.protection.outlook.com"]\nresults = "below"'
+    ) == (
+        ("microsoft365", "*.messagingengine.com", "mx1"),
+        ("192.0.2.7/32", "10.0.0.0/8", "2001:db8::/32"),
+        ("*.mail.protection.outlook.com",),
+        "below",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [
+        (MAILBOX + TRUSTED, ""),
+        (MAILBOX + TRUSTED + 'hops = ["10.0.0.0/8"]\nentry = ["mx.acme.example"]\nresults = "below"', ""),
+        (MAILBOX + 'hops = ["10.0.0.0/8"]', "hops has no effect without trusted_authserv"),
+        (MAILBOX + 'entry = ["mx.acme.example"]', "entry has no effect without trusted_authserv"),
+        (MAILBOX + 'results = "below"', "results has no effect without trusted_authserv"),
+        (MAILBOX + 'trusted_authserv = ["microsoft365"]', 'add entry = ["*.mail.protection.outlook.com"]'),
+        (MAILBOX + 'trusted_authserv = ["microsoft365"]\nentry = ["*.mail.protection.outlook.com"]', ""),
+        ('[listener]\nsmtp = "*:25"\n' + TRUSTED, "counts for nobody who connects from another machine"),
+        ('[listener]\nsmtp = "*:25"\nhops = ["192.0.2.7"]\n' + TRUSTED, ""),
+        ('[listener]\nsmtp = "127.0.0.1:25"\n' + TRUSTED, ""),
+    ],
+)
+def test_settings_of_trust_that_can_have_no_effect_are_warned_of(tmp_path: Path, text: str, warned: str):
+    signs = ("no effect", "Microsoft 365 hands", "counts for nobody")
+    found = [line for line in warnings(loaded(tmp_path, text)).splitlines() if any(sign in line for sign in signs)]
+    assert [warned in line for line in found] == [True] * bool(warned)
+
+
 def test_a_long_address_is_a_warning_only_with_sealed_reply_addresses(tmp_path: Path):
     least = LEAST.replace("support@", "customer-happiness-team@")
     assert "may be too long" in warnings(loaded(tmp_path, least=least))

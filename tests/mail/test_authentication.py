@@ -6,16 +6,22 @@ import pytest
 
 from maild.domain.people.directory import Trust
 from maild.mail.headers.authentication_results import judge
+from maild.mail.headers.border import TrustedServers
 from maild.mail.reading.parse import read
 from tests.domain.mail_scene import KAREN, mail
 
 TRUSTED = ("mx.acme.example", "mx2.acme.example")
+TAKEN_IN = ("received", "from mail.client.example (mail.client.example [203.0.113.25]) by mx.acme.example with ESMTPS")
 V, C, F = Trust.VERIFIED, Trust.CLAIMED, Trust.FAILED
 
 
+def with_fields(*fields: str, sender=KAREN):
+    """A mail with these fields above the Received of the server that took it in."""
+    return replace(mail(sender), server_fields=(*(("authentication-results", each) for each in fields), TAKEN_IN))
+
+
 def trust(*fields: str, trusted=TRUSTED, sender=KAREN) -> Trust:
-    headers = {"authentication-results": fields} if fields else {}
-    return judge(replace(mail(sender), headers=headers), trusted).trust
+    return judge(with_fields(*fields, sender=sender), TrustedServers(trusted)).trust
 
 
 @pytest.mark.parametrize(
@@ -26,6 +32,8 @@ def trust(*fields: str, trusted=TRUSTED, sender=KAREN) -> Trust:
         ("MX.Acme.Example 1; DMARC=Pass header.from=Client.Example", V),
         ("mx2.acme.example;\tspf=fail smtp.mailfrom=x@y.example;\tdmarc=pass header.from=client.example", V),
         ("mx.acme.example; dmarc=pass", V),
+        ("mx.acme.example; dmarc/1 = pass header.from=client.example", V),
+        ('"mx.acme.example"; dmarc=pass header.from=client.example', V),
         ("mx.acme.example; dmarc=fail header.from=client.example", F),
         ("mx.acme.example; dmarc=fail (p=none) header.from=client.example; dkim=pass header.d=client.example", F),
         ("mx.acme.example; dmarc=pass header.from=client.example; dmarc=fail header.from=client.example", F),
@@ -70,12 +78,20 @@ def test_nobody_elses_word_counts(value):
     assert trust(value) is C
 
 
-def test_the_topmost_field_of_our_provider_counts_alone():
-    ours = "mx.acme.example; dmarc=none header.from=client.example"
-    forged = "mx.acme.example; dmarc=pass header.from=client.example"
-    assert trust(ours, forged) is C
-    assert trust("mx.evil.example; dmarc=pass", forged) is V
-    assert trust("mx.acme.example; dmarc=fail header.from=client.example", forged) is F
+def test_every_field_of_our_servers_at_the_border_counts():
+    nothing = "mx.acme.example; dmarc=none header.from=client.example"
+    passed = "mx2.acme.example; dmarc=pass header.from=client.example"
+    failed = "mx.acme.example; dmarc=fail header.from=client.example"
+    assert trust(nothing, passed) is V
+    assert trust(passed, nothing) is V
+    assert trust("mx.acme.example; spf=pass", "mx.acme.example; dkim=pass header.d=client.example") is V
+    assert trust("mx.evil.example; dmarc=pass", passed) is V
+    assert trust(failed, passed) is F
+    assert trust(passed, failed) is F
+    assert trust("mx.acme.example; dkim=pass header.d=client.example", nothing, failed) is F
+    assert trust(passed, "mx.acme.example; dmarc=fail header.from=other.example") is V
+    assert trust(passed, "mx.acme.example; dkim=fail header.d=client.example; spf=fail") is V
+    assert trust(passed, "mx.evil.example; dmarc=fail header.from=client.example") is V
 
 
 @pytest.mark.parametrize(
@@ -114,15 +130,21 @@ def test_a_mail_without_one_sender_is_proven_by_nothing():
 
 
 def test_the_reason_says_what_was_found():
-    found = judge(replace(mail(), headers={"authentication-results": ("mx.acme.example; dmarc=pass",)}), TRUSTED)
-    assert found.reason == "dmarc=pass for client.example"
-    assert judge(mail(), TRUSTED).reason == "no Authentication-Results by mx.acme.example, mx2.acme.example"
+    assert judge(with_fields("mx.acme.example; dmarc=pass"), TrustedServers(TRUSTED)).reason == (
+        "dmarc=pass for client.example"
+    )
+    assert judge(with_fields(), TrustedServers(TRUSTED)).reason == (
+        "no Authentication-Results by mx.acme.example, mx2.acme.example counts: none stands above the Received by "
+        "mx.acme.example from 203.0.113.25"
+    )
 
 
 def test_a_folded_field_of_a_real_mail_is_read():
     raw = (
         b"Authentication-Results: mx.acme.example;\r\n\tdkim=pass (2048-bit key)\r\n"
         b" header.d=client.example header.i=@client.example;\r\n\tdmarc=pass (policy=reject)\r\n"
-        b" header.from=client.example\r\nFrom: Karen <karen@client.example>\r\n\r\nHello\r\n"
+        b" header.from=client.example\r\nReceived: from mail.client.example (mail.client.example [203.0.113.25])\r\n"
+        b"\tby mx.acme.example with ESMTPS; Mon, 4 May 2026 09:00:00 +0000\r\n"
+        b"From: Karen <karen@client.example>\r\n\r\nHello\r\n"
     )
-    assert judge(read(raw), TRUSTED).trust is V
+    assert judge(read(raw), TrustedServers(TRUSTED)).trust is V

@@ -35,6 +35,8 @@ from maild.store.unit_of_work import Store
 MONDAY = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)  # the office is open
 RING = KeyRing((Key("a", b"a secret of at least sixteen characters"),))
 PROVIDER = "mx.acme.example"  # whose word about senders counts
+# What our provider writes above a mail when it takes it in; its results stand above that.
+TAKEN_IN = f"from mail.sender.example (mail.sender.example [192.0.2.25]) by {PROVIDER} with ESMTPS id 4c1f"
 
 CONFIG = """
 [helpdesk]
@@ -193,6 +195,7 @@ class Office:
         domain = sender.strip("<>").rpartition("@")[2]
         fields: dict[str, str | None] = {
             "Authentication-Results": f"{PROVIDER}; dmarc={proof} header.from={domain}" if proof else None,
+            "Received": f"{TAKEN_IN}; {self.clock.now():%a, %d %b %Y %H:%M:%S +0000}",
             "From": sender,
             "To": to,
             "Cc": cc or None,

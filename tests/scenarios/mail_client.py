@@ -18,6 +18,7 @@ from itertools import count
 from urllib.parse import parse_qs, unquote, urlsplit
 
 PROVIDER = "mx.acme.example"  # whose word about senders counts
+TAKEN_IN = f"from mail.sender.example (mail.sender.example [192.0.2.25]) by {PROVIDER} with ESMTPS id 4c1f"
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,7 @@ class MailProgram:
         own: dict[str, str] = {}
         if writing.proof != "none":
             own["Authentication-Results"] = f"{PROVIDER}; dmarc={writing.proof} header.from={domain}"
+        own["Received"] = f"{TAKEN_IN}; {now:%a, %d %b %Y %H:%M:%S +0000}"
         own["From"] = f"{self.name} <{sender}>"
         own["To"] = writing.to or "support@acme.example"
         own["Cc"] = writing.cc

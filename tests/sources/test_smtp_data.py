@@ -3,6 +3,7 @@
 import asyncio
 import random
 import smtplib
+from pathlib import Path
 
 import pytest
 
@@ -241,3 +242,15 @@ def test_nothing_of_an_unfinished_mail_is_handed_in() -> None:
 def test_a_refusal_is_not_a_mail() -> None:
     result, _ = read_in_pieces([b"a\nb\r\n.\r\n"])
     assert isinstance(result, Refused)
+
+
+def test_a_mail_is_handed_in_with_the_address_of_who_brought_it(tmp_path: Path) -> None:
+    path = tmp_path / "lmtp.sock"
+    intake = Intake()
+    with listening(intake, smtp="127.0.0.1:0", lmtp=str(path)) as listener:
+        for place, hello in ((listener.smtp, "EHLO client.test"), (path, "LHLO client.test")):
+            with Wire(place) as wire:
+                wire.open_data("support@help.test", hello=hello)
+                wire.send(HEADER + b"\r\nHello.\r\n.\r\n")
+                assert wire.reply().startswith("250")
+    assert [mail.peer for mail in intake.mails] == ["127.0.0.1", ""]

@@ -12,6 +12,7 @@ from maild.domain.decision import TraceStep
 from maild.domain.messages.message import Envelope
 from maild.ports import ClaimLost, IgnoredMail, InboundState, IncomingMail, Judgement, MailboxState, TemporaryFailure
 from maild.store.inbound import CLAIM
+from maild.store.migrate import is_current
 from maild.store.unit_of_work import Store
 from tests.store.conftest import MINUTE, NOW
 
@@ -20,6 +21,7 @@ MAIL = IncomingMail(
     source="smtp",
     arrived_at=NOW,
     envelope=Envelope("bob@client.example", ("support@acme.example",)),
+    peer="2001:db8::25",
 )
 FETCHED = IncomingMail(raw=b"Subject: two\r\n\r\n", source="imap", arrived_at=NOW, mailbox="box", uidvalidity=7, uid=1)
 DONE = Judgement(
@@ -48,6 +50,31 @@ def test_the_bytes_and_the_envelope_come_back_as_they_were(store):
     assert not known
     assert kept.mail == MAIL
     assert kept.state is InboundState.KEPT
+
+
+def test_a_retry_from_another_address_is_the_same_delivery(store):
+    ((first, _),) = keep(store, MAIL)
+    assert keep(store, replace(MAIL, peer="192.0.2.25")) == [(first, True)]
+
+
+def test_the_beginnings_of_the_newest_mails_of_a_mailbox_are_read(store):
+    mails = [replace(FETCHED, raw=b"Subject: %d\r\n\r\nlong" % number, uid=number) for number in range(5)]
+    keep(store, *mails, MAIL, replace(FETCHED, mailbox="other"))
+    store.mailboxes().ignore("box", 7, [IgnoredMail(99, NOW)], "older")
+    with store(reading=True) as unit:
+        assert unit.inbound.newest_heads("box", 3, 10) == [
+            (b"Subject: 4", ""),
+            (b"Subject: 3", ""),
+            (b"Subject: 2", ""),
+        ]
+        assert unit.inbound.newest_heads("", 3, 10) == [(b"Subject: o", "2001:db8::25")]
+        assert unit.inbound.newest_heads("nobody", 3, 10) == []
+
+
+def test_a_database_is_current_when_its_tables_are_of_this_version(store, tmp_path):
+    assert is_current(store.url)
+    assert not is_current(f"sqlite:///{tmp_path / 'none' / 'maild.db'}")
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.parametrize("mail", [MAIL, FETCHED], ids=["smtp", "imap"])

@@ -81,6 +81,7 @@ class InboundMessage:
     in_reply_to: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # lower-case name -> decoded values, in order
+    server_fields: tuple[tuple[str, str], ...] = ()  # Received and Authentication-Results from the top, not decoded
     content_type: str = "text/plain"  # of the root part, lower case, without parameters
     report_type: str = ""  # report-type parameter of multipart/report
     text: str = ""  # the whole body as text

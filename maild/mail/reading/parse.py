@@ -14,6 +14,7 @@ from maild.domain.messages.message import Attachment, InboundMessage
 from maild.domain.people.directory import Address
 from maild.mail.headers import addresses
 from maild.mail.headers import fields as headers
+from maild.mail.headers.border import server_fields
 from maild.mail.reading import attachments, body, dsn, forward, limits, parts, winmail
 from maild.mail.reading.limits import Limits
 from maild.mail.reading.parts import Leaf, MimePart
@@ -70,6 +71,7 @@ def read(
         in_reply_to=_ids(fields, "in-reply-to"),
         references=_ids(fields, "references"),
         headers=words,
+        server_fields=server_fields(root.raw_items()),
         content_type=root.type.value,
         report_type=root.type.get("report-type").lower() if root.type.value == "multipart/report" else "",
         text=content.text,

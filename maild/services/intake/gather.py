@@ -66,7 +66,7 @@ def judge(
     unit, helpdesk, now = work.unit, work.helpdesk, work.now
     door = helpdesk.door(mail.mailbox)
     message, listed = from_list(message, helpdesk.settings.lists)
-    evidence = listed or authentication.judge(message, door.trusted_authserv)
+    evidence = listed or authentication.judge(message, door.servers, mail.peer)
     classification = classify(message, mail.envelope, helpdesk.own_marks(released=released))
     found = clues(message, mail.envelope, helpdesk.ring, helpdesk.domain)
     junk = "" if released else door.junk

@@ -1,0 +1,128 @@
+"""Read one Received field (RFC 5321 4.4): who handed the mail over, to which server, and how.
+
+Every server writes these fields a little differently. What cannot be read for certain stays unknown: the reader never
+guesses, because a client may choose some of the words (its HELO name above all)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from maild.domain.people.directory import ascii_lower
+from maild.mail.headers.comments import segments
+
+IpAddress = IPv4Address | IPv6Address
+IpNetwork = IPv4Network | IPv6Network
+
+_LONGEST = 4000  # characters of a field that are looked at
+_BRACKETED = re.compile(r"\[(?:ipv6:)?([0-9a-f:.]{2,45}(?:%[\w.-]{1,30})?)\]", re.IGNORECASE)
+_BARE = re.compile(r"\s*(?:\S{0,100}@)?([0-9a-f:.]{2,45})\s*", re.IGNORECASE)
+# What the client chose, where the server marks it: helo= and ident= (Exim), "EHLO name" in quotes (zmailer).
+_CHOSEN = re.compile(r'"[^"]*"?|\b(?:helo|ident)=\S*', re.IGNORECASE)
+_NAMES_HELO = re.compile(r"\b(?:helo|ehlo)[= ]", re.IGNORECASE)
+# The protocols of RFC 3848 and RFC 6531 4.3 that end in A mean SMTP AUTH; ASMTP is an older name for it.
+_AUTHENTICATED = re.compile(r"(?:(?:e|utf8)?smtps?a|asmtps?)", re.IGNORECASE)
+_LMTP = re.compile(r"(?:utf8)?lmtps?a?", re.IGNORECASE)
+# What Postfix, Sendmail and Courier write of a client that signed in.
+_SIGNED_IN = re.compile(r"\s*auth(?:enticated)?(?:\s*[:=]|\s+(?:sender|bits|user)\b)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One hand-over. `clients` are the addresses of the client, as the server saw them; more than one is unusual."""
+
+    has_from: bool  # without a `from` clause it is a step inside one server
+    clients: tuple[IpAddress, ...] = ()
+    by: str = ""  # the host that took the mail, in lower case; "" when it cannot be read
+    protocol: str = ""  # such as ESMTPS, as written
+    authenticated: bool = False  # the client signed in: the mail is a submission
+
+    @property
+    def is_lmtp(self) -> bool:
+        """Whether the protocol is LMTP in any form (RFC 2033, RFC 3848)."""
+        return _LMTP.fullmatch(self.protocol) is not None
+
+    @property
+    def from_loopback(self) -> bool:
+        """Whether the client was this very machine."""
+        return bool(self.clients) and all(client.is_loopback for client in self.clients)
+
+    def inside(self, hops: Sequence[IpNetwork]) -> bool:
+        """Whether the mail was among our own servers yet, so that the field below was not written by its sender.
+
+        That is a hand-over inside one server (no `from` clause, or LMTP without an address), or one by a client that is
+        this machine or in `hops`. A client that signed in never counts: it may be anybody's program."""
+        if self.authenticated:
+            return False
+        if not self.has_from:
+            return True
+        if not self.clients:
+            return self.is_lmtp
+        return all(is_ours(client, hops) for client in self.clients)
+
+
+def is_ours(client: IpAddress, hops: Sequence[IpNetwork]) -> bool:
+    """Whether an address is this machine's loopback, or in one of the networks."""
+    return client.is_loopback or any(client.version == hop.version and client in hop for hop in hops)
+
+
+def read_address(text: str) -> IpAddress | None:
+    """An IP address without brackets; an IPv4 address inside IPv6 becomes IPv4 (RFC 4291 2.5.5.2). None otherwise."""
+    try:
+        found = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return mapped or found
+
+
+def read(value: str) -> Received:
+    """Read the value of a Received field, unfolded or not. Never raises."""
+    words: list[str] = []
+    comments: list[str] = []
+    before_by: tuple[int, int] | None = None  # how many words and comments the `from` clause has
+    for is_comment, text in segments(value[:_LONGEST]):
+        if is_comment:
+            comments.append(text)
+            continue
+        for word in text.split():
+            # The second word is the HELO name, which may be "by" itself. Where there is none, a comment comes first.
+            if before_by is None and word.lower() == "by" and (len(words) != 1 or comments):
+                before_by = len(words), len(comments)
+            words.append(word)
+    has_from = bool(words) and words[0].lower() == "from"
+    until, seen = before_by or (len(words), len(comments))
+    after = words[until + 1 :]
+    return Received(
+        has_from=has_from,
+        clients=_clients(words[1:until], comments[:seen]) if has_from else (),
+        by=ascii_lower(after[0]).rstrip(".;") if after else "",
+        protocol=_following("with", after),
+        authenticated=_AUTHENTICATED.fullmatch(_following("with", after)) is not None
+        or any(_SIGNED_IN.match(comment) for comment in comments),
+    )
+
+
+def _following(name: str, words: Sequence[str]) -> str:
+    """The word after `name`, up to a slash or semicolon: of "ESMTP/TLS/…" the protocol alone."""
+    for at, word in enumerate(words[:-1]):
+        if word.lower() == name:
+            return re.split("[/;]", words[at + 1], maxsplit=1)[0]
+    return ""
+
+
+def _clients(words: Sequence[str], comments: Sequence[str]) -> tuple[IpAddress, ...]:
+    """The addresses of a `from` clause that the server itself wrote.
+
+    The first word is the HELO name and does not count. Exim and CommuniGate write the client there and the HELO into a
+    comment: then both count, because a name in the DNS can look like that comment."""
+    found = [text for word in words[1:] for text in _BRACKETED.findall(word)]
+    for comment in comments:
+        plain = _CHOSEN.sub(" ", comment)
+        bare = _BARE.fullmatch(plain)  # Exchange and qmail write no brackets
+        found += _BRACKETED.findall(plain) or ([bare[1]] if bare else [])
+    if not found and any(_NAMES_HELO.search(comment) for comment in comments):
+        found = [text for part in (*words[:1], *comments) for text in _BRACKETED.findall(part)]
+    return tuple(address for text in dict.fromkeys(found) if (address := read_address(text)) is not None)
