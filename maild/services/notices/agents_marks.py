@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from maild.domain.messages.mark_search import MOST, FoundMark, agents_marks_in, is_true
-from maild.domain.notices.page import PAGE
+from maild.domain.notices.mail_kinds import MAIL_KINDS, Reader
 from maild.mail.compose import OutgoingAttachment
 from maild.mail.reading.layers import TooMuchInside, layers
 from maild.ports import OutboxRow, UnitOfWork
@@ -25,13 +25,13 @@ class Stopped:
         return self.reason
 
 
-def checked(
+def looked_through(
     row: OutboxRow, raw: bytes, files: Sequence[OutgoingAttachment], unit: UnitOfWork, helpdesk: Helpdesk
 ) -> Stopped | None:
     """Look through the bytes of a mail before they are kept for sending. None when it may leave; agents' own do.
 
     `files` are those that go along: they are looked at alone to say which one it is."""
-    if row.agent or row.template == PAGE or helpdesk.policy.directory.agent_at(row.to.address) is not None:
+    if _stays_inside(row, helpdesk):
         return None
     found = agents_marks(raw, unit, helpdesk)
     if not found:
@@ -40,6 +40,13 @@ def checked(
     where = f"in the file {', '.join(guilty)[:200]}" if guilty else "in its text"
     instead = "without that file" if guilty else "with a text that quotes no notice"
     return Stopped(f"{', '.join(found)} stands {where}; no customer may have that. Write it once more, {instead}")
+
+
+def _stays_inside(row: OutboxRow, helpdesk: Helpdesk) -> bool:
+    """Does an agent get it, or an agent's pager?"""
+    reader = MAIL_KINDS[row.template].to
+    to_agent = reader is Reader.AGENT and helpdesk.policy.directory.agent_at(row.to.address) is not None
+    return bool(row.agent) or reader is Reader.PAGER or to_agent
 
 
 def agents_marks(octets: bytes, unit: UnitOfWork, helpdesk: Helpdesk) -> tuple[str, ...]:
