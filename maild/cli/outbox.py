@@ -13,6 +13,7 @@ from maild.domain.messages.outbox import OutboxState
 from maild.mail.templates.render import TemplateFailed
 from maild.ports import Clock, OutboxRow
 from maild.services.deliver import Delivered, Delivery, frozen
+from maild.services.notices.agents_marks import Stopped
 from maild.services.queries.documents import outbox_document, outbox_list
 
 _WAITING = (OutboxState.QUEUED, OutboxState.SENDING, OutboxState.DEFERRED, OutboxState.HELD, OutboxState.FAILED)
@@ -63,6 +64,9 @@ def show(session: Session, number: int, raw: bool, as_json: bool) -> None:
         made = frozen(row, session.store, assembly.renderer(session.settings), session.helpdesk)
         if isinstance(made, TemplateFailed):
             click.echo(f"{made}; fix the template, then try again", err=True)
+            sys.exit(1)
+        if isinstance(made, Stopped):
+            click.echo(f"it never leaves: {made}", err=True)
             sys.exit(1)
         sys.stdout.buffer.write(made)
     elif as_json:

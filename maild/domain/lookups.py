@@ -5,11 +5,12 @@ That names the keys (Needs); they are looked up, and the same thoughts begin aga
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from maild.domain.decision import EntryDraft
+from maild.domain.messages.attachment import Attachment
 from maild.domain.people.directory import Address
 from maild.domain.tickets.events import Event
 from maild.domain.tickets.ticket import Ticket
@@ -42,6 +43,7 @@ class Said:
 
     notes: tuple[str, ...] = ()  # without those that their author meant for the customer
     notices: tuple[str, ...] = ()  # text parts of the newest ones
+    said_back: tuple[str, ...] = ()  # those that show an agent their own words: these are nobody's secret
     outside: tuple[str, ...] = ()  # messages and replies
 
 
@@ -61,6 +63,15 @@ class Leaving:
 
     stoppable: frozenset[int] = frozenset()  # entries whose mails are all untried
     shown_history: frozenset[str] = frozenset()  # keys of addresses to which a history left, or was tried
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileContent:
+    """What is in a file of the mail: marks of agents, in words, and its texts without markup."""
+
+    name: str
+    marks: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,7 @@ class Needs:
     deadlines: frozenset[int] = frozenset()  # by ticket: how they came about
     canned: frozenset[CannedText] = frozenset()
     domains: frozenset[str] = frozenset()  # has the writer of this mail written to them before?
+    files: frozenset[Attachment] = frozenset()  # of this mail: what is in them
     traffic: bool = False  # how much was answered by program of late
 
     def __or__(self, other: Needs) -> Needs:
@@ -122,6 +134,7 @@ class Lookups:
     derivations: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     texts: Mapping[CannedText, MadeText] = field(default_factory=dict)
     contacted: Mapping[str, bool] = field(default_factory=dict)  # domain -> the writer has written to it before
+    contents: Mapping[Attachment, FileContent] = field(default_factory=dict)
 
     def __or__(self, other: Lookups) -> Lookups:
         """All of both; what `other` knows is newer."""
@@ -187,6 +200,11 @@ class Lookups:
         self.require(Needs(domains=asked))
         return frozenset(domain for domain in asked if not self.contacted[domain])
 
+    def in_files(self, files: Sequence[Attachment]) -> tuple[FileContent, ...]:
+        """What is in files of the mail, in their order."""
+        self.require(Needs(files=frozenset(files)))
+        return tuple(self.contents[file] for file in files)
+
     def lacks(self, needs: Needs) -> Needs:
         """Which of these keys were not looked up yet. What was counted of late is not kept here."""
         return Needs(
@@ -196,6 +214,7 @@ class Lookups:
             deadlines=_absent(needs.deadlines, self.derivations),
             canned=_absent(needs.canned, self.texts),
             domains=_absent(needs.domains, self.contacted),
+            files=_absent(needs.files, self.contents),
         )
 
     def require(self, needs: Needs) -> None:

@@ -28,8 +28,9 @@ from maild.mail.reading.parse import extract_all
 from maild.mail.templates.render import Rendered, Renderer, TemplateFailed
 from maild.ports import Clock, MailTransport, OpenUnitOfWork, OutboxRow, TemporaryFailure, UnitOfWork
 from maild.services.apply.decision import apply_decision
-from maild.services.escalation.undelivered import lost_alarm, notify_next_in_line, tell_of
+from maild.services.escalation.undelivered import lost_alarm, notify_next_in_line, tell_of, tell_of_stopped
 from maild.services.helpdesk import Helpdesk
+from maild.services.notices.agents_marks import Stopped, looked_through
 from maild.services.notices.mail_head import KEY, ForwardedFile, head_of
 from maild.services.queries.asked_statistics import waits_for_figures, with_figures
 from maild.services.work import Work, isolated
@@ -104,6 +105,9 @@ class Delivery:
             if isinstance(made, TemplateFailed):
                 self._hold(row, made, total)
                 return None
+            if isinstance(made, Stopped):
+                self._stop(row, made, total)
+                return None
             answer = self._hand_over(row, made)
             if isinstance(answer, ChannelFault):
                 maillog.relay_fault(relay=self._relay, reason=answer.text)
@@ -118,7 +122,7 @@ class Delivery:
         self._tell(row, attempted, total)
         return answer if isinstance(answer, ChannelFault) else None
 
-    def _made(self, row: OutboxRow) -> bytes | TemplateFailed:
+    def _made(self, row: OutboxRow) -> bytes | TemplateFailed | Stopped:
         try:
             return frozen(row, self._open, self._renderer(), self._helpdesk())
         except TemporaryFailure:
@@ -161,6 +165,16 @@ class Delivery:
         total.failed += 1
         maillog.failed(outbox=row.id, ticket=row.ticket, to=str(row.to.address), answer=answer)
 
+    def _stop(self, row: OutboxRow, stopped: Stopped, total: Delivered) -> None:
+        """A mail to a customer that holds what only agents may have: it fails, and those concerned hear of it."""
+        attempted = Attempted(OutboxState.FAILED, row.attempts, None, f"not sent: {stopped}", row.tried_since)
+        with self._open() as unit:
+            unit.outbox.record_attempt(row.id, attempted)
+            work = Work(unit, self._helpdesk(), self._clock.now(), f"out-{row.id}")
+            tell_of_stopped(work, row, stopped.reason)
+            unit.commit()
+        self._tell(row, attempted, total)
+
     def _tell(self, row: OutboxRow, attempted: Attempted, total: Delivered) -> None:
         to, answer = str(row.to.address), attempted.last_answer
         if attempted.state is OutboxState.SENT:
@@ -178,8 +192,12 @@ class Delivery:
 # -- bytes ------------------------------------------------------------------------------------------------------
 
 
-def frozen(row: OutboxRow, open_unit: OpenUnitOfWork, renderer: Renderer, helpdesk: Helpdesk) -> bytes | TemplateFailed:
-    """Return the bytes of a mail. The first call makes and commits them; every attempt sends the same bytes."""
+def frozen(
+    row: OutboxRow, open_unit: OpenUnitOfWork, renderer: Renderer, helpdesk: Helpdesk
+) -> bytes | TemplateFailed | Stopped:
+    """Return the bytes of a mail. The first call makes and commits them; every attempt sends the same bytes.
+
+    Bytes that would give a customer what only agents may have are never kept."""
     if row.raw is not None:
         return row.raw
     if waits_for_figures(row):
@@ -193,11 +211,13 @@ def frozen(row: OutboxRow, open_unit: OpenUnitOfWork, renderer: Renderer, helpde
         if current is not None and current.raw is not None:
             return current.raw
         try:
-            raw, text = composed(row, unit, renderer, helpdesk)
+            raw, text, files = composed(row, unit, renderer, helpdesk)
         except TemplateFailed as failure:
             return failure
         except ValueError as error:  # an address of ours that no mail may bear
             return TemplateFailed(row.template, 0, str(error))
+        if stopped := looked_through(row, raw, files, unit, helpdesk):
+            return stopped
         if unit.outbox.freeze(row.id, raw, text):
             unit.commit()
             return raw
@@ -205,8 +225,11 @@ def frozen(row: OutboxRow, open_unit: OpenUnitOfWork, renderer: Renderer, helpde
         return first.raw if first is not None and first.raw is not None else raw
 
 
-def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Helpdesk) -> tuple[bytes, str]:
-    """Render and compose -> the bytes, and the text in them. An admin's template that fails gives way to ours."""
+def composed(
+    row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Helpdesk
+) -> tuple[bytes, str, tuple[OutgoingAttachment, ...]]:
+    """Render and compose -> the bytes, and the text and the files in them. An admin's template that fails gives way to
+    ours."""
     words = {key: value for key, value in row.context.items() if key != KEY}
     try:
         rendered = renderer.render(row.template, words)
@@ -216,6 +239,7 @@ def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Hel
     if MAIL_KINDS[row.template].to is Reader.PAGER:
         rendered = Rendered(page_text(rendered.text, row.subject) + "\n", "")
     head = head_of(row)
+    files = (*_made_files(head.files), *_files(head.attach, unit))
     raw = compose(
         OutgoingMail(
             from_=head.from_,
@@ -239,10 +263,10 @@ def composed(row: OutboxRow, unit: UnitOfWork, renderer: Renderer, helpdesk: Hel
             trace=row.context["trace"],
             loop_mark=helpdesk.loop_mark,
             language=row.context["language"],
-            attachments=(*_made_files(head.files), *_files(head.attach, unit)),
+            attachments=files,
         )
     )
-    return raw, rendered.text
+    return raw, rendered.text, files
 
 
 def _made_files(files: Sequence[tuple[str, str]]) -> tuple[OutgoingAttachment, ...]:

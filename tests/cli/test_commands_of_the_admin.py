@@ -1,5 +1,6 @@
 """What an admin types, what it does, and how it ends: 0 fine, 1 a problem, 2 usage or configuration."""
 
+import re
 import subprocess
 import sys
 
@@ -324,3 +325,22 @@ def test_an_agent_who_leaves_gives_up_marks_and_tickets_and_is_named_where_they_
     (listed,) = shell.maild("ticket", "list", "--json").json
     assert listed["assignee"] == heir
     assert shell.maild("agent", "revoke", leaves, "--to", leaves).code == 2
+
+
+def test_a_mail_that_holds_an_agents_mark_fails_and_says_why(shell):
+    """The customer quotes a reply address of an agent, and the admin shows somebody what they wrote."""
+    shell.maild("inject", "--at", "2026-11-23T08:00:00Z", shell.mail())
+    shell.maild("outbox", "flush", "--at", "2026-11-23T09:00:00Z")
+    address = next(found[0] for raw in shell.sent() if (found := re.findall(rb"[^\s<]+\+a1r\d+s\d+\.[^\s>]+", raw)))
+    answer = shell.mail("Re: Printer on fire", f"What is {address.decode()}?", id="2")
+    raw = answer.read_bytes().replace(b"\n\n", b"\nIn-Reply-To: <1@client.example>\n\n", 1)
+    shell.maild("inject", "--at", "2026-11-23T09:01:00Z", shell.write("2.eml", raw))
+    done = shell.maild("ticket", "do", 1, "cc", "ann@client.example", "+history")
+    assert done.code == 0, done
+    shell.maild("outbox", "flush", "--at", "2026-12-24T00:00:00Z")
+    (row,) = shell.maild("outbox", "list", "--state", "failed", "--json").json
+    shown, bytes_of = shell.maild("outbox", "show", row["id"]), shell.maild("outbox", "show", row["id"], "--raw")
+    assert "a reply address of an agent stands in its text" in shown.out
+    assert (bytes_of.code, bytes_of.out) == (1, "")
+    assert "it never leaves: a reply address of an agent stands in its text" in bytes_of.err
+    assert not any(b"\r\nTo: ann@client.example" in raw for raw in shell.sent())

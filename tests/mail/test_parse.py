@@ -78,9 +78,9 @@ def test_header_that_comes_ten_thousand_times_is_kept_a_hundred_times():
 
 
 def test_known_texts_are_folded():
-    ours = "We replaced the fuser this morning.\nPlease print one page for us."
+    ours = "We replaced the fuser this morning.\nPlease print one page for us.\nAcme Support"
     message = parse.read(_mail(b"Thanks.\r\n\r\n" + ours.encode()), known_texts=[ours])
-    assert (message.new_text, message.folded_lines) == ("Thanks.", 2)
+    assert (message.new_text, message.folded_lines) == ("Thanks.", 3)
     assert message.text.endswith(ours)
 
 

@@ -220,10 +220,64 @@ def test_what_we_sent_goes_when_a_program_broke_its_lines_anew():
     assert cut(f"It does not.\n\n{anew}\n", known_texts=[NOTICE]).new_text == "It does not."
 
 
-def test_answers_between_our_own_lines_stay():
+def test_our_own_lines_between_answers_stay_with_them():
     first, _, third, fourth, *_ = NOTICE.split("\n")
-    text = f"{first}\nThank you.\n{third}\n{fourth}\nIt does not.\n"
-    assert cut(text, known_texts=[NOTICE]).new_text == "Thank you.\nIt does not."
+    text = f"{first}\nThank you.\n{third}\n{fourth}\nIt does not."
+    assert cut(text, known_texts=[NOTICE]).new_text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "As you say:\nPlease print a page and tell us whether it smells.",
+        "Please print a page and tell us whether it smells.\nI did.",
+        "I read:\nWe have ordered a new one as well, it comes on Friday with the toner.\nAcme Support",
+    ],
+)
+def test_one_or_two_lines_of_ours_without_a_mark_stay_wherever_they_stand(text):
+    assert cut(text, known_texts=[NOTICE]).new_text == text
+
+
+def test_three_lines_of_ours_at_the_end_are_too_few_with_less_than_twelve_words():
+    text = "I did:\nTake it out.\nLook at it.\nPut it back."
+    assert cut(text, known_texts=["Take it out.\nLook at it.\nPut it back."]).new_text == text
+
+
+def test_a_line_of_ours_that_was_typed_right_above_our_mail_stays():
+    closing = "Kind regards from all of us"
+    text = f"Now it works.\n{closing}\n\n{NOTICE}\n{closing}"
+    assert cut(text, known_texts=[f"{NOTICE}\n{closing}"]).new_text == f"Now it works.\n{closing}"
+
+
+def test_an_older_mail_of_ours_goes_with_the_newer_one_above_it():
+    older = "Ana replied: we look into it today.\nPlease do not print anything on floor seven.\nUse the other one."
+    assert cut(f"It does not.\n\n{NOTICE}\n\n{older}", known_texts=[NOTICE, older]).new_text == "It does not."
+
+
+@pytest.mark.parametrize("below", ["Sent from my iPhone", "!close", "!close\n!tag smoke"])
+def test_our_mail_ends_the_text_also_above_what_programs_add_and_above_commands(below):
+    found = cut(f"It does not.\n\n{NOTICE}\n\n{below}", known_texts=[NOTICE]).new_text
+    assert found == "\n\n".join(["It does not.", *([below] if below.startswith("!") else [])])
+
+
+def test_a_line_of_ours_that_was_typed_below_marked_quotes_stays():
+    text = f"On 2025-11-17 10:12, Ana wrote:\n{QUOTE}\nPlease print a page and tell us whether it smells.\nI did."
+    kept = "Please print a page and tell us whether it smells.\nI did."
+    assert cut(text, known_texts=[NOTICE]).new_text == kept
+
+
+def test_the_end_of_a_marked_line_that_a_program_broke_goes_with_it():
+    text = "> We have ordered a new one as well, it comes on Friday\nwith the toner.\n\nThank you."
+    assert cut(text, known_texts=[NOTICE]).new_text == "Thank you."
+
+
+def test_lines_at_the_end_that_people_copy_are_no_quote_without_a_line_of_our_own():
+    steps = "Take the fuser out of the printer.\nLook at the number on its back.\nPut it back in again."
+    ours = f"Your answer goes to Karen Miller.\nAna noted:\n{steps}\nWhy you got this: it is yours."
+    copied = f"Hello Karen,\n{steps}"
+    assert cut(copied, known_texts=[ours], copied=[steps]).new_text == copied
+    assert cut(copied, known_texts=[ours]).new_text == "Hello Karen,"
+    assert cut(f"Hello Karen.\n\n{ours}", known_texts=[ours], copied=[steps]).new_text == "Hello Karen."
 
 
 def test_one_short_line_of_ours_alone_stays():
@@ -349,7 +403,19 @@ def test_attribution_above_our_unmarked_words_goes_with_them():
 
 def test_answer_below_a_line_of_ours_stays_though_it_is_a_word_of_ours():
     text = "Hardware, high, assigned to nobody, first answer due at 16:00\nYes.\n#42"
-    assert cut(text, known_texts=[OURS]).new_text == "Yes.\n#42"
+    assert cut(text, known_texts=[OURS]).new_text == text
+    attribution = "On 2025-11-17 10:12, Acme Support wrote:"
+    assert cut(f"{attribution}\n\n{text}", known_texts=[OURS]).new_text == "Yes.\n#42"
+
+
+def test_a_signature_of_one_line_is_the_end_of_what_was_written():
+    text = "Your contact is now\n\nKaren Miller"
+    assert cut(text, signature="Karen Miller").new_text == text
+
+
+def test_a_block_that_the_line_above_announces_is_no_signature():
+    text = f"You can reach her here:\n\n{SIGNATURE}"
+    assert cut(text, signature=SIGNATURE).new_text == text
 
 
 BLOCK = "From: Wim <wim@client.example>\nSent: Monday, November 17, 2025\nTo: Ann\nSubject: Printer\n\nIt burns."

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from maild.domain.agent_mail.agent_mail import AgentMail, Understood
-from maild.domain.agent_mail.leak_guard import leaked
+from maild.domain.agent_mail.leak_guard import leaked, leaked_file, marked_files
 from maild.domain.agent_mail.outcome import refused, replaced
 from maild.domain.agent_mail.stale_guard import news, taken_by
 from maild.domain.commands import apply as commands
@@ -53,11 +53,34 @@ def _stale(understood: Understood, agent: Agent) -> Doubt | None:
     return Doubt("the ticket has news that you had not seen", found) if found else None
 
 
+def _marked(understood: Understood, agent: Agent) -> Doubt | None:
+    """A notice of ours among the files: whoever got it could act as the agent whose notice it is."""
+    act = understood.act
+    if not (act.draft.attachments and understood.public):
+        return None
+    found = marked_files(act.lookups.in_files(act.draft.attachments))
+    if not found:
+        return None
+    names = ", ".join(name for name, _ in found)
+    lines = (*(f"in {name}: {', '.join(marks)}" for name, marks in found), _WITHOUT_THE_FILE)
+    return Doubt(f"what only agents may have is in its files: {names[:200]}", lines)
+
+
+_WITHOUT_THE_FILE = "It never leaves with such a file. Answer this mail with your text again, and without the file."
+
+
 def _leak(understood: Understood, agent: Agent) -> Doubt | None:
+    act = understood.act
     if not (understood.says_something and understood.public):
         return None
-    run = leaked(understood.text, understood.act.lookups.said(understood.act.ticket.number))
-    return Doubt("words of an internal note are in it", (f'said inside: "{run[:200]}"',)) if run else None
+    said = act.lookups.said(act.ticket.number)
+    if run := leaked(understood.text, said):
+        return Doubt("words of an internal note are in it", (f'said inside: "{run[:200]}"',))
+    if act.draft.attachments:
+        name, run = leaked_file(act.lookups.in_files(act.draft.attachments), said)
+        if run:
+            return Doubt("words of an internal note are in it", (f'said inside, and in {name}: "{run[:200]}"',))
+    return None
 
 
 def _settles(understood: Understood, what: Settles) -> bool:
@@ -77,6 +100,7 @@ class Guard:
 
 GUARDS: tuple[Guard, ...] = (
     Guard(HeldReplyKind.CONFIRM, _final, (YES, NO), frozenset({ReleasedAs.CONFIRMED, ReleasedAs.ANYWAY})),
+    Guard(HeldReplyKind.MARKED, _marked, (KEEP_AS_NOTE, DROP_TEXT), frozenset()),
     Guard(HeldReplyKind.STALE, _stale, (SEND_ANYWAY, KEEP_AS_NOTE, DROP_TEXT), frozenset({ReleasedAs.ANYWAY})),
     Guard(HeldReplyKind.LEAK, _leak, (SEND_ANYWAY, KEEP_AS_NOTE, DROP_TEXT), frozenset({ReleasedAs.ANYWAY})),
 )
@@ -150,18 +174,24 @@ class Word:
 
 
 _GUARDED = frozenset({HeldReplyKind.STALE, HeldReplyKind.LEAK})
+_MARKED = frozenset({HeldReplyKind.MARKED})  # no word sends it
 _ASKED = frozenset({HeldReplyKind.CONFIRM, HeldReplyKind.UNPROVEN})
 _REFUSED = frozenset({HeldReplyKind.REFUSED})
 WORDS: Mapping[str, tuple[Word, ...]] = {
     "anyway": (Word(_GUARDED, "sent", ReleasedAs.ANYWAY), Word(_REFUSED, "sent", ReleasedAs.TEXT)),
     "text": (Word(_REFUSED | _GUARDED, "sent", ReleasedAs.TEXT),),
-    "note": (Word(_REFUSED | _GUARDED, "noted", ReleasedAs.NOTE),),
+    "note": (Word(_REFUSED | _GUARDED | _MARKED, "noted", ReleasedAs.NOTE),),
     "yes": (
         Word(frozenset({HeldReplyKind.CONFIRM}), "sent", ReleasedAs.CONFIRMED),
         Word(frozenset({HeldReplyKind.UNPROVEN}), "sent", ReleasedAs.AS_IT_IS),
     ),
-    "nothing": (Word(_GUARDED | _REFUSED | _ASKED, "dropped"),),
-    "no": (Word(_ASKED | _GUARDED | _REFUSED, "dropped"),),
+    "nothing": (Word(_GUARDED | _MARKED | _REFUSED | _ASKED, "dropped"),),
+    "no": (Word(_ASKED | _GUARDED | _MARKED | _REFUSED, "dropped"),),
+}
+_EXPECTED: Mapping[HeldReplyKind, str] = {
+    **dict.fromkeys(_ASKED, "answer with !yes or !no"),
+    HeldReplyKind.MARKED: "it never leaves with this file. Answer with your text again and without the file, "
+    "or with !send note or !send nothing",
 }
 # In a button's address the word comes first, and the number of the text behind it: send-12.
 BUTTON_WORDS: Mapping[str, str] = {"send": "anyway", "text": "text", "note": "note", "drop": "nothing", "yes": "yes"}
@@ -173,6 +203,8 @@ def about_held_text(act: AgentMail, word: str, beside: str = "", draft: HeldRepl
     Text beside the word stays inside as a note. A text that was settled before is settled once only."""
     mine = [d for d in act.waiting if d.ticket == act.ticket.number and act.agent and d.agent == act.agent.name]
     chosen = draft or act.mends or next((d for d in reversed(mine) if row_of(word, d)), None)
+    if chosen is None and mine and mine[-1].kind is HeldReplyKind.MARKED:
+        chosen = mine[-1]  # it is told why the word cannot be done
     if chosen is None:
         return refused(
             act,
@@ -183,7 +215,7 @@ def about_held_text(act: AgentMail, word: str, beside: str = "", draft: HeldRepl
         return Decision(Outcome.IGNORED, f"the held text {chosen.id} was {chosen.settled_as} before", actor=act.actor)
     row = row_of(word, chosen)
     if row is None:
-        expected = "answer with !yes or !no" if chosen.kind in _ASKED else "answer with !send anyway, note or nothing"
+        expected = _EXPECTED.get(chosen.kind, "answer with !send anyway, note or nothing")
         return refused(
             act,
             [CommandProblem("", f'"{word}" says nothing about this mail: {expected}')],

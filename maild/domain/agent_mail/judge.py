@@ -10,6 +10,7 @@ from typing import Any
 
 from maild.domain.agent_mail.agent_mail import ADMIN, AgentMail, Understood
 from maild.domain.agent_mail.guards import about_held_text, guarded
+from maild.domain.agent_mail.leak_guard import leaving
 from maild.domain.agent_mail.outcome import checked, domains_of, done, refused
 from maild.domain.commands import apply as commands
 from maild.domain.commands.apply import CommandProblem, Interpreted, Parsed, Surroundings, TextGoes
@@ -96,7 +97,8 @@ def needs_of_text(act: AgentMail, parsed: Parsed, policy: Policy) -> Needs:
         return Needs()
     written = frozenset({act.ticket.number}) - {NO_NUMBER}
     domains = domains_of(act.ticket) if act.agent is not None and policy.hold else frozenset[str]()
-    return Needs(written=written, domains=domains)
+    files = frozenset(act.draft.attachments) if act.agent is not None else frozenset()
+    return Needs(written=written, domains=domains, files=files)
 
 
 def surroundings_of(act: AgentMail, policy: Policy) -> Surroundings:
@@ -126,10 +128,18 @@ def _unanswerable(understood: Understood) -> CommandProblem | None:
     """Return why the text cannot go where it is meant to go."""
     if understood.act.opens is not None and understood.public and not understood.says_something:
         return CommandProblem("", "!to needs a text that goes to them")
-    if understood.applied.text_goes is not None and not understood.says_something:
+    if (understood.applied.text_goes is not None and not understood.says_something) or _only_our_lines(understood):
         return CommandProblem(
             "", "your mail has no text of its own: what stands in a mail of ours word for word is a quote"
         )
     if understood.says_something and understood.public and not answerable(understood.applied.ticket_after):
         return CommandProblem("", "the requester left no address: write !note to keep your text inside")
     return None
+
+
+def _only_our_lines(understood: Understood) -> bool:
+    """Tell whether an answer to the customer is made of nothing but lines of our own notices."""
+    act = understood.act
+    if not (understood.public and understood.text) or act.draft.attachments:
+        return False
+    return not leaving(understood.text, act.lookups.said(act.ticket.number))

@@ -8,7 +8,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from maild.domain.agent_mail.agent_mail import AgentMail, Understood
-from maild.domain.agent_mail.leak_guard import without_our_lines
+from maild.domain.agent_mail.leak_guard import leaving, our_lines
 from maild.domain.agent_mail.send_delay import RISKY_WAIT, PublicAnswer, risks
 from maild.domain.commands import apply as commands
 from maild.domain.commands.apply import CommandProblem, Parsed
@@ -21,7 +21,7 @@ from maild.domain.effects import (
     RecordContact,
     SettleHeldReply,
 )
-from maild.domain.messages.reply_tokens import Scope, without_seals
+from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.agent_notices import Notice, feedback
 from maild.domain.notices.buttons import UNDO
 from maild.domain.people.mentions import mentions
@@ -158,7 +158,7 @@ def _entry(understood: Understood) -> tuple[EntryDraft, Event, Outcome]:
     kind = EntryKind.REPLY if understood.public else EntryKind.NOTE
     text = understood.text
     if understood.public:
-        text = without_our_lines(without_seals(text), act.lookups.said(act.ticket.number)).strip() or text
+        text = leaving(text, act.lookups.said(act.ticket.number))
     # The sanitised HTML of the mail would carry quotes and commands along: an agent's words are kept as text.
     entry = replace(act.draft, kind=kind, author=act.actor, text=text, html="", may_leave=understood.applied.may_leave)
     if act.agent:
@@ -205,7 +205,7 @@ def domains_of(ticket: Ticket) -> frozenset[str]:
 def _results(understood: Understood, risky: Sequence[str]) -> tuple[str, ...]:
     """Return the lines of a receipt: only what the writer cannot know without it."""
     act, applied = understood.act, understood.applied
-    told = [*_opened(understood), *applied.receipts]
+    told = [*_opened(understood), *_left_out(understood), *applied.receipts]
     if applied.leaves_at is not None and understood.public:
         zone = ZoneInfo((act.agent.timezone if act.agent else "") or understood.policy.zone)
         told.append(f"your answer leaves {shown_when(applied.leaves_at, zone)}; until then !undo stops it")
@@ -226,6 +226,14 @@ def _opened(understood: Understood) -> tuple[str, ...]:
     whom = understood.act.opens.requester
     goes = "; your text goes to them" if understood.says_something and understood.public else ""
     return (f"opened for {whom.shown} <{whom.address}>{goes}",)
+
+
+def _left_out(understood: Understood) -> tuple[str, ...]:
+    """Name the lines of our own notices that do not go to the customer: nothing is cut in silence."""
+    if not (understood.says_something and understood.public):
+        return ()
+    found = our_lines(understood.text, understood.act.lookups.said(understood.act.ticket.number))
+    return tuple(f'left out, for it is a line of our own notice: "{line.strip()[:200]}"' for line in found)
 
 
 def _receipt(act: AgentMail, outcome: Outcome) -> Notice:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from maild.domain.decision import Decision, EntryDraft, Mails, Outcome
 from maild.domain.effects import MarkAlarmLost
 from maild.domain.escalation.undelivered import LostAlarm, handed_on, unheard
+from maild.domain.messages.reply_tokens import Scope
+from maild.domain.notices.agent_notices import Notice
+from maild.domain.notices.pacing import Kind
 from maild.domain.people.directory import Address, Role
 from maild.domain.policy import Policy
 from maild.domain.tickets.events import THIS_ENTRY, Actor, Bounced
 from maild.domain.tickets.ticket import EntryKind, Ticket
+from maild.domain.tickets.visibility import may_see
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,26 @@ class BouncedMail:
     entry: int | None  # the reply it delivered
     outbox: int | None = None
     alarm: LostAlarm | None = None  # what it told of deadlines
+
+
+def stopped(
+    ticket: Ticket, mail: BouncedMail, why: str, *, writer: str, by: str, at: datetime, policy: Policy
+) -> Decision:
+    """A mail to a customer that we stopped ourselves before it left: it did not happen, and `why` says what to do.
+
+    Beside those in charge, the agent who wrote it and the admins hear of it, as far as they may see the ticket."""
+    decision = bounced(ticket, mail, why, by=by, at=at, policy=policy)
+    told = [(agent, "a mail of yours was stopped") for agent in (policy.directory.agent(writer),) if agent]
+    told += [(agent, "you are an admin of this helpdesk") for agent in policy.directory.admins()]
+    notices = [
+        Notice(template="note", to=agent.person, scope=Scope.NOTE, reason=reason, agent=agent.name, kind=Kind.TROUBLE)
+        for agent, reason in told
+        if may_see(agent, ticket, policy.directory)
+    ]
+    what = "An answer" if mail.entry is not None else "A mail"
+    text = f"{what} to {mail.recipient} was stopped before it left: {why}"
+    entry = replace(decision.entry, text=text) if decision.entry else None
+    return replace(decision, reason=text, entry=entry, notices=(*notices, *decision.notices))
 
 
 def bounced(ticket: Ticket, mail: BouncedMail, diagnostic: str, *, by: str, at: datetime, policy: Policy) -> Decision:

@@ -17,6 +17,7 @@ class HeldReplyKind(StrEnum):
     REFUSED = "refused"  # a command in its mail was wrong
     STALE = "stale"  # the ticket has news that its writer had not seen
     LEAK = "leak"  # words of internal notes are in it
+    MARKED = "marked"  # a file of it holds marks of agents, which never leave
     CONFIRM = "confirm"  # it asks for something that cannot be taken back
     UNPROVEN = "unproven"  # whether the agent wrote it is asked at the address on file
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from maild.domain.commands.parsing import is_command
 from maild.mail.quoting import wording as marks
-from maild.mail.quoting.own_texts import KnownTexts
+from maild.mail.quoting.own_texts import KnownTexts, Run
 
 _MAX_LINES = 100_000  # of a text: a longer one is nobody's reply, and is left as it is
 _LOOK = 400  # characters of a line that are looked at
@@ -35,16 +35,25 @@ class Cut:
     forwarded_lines: int = 0  # lines at the end of new_text that are a forwarded mail: not the sender's own words
 
 
-def cut(text: str, *, known_texts: Sequence[str] = (), signature: str = "", forwarded: bool = False) -> Cut:
+def cut(
+    text: str,
+    *,
+    known_texts: Sequence[str] = (),
+    copied: Sequence[str] = (),
+    signature: str = "",
+    forwarded: bool = False,
+) -> Cut:
     """What the sender wrote now. Each line of the result is a line of `text`, in order.
 
-    `known_texts` are texts that we sent: their lines are quotes wherever they stand. `signature` is the block that this
-    sender puts below every mail: where exactly that stands at the end, it is folded. `forwarded`: the subject says that
-    the mail is a forward, so that a header block begins what is forwarded and not a quote."""
+    `known_texts` are texts that we sent. Their lines are a quote below an attribution, and where a run of them ends the
+    mail; anywhere else a line that equals one of them was typed. `copied` are texts within those that people like to
+    copy: their lines alone at the end are no quote. `signature` is the block that this sender puts below every mail:
+    where exactly that stands at the end, it is folded. `forwarded`: the subject says that the mail is a forward, so
+    that a header block begins what is forwarded and not a quote."""
     lines = text.split("\n")
     if len(lines) > _MAX_LINES:
         return Cut(text.strip("\n"), 0)
-    sheet = _Sheet(lines, KnownTexts(known_texts).lines_in(lines))
+    sheet = _Sheet(lines, KnownTexts(known_texts, copied).runs_in(lines))
     forward = _fold_quotes(sheet, forwarded)
     _fold_signatures(sheet, forward, _learned(signature))
     kept = _kept(sheet)
@@ -55,9 +64,10 @@ def cut(text: str, *, known_texts: Sequence[str] = (), signature: str = "", forw
 
 
 def _learned(signature: str) -> list[str]:
-    """The lines of a sender's block. One with a command in it is none: whatever asks for something is read."""
+    """The lines of a sender's block. One with a command in it is none: whatever asks for something is read. One line
+    alone is none either: people end a sentence with their name."""
     lines = [" ".join(line.split()) for line in signature.split("\n") if line.strip()]
-    return [] if any(map(is_command, lines)) else lines
+    return [] if len(lines) < 2 or any(map(is_command, lines)) else lines
 
 
 def _kept(sheet: _Sheet) -> list[int]:
@@ -77,7 +87,7 @@ def _kept(sheet: _Sheet) -> list[int]:
 class _Sheet:
     """The lines of a text and what is known of each."""
 
-    def __init__(self, lines: list[str], ours: set[int]) -> None:
+    def __init__(self, lines: list[str], runs: Sequence[Run]) -> None:
         self.lines = lines
         self.blank = [not line or line.isspace() for line in lines]
         self.folded = bytearray(len(lines))
@@ -86,11 +96,33 @@ class _Sheet:
         # A console session of Python is no quote; a mail program's third level stands among the first two.
         if all(line.lstrip().startswith(">>> ") for line, quoted in zip(lines, self.quoted, strict=True) if quoted):
             self.quoted = [False] * len(lines)
-        for number in ours:  # what we sent is a quote, with or without a mark
-            self.quoted[number] = True
+        self.begins = {run.lines[0]: run for run in runs}
         self._next = [len(lines)] * (len(lines) + 1)  # the first line from here on that is not blank
         for number in range(len(lines) - 1, -1, -1):
             self._next[number] = self._next[number + 1] if self.blank[number] else number
+        for number in (*self._at_the_end(runs), *(number for run in runs for number in run.rests)):
+            self.quoted[number] = True
+
+    def _at_the_end(self, runs: Sequence[Run]) -> list[int]:
+        """The lines of ours that end the mail, and of whole mails of ours right above them."""
+        found: list[int] = []
+        for run in reversed(runs):
+            belongs = run.begins if found else self._is_end(run.lines[-1] + 1)
+            if not (run.whole and belongs):
+                break
+            found += run.lines
+            if not run.follows:
+                break
+        return found
+
+    def _is_end(self, number: int) -> bool:
+        """Does nothing follow from this line on but what programs add below a mail, and commands?"""
+        while (number := self.next_written(number)) < len(self.lines):
+            line = self.look(number)
+            if not (_is_sent_from(line) or is_command(line)):
+                return False
+            number += 1
+        return True
 
     def next_written(self, number: int) -> int:
         """The first line at or after `number` that is not blank; the number of lines when there is none."""
@@ -126,6 +158,10 @@ def _fold_quotes(sheet: _Sheet, forwarded: bool) -> int:
             following = sheet.next_written(number + length)
             if following == end or sheet.quoted[following]:
                 sheet.fold(number, number + length)
+            elif following in sheet.begins:
+                sheet.fold(number, following)
+                for each in sheet.begins[following].lines:
+                    sheet.quoted[each] = True
             elif written and _surely_attribution(sheet, number, length):
                 sheet.fold(number, end)
                 return end
@@ -269,11 +305,15 @@ def _fold_learned(sheet: _Sheet, start: int, stop: int, learned: Sequence[str]) 
 
 
 def _stands_alone(sheet: _Sheet, start: int, at: int) -> bool:
-    """Does a block begin at this line: below a blank one, a rule, a command or a quote, and not in a sentence?"""
+    """Does a block begin at this line: below a blank one, a rule, a command or a quote, and not in a sentence? What a
+    line above announces with a colon is a part of the text."""
+    above = sheet.last_written(start, at) - 1
+    if above >= start and sheet.announces[above]:
+        return False
     if at == start or sheet.blank[at - 1]:
         return True
-    above = sheet.look(at - 1)
-    return not above.strip(_DASHES) or is_command(above)
+    line = sheet.look(at - 1)
+    return not line.strip(_DASHES) or is_command(line)
 
 
 def _is_sent_from(line: str) -> bool:

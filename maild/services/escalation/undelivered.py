@@ -7,11 +7,12 @@ from functools import partial
 from maild import maillog
 from maild.domain.decision import Decision
 from maild.domain.escalation.undelivered import LostAlarm
-from maild.domain.intake.bounce import BouncedMail, bounced
+from maild.domain.intake.bounce import BouncedMail, bounced, stopped
 from maild.domain.sla.alarm_acks import alarms
 from maild.domain.tickets.events import Escalated, Event
 from maild.domain.tickets.ticket import Ticket
-from maild.ports import LedgerLine
+from maild.ports import LedgerLine, OutboxRow
+from maild.services.apply.decision import apply_decision
 from maild.services.escalation.alarms import Decided, tell_alarms
 from maild.services.notices.due_notices import readers_of
 from maild.services.work import Work, isolated
@@ -76,6 +77,20 @@ def tell_of(ticket: Ticket, lost: BouncedMail, decision: Decision) -> None:
         maillog.alarm_handed_on(ticket=ticket.number, lost=lost.recipient, to=to)
     elif not lost.alarm.reached:
         maillog.alarm_unheard(ticket=ticket.number, lost=lost.recipient)
+
+
+def tell_of_stopped(work: Work, row: OutboxRow, why: str) -> None:
+    """Tell the agent who wrote a mail, those in charge and the admins that we stopped it before it left."""
+    unit = work.unit
+    ticket = unit.tickets.get(row.ticket) if row.ticket is not None else None
+    if ticket is None:
+        return
+    entries = unit.tickets.entries(ticket.number) if row.entry is not None else ()
+    writer = next((entry.author.name for entry in entries if entry.id == row.entry), "")
+    mail = BouncedMail(ticket.number, str(row.to.address), row.entry, row.id)
+    at = max(work.now, ticket.updated_at)
+    decision = stopped(ticket, mail, why, writer=writer, by="maild", at=at, policy=work.helpdesk.policy)
+    isolated(unit, ticket.number, partial(apply_decision, work, decision, ticket))
 
 
 def _step(telling: LedgerLine) -> tuple[str, int, str]:

@@ -110,7 +110,8 @@ def judge(
         traffic=traffic_of(message, classification, filing, ticket, unit, inbound, now),
         departed=departed(unit.tickets.history(ticket.number)) if ticket is not None else frozenset(),
     )
-    decision = thought_through(lambda lookups: decide(replace(case, lookups=lookups)), case.lookups, work, agent)
+    think = lambda lookups: decide(replace(case, lookups=lookups))  # noqa: E731
+    decision = thought_through(think, case.lookups, work, agent, mail.raw)
     steps = (*_steps(message, evidence, classification, routed, filing), *decision.steps)
     return Judged(message, decision, ticket, steps)
 

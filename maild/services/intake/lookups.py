@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from maild.domain.decision import EntryDraft
-from maild.domain.lookups import CannedText, Lookups, MadeText, Missing, Needs, Said, TicketRecord, Written
+from maild.domain.lookups import (
+    CannedText,
+    FileContent,
+    Lookups,
+    MadeText,
+    Missing,
+    Needs,
+    Said,
+    TicketRecord,
+    Written,
+)
+from maild.domain.messages.attachment import Attachment
 from maild.domain.notices.mail_kinds import Reader, templates_where
 from maild.domain.people.directory import Agent, name_key
 from maild.domain.tickets.events import MessageReceived
 from maild.domain.tickets.ticket import EntryKind
+from maild.mail.reading.inner_texts import texts_in
+from maild.mail.reading.layers import TooMuchInside
+from maild.mail.reading.parse import extract_all
 from maild.mail.templates.canned import CannedTexts
 from maild.ports import StoredEntry, UnitOfWork
+from maild.services.notices.agents_marks import agents_marks
 from maild.services.notices.similar_tickets import answers_shown
 from maild.services.queries.due_explained import derived_lines
 from maild.services.work import Work
@@ -21,22 +37,27 @@ _NOTICES = 10  # of ours to agents, the newest: what the leak guard compares wit
 _MERGES = 20  # how often a ticket's survivor may have been merged itself
 _ROUNDS = 6  # of looking up and thinking; most mails need one or two, a row's command that reaches further needs three
 _TO_CUSTOMERS = templates_where(lambda kind: kind.to is Reader.CUSTOMER)  # what they hold left already
+_NOT_INSIDE = templates_where(lambda kind: kind.to is Reader.CUSTOMER or kind.says_back)
 
 T = TypeVar("T")
 
 
-def thought_through(think: Callable[[Lookups], T], lookups: Lookups, work: Work, agent: Agent | None = None) -> T:
-    """What somebody thinks, after looking up what they find missing. LookupError: what they ask for is never there."""
+def thought_through(
+    think: Callable[[Lookups], T], lookups: Lookups, work: Work, agent: Agent | None = None, raw: bytes = b""
+) -> T:
+    """What somebody thinks, after looking up what they find missing. `raw` is the mail that they think about.
+
+    LookupError: what they ask for is never there."""
     for _ in range(_ROUNDS):
         try:
             return think(lookups)
         except Missing as missing:
-            lookups |= look_up(work, lookups.lacks(missing.needs), agent)
+            lookups |= look_up(work, lookups.lacks(missing.needs), agent, raw)
     raise LookupError("judging asks again and again for what was looked up already")
 
 
-def look_up(work: Work, needs: Needs, agent: Agent | None) -> Lookups:
-    """Everything behind these keys. `agent` is the writer; without one nobody is a stranger."""
+def look_up(work: Work, needs: Needs, agent: Agent | None, raw: bytes = b"") -> Lookups:
+    """Everything behind these keys. `agent` is the writer of the mail `raw`; without one nobody is a stranger."""
     unit, domains = work.unit, needs.domains
     contacted = unit.people.contacted(agent.name, domains) if agent is not None and domains else domains
     records = records_of(needs.tickets | needs.written, unit)
@@ -47,6 +68,7 @@ def look_up(work: Work, needs: Needs, agent: Agent | None) -> Lookups:
         derivations={number: derived_lines(work, number) or () for number in needs.deadlines},
         texts={wanted: _made(wanted, work.helpdesk.canned) for wanted in needs.canned},
         contacted={domain: domain in contacted for domain in needs.domains},
+        contents=_contents(needs.files, raw, work),
     )
 
 
@@ -76,9 +98,12 @@ def _written(number: int, record: TicketRecord | None, entries: Sequence[StoredE
     history = record.history if record else ()
     automatic = {event.entry for event in history if isinstance(event, MessageReceived) and event.automatic}
     messages = [e for e in entries if e.kind == EntryKind.MESSAGE and e.id not in automatic]
+    told = unit.outbox.texts(number, _NOTICES, but=_TO_CUSTOMERS)
+    notices = unit.outbox.texts(number, _NOTICES, but=_NOT_INSIDE)
     said = Said(
         notes=tuple(e.text for e in inside),
-        notices=unit.outbox.texts(number, _NOTICES, but=_TO_CUSTOMERS),
+        notices=notices,
+        said_back=tuple(text for text in told if text not in notices),
         outside=(*(e.text for e in outside), *answers_shown(unit, number)),
     )
     return Written(
@@ -86,6 +111,20 @@ def _written(number: int, record: TicketRecord | None, entries: Sequence[StoredE
         last_message=_as_draft(messages[-1]) if messages else None,
         last_reply=next((e.text for e in reversed(entries) if e.kind == EntryKind.REPLY), ""),
     )
+
+
+def _contents(files: Collection[Attachment], raw: bytes, work: Work) -> dict[Attachment, FileContent]:
+    asked = list(files)
+    contents = extract_all(raw, [file.part for file in asked]) if asked else []
+    return {file: _content(file.name, octets, work) for file, octets in zip(asked, contents, strict=True)}
+
+
+def _content(name: str, octets: bytes, work: Work) -> FileContent:
+    """What is in a file; of one that has too many layers the texts that were found until then."""
+    texts: list[str] = []
+    with suppress(TooMuchInside):  # its marks tell of it, and hold the answer
+        texts.extend(texts_in(octets))
+    return FileContent(name=name, marks=agents_marks(octets, work.unit, work.helpdesk), texts=tuple(texts))
 
 
 def _made(wanted: CannedText, texts: CannedTexts) -> MadeText:

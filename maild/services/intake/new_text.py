@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from maild.domain.messages.message import InboundMessage
 from maild.domain.notices.mail_kinds import templates_where
-from maild.domain.people.directory import Address, Agent
-from maild.domain.tickets.ticket import Ticket
-from maild.mail.quoting.cut import cut
-from maild.ports import UnitOfWork
+from maild.domain.people.directory import Address, Agent, Role
+from maild.domain.tickets.ticket import EntryKind, Ticket
+from maild.mail.quoting.cut import Cut, cut
+from maild.mail.quoting.own_texts import may_end_in_quote
+from maild.ports import StoredEntry, UnitOfWork
 from maild.services.notices.similar_tickets import answers_shown
 
 _NOTICES = 5  # of ours about the ticket to those people, the newest: older ones are quoted within those
-_SAYS_BACK = templates_where(lambda kind: kind.says_back)  # whoever sends those words once more means them
+_ENTRIES = 20  # of the thread, the newest
+SAYS_BACK = templates_where(lambda kind: kind.says_back)  # whoever sends those words once more means them
 
 
 def own_words(message: InboundMessage, ticket: Ticket | None, agent: Agent | None, unit: UnitOfWork) -> InboundMessage:
@@ -25,21 +26,34 @@ def own_words(message: InboundMessage, ticket: Ticket | None, agent: Agent | Non
     own, forwarded = message.own_and_forwarded
     answered = (*message.in_reply_to, *reversed(message.references))[:_NOTICES]
     if ticket is None:
-        known = unit.outbox.texts_of(answered, but=_SAYS_BACK)
+        known = _Known(unit.outbox.texts_of(answered, but=SAYS_BACK))
     else:
-        texts = unit.outbox.texts(ticket.number, _NOTICES, but=_SAYS_BACK, to=_readers(message, ticket, agent))
-        known = _without_offers(texts, ticket, unit)
+        known = _Known(unit.outbox.texts(ticket.number, _NOTICES, but=SAYS_BACK, to=_readers(message, ticket, agent)))
+        if known.sent and (may_end_in_quote(own) or may_end_in_quote(message.html_words)):
+            known = _with_thread(known, message, ticket, agent, unit)
     signature = unit.people.signature(agent) if agent else ""
-    if message.html_words and (known or signature):
-        words = cut(message.html_words, known_texts=known, signature=signature).new_text
+    if message.html_words and (known.sent or signature):
+        words = _cut(message.html_words, known, signature).new_text
         message = replace(message, html_words=words)
-    if not own.strip() or not (known or signature):
+    if not own.strip() or not (known.sent or signature):
         return message
-    again = cut(own, known_texts=known, signature=signature)
+    again = _cut(own, known, signature)
     if again.kept_everything:
         return replace(message, only_quotes=True)
     left = "\n".join(filter(None, (again.new_text, forwarded)))
     return replace(message, new_text=left, folded_lines=message.folded_lines + again.folded_lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Texts that may be quoted at the end of a mail, and what of them people copy on purpose."""
+
+    sent: tuple[str, ...]
+    copied: tuple[str, ...] = ()
+
+
+def _cut(text: str, known: _Known, signature: str) -> Cut:
+    return cut(text, known_texts=known.sent, copied=known.copied, signature=signature)
 
 
 def _readers(message: InboundMessage, ticket: Ticket, agent: Agent | None) -> tuple[Address, ...]:
@@ -51,11 +65,23 @@ def _readers(message: InboundMessage, ticket: Ticket, agent: Agent | None) -> tu
     return tuple(person.address for person in customers if person is not None)
 
 
-def _without_offers(texts: Sequence[str], ticket: Ticket, unit: UnitOfWork) -> tuple[str, ...]:
-    """Our notices without the answers that they offer: an agent who copies one of those means it."""
-    offered = {line.strip() for answer in answers_shown(unit, ticket.number) for line in answer.split("\n")}
-    if not offered:
-        return tuple(texts)
-    return tuple(
-        "\n".join(line for line in text.split("\n") if line.removeprefix(">").strip() not in offered) for text in texts
-    )
+def _with_thread(
+    known: _Known, message: InboundMessage, ticket: Ticket, agent: Agent | None, unit: UnitOfWork
+) -> _Known:
+    """With what others wrote outside: the sender may have it from them directly.
+
+    Agents copy notes of colleagues, and the answers that our notices offer: that is no quote of the notice."""
+    entries = unit.tickets.entries(ticket.number)[-_ENTRIES:]
+    outside = (e.text for e in entries if e.kind != EntryKind.NOTE and not _wrote(e, message, agent))
+    copied: tuple[str, ...] = ()
+    if agent is not None:
+        notes = (e.text for e in entries if e.kind == EntryKind.NOTE)
+        copied = (*notes, *answers_shown(unit, ticket.number))
+    return _Known((*known.sent, *outside), copied)
+
+
+def _wrote(entry: StoredEntry, message: InboundMessage, agent: Agent | None) -> bool:
+    """Did the sender of the mail write this entry?"""
+    if agent is not None:
+        return entry.author.role is Role.AGENT and entry.author.name == agent.name
+    return message.sender is not None and Address.read(entry.author.address) == message.sender.address
