@@ -115,8 +115,9 @@ class Tickets(Protocol):
         """Return id -> ticket, for those of these ids that a mail of a ticket refers to; the oldest ticket wins."""
         ...
 
-    def by_join_key(self, key: str) -> int | None:
-        """Return the open or waiting ticket that collects alerts with this key."""
+    def by_join_keys(self, keys: Sequence[str]) -> Mapping[str, int]:
+        """Return, for each of these keys, the open or waiting ticket that collects alerts with it, the oldest first
+        where several do. A key that no ticket has is absent."""
         ...
 
     def listing(self, wanted: Listing) -> list[ListedTicket]:
@@ -157,8 +158,8 @@ class Tickets(Protocol):
         """Return tickets whose snooze is over, the longest ago first."""
         ...
 
-    def has_spam_from(self, address: Address) -> bool:
-        """Say whether a ticket of this requester is marked as spam."""
+    def spam_senders(self, addresses: Sequence[Address]) -> frozenset[str]:
+        """Return the keys of those of these addresses whose requester has a ticket that is marked as spam."""
         ...
 
     def deadlines(self, number: int) -> Mapping[str, datetime] | None:
@@ -200,6 +201,10 @@ class People(Protocol):
 
     def agent(self, agent: Agent) -> Contact:
         """Return the contact of an agent, whichever address they use; create it when needed."""
+        ...
+
+    def signatures(self, agents: Sequence[Agent]) -> Mapping[str, str]:
+        """Return the signatures that were learned from mails of these agents, by name; "" when there is none."""
         ...
 
     def signature(self, agent: Agent) -> str:

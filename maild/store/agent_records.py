@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from maild.domain.tickets.held_replies import HeldReply, HeldReplyKind
 from maild.ports import Snapshot
 from maild.store.agent_tables import digest_run, held_reply, preference, snapshot
+from maild.store.identity_map import IdentityMap
 from maild.store.insert_once import insert_once
 
 # The value is written into the SQL, because a bound parameter would hide the partial index.
@@ -57,6 +58,12 @@ class SqlHeldReplies:
             query = query.where(held_reply.c.agent == agent)
         return tuple(_read(row) for row in self._connection.execute(query).mappings())
 
+    def for_agents(self, agents: Sequence[str], numbers: Sequence[int]) -> tuple[HeldReply, ...]:
+        """Return the replies of these agents that are not settled, and those with these ids, oldest first."""
+        theirs = sa.and_(held_reply.c.agent.in_(list(agents)), _WAITS)
+        query = sa.select(held_reply).where(sa.or_(theirs, held_reply.c.id.in_(list(numbers))))
+        return tuple(_read(row) for row in self._connection.execute(query.order_by(held_reply.c.id)).mappings())
+
     def settle(self, number: int, settled_as: str, now: datetime) -> bool:
         """Settle a held reply. Returns False when it was settled before."""
         values = {"settled_as": settled_as, "settled_at": now, "remind_at": None}
@@ -101,6 +108,17 @@ def _read(row: RowMapping) -> HeldReply:
     )
 
 
+def _read_snapshot(row: RowMapping) -> Snapshot:
+    return Snapshot(
+        id=row["id"],
+        agent=row["agent"],
+        kind=row["kind"],
+        asked=row["asked"],
+        made_at=row["made_at"],
+        tickets=tuple(row["tickets"]),
+    )
+
+
 class SqlSnapshots:
     """Implements ports.Snapshots."""
 
@@ -120,17 +138,14 @@ class SqlSnapshots:
 
     def get(self, number: int) -> Snapshot | None:
         """Return a list by its id; None when there is none."""
-        row = self._connection.execute(sa.select(snapshot).where(snapshot.c.id == number)).mappings().first()
-        if row is None:
-            return None
-        return Snapshot(
-            id=row["id"],
-            agent=row["agent"],
-            kind=row["kind"],
-            asked=row["asked"],
-            made_at=row["made_at"],
-            tickets=tuple(row["tickets"]),
-        )
+        return self.get_many([number]).get(number)
+
+    def get_many(self, numbers: Sequence[int]) -> Mapping[int, Snapshot]:
+        """Return those of these lists that there are, by id."""
+        if not numbers:
+            return {}
+        query = sa.select(snapshot).where(snapshot.c.id.in_(list(numbers)))
+        return {row["id"]: _read_snapshot(row) for row in self._connection.execute(query).mappings()}
 
     def change(self, number: int, tickets: Sequence[int]) -> None:
         """Replace the rows of a list."""
@@ -144,24 +159,37 @@ _PREFERENCES = sa.select(preference)
 class SqlPreferences:
     """Implements ports.Preferences."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, identity_map: IdentityMap, *, reading: bool) -> None:
         self._connection = connection
+        self._identity_map = identity_map
+        self._reading = reading
 
     def of(self, agent: str) -> Mapping[str, Any]:
         """Return the preferences of one agent."""
+        known = self._identity_map.preferences
+        return self._stored(agent) if known is None else known.get(agent, {})
+
+    def _stored(self, agent: str) -> Mapping[str, Any]:
         found = self._connection.scalar(sa.select(preference.c.wishes).where(preference.c.agent == agent))
         return dict(found or {})
 
     def all(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the preferences of every agent who has set some."""
-        return {row.agent: dict(row.wishes) for row in self._connection.execute(_PREFERENCES)}
+        if self._identity_map.preferences is not None:
+            return self._identity_map.preferences
+        found = {row.agent: dict(row.wishes) for row in self._connection.execute(_PREFERENCES)}
+        if not self._reading:
+            self._identity_map.preferences = found
+        return found
 
     def change(self, agent: str, preferences: Mapping[str, Any], now: datetime) -> None:
         """Merge these preferences into the stored ones; None removes a preference."""
         self._connection.execute(
             insert_once(self._connection, preference, {"agent": agent, "wishes": {}, "changed_at": now})
         )
-        merged = {key: value for key, value in {**self.of(agent), **preferences}.items() if value is not None}
+        # What another node has stored meanwhile must not get lost: the stored ones count, not those that were read.
+        merged = {key: value for key, value in {**self._stored(agent), **preferences}.items() if value is not None}
+        self._identity_map.preferences = None
         step = sa.update(preference).where(preference.c.agent == agent)
         self._connection.execute(step.values(wishes=merged, changed_at=now))
 

@@ -62,18 +62,27 @@ class SqlPeople:
 
     def signature(self, agent: Agent) -> str:
         """Return the signature that was learned from an agent's mails; "" when there is none."""
-        kept = self._connection.scalar(sa.select(contact.c.signature).where(contact.c.agent == agent.name)) or ""
+        return self.signatures([agent])[agent.name]
+
+    def signatures(self, agents: Sequence[Agent]) -> Mapping[str, str]:
+        """Return the signatures that were learned from mails of these agents, by name; "" when there is none."""
+        names = [agent.name for agent in agents]
+        query = sa.select(contact.c.agent, contact.c.signature).where(contact.c.agent.in_(names))
+        kept = {row.agent: row.signature or "" for row in self._connection.execute(query)} if names else {}
         # Older versions stored as a signature whatever several mails ended with, commands too.
-        return kept if looks_like_signature(kept.split("\n"), agent) else ""
+        found = {a.name: a for a in agents if looks_like_signature(kept.get(a.name, "").split("\n"), a)}
+        return {name: kept[name] if name in found else "" for name in names}
 
     def learn_signature(self, agent: Agent, tail: str) -> str:
         """Store how an agent's mail ended and return their signature."""
-        number = self.agent(agent).number
-        row = self._connection.execute(sa.select(contact).where(contact.c.id == number)).mappings().one()
+        row = self._connection.execute(_BY_AGENT, {"key": agent.name}).mappings().first()
+        if row is None:
+            self.agent(agent)
+            row = self._connection.execute(_BY_AGENT, {"key": agent.name}).mappings().one()
         tails = [*row["tails"], tail][-SIGNATURE_MAILS:]
         signature = remembered(row["signature"], tails, agent)
         values = {"tails": tails, "signature": signature}
-        self._connection.execute(sa.update(contact).where(contact.c.id == number).values(values))
+        self._connection.execute(sa.update(contact).where(contact.c.id == row["id"]).values(values))
         return signature
 
     def record_contact(self, agent: str, domain: str) -> None:
@@ -100,8 +109,9 @@ class SqlPeople:
         return {row.agent: row.until for row in self._connection.execute(_ABSENT, {"now": now})}
 
     def _made(self, values: dict[str, Any], query: Any, key: str) -> Contact:
-        self._connection.execute(insert_once(self._connection, contact, values | {"epoch": 1}))
-        made = self._one(query, key)
+        insert = insert_once(self._connection, contact, values | {"epoch": 1}).returning(*contact.c)
+        row = self._connection.execute(insert).mappings().first()
+        made = rows.read_contact(row) if row else self._one(query, key)
         if made is None:
             raise LookupError("a contact disappeared right after it was stored")
         return made

@@ -45,8 +45,9 @@ def stopped(
     ]
     what = "An answer" if mail.entry is not None else "A mail"
     text = f"{what} to {mail.recipient} was stopped before it left: {why}"
-    entry = replace(decision.entry, text=text) if decision.entry else None
-    return replace(decision, reason=text, entry=entry, notices=(*notices, *decision.notices))
+    entries = tuple(replace(entry, text=text) for entry in decision.entries)
+    mails = replace(decision.mails, notices=(*notices, *decision.mails.notices))
+    return replace(decision, reason=text, entries=entries, mails=mails)
 
 
 def bounced(ticket: Ticket, mail: BouncedMail, diagnostic: str, *, by: str, at: datetime, policy: Policy) -> Decision:

@@ -35,7 +35,7 @@ from maild.services.work import Work
 
 _NOTICES = 10  # of ours to agents, the newest: what the leak guard compares with
 _MERGES = 20  # how often a ticket's survivor may have been merged itself
-_ROUNDS = 6  # of looking up and thinking; most mails need one or two, a row's command that reaches further needs three
+ROUNDS = 6  # of looking up and thinking; most mails need one or two, a row's command that reaches further needs three
 _TO_CUSTOMERS = templates_where(lambda kind: kind.to is Reader.CUSTOMER)  # what they hold left already
 _NOT_INSIDE = templates_where(lambda kind: kind.to is Reader.CUSTOMER or kind.says_back)
 
@@ -48,7 +48,7 @@ def thought_through(
     """What somebody thinks, after looking up what they find missing. `raw` is the mail that they think about.
 
     LookupError: what they ask for is never there."""
-    for _ in range(_ROUNDS):
+    for _ in range(ROUNDS):
         try:
             return think(lookups)
         except Missing as missing:
@@ -100,16 +100,18 @@ def _written(number: int, record: TicketRecord | None, entries: Sequence[StoredE
     messages = [e for e in entries if e.kind == EntryKind.MESSAGE and e.id not in automatic]
     told = unit.outbox.texts(number, _NOTICES, but=_TO_CUSTOMERS)
     notices = unit.outbox.texts(number, _NOTICES, but=_NOT_INSIDE)
+    offered = answers_shown(unit, number)
     said = Said(
         notes=tuple(e.text for e in inside),
         notices=notices,
         said_back=tuple(text for text in told if text not in notices),
-        outside=(*(e.text for e in outside), *answers_shown(unit, number)),
+        outside=(*(e.text for e in outside), *offered),
     )
     return Written(
         said=said,
         last_message=_as_draft(messages[-1]) if messages else None,
         last_reply=next((e.text for e in reversed(entries) if e.kind == EntryKind.REPLY), ""),
+        offered=offered,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from maild.domain.lookups import Lookups
 from maild.domain.messages.message import InboundMessage
 from maild.domain.notices.mail_kinds import templates_where
 from maild.domain.people.directory import Address, Agent, Role
@@ -18,20 +19,33 @@ _ENTRIES = 20  # of the thread, the newest
 SAYS_BACK = templates_where(lambda kind: kind.says_back)  # whoever sends those words once more means them
 
 
-def own_words(message: InboundMessage, ticket: Ticket | None, agent: Agent | None, unit: UnitOfWork) -> InboundMessage:
-    """The mail with our own text and an agent's learned signature folded away from its new text. Without a ticket it
-    answers a list, or another letter of ours.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Texts that may be quoted at the end of a mail, and those of them that people copy on purpose."""
 
-    The reading has cut what it knew by itself; this second cut sees only what that left."""
-    own, forwarded = message.own_and_forwarded
+    sent: tuple[str, ...]
+    copied: tuple[str, ...] = ()
+
+
+def quotable(
+    message: InboundMessage, ticket: Ticket | None, agent: Agent | None, lookups: Lookups, unit: UnitOfWork
+) -> Known:
+    """Return what we sent to the writer, the newest first. Without a ticket they answer a list or another message."""
     answered = (*message.in_reply_to, *reversed(message.references))[:_NOTICES]
     if ticket is None:
-        known = _Known(unit.outbox.texts_of(answered, but=SAYS_BACK))
-    else:
-        known = _Known(unit.outbox.texts(ticket.number, _NOTICES, but=SAYS_BACK, to=_readers(message, ticket, agent)))
-        if known.sent and (may_end_in_quote(own) or may_end_in_quote(message.html_words)):
-            known = _with_thread(known, message, ticket, agent, unit)
-    signature = unit.people.signature(agent) if agent else ""
+        return Known(unit.outbox.texts_of(answered, but=SAYS_BACK))
+    known = Known(unit.outbox.texts(ticket.number, _NOTICES, but=SAYS_BACK, to=_readers(message, ticket, agent)))
+    own, _ = message.own_and_forwarded
+    if known.sent and (may_end_in_quote(own) or may_end_in_quote(message.html_words)):
+        return _with_thread(known, message, ticket, agent, lookups, unit)
+    return known
+
+
+def own_words(message: InboundMessage, known: Known, signature: str) -> InboundMessage:
+    """Return the mail with our own text and an agent's learned signature folded away from its new text.
+
+    The reading has cut what it knew by itself. This second cut sees only what that left."""
+    own, forwarded = message.own_and_forwarded
     if message.html_words and (known.sent or signature):
         words = _cut(message.html_words, known, signature).new_text
         message = replace(message, html_words=words)
@@ -44,15 +58,7 @@ def own_words(message: InboundMessage, ticket: Ticket | None, agent: Agent | Non
     return replace(message, new_text=left, folded_lines=message.folded_lines + again.folded_lines)
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """Texts that may be quoted at the end of a mail, and what of them people copy on purpose."""
-
-    sent: tuple[str, ...]
-    copied: tuple[str, ...] = ()
-
-
-def _cut(text: str, known: _Known, signature: str) -> Cut:
+def _cut(text: str, known: Known, signature: str) -> Cut:
     return cut(text, known_texts=known.sent, copied=known.copied, signature=signature)
 
 
@@ -66,8 +72,8 @@ def _readers(message: InboundMessage, ticket: Ticket, agent: Agent | None) -> tu
 
 
 def _with_thread(
-    known: _Known, message: InboundMessage, ticket: Ticket, agent: Agent | None, unit: UnitOfWork
-) -> _Known:
+    known: Known, message: InboundMessage, ticket: Ticket, agent: Agent | None, lookups: Lookups, unit: UnitOfWork
+) -> Known:
     """With what others wrote outside: the sender may have it from them directly.
 
     Agents copy notes of colleagues, and the answers that our notices offer: that is no quote of the notice."""
@@ -76,8 +82,9 @@ def _with_thread(
     copied: tuple[str, ...] = ()
     if agent is not None:
         notes = (e.text for e in entries if e.kind == EntryKind.NOTE)
-        copied = (*notes, *answers_shown(unit, ticket.number))
-    return _Known((*known.sent, *outside), copied)
+        written = lookups.threads.get(ticket.number)
+        copied = (*notes, *(written.offered if written is not None else answers_shown(unit, ticket.number)))
+    return Known((*known.sent, *outside), copied)
 
 
 def _wrote(entry: StoredEntry, message: InboundMessage, agent: Agent | None) -> bool:
