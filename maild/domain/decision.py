@@ -60,11 +60,23 @@ class EntryDraft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerWait:
+    """What a receipt says about an answer that waits before it leaves.
+
+    The moment is not in it: only the queued mail knows that (domain/agent_mail/send_delay.py: `wait_lines`)."""
+
+    to: str = ""  # whom the text goes to, where the address that it was sent to meant something else
+    named: bool = False  # the writer named the moment
+    reasons: tuple[str, ...] = ()  # why it waits longer than usual
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
     """What a feedback mail tells an agent: problems with their remedies, results, or the help text."""
 
     problems: tuple[tuple[str, str, str], ...] = ()  # (line, message, suggestion)
     results: tuple[str, ...] = ()
+    wait: AnswerWait | None = None  # told below the results
     help: str = ""
     original_text: str = ""
     corrected_text: str = ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from maild.domain.agent_mail.agent_mail import AgentMail, Understood
 from maild.domain.agent_mail.leak_guard import leaving, our_lines
@@ -13,7 +12,7 @@ from maild.domain.agent_mail.send_delay import RISKY_WAIT, PublicAnswer, risks
 from maild.domain.commands import apply as commands
 from maild.domain.commands.apply import CommandProblem, Parsed
 from maild.domain.commands.table import Settles
-from maild.domain.decision import Decision, EntryDraft, Mails, Outcome, Transcript
+from maild.domain.decision import AnswerWait, Decision, EntryDraft, Mails, Outcome, Transcript
 from maild.domain.effects import (
     DropHeldMail,
     Effect,
@@ -32,7 +31,6 @@ from maild.domain.tickets import events
 from maild.domain.tickets.events import THIS_ENTRY, Event
 from maild.domain.tickets.held_replies import HeldReplyKind
 from maild.domain.tickets.ticket import EntryKind, Ticket
-from maild.domain.times.moments import shown_when
 
 
 def refused(act: AgentMail, problems: Sequence[CommandProblem], *, has_text: bool = True) -> Decision:
@@ -113,9 +111,10 @@ def _mails(understood: Understood, outcome: Outcome) -> Mails:
     """The receipt for its writer, where they must know something, and when the answer leaves."""
     act, applied = understood.act, understood.applied
     wait, why = _wait(understood) if outcome is Outcome.REPLIED else (None, ())
-    results = _results(understood, why)
-    receipt = (_receipt(act, outcome),) if act.agent and (applied.help or results) else ()
-    transcript = Transcript(help=applied.help, results=results, original_text=act.text)
+    results = _results(understood)
+    waits = _told_wait(understood, why) if outcome is Outcome.REPLIED else None
+    receipt = (_receipt(understood, outcome),) if act.agent and (applied.help or results or waits) else ()
+    transcript = Transcript(help=applied.help, results=results, wait=waits, original_text=act.text)
     return Mails(
         notices=receipt,
         transcript=transcript if receipt or applied.help else None,
@@ -202,21 +201,25 @@ def domains_of(ticket: Ticket) -> frozenset[str]:
 # -- telling ----------------------------------------------------------------------------------------------------
 
 
-def _results(understood: Understood, risky: Sequence[str]) -> tuple[str, ...]:
+def _results(understood: Understood) -> tuple[str, ...]:
     """Return the lines of a receipt: only what the writer cannot know without it."""
     act, applied = understood.act, understood.applied
     told = [*_opened(understood), *_left_out(understood), *applied.receipts]
-    if applied.leaves_at is not None and understood.public:
-        zone = ZoneInfo((act.agent.timezone if act.agent else "") or understood.policy.zone)
-        told.append(f"your answer leaves {shown_when(applied.leaves_at, zone)}; until then !undo stops it")
-    widened = understood.says_something and understood.public and act.scope is not Scope.REPLY
-    if widened and act.agent is not None and not applied.at_once:
-        told.append(f"your text goes to {act.ticket.requester.shown} in 2 minutes; until then !undo stops it")
     if act.receipts or act.opens:
         told.extend(applied.outcomes)
-    if act.receipts:
-        told.extend(f"it waits 2 minutes, for {reason}" for reason in risky if not widened)
     return tuple(dict.fromkeys(told))
+
+
+def _told_wait(understood: Understood, risky: Sequence[str]) -> AnswerWait | None:
+    """Return what the receipt says about the wait of the answer; None when the writer need not hear of it."""
+    act, applied = understood.act, understood.applied
+    widened = act.scope is not Scope.REPLY and not applied.at_once
+    wait = AnswerWait(
+        to=act.ticket.requester.shown if widened else "",
+        named=applied.leaves_at is not None,
+        reasons=tuple(risky) if act.receipts and not widened else (),
+    )
+    return wait if wait != AnswerWait() else None
 
 
 def _opened(understood: Understood) -> tuple[str, ...]:
@@ -236,11 +239,21 @@ def _left_out(understood: Understood) -> tuple[str, ...]:
     return tuple(f'left out, for it is a line of our own notice: "{line.strip()[:200]}"' for line in found)
 
 
-def _receipt(act: AgentMail, outcome: Outcome) -> Notice:
+def _receipt(understood: Understood, outcome: Outcome) -> Notice:
+    act = understood.act
     assert act.agent is not None
     # That of a ticket which opened stands for its first notice: an answer to it goes to the customer.
     notice = feedback(act.agent, Scope.REPLY if act.opens else act.scope)
-    return replace(notice, buttons=(UNDO,)) if outcome is not Outcome.COMMANDED or act.receipts else notice
+    if outcome is Outcome.COMMANDED and not act.receipts:
+        return notice
+    return replace(notice, buttons=(UNDO,)) if _can_undo(understood, outcome) else notice
+
+
+def _can_undo(understood: Understood, outcome: Outcome) -> bool:
+    """Tell whether `!undo` would take anything back: an answer that leaves at once is gone."""
+    applied = understood.applied
+    waits = applied.leaves_at is not None or (bool(understood.policy.hold) and not applied.at_once)
+    return outcome is not Outcome.REPLIED or waits or bool(applied.events)
 
 
 def _nothing_said(act: AgentMail) -> Decision:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
+
+from maild.domain.decision import AnswerWait
+from maild.domain.times.moments import shown_time, shown_when
 
 RISKY_WAIT = timedelta(seconds=120)
 MANY_PEOPLE = 5  # more recipients than these are looked at twice
@@ -19,6 +22,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bBearer\s{1,3}[0-9A-Za-z._~+/-]{20,}"), "an access token"),
 )
 _LONGEST_LINE = 1000
+_SHORT_WAIT = timedelta(minutes=10)  # seconds matter in it, and the day is plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,20 @@ def risks(leaving: PublicAnswer) -> tuple[str, ...]:
         found.append(f"it goes to {leaving.people} people")
     found.extend(f"it is your first mail to {domain}" for domain in sorted(leaving.strange))
     return tuple(found)
+
+
+def wait_lines(wait: AnswerWait, leaves_at: datetime | None, now: datetime, zone: tzinfo) -> tuple[str, ...]:
+    """Return what a receipt says about the wait of an answer, on the reader's clock.
+
+    `leaves_at` is when the queued mail leaves (UTC), None when none is queued. Where nothing waits, `!undo` could not
+    stop it, and nothing is said about that."""
+    goes = f"your text goes to {wait.to}" if wait.to else "your answer leaves" if wait.named else ""
+    if leaves_at is None or leaves_at <= now:
+        return (goes,) if wait.to else ()
+    short = leaves_at - now < _SHORT_WAIT
+    until = shown_time(leaves_at, zone) if short else shown_when(leaves_at, zone)
+    told = [f"{goes} {'at' if short else 'on'} {until}; until then !undo stops it"] if goes else []
+    return (*told, *(f"it waits until {until}, because {reason}" for reason in wait.reasons))
 
 
 def secrets_in(text: str) -> tuple[str, ...]:

@@ -70,6 +70,12 @@ def shown_when(moment: datetime, zone: tzinfo) -> str:
     return f"{_DAYS[local.weekday()][:3].title()} {local:%Y-%m-%d %H:%M} {local.tzname() or 'UTC'}"
 
 
+def shown_time(moment: datetime, zone: tzinfo) -> str:
+    """Return a time of this day as people check it: "09:00:30 CET"."""
+    local = moment.astimezone(zone)
+    return f"{local:%H:%M:%S} {local.tzname() or 'UTC'}"
+
+
 def _later(moment: datetime, now: datetime, told: str) -> datetime:
     if moment <= now:
         raise ValueError(f"{told!r} has gone by already")

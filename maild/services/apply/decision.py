@@ -10,7 +10,7 @@ from functools import partial
 from maild.domain.decision import Decision, EntryDraft
 from maild.domain.messages.reply_tokens import root_id
 from maild.domain.notices.agent_notices import Notice
-from maild.domain.notices.mail_kinds import templates_where
+from maild.domain.notices.mail_kinds import Nature, templates_where
 from maild.domain.sla.standing import Standing
 from maild.domain.tickets.events import (
     NEW_TICKET,
@@ -167,5 +167,13 @@ def _occasion(applying: Applying, ticket: Ticket, decision: Decision, state: Sta
 
 
 def _queued(work: Work, notices: Sequence[Notice], occasion: NoticeContext, queue: Queue) -> tuple[OutboxRow, ...]:
-    queued = (queue(work, notice, occasion) for notice in notices)
-    return tuple(row for row in queued if row is not None)
+    rows: list[OutboxRow] = []
+    for notice in notices:
+        row = queue(work, notice, occasion)
+        if row is None:
+            continue
+        rows.append(row)
+        if notice.mail_kind.nature is Nature.WORDS and row.next_at is not None:
+            leaves_at = min(row.next_at, occasion.answer_leaves_at or row.next_at)
+            occasion = replace(occasion, answer_leaves_at=leaves_at)
+    return tuple(rows)

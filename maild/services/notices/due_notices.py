@@ -43,7 +43,8 @@ def about_ticket(work: Work, decision: Decision, after: Ticket, events: tuple[Ev
     hold = _answers_wait(decision, work.now)
     if hold is not None:
         notices = tuple(replace(n, hold=hold) if n.mail_kind.nature is Nature.WORDS else n for n in notices)
-    return notices
+    # A receipt says when the answer leaves: that is queued before.
+    return tuple(sorted(notices, key=lambda notice: notice.mail_kind.nature is not Nature.WORDS))
 
 
 def about_no_ticket(work: Work, effect: TellsAgent) -> tuple[Notice, Agent] | None:

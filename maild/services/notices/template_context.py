@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from maild.domain.agent_mail.send_delay import wait_lines
 from maild.domain.decision import Decision, Transcript
 from maild.domain.effects import AboutHeldReply, RemindOfHeldReply
 from maild.domain.messages.reply_tokens import Scope
@@ -85,6 +86,7 @@ class NoticeContext:
     thread: Thread
     standing: Standing
     draft: int = 0  # the held text that the decision left behind
+    answer_leaves_at: datetime | None = None  # when the answer that the decision brought leaves (UTC)
     since: tuple[events.Event, ...] = ()  # what the reader was not told of yet, from before the decision
     actor: Doer | None = None  # who did what the mail is about, where that is not the decision's
     similar: SimilarFound = field(default_factory=SimilarFound)
@@ -146,7 +148,7 @@ def context_of(work: Work, notice: Notice, occasion: NoticeContext, sealing: Sea
         "stop": _stop_words(notice, ticket, helpdesk, sealing),
         "marker": marker,
         "trace": work.trace,
-        **_transcript_words(occasion.decision.mails.transcript, ticket, reply_to, notice),
+        **_transcript_words(work, notice, occasion, reply_to, ZoneInfo(clock)),
     }
 
 
@@ -356,12 +358,16 @@ def letter_words(decision: Decision, helpdesk: Helpdesk) -> dict[str, Any]:
 
 
 def _transcript_words(
-    transcript: Transcript | None, ticket: Ticket, reply_to: Address, notice: Notice
+    work: Work, notice: Notice, occasion: NoticeContext, reply_to: Address, zone: tzinfo
 ) -> dict[str, Any]:
+    transcript, subject = occasion.decision.mails.transcript, occasion.ticket.thread_subject
     if transcript is None or not notice.mail_kind.transcript:
         return {}
-    fix = mailto(reply_to, ticket.thread_subject, transcript.corrected_text) if transcript.corrected_text else ""
-    return _said_back(transcript) | {"fix_mailto": fix}
+    words = _said_back(transcript)
+    if transcript.wait is not None:
+        words["results"] += wait_lines(transcript.wait, occasion.answer_leaves_at, work.now, zone)
+    fix = mailto(reply_to, subject, transcript.corrected_text) if transcript.corrected_text else ""
+    return words | {"fix_mailto": fix}
 
 
 def _said_back(transcript: Transcript) -> dict[str, Any]:
