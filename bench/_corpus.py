@@ -1,5 +1,7 @@
-"""Mails for measurements, the same bytes for the same seed: 50 % text of 1.2 KB, 35 % multipart/alternative of 11.6 KB,
-15 % with a PDF of 204 KB. From 500 senders, each with its own Message-ID."""
+"""Makes mails for measurements; the same seed gives the same bytes.
+
+Half are plain text of 1.2 KB, 35 % are multipart/alternative of 11.6 KB, and 15 % have a PDF of 204 KB. They come from
+500 senders, and each has its own Message-ID."""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ _WORDS = (
 
 
 def prose(chance: random.Random, size: int) -> str:
-    """About `size` characters of words, ten to a line."""
+    """Return about `size` characters of words, ten on each line."""
     lines: list[str] = []
     while sum(map(len, lines)) + len(lines) < size:
         lines.append(" ".join(chance.choice(_WORDS) for _ in range(10)))
@@ -25,7 +27,7 @@ def prose(chance: random.Random, size: int) -> str:
 
 
 def mail(number: int, kind: str, chance: random.Random) -> bytes:
-    """One mail of a kind, with CRLF."""
+    """Return a mail of a kind, with CRLF line ends."""
     made = EmailMessage(policy=policy.SMTP)
     sender = chance.randrange(SENDERS)
     name = f"Jörg {sender}" if sender % 7 == 0 else f"Person {sender}"
@@ -50,13 +52,13 @@ def mail(number: int, kind: str, chance: random.Random) -> bytes:
         pdf = chance.randbytes(145_000)
         made.add_attachment(pdf, maintype="application", subtype="pdf", filename=f"scan-{number}.pdf")
     for part in made.walk():
-        if part.is_multipart():  # the library would draw it from the global random
+        if part.is_multipart():  # the library would take it from the global random generator
             part.set_boundary(f"=={chance.getrandbits(64):016x}==")
     return made.as_bytes()
 
 
 def mails(count: int, seed: int = 1) -> list[tuple[str, bytes]]:
-    """`count` mails of the mix with their kinds, shuffled."""
+    """Return `count` mails of the mix with their kinds, shuffled."""
     chance = random.Random(seed)
     kinds = list((KINDS * (count // len(KINDS) + 1))[:count])
     chance.shuffle(kinds)

@@ -1,4 +1,4 @@
-"""When the tickets of a measurement ended: many open ones and recent ones behind a long past."""
+"""Chooses when the tickets of a measurement ended: some are open or ended recently, most ended long ago."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 
 
 def ends_of(count: int, still_open: int, recent: int, now: datetime, chance: random.Random) -> list[datetime | None]:
-    """`count` tickets in the order of their numbers: those that ended over ten years, one after the other, and behind
-    them, shuffled, the ones that are open (None) and those that ended within thirty days."""
+    """Return when each of `count` tickets ended, in the order of their numbers; None for an open one.
+
+    First come those that ended over ten years, one after the other. After them, shuffled, come the open ones and those
+    that ended within thirty days."""
     newest: list[datetime | None] = [None] * still_open
     newest += [now - timedelta(minutes=chance.randrange(30 * 1440)) for _ in range(recent)]
     chance.shuffle(newest)

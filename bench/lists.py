@@ -1,8 +1,8 @@
-"""Lists, search and a digest over many tickets, most of them closed: what an answer costs with 10,000 and with 100,000.
+"""Measures lists, search and a digest with 10,000 and with 100,000 tickets, most of them closed.
 
-Both databases have 1,000 open tickets and 2,000 that ended in the last month, with the highest numbers; only what
-ended before differs. A question whose cost grows with that reads what it need not. A word that is in every ticket is
-the worst that a search can meet.
+Both databases have 1,000 open tickets and 2,000 that ended in the last month, with the highest numbers. They differ
+only in older tickets. A query that takes longer in the larger database reads what it does not need. A word that is in
+every ticket is the worst case of a search.
 
     python bench/lists.py [--small 10000] [--large 100000]
 """
@@ -51,17 +51,17 @@ DIRECTORY = Directory((*AGENTS, BOSS), (), tuple(Department(name, private=name =
 
 
 def made(number: int, closed_at: datetime | None, chance: random.Random) -> tuple[Ticket, datetime | None, str]:
-    """One ticket with its due instant and the text of its thread."""
+    """Return a ticket with its deadline and the text of its thread."""
     opened = (closed_at or NOW) - timedelta(hours=chance.randrange(1, 200))
     subject = f"Case {number}: " + " ".join(prose(chance, 30).split()[:4])
     person = Person(
         Address.of(f"p{chance.randrange(500)}@company{chance.randrange(50)}.example"), f"Person {number % 500}"
     )
-    mine = chance.choice((*(agent.name for agent in AGENTS), ""))
-    fact = events.Opened(
-        at=opened, requester=person, subject=subject, department=chance.choice(DEPARTMENTS), assignee=mine
+    assignee = chance.choice((*(agent.name for agent in AGENTS), ""))
+    opening = events.Opened(
+        at=opened, requester=person, subject=subject, department=chance.choice(DEPARTMENTS), assignee=assignee
     )
-    history: list[events.Event] = [fact]
+    history: list[events.Event] = [opening]
     if closed_at is not None:
         history.append(events.StatusChanged(at=closed_at, status="closed", previous="open"))
     due = None if closed_at else NOW + timedelta(hours=chance.randrange(-20, 100))
@@ -70,7 +70,7 @@ def made(number: int, closed_at: datetime | None, chance: random.Random) -> tupl
 
 
 def fill(store: Store, count: int) -> None:
-    """Open tickets, those that ended this month, and all the others over ten years; written in bulk."""
+    """Write open tickets, tickets that ended this month, and older ones over ten years, in bulk."""
     chance = random.Random(1)
     moments = ends_of(count, OPEN, RECENT, NOW, chance)
     for begin in range(0, count, CHUNK):
@@ -93,6 +93,7 @@ def fill(store: Store, count: int) -> None:
 
 
 def asked(line: str, agent: Agent) -> Query:
+    """Return a query line as an agent would write it in a mail."""
     here = Surroundings(directory=DIRECTORY, plans=(), zone="UTC", now=NOW, speaker=agent)
     found = read_question(line, here)
     assert isinstance(found, Query), found
@@ -100,7 +101,7 @@ def asked(line: str, agent: Agent) -> Query:
 
 
 def questions() -> Iterator[tuple[str, Callable[[UnitOfWork], int]]]:
-    """Each question with what answers it -> how many rows."""
+    """Yield each query with the function that answers it and returns the number of rows."""
 
     def listed(line: str, agent: Agent) -> Callable[[UnitOfWork], int]:
         query = asked(line, agent).asked
@@ -118,7 +119,7 @@ def questions() -> Iterator[tuple[str, Callable[[UnitOfWork], int]]]:
         return len(unit.search.find(alike("toner cartridge of tray empty"), solved, 3))
 
     def digest(unit: UnitOfWork) -> int:
-        """Overdue, due within four hours, mine, unowned: what a digest asks of the store for one agent."""
+        """Read what a digest needs for one agent: overdue, due within four hours, own and unassigned tickets."""
         common = Listing(
             statuses=("open", "waiting"), sight=sight_of(AGENTS[0], DIRECTORY), order=Order.DUE, limit=MOST_ROWS
         )
@@ -152,7 +153,7 @@ def questions() -> Iterator[tuple[str, Callable[[UnitOfWork], int]]]:
 
 
 def measured(store: Store) -> dict[str, tuple[float, int]]:
-    """Question -> (milliseconds in the middle of RUNS, rows)."""
+    """Return query -> (median milliseconds of RUNS, rows)."""
     found = {}
     for name, answer in questions():
         spans = []
@@ -166,6 +167,7 @@ def measured(store: Store) -> dict[str, tuple[float, int]]:
 
 
 def main() -> None:
+    """Measure both databases and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", type=int, default=10_000)
     parser.add_argument("--large", type=int, default=100_000)

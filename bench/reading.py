@@ -1,12 +1,11 @@
-"""What reading a mail costs: maild's reading path beside the bare compat32 parser, on the same mails in turns.
+"""Measures what it costs to read a mail: maild compared with the standard library's compat32 parser, on the same mails.
 
     python bench/reading.py [--mails 200] [--rounds 5] [--json]
 
-The path is limits, parts, fields, body, HTML made harmless, quotes, attachments with their digests, and classes. "Bare"
-is the standard library's compat32 parser with subject, From, ids, first text and attachments decoded, and nothing more.
-Look at the ratio, which is that of one run: processor time of bare / processor time of maild, median of the rounds;
-1.0 would be as fast. "trace" is what mail-parser adds, which is why the trace is made on demand.
-"""
+maild's path covers limits, parts, header fields, text, sanitised HTML, quotes, attachments with their hashes, and
+classification. "bare" is the compat32 parser, which decodes only subject, From, ids, the first text and the
+attachments. Look at the ratio within one run: processor time of bare / processor time of maild, median of the rounds;
+1.0 means equally fast. "trace" is what mail-parser adds; because of its cost the trace is made only when needed."""
 
 from __future__ import annotations
 
@@ -34,7 +33,7 @@ MARKS = OwnMarks(lambda _: False, own_addresses=frozenset({Address.of(_corpus.RE
 
 
 def bare(raw: bytes) -> object:
-    """The compat32 parser with decoded headers, the first text and the attachments."""
+    """Read a mail with the compat32 parser: decoded headers, the first text, the attachments."""
     message = email.message_from_bytes(raw)
     heads = [_decoded(message[name]) for name in ("subject", "from", "message-id", "in-reply-to", "references")]
     text, attachments = None, []
@@ -55,7 +54,7 @@ def _decoded(header: str | None) -> str | None:
 
 
 def read(raw: bytes) -> object:
-    """The whole path."""
+    """Read and classify a mail with maild."""
     return classify(parse.read(raw), Envelope(), MARKS)
 
 
@@ -68,7 +67,7 @@ WAYS: dict[str, Callable[[bytes], object]] = {
 
 
 def seconds(way: Callable[[bytes], object], raws: Sequence[bytes]) -> float:
-    """Processor time of one pass, per mail."""
+    """Return the processor time of one pass, per mail."""
     start = time.process_time()
     for raw in raws:
         way(raw)
@@ -76,7 +75,7 @@ def seconds(way: Callable[[bytes], object], raws: Sequence[bytes]) -> float:
 
 
 def measure(count: int, rounds: int) -> dict[str, dict[str, dict[str, float]]]:
-    """kind -> way -> microseconds and ratio to bare. The ways take turns within each round."""
+    """Return kind -> way -> microseconds and ratio to bare. The ways take turns within each round."""
     made = _corpus.mails(count)
     found: dict[str, dict[str, dict[str, float]]] = {}
     for kind in ("mix", *dict.fromkeys(_corpus.KINDS)):
@@ -93,6 +92,7 @@ def measure(count: int, rounds: int) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def main() -> None:
+    """Measure and print a table or JSON."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--mails", type=int, default=200)
     arguments.add_argument("--rounds", type=int, default=5)

@@ -1,14 +1,13 @@
-"""What a tick costs: over many open tickets with nothing due, and for 1,000 steps that are due at once.
+"""Measures a tick: with nothing due among many open tickets, and with 1,000 steps due at once.
 
-Beside the tick stands the bare query for due tickets, by its index and over the same connection, in the same run: look
-at the ratio, and at how little it grows with the number of tickets. Unit: milliseconds, the best of many runs, to which
-a busy machine only adds. For the steps: seconds with their events, ledger rows and outgoing mails, and our own
-processor time. The first of them are due just now; the second for hours, as after an outage.
+The same run also measures the bare query for due tickets. Look at the ratio of the two, and at how little it grows with
+the number of tickets. Times are in milliseconds, the best of many runs, because a busy machine only adds time. Due
+steps are measured in seconds, with their events, ledger rows and outgoing mails, and with our own processor time. The
+first set of steps is due just now; the second has been due for hours, as after an outage.
 
     python bench/sla.py [--small 1000] [--large 1000000] [--due 1000] [--only sqlite|postgresql] [--json]
 
-Takes about 1 GB below the temporary folder (TMPDIR) for a million tickets on each database.
-"""
+A million tickets take about 1 GB for each database, below the temporary folder (TMPDIR)."""
 
 from __future__ import annotations
 
@@ -42,8 +41,8 @@ NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 RING = KeyRing((Key("a", b"a secret of at least sixteen characters"),))
 AGENTS = 10
 RUNS = 200
-LATE = timedelta(hours=6)  # how long nobody looked, for the second kind of due steps
-# Other people's ticket system, escalate_tickets for 1,000 due tickets: seconds that were seen.
+LATE = timedelta(hours=6)  # how long no tick ran, for the second set of due steps
+# Seconds that another ticket system's escalate_tickets was seen to take for 1,000 due tickets.
 PEER = {"sqlite": 37.0, "postgresql": 7.2}
 CONFIG = """
 [helpdesk]
@@ -72,12 +71,14 @@ notify = ["assignee", "manager"]
 
 
 def helpdesk_in(folder: Path) -> Helpdesk:
+    """Return a helpdesk with this configuration in a folder."""
     (folder / "maild.toml").write_text(CONFIG)
     return Helpdesk.of(load(folder / "maild.toml", environ={}), RING)
 
 
 def fill(store: Store, helpdesk: Helpdesk, first: int, count: int, opened_at: datetime) -> None:
-    """Tickets as a customer's mail each would have opened them, from number `first` on; copied inside the database."""
+    """Write tickets as customers' mails would open them, from number `first` on. They are copied inside the
+    database."""
     with store() as unit:
         opened = events.Opened(
             at=opened_at,
@@ -128,20 +129,20 @@ _NUMBERS = {
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Milliseconds of one run."""
+    """Return the milliseconds of one run."""
     began = time.perf_counter()
     work()
     return (time.perf_counter() - began) * 1000
 
 
 def bare(store: Store) -> None:
-    """What any scheduler must ask at least: whose time has come?"""
+    """Run the query for due tickets, which any scheduler needs at least."""
     with store(reading=True) as unit:
         unit.tickets.due(NOW, 100)
 
 
 def nothing_due(store: Store, helpdesk: Helpdesk) -> dict[str, float]:
-    """A tick and the bare query in turns, so that both meet the same machine."""
+    """Measure a tick and the bare query in turns, so that both run under the same load."""
     ticks, queries = [], []
     for _ in range(RUNS):
         queries.append(timed(lambda: bare(store)))
@@ -151,7 +152,7 @@ def nothing_due(store: Store, helpdesk: Helpdesk) -> dict[str, float]:
 
 
 def due_at_once(store: Store, helpdesk: Helpdesk, first: int, count: int, late: timedelta) -> dict[str, float]:
-    """A tick that finds `count` steps due."""
+    """Measure a tick that finds `count` steps due."""
     share = timedelta(hours=3)  # 75 % of four hours
     fill(store, helpdesk, first, count, NOW - share - late)
     with store._reading.connect() as connection:
@@ -169,7 +170,7 @@ def due_at_once(store: Store, helpdesk: Helpdesk, first: int, count: int, late: 
 
 @contextmanager
 def databases(only: str) -> Iterator[dict[str, Callable[[], str]]]:
-    """A maker of empty databases for each kind."""
+    """Yield for each kind of database a function that creates an empty one."""
     with tempfile.TemporaryDirectory(prefix="maild-bench-") as name:
         folder, numbers = Path(name), iter(range(1000))
         folder.chmod(0o755)
@@ -196,6 +197,7 @@ def databases(only: str) -> Iterator[dict[str, Callable[[], str]]]:
 
 
 def measured(new: Callable[[], str], sizes: list[int], due: int, helpdesk: Helpdesk) -> list[dict[str, object]]:
+    """Return one row of measurements for each size."""
     found: list[dict[str, object]] = []
     for size in sizes:
         store = Store(new(), "bench")
@@ -213,6 +215,7 @@ def measured(new: Callable[[], str], sizes: list[int], due: int, helpdesk: Helpd
 
 
 def main() -> None:
+    """Measure and print a table or JSON."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--small", type=int, default=1_000)
     parser.add_argument("--large", type=int, default=1_000_000)

@@ -1,10 +1,9 @@
-"""How fast is mail received by SMTP when nothing is done with it: maild's listener beside aiosmtpd as it comes.
+"""Measures how fast mail is received by SMTP when nothing else is done: maild's listener compared with plain aiosmtpd.
 
     python bench/smtp_receive_rate.py [--rounds 3] [--connections 10] [--json]
 
-Both servers run in processes of their own on loopback, Postfix's smtp-source loads them in turns; look at the ratio.
-Unit: mails/s, median of the rounds. Needs Debian's package postfix (its test program only, no daemon).
-"""
+Both servers run in their own processes on loopback. Postfix's smtp-source sends to them in turns; look at the ratio.
+Unit: mails/s, median of the rounds. Needs Debian's package postfix (only its test program, no daemon)."""
 
 import argparse
 import asyncio
@@ -27,12 +26,15 @@ DATA_LIMIT = 50_000_000
 
 
 class MachineClock:
+    """The machine's clock."""
+
     def now(self) -> datetime:
+        """Return the current time in UTC."""
         return datetime.now(UTC)
 
 
-def run_maild(tell: Connection) -> None:
-    """maild's listener with a hand-in that answers at once; tells its port."""
+def run_maild(report: Connection) -> None:
+    """Run maild's listener with a hand-in that answers at once, and report its port."""
     from maild.ports import IncomingMail, Receipt
     from maild.sources.smtp import ListenerOptions, SmtpSource
 
@@ -44,12 +46,12 @@ def run_maild(tell: Connection) -> None:
     options = ListenerOptions(accepts=lambda address: address == RECIPIENT, smtp=f"{LOOPBACK}:0", hostname="bench.test")
     source = SmtpSource(options, MachineClock())
     source.open()
-    tell.send(source.addresses["smtp"][1])
+    report.send(source.addresses["smtp"][1])
     source.run(hand_in, threading.Event())
 
 
-def run_stock(tell: Connection) -> None:
-    """aiosmtpd with a handler that answers at once; tells its port."""
+def run_stock(report: Connection) -> None:
+    """Run aiosmtpd with a handler that answers at once, and report its port."""
     from aiosmtpd.smtp import SMTP, Envelope, Session
 
     class Handler:
@@ -64,7 +66,7 @@ def run_stock(tell: Connection) -> None:
             LOOPBACK,
             0,
         )
-        tell.send(server.sockets[0].getsockname()[1])
+        report.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
     asyncio.run(serve())
@@ -74,7 +76,7 @@ SERVERS = {"maild": run_maild, "aiosmtpd": run_stock}
 
 
 def mails_per_second(program: str, port: int, connections: int, mails: int, size: int) -> float:
-    """Send mails of one size over connections that stay open."""
+    """Send mails of one size over connections that stay open, and return the rate."""
     load = ["-d", "-s", str(connections), "-m", str(mails), "-l", str(size), "-f", "k@customer.test", "-t", RECIPIENT]
     begin = time.perf_counter()
     subprocess.run([program, *load, f"inet:{LOOPBACK}:{port}"], check=True)
@@ -82,7 +84,7 @@ def mails_per_second(program: str, port: int, connections: int, mails: int, size
 
 
 def measure(program: str, rounds: int, connections: int) -> list[dict[str, object]]:
-    """One row for each size: the rates of both servers, measured in turns, and their ratio."""
+    """Return one row for each size: the rates of both servers, measured in turns, and their ratio."""
     context = multiprocessing.get_context("spawn")
     processes, ports = [], {}
     try:
@@ -114,6 +116,7 @@ def _row(
 
 
 def main() -> None:
+    """Measure and print a table or JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=10)

@@ -25,7 +25,7 @@ def agent() -> None:
 @click.pass_obj
 def show(session: Session, name: str, as_json: bool) -> None:
     """Show one agent. Prints addresses, departments, preferences, absence and learned signature."""
-    document = agent_document(session.store, session.helpdesk, found(session, name), SystemClock().now())
+    document = agent_document(session.store, session.helpdesk, find_agent(session, name), SystemClock().now())
     if as_json:
         print_json(document)
         return
@@ -45,16 +45,16 @@ def prefs(session: Session, name: str, words: tuple[str, ...], as_json: bool) ->
     """Show or change what an agent is notified of.
 
     WORDS is one preference as in a mail, such as: notify quiet 20:00-07:00"""
-    whose = found(session, name)
+    person = find_agent(session, name)
     if words:
-        changed = wish(session.store, session.helpdesk, whose, " ".join(words), SystemClock().now())
+        changed = wish(session.store, session.helpdesk, person, " ".join(words), SystemClock().now())
         if isinstance(changed, Invalid):
-            meant = f"; did you mean: maild agent prefs {whose.name} {changed.instead}" if changed.instead else ""
+            meant = f"; did you mean: maild agent prefs {person.name} {changed.instead}" if changed.instead else ""
             click.echo(f"{changed.message}{meant}", err=True)
             sys.exit(1)
-    lines = wishes_of(session.store, whose)
+    lines = wishes_of(session.store, person)
     if as_json:
-        print_json({"agent": whose.name, "wishes": list(lines)})
+        print_json({"agent": person.name, "wishes": list(lines)})
         return
     for line in lines or ("no preferences: everything is as configured",):
         click.echo(line)
@@ -69,26 +69,26 @@ def revoke(session: Session, name: str, to: str | None, as_json: bool) -> None:
     """Make all reply addresses of an agent invalid.
 
     The buttons in the agent's mails become invalid too. Also lists where the configuration still names the agent."""
-    whose = found(session, name)
-    heir = found(session, to) if to else None
-    if heir == whose:
+    person = find_agent(session, name)
+    successor = find_agent(session, to) if to else None
+    if successor == person:
         raise click.BadParameter(
-            f"{whose.name} cannot take over their own tickets; name another agent", param_hint="--to"
+            f"{person.name} cannot take over their own tickets; name another agent", param_hint="--to"
         )
-    done = services.revoke(session.store, session.helpdesk, whose, heir, SystemClock().now())
+    done = services.revoke(session.store, session.helpdesk, person, successor, SystemClock().now())
     if as_json:
-        print_json({"agent": whose.name, "reassigned": list(done.reassigned), "named_in": list(done.named_in)})
+        print_json({"agent": person.name, "reassigned": list(done.reassigned), "named_in": list(done.named_in)})
         return
-    click.echo(f"all reply addresses, buttons and Message-IDs that {whose.name} was given are invalid now")
-    if heir:
+    click.echo(f"all reply addresses, buttons and Message-IDs that {person.name} was given are invalid now")
+    if successor:
         click.echo(
-            f"{len(done.reassigned)} tickets go to {heir.name}: {', '.join(map(str, done.reassigned)) or 'none'}"
+            f"{len(done.reassigned)} tickets go to {successor.name}: {', '.join(map(str, done.reassigned)) or 'none'}"
         )
     for place in done.named_in:
-        click.echo(f"the configuration still names {whose.name} in {place}; remove it, then run: maild check")
+        click.echo(f"the configuration still names {person.name} in {place}; remove it, then run: maild check")
 
 
-def found(session: Session, name: str) -> Agent:
+def find_agent(session: Session, name: str) -> Agent:
     """Return the one agent with this name. Exits with 1 and a list of names when there is none or there are several."""
     directory = session.policy.directory
     matching = directory.agents_matching(name)

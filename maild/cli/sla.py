@@ -38,7 +38,7 @@ def explain(session: Session, number: int, at: str | None, as_json: bool) -> Non
         work = Work(unit, session.helpdesk, now)
         document = derived_document(work, number)
         lines = derived_lines(work, number)
-        told = lines_of(work, number)
+        escalation_lines = lines_of(work, number)
         escalations = escalations_of(unit, number, now)
     if document is None or lines is None:
         missing = f"there was no ticket {number} at that time" if at else f"there is no ticket {number}"
@@ -47,7 +47,7 @@ def explain(session: Session, number: int, at: str | None, as_json: bool) -> Non
     if as_json:
         print_json(document | {"escalations": escalations})
         return
-    click.echo("\n".join((*lines, *told)))
+    click.echo("\n".join((*lines, *escalation_lines)))
 
 
 @sla.command()

@@ -125,11 +125,11 @@ def settled(daemon: Daemon, patience: float = _PATIENCE) -> None:
 class LoopbackStage:
     """Implements story.Stage with a daemon in this process."""
 
-    def __init__(self, folder: Path, start: datetime, tell: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, start: datetime, print_line: Callable[[str], None]) -> None:
         self.folder = folder
         self.clock = SetClock(start)
         self.daemon = Daemon(load(write_config(folder), environ={}), self.clock)
-        self._tell = tell
+        self._print = print_line
         self._seen: dict[Path, InboundMessage] = {}
         self._posted = 0
 
@@ -153,7 +153,7 @@ class LoopbackStage:
         named = tuple(str(recipient) for recipient in recipients)
         answers = self._carrier.send(OutboundMessage(str(sender), named, raw))
         self._posted += 1
-        self._tell(transcript(self.now(), read_mail(raw), "→"))
+        self._print(transcript(self.now(), read_mail(raw), "→"))
         if not isinstance(answers, dict) or {a.verdict.value for a in answers.values()} != {"sent"}:
             raise RuntimeError(f"the listener did not accept a mail: {answers}")
 
@@ -161,7 +161,7 @@ class LoopbackStage:
         """Wait until all mail is processed, then print the new mails."""
         settled(self.daemon)
         for mail in self._new():
-            self._tell(transcript(self.now(), mail, "←"))
+            self._print(transcript(self.now(), mail, "←"))
 
     def pass_time(self, span: timedelta) -> None:
         """Move the clock forward, tick, and settle."""
@@ -185,9 +185,9 @@ class LoopbackStage:
             raise LookupError(f"there is no ticket {number}")
         return found
 
-    def tell(self, text: str) -> None:
+    def narrate(self, text: str) -> None:
         """Print a line of the story."""
-        self._tell(f"\n== {text}\n")
+        self._print(f"\n== {text}\n")
 
     def _new(self) -> list[InboundMessage]:
         """Return the mails that came since the last call, in the order of arrival."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from maild.cli.agents import found
+from maild.cli.agents import find_agent
 from maild.cli.session import Session, at_option, json_option, print_json
 from maild.domain.reports.statistics import Figures, Period, last_days, whole_days
 from maild.domain.reports.text_charts import bar, sparkline, split_bar
@@ -54,7 +54,7 @@ def stats(
     wanted = Wanted(
         period=_period(session, days, first, last, now),
         department=_department(session, department) if department else "",
-        agent=found(session, agent).name if agent else "",
+        agent=find_agent(session, agent).name if agent else "",
     )
     made = figures(session.store, session.helpdesk, wanted, now)
     if as_json:
@@ -123,13 +123,13 @@ def _shows_blocks() -> bool:
 def _bars(chart: dict[str, Any], width: int, plain: bool) -> list[str]:
     rows = chart["rows"]
     label = min(_LONGEST_LABEL, max(len(row["label"]) for row in rows))
-    told = max(len(row["told"]) for row in rows)
-    room = max(8, min(_WIDEST_BAR, width - label - told - 6))
+    value_width = max(len(row["told"]) for row in rows)
+    room = max(8, min(_WIDEST_BAR, width - label - value_width - 6))
     lines = [_caption(chart, width)]
     for row in rows:
         share, rest = row["share"], row["rest"]
         drawn = split_bar(share, rest, room, plain) if rest else bar(share, room, plain)
-        lines.append(f"  {row['label'][:label]:{label}}  {drawn:{room}}  {row['told']:>{told}}")
+        lines.append(f"  {row['label'][:label]:{label}}  {drawn:{room}}  {row['told']:>{value_width}}")
     return lines
 
 

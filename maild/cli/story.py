@@ -49,7 +49,7 @@ class Stage(Protocol):
         """Return what `maild ticket show` prints."""
         ...
 
-    def tell(self, text: str) -> None:
+    def narrate(self, text: str) -> None:
         """Print a line of narration."""
         ...
 
@@ -87,7 +87,7 @@ class Writer:
 
     def _send(self, to: Address, subject: str, text: str, parent: str = "", references: tuple[str, ...] = ()) -> None:
         self.written += 1
-        draft = OutgoingMail(
+        mail = OutgoingMail(
             from_=Person(self.address, self.name),
             to=Person(to),
             subject=subject,
@@ -97,7 +97,7 @@ class Writer:
             in_reply_to=parent,
             references=references,
         )
-        self.stage.post(self.address, [to], compose(draft))
+        self.stage.post(self.address, [to], compose(mail))
         self.stage.settle()
 
 
@@ -130,7 +130,7 @@ def play(stage: Stage) -> list[str]:
     """Play all scenes. Returns what is wrong with the end state; empty when all is well."""
     cast = Cast(stage)
     for scene in SCENES:
-        stage.tell((scene.__doc__ or "").strip())
+        stage.narrate((scene.__doc__ or "").strip())
         scene(cast, stage)
     return faults(stage)
 

@@ -29,7 +29,7 @@ def play(scenario: Scenario, stage: Stage) -> None:
     """Play all steps. Raises Differs with the transcript so far, so that a person sees what happened."""
     player = _Player(stage, compares=any(line.text == "nothing changed" for line in scenario.lines))
     for line in scenario.lines:
-        stage.tell(f"\n[{line.number}] {line.text}")
+        stage.narrate(f"\n[{line.number}] {line.text}")
         try:
             player.step(line)
         except (AssertionError, LookupError, ValueError) as wrong:
@@ -107,7 +107,7 @@ class _Player:
 
         def do() -> None:
             answer = command_ticket(self._office.store, self._office.helpdesk, int(number), words.split(), self._now)
-            self._stage.tell(f"   -> {answer.reason if answer else 'no such ticket'}")
+            self._stage.narrate(f"   -> {answer.reason if answer else 'no such ticket'}")
 
         self._stage.act(do)
         self._check()

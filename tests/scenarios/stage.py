@@ -124,7 +124,7 @@ class Stage:
         self._begin(person=False)
         self.office.tick(span)
         self._settle()
-        self.tell(f"== {span} later: {self.office.clock.now():%a %d %b %H:%M:%S}")
+        self.narrate(f"== {span} later: {self.office.clock.now():%a %d %b %H:%M:%S}")
         return self._end()
 
     def _begin(self, *, person: bool = True) -> None:
@@ -160,7 +160,7 @@ class Stage:
 
     # -- what happened ------------------------------------------------------------------------------------------
 
-    def tell(self, text: str) -> None:
+    def narrate(self, text: str) -> None:
         self._story.append(text)
 
     @property

@@ -65,7 +65,7 @@ def walks(office_again: OfficeAgain, beginning: Beginning, laid_over: str) -> Ca
         stage = Stage(office_again.anew(laid_over, beginning))
         walking = Walk(stage, first=BEGUN)
         for at, step in enumerate(walk, 1):
-            stage.tell(f"\n{step}")
+            stage.narrate(f"\n{step}")
             if faults := walking.go(step):
                 return "\n".join((*faults, "", f"the walk: {walk[:at]}", stage.story))
         return ""

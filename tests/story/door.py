@@ -77,7 +77,7 @@ class DoorStage:
     def ticket(self, number):
         return ticket_show(self.daemon.store, self.daemon.helpdesk, number, self.now())
 
-    def tell(self, text):
+    def narrate(self, text):
         self.narration.append(text)
 
 

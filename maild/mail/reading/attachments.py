@@ -1,4 +1,4 @@
-"""Attachments as pointers into the raw mail, under names that are safe to show and to send again (RFC 2183)."""
+"""Describes attachments as pointers into the raw mail, with names that are safe to show and to send (RFC 2183)."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from maild.mail.text.cleaning import visible
 
 MAX_NAME_BYTES = 150
 MAX_COUNT = 100  # attachments of one mail
-MAX_TOTAL = 50 * 2**20  # octets of all of them, decoded
-_NAMED = 10  # attachments left out that are told by name
+MAX_TOTAL = 50 * 2**20  # octets of all attachments together, decoded
+_NAMED = 10  # so many attachments that are left out are named
 _MAX_EXTENSION = 12
 
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]')
-# Device names of Windows: a file of that name cannot be written there, whatever its extension.
+# Device names of Windows: no file there can have such a name, whatever its extension.
 _RESERVED = re.compile(r"^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.IGNORECASE)
 _CONTENT_ID = re.compile(r"[^\x21-\x7e]|[<>]")
 
-# What an attachment without a name is called.
+# The extension of an attachment without a name, by its type.
 _EXTENSIONS = {
     "application/ics": "ics",
     "application/json": "json",
@@ -54,9 +54,10 @@ _MESSAGES = frozenset(("message/rfc822", "message/global"))
 
 
 def safe_name(name: str) -> str:
-    """A file name of at most 150 bytes without path, control or invisible characters; "" when nothing is left.
+    """Make a file name safe (RFC 2183 2.3): no path, no control or invisible character, at most 150 bytes.
 
-    Leading dots go (no hidden files), and so do trailing ones and names that Windows keeps for devices."""
+    Dots at both ends are removed, so that no file is hidden. A device name of Windows gets an underscore. "" means that
+    nothing is left."""
     name = visible(name[-4096:]).replace("\\", "/").rpartition("/")[2]
     name = " ".join(_FORBIDDEN.sub("_", name).split()).lstrip(". ").rstrip(". ")
     if _RESERVED.match(name):
@@ -65,7 +66,7 @@ def safe_name(name: str) -> str:
 
 
 def _shortened(name: str) -> str:
-    """At most MAX_NAME_BYTES of UTF-8; the extension stays."""
+    """Cut a name to MAX_NAME_BYTES of UTF-8. The extension stays."""
     if len(name.encode("utf-8")) <= MAX_NAME_BYTES:
         return name
     stem, dot, extension = name.rpartition(".")
@@ -76,16 +77,18 @@ def _shortened(name: str) -> str:
 
 
 def declared_name(leaf: Leaf) -> str:
-    """The name that the mail gives a part, decoded as RFC 2231 says or as programs do it (RFC 2047); "" for none."""
+    """Return the name that the mail gives a part; "" if it gives none.
+
+    It is decoded as RFC 2231 says, or as encoded words (RFC 2047), which many programs write there."""
     return leaf.part.disposition.get("filename") or leaf.part.type.get("name")
 
 
 def pointers(
     attached: Sequence[Leaf], opened: Mapping[str, winmail.Opened], *, count: int = MAX_COUNT, total: int = MAX_TOTAL
 ) -> tuple[tuple[Attachment, ...], list[str]]:
-    """(the attachments of a mail, what was left out of them and why). An opened winmail.dat is the files within it.
+    """Describe the attachments of a mail -> (attachments, a sentence about those that are left out, if any).
 
-    What is left out stays in the raw mail."""
+    An opened winmail.dat counts as the files within it. What is left out is still in the raw mail."""
     kept: list[Attachment] = []
     left: list[str] = []
     size = 0
@@ -102,19 +105,20 @@ def pointers(
                 continue
             size += attachment.size
             kept.append(attachment)
-    return tuple(kept), _told(left, count, total)
+    return tuple(kept), _left_out(left, count, total)
 
 
-def _told(left: Sequence[str], count: int, total: int) -> list[str]:
-    if not left:
+def _left_out(names: Sequence[str], count: int, total: int) -> list[str]:
+    """Say in one sentence which attachments are left out; [] if none is."""
+    if not names:
         return []
-    names = ", ".join(left[:_NAMED]) + (" and more" if len(left) > _NAMED else "")
-    allowed = f"allowed are {count} and {total // 2**20} MB"
-    return [f"{len(left)} attachments are left out ({allowed}), they are in the raw mail: {names}"]
+    shown = ", ".join(names[:_NAMED]) + (" and more" if len(names) > _NAMED else "")
+    allowed = f"at most {count} and {total // 2**20} MB are shown"
+    return [f"{len(names)} attachments are left out ({allowed}); the raw mail has them: {shown}"]
 
 
 def distinct(found: Iterable[Attachment], known: Collection[str] = ()) -> tuple[Attachment, ...]:
-    """Each content once, by sha256, and not those already `known`: the logo in a signature comes with every mail."""
+    """Return each content once, by its sha256, without those in `known`: the logo of a signature is in every mail."""
     first: dict[str, Attachment] = {}
     for one in found:
         first.setdefault(one.sha256, one)
@@ -122,7 +126,7 @@ def distinct(found: Iterable[Attachment], known: Collection[str] = ()) -> tuple[
 
 
 def pointer(leaf: Leaf) -> Attachment:
-    """The part as an attachment: what it is called, what it is, how large, and where in the mail it stands."""
+    """Describe a part as an attachment: name, type, size, sha256, and its place in the mail."""
     octets = leaf.part.octets()
     content_type = leaf.part.type.value
     content_id = _CONTENT_ID.sub("", leaf.part.raw("content-id") or "")[:250]
@@ -140,7 +144,7 @@ def pointer(leaf: Leaf) -> Attachment:
 
 
 def _made_up_name(leaf: Leaf, octets: bytes) -> str:
-    """A name for a part without one: a nested message is called after its subject."""
+    """Make up a name for a part without one. A nested message is named after its subject."""
     content_type = leaf.part.type.value
     if content_type in _MESSAGES:
         subject = safe_name(decode(header_of(octets).raw("subject") or ""))

@@ -1,4 +1,4 @@
-"""Which parts of a mail are its text (RFC 2046 5.1): plain before HTML, unless the plain one says nothing."""
+"""Chooses the parts of a mail that are its text (RFC 2046 5.1): plain text before HTML, unless it says nothing."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from maild.mail.reading.parts import Leaf
 from maild.mail.text import charsets
 from maild.mail.text.cleaning import body_text
 
-MAX_TEXT = 1_000_000  # characters of text that a mail may have; the rest stays in the raw mail
-_STUB_LENGTH = 400
+MAX_TEXT = 1_000_000  # characters of text that are kept; the raw mail has the rest
+_STUB_LENGTH = 400  # characters; a longer plain part is a text of its own
 
-# The subtypes of text that are shown, and how. Others are attachments.
+# The types that are shown as text, and how they are read. Other types are attachments.
 _PLAIN, _HTML, _ENRICHED, _RICH = "plain", "html", "enriched", "richtext"
 _TEXT_TYPES = {
     "text/plain": _PLAIN,
@@ -29,17 +29,18 @@ _TEXT_TYPES = {
     "text/markdown": _PLAIN,
     "text/x-markdown": _PLAIN,
 }
-# Parts that are neither text nor attachment: signatures over the mail, and a second HTML for one vendor's programs.
+# Parts that are neither text nor attachment: signatures of the mail (RFC 1847 2.1), and a second HTML for the programs
+# of one vendor.
 _SILENT = frozenset(
     (
         *("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"),
         *("text/x-amp-html", "text/watch-html"),
     )
 )
-# text/x-… is for reading, but for these, which are for programs.
+# text/x-… is for people to read (RFC 2046 4.1.4), except these, which are for programs.
 _FILES = frozenset(("text/x-vcard", "text/x-vcalendar", "text/x-vnote", "text/x-ms-contact"))
 _CALENDARS = frozenset(("text/calendar", "application/ics", "text/x-vcalendar"))
-# What senders write into the plain part when the mail is in the other one.
+# What senders write into the plain part when the real text is in the HTML part.
 _STUBS = (
     *("html version", "html-version", "html format", "html-format", "html e-mail", "html email", "html mail"),
     *("does not support html", "doesn't support html", "kein html", "html-fähig", "html-fähiges", "unterstützt kein"),
@@ -51,104 +52,105 @@ _STUBS = (
     *("view the message, please use an html", "text version is not available", "no plain text version"),
     *("prohlížeč html", "в формате html", "html 形式", "html形式", "html格式", "html 格式"),
 )
-_COMMAND_MARKS = "!\uff01"  # where none stands, no part of the mail can hold a command
+_COMMAND_MARKS = "!\uff01"  # a part without any of these has no command
 _META_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What is known before the text is read: texts of ours that may be quoted, the signature that the sender uses, and
-    whether the subject says that the mail is a forward."""
+    """What is known before the text is read. It helps to find the new words."""
 
-    known_texts: Sequence[str] = ()
-    signature: str = ""
-    forwarded: bool = False
+    known_texts: Sequence[str] = ()  # texts that we sent and that the mail may quote
+    signature: str = ""  # the block that the sender puts below every mail
+    forwarded: bool = False  # the subject says that the mail is a forward
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The text of a mail, its new words, its harmless HTML ("" for a plain mail), and which parts are what."""
+    """The text of a mail, its new words, and the parts that it comes from."""
 
     text: str
-    cut: Cut
-    html: str
-    attached: tuple[Leaf, ...]
-    shown: tuple[Leaf, ...]
-    notes: tuple[str, ...]
-    reaction: str = ""
+    cut: Cut  # the new words, without quotes and signature
+    html: str  # sanitised; "" for a plain mail
+    attached: tuple[Leaf, ...]  # parts that are attachments
+    shown: tuple[Leaf, ...]  # parts that are text
+    notes: tuple[str, ...]  # what was wrong, and how it was read anyway
+    reaction: str = ""  # an emoji
     calendar_method: str = ""
     markers: tuple[str, ...] = ()
-    html_words: str = ""  # the new words of the HTML, where the plain text is what is read and a command may stand
-    opened: Mapping[str, winmail.Opened] = field(default_factory=dict)  # by the path of their part
+    html_words: str = ""  # the new words of the HTML, if the plain text is read and one of both may have a command
+    opened: Mapping[str, winmail.Opened] = field(default_factory=dict)  # by the path of the part
 
 
 @dataclass(slots=True)
 class _Block:
-    """Parts that say the same thing in several forms: the children of a multipart/alternative, or one part alone."""
+    """Parts with the same text in several forms: those of a multipart/alternative (RFC 2046 5.1.4), or one part."""
 
     plain: list[Leaf] = field(default_factory=list)
     html: list[Leaf] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class _Written:
-    """What the blocks of text say, collected."""
+class _Collected:
+    """What the blocks of a mail say, in their order."""
 
     texts: list[str] = field(default_factory=list)
-    sources: list[str] = field(default_factory=list)  # the same with what mail programs mark as a quote taken out
-    pages: list[str] = field(default_factory=list)  # harmless HTML
-    marked: list[str] = field(default_factory=list)  # all in which a mark of ours may stand
-    others: list[str] = field(default_factory=list)  # what HTML says beside the plain text that is read
+    unquoted: list[str] = field(default_factory=list)  # the texts without what mail programs mark as a quote
+    pages: list[str] = field(default_factory=list)  # sanitised HTML
+    marked: list[str] = field(default_factory=list)  # further texts in which a mark of ours may be
+    others: list[str] = field(default_factory=list)  # the text of HTML that is not read, because the plain text is
     notes: dict[str, None] = field(default_factory=dict)
 
 
 def read(leaves: Sequence[Leaf], hints: Hints | None = None) -> Body:
-    """The body of a mail from its parts. `hints` help to tell the new words from the old."""
+    """Read the body of a mail from its parts. `hints` help to find the new words."""
     hints = hints or Hints()
-    blocks, attached, shown = _sorted_out(leaves)
-    written = _Written()
+    blocks, attached, shown = _sort_parts(leaves)
+    collected = _Collected()
     for block in blocks:
-        _read_block(block, written, hints)
-    text = _joined(written.texts, written.notes)
-    harmless = "\n".join(written.pages) if any(block.html for block in blocks) else ""
-    opened = _opened(attached, written.notes)
+        _read_block(block, collected, hints)
+    text = _joined(collected.texts, collected.notes)
+    harmless = "\n".join(collected.pages) if any(block.html for block in blocks) else ""
+    opened = _opened(attached, collected.notes)
     reaction = reactions.read(leaves)
     if not text:
         text = next((found.text for found in opened.values() if found.text), "") or reaction
-        written.texts, written.sources = [text], [text]
-    new = _new_words(text, written.sources, written.texts, hints)
+        collected.texts, collected.unquoted = [text], [text]
+    new = _new_words(text, collected.unquoted, collected.texts, hints)
     invitation = _invitation(attached)
     lines = [line for line in (invitation.line, *_pieces(attached)) if line]
     return Body(
         text="\n\n".join(filter(None, (text, *lines))),
-        cut=_followed(new, lines, alone=not text.strip()),
+        cut=_with_lines_below(new, lines, alone=not text.strip()),
         html=harmless,
         attached=tuple(attached),
         shown=tuple(shown),
-        notes=tuple(written.notes),
+        notes=tuple(collected.notes),
         reaction=reaction,
         calendar_method=invitation.method,
-        markers=markers.find((*written.texts, *written.marked)),
-        html_words=_cut("\n\n".join(written.others)[:MAX_TEXT], hints).new_text if written.others else "",
+        markers=markers.find((*collected.texts, *collected.marked)),
+        html_words=_cut("\n\n".join(collected.others)[:MAX_TEXT], hints).new_text if collected.others else "",
         opened=opened,
     )
 
 
-def _new_words(text: str, sources: list[str], texts: list[str], hints: Hints) -> Cut:
-    if sources == texts:
+def _new_words(text: str, unquoted: list[str], texts: list[str], hints: Hints) -> Cut:
+    """Find the new words in the text without marked quotes; in the whole text if nothing else is left."""
+    if unquoted == texts:
         return _cut(text, hints)
-    new = _cut("\n\n".join(sources)[:MAX_TEXT].strip("\n"), hints)
-    if new.kept_everything:  # nothing but a quote: then the mail itself, with all that it says
+    new = _cut("\n\n".join(unquoted)[:MAX_TEXT].strip("\n"), hints)
+    if new.kept_everything:  # the mail is only a quote: then all of it counts
         return _cut(text, hints)
-    return Cut(new.new_text, max(0, _written(text) - _written(new.new_text)), False, new.forwarded_lines)
+    return Cut(new.new_text, max(0, _count_lines(text) - _count_lines(new.new_text)), False, new.forwarded_lines)
 
 
 def _cut(text: str, hints: Hints) -> Cut:
+    """Cut a text with these hints."""
     return cut(text, known_texts=hints.known_texts, signature=hints.signature, forwarded=hints.forwarded)
 
 
-def _followed(new: Cut, lines: list[str], *, alone: bool) -> Cut:
-    """The cut text with the lines that stand for a calendar or a piece of a mail below it."""
+def _with_lines_below(new: Cut, lines: list[str], *, alone: bool) -> Cut:
+    """Put the lines for a calendar or for a piece of a mail below the new words. `alone`: there is no other text."""
     if not lines:
         return new
     below = "\n\n".join(lines)
@@ -159,7 +161,7 @@ def _followed(new: Cut, lines: list[str], *, alone: bool) -> Cut:
 
 
 def _opened(attached: Sequence[Leaf], notes: dict[str, None]) -> dict[str, winmail.Opened]:
-    """What Outlook's containers among the attachments hold, by their path; those that cannot be opened are told."""
+    """Open Outlook's containers among the attachments, by their path. A note says which cannot be opened."""
     found: dict[str, winmail.Opened] = {}
     for leaf in attached:
         if winmail.is_container(leaf):
@@ -172,7 +174,7 @@ def _opened(attached: Sequence[Leaf], notes: dict[str, None]) -> dict[str, winma
 
 
 def _invitation(attached: Sequence[Leaf]) -> invitations.Invitation:
-    """The first calendar among the parts that says something."""
+    """Return the first calendar among the parts that has an event."""
     found = invitations.Invitation()
     for leaf in attached:
         if leaf.part.type.value in _CALENDARS:
@@ -184,26 +186,27 @@ def _invitation(attached: Sequence[Leaf]) -> invitations.Invitation:
 
 
 def _pieces(attached: Sequence[Leaf]) -> list[str]:
-    """A line for each piece of a mail that was sent in pieces (RFC 2046 5.2.2): they are not put together."""
+    """Return a line for each piece of a mail that was sent in pieces (RFC 2046 5.2.2). maild does not join them."""
     found = []
     for leaf in attached:
         if leaf.part.type.value == "message/partial":
             number, total = leaf.part.type.get("number")[:10] or "?", leaf.part.type.get("total")[:10]
             of = f" of {total}" if total else ""
-            found.append(f"[Piece {number}{of} of a mail that was sent in pieces; they are not put together]")
+            found.append(f"[Piece {number}{of} of a mail that was sent in pieces; they are not joined]")
     return found
 
 
-def _written(text: str) -> int:
+def _count_lines(text: str) -> int:
+    """Count the lines that are not blank."""
     return sum(1 for line in text.split("\n") if line and not line.isspace())
 
 
-def _sorted_out(leaves: Sequence[Leaf]) -> tuple[list[_Block], list[Leaf], list[Leaf]]:
-    """(blocks of text, attachments, parts shown as text), each in the order of the mail."""
+def _sort_parts(leaves: Sequence[Leaf]) -> tuple[list[_Block], list[Leaf], list[Leaf]]:
+    """Sort the parts into (blocks of text, attachments, parts shown as text), each in the order of the mail."""
     blocks: dict[str, _Block] = {}
     attached: list[Leaf] = []
     shown: list[Leaf] = []
-    named: list[Leaf] = []  # text with a file name: an attachment, unless it is all there is
+    named: list[Leaf] = []  # text with a file name: an attachment, unless there is no other text
     for leaf in leaves:
         kind = _kind(leaf)
         if leaf.part.type.value in _SILENT or reactions.is_reaction(leaf):
@@ -224,8 +227,9 @@ def _sorted_out(leaves: Sequence[Leaf]) -> tuple[list[_Block], list[Leaf], list[
 
 
 def _kind(leaf: Leaf) -> str:
+    """Return how a part is read as text; "" for a part that is an attachment."""
     content_type = leaf.part.type.value
-    if content_type.startswith("multipart/"):  # its boundary never came: what it holds is text
+    if content_type.startswith("multipart/"):  # its boundary was not found: its content is read as text
         return _PLAIN
     if content_type.startswith("text/x-") and content_type not in _FILES:
         return _PLAIN
@@ -233,45 +237,47 @@ def _kind(leaf: Leaf) -> str:
 
 
 def _place(blocks: dict[str, _Block], leaf: Leaf, kind: str) -> None:
+    """Put a part into the block of the multipart/alternative around it, or into a block of its own."""
     choices = [path for path, subtype in leaf.around if subtype == "alternative"]
     block = blocks.setdefault(f"alternative {choices[-1]}" if choices else leaf.path, _Block())
     (block.html if kind == _HTML else block.plain).append(leaf)
 
 
-def _read_block(block: _Block, written: _Written, hints: Hints) -> None:
-    """Adds what one block says: its text, the text without what programs mark as quote, its harmless HTML."""
-    plain = "\n\n".join(_plain(leaf, written.notes) for leaf in block.plain).strip("\n")
+def _read_block(block: _Block, collected: _Collected, hints: Hints) -> None:
+    """Add what one block says: its text, the text without marked quotes, its sanitised HTML."""
+    plain = "\n\n".join(_plain(leaf, collected.notes) for leaf in block.plain).strip("\n")
     if not block.html:
-        written.texts.append(plain)
-        written.sources.append(plain)
-        written.pages.append(_as_html(plain))
+        collected.texts.append(plain)
+        collected.unquoted.append(plain)
+        collected.pages.append(_as_html(plain))
         return
-    page = "\n".join(_decoded(leaf, written.notes) for leaf in block.html)
-    written.marked.append(page)
+    page = "\n".join(_decoded(leaf, collected.notes) for leaf in block.html)
+    collected.marked.append(page)
     harmless = html.sanitise(page)
     if not harmless and len(page) > html.MAX_HTML // 16:
-        written.notes.setdefault("the HTML is too large or nested too deep to be shown: its text is")
-    text = source = plain
+        collected.notes.setdefault("the HTML is too large or nested too deep to be shown; its text is shown instead")
+    text = unquoted = plain
     if not plain.strip() or _is_stub(plain):
-        text, source = _text_of_page(page, written.notes, hints)
+        text, unquoted = _text_of_page(page, collected.notes, hints)
         if not text.strip():
-            text = source = plain
+            text = unquoted = plain
     elif any(mark in words for mark in _COMMAND_MARKS for words in (plain, page)):
-        written.others.append(_text_of_page(page, {}, hints)[1])
-    written.texts.append(text)
-    written.sources.append(source)
-    written.pages.append(harmless or _as_html(text))
+        collected.others.append(_text_of_page(page, {}, hints)[1])
+    collected.texts.append(text)
+    collected.unquoted.append(unquoted)
+    collected.pages.append(harmless or _as_html(text))
 
 
 def _text_of_page(page: str, notes: dict[str, None], hints: Hints) -> tuple[str, str]:
-    """(text of HTML, text without what programs mark as quote)."""
+    """Return (the text of an HTML page, the same without what mail programs mark as a quote)."""
     if len(page) > html.MAX_TEXT_SOURCE:
-        notes.setdefault(f"the HTML is longer than {html.MAX_TEXT_SOURCE:,} characters: read up to there")
+        notes.setdefault(f"the HTML is longer than {html.MAX_TEXT_SOURCE:,} characters: it is read up to there")
         page = page[: html.MAX_TEXT_SOURCE]
     return html.to_text(page), html.to_text(cut_html(page, forwarded=hints.forwarded))
 
 
 def _is_stub(plain: str) -> bool:
+    """Whether a plain part only says that the text is in the HTML part."""
     if len(plain) > _STUB_LENGTH:
         return False
     words = " ".join(plain.split()).casefold()
@@ -279,6 +285,7 @@ def _is_stub(plain: str) -> bool:
 
 
 def _plain(leaf: Leaf, notes: dict[str, None]) -> str:
+    """Return the text of a part that is not HTML, with flowed lines joined (RFC 3676 4) and commands removed."""
     text = _decoded(leaf, notes)
     if leaf.part.type.get("format").lower() == "flowed":
         text = flowed.decode(text, delsp=leaf.part.type.get("delsp").lower() == "yes")
@@ -289,6 +296,7 @@ def _plain(leaf: Leaf, notes: dict[str, None]) -> str:
 
 
 def _decoded(leaf: Leaf, notes: dict[str, None]) -> str:
+    """Decode a part by its charset, or by the one that an HTML page names in itself."""
     octets = leaf.part.octets()
     label = leaf.part.type.get("charset")
     if not label and leaf.part.type.value == "text/html":
@@ -301,12 +309,15 @@ def _decoded(leaf: Leaf, notes: dict[str, None]) -> str:
 
 
 def _joined(texts: Sequence[str], notes: dict[str, None]) -> str:
+    """Join the texts of all blocks, up to MAX_TEXT characters."""
     text = "\n\n".join(part for part in texts if part).strip("\n")
     if len(text) > MAX_TEXT:
-        notes.setdefault(f"the text is longer than {MAX_TEXT:,} characters: kept up to there, whole in the raw mail")
+        notes.setdefault(
+            f"the text is longer than {MAX_TEXT:,} characters: kept up to there; the raw mail has all of it"
+        )
     return text[:MAX_TEXT]
 
 
 def _as_html(text: str) -> str:
-    """Plain words between parts of HTML, such as a mailing list's footer."""
+    """Return plain text as HTML. Plain parts may be between HTML parts, such as a mailing list's footer."""
     return f"<p>{html_entities.escape(text).replace(chr(10), '<br>')}</p>" if text.strip() else ""

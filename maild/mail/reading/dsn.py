@@ -1,4 +1,4 @@
-"""Delivery status notifications (RFC 3464, RFC 6533): who did not get which of our mails, and why."""
+"""Reads delivery status notifications (RFC 3464, RFC 6533): who did not get which of our mails, and why."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _ACTIONS = {action.value: action for action in DeliveryAction}
 
 
 def read(leaves: Sequence[Leaf], fields: Mapping[str, Sequence[str]], text: str) -> DeliveryReport | None:
-    """The report that a mail is; None when it is none, or when no recipient can be known.
+    """Read a mail as a delivery report; None if it is none, or if it names no recipient.
 
-    The machine-readable part counts; without one, the words of the servers that are known to write them, and only in a
-    mail that claims to be from a server. `fields` are raw header values by lower-case name, `text` is the body."""
+    The machine-readable part counts. Without one the words of known servers count, and only in a mail that claims to be
+    from a server. `fields` are raw header values by name in lower case; `text` is the body."""
     statuses = _standard(leaves) or dsn_texts.statuses(fields, text)
     if not statuses:
         return None
@@ -34,7 +34,7 @@ def read(leaves: Sequence[Leaf], fields: Mapping[str, Sequence[str]], text: str)
 
 
 def _standard(leaves: Sequence[Leaf]) -> list[DeliveryStatus]:
-    """multipart/report with a message/delivery-status part (RFC 3464 2, RFC 6533 3)."""
+    """Read the message/delivery-status part of a multipart/report (RFC 3464 2, RFC 6533 4)."""
     for leaf in leaves:
         if leaf.part.type.value in {"message/delivery-status", "message/global-delivery-status"}:
             blocks = _blocks(leaf.part.octets()[:_MAX_STATUS_BYTES])
@@ -45,14 +45,14 @@ def _standard(leaves: Sequence[Leaf]) -> list[DeliveryStatus]:
 
 
 def _blocks(octets: bytes) -> list[MimePart]:
-    """The groups of fields: one about the message, then one for each recipient, with empty lines between."""
+    """Cut the part into groups of fields: one for the message, then one for each recipient (RFC 3464 2.1)."""
     lines = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip()
     found = _BLANK_LINES.split(lines, maxsplit=MAX_RECIPIENTS)
     return [tree(block.strip() + b"\n\n") for block in found[: MAX_RECIPIENTS + 1] if block.strip()]
 
 
 def _status(block: MimePart) -> DeliveryStatus | None:
-    """What one group says of its recipient; None for the group about the message."""
+    """Read the group of one recipient (RFC 3464 2.3); None for the group about the message."""
     action = _ACTIONS.get(decode(block.raw("action") or "").partition(" ")[0].lower())
     recipient = _typed(block.raw("original-recipient")) or _typed(block.raw("final-recipient"))
     if action is None or not recipient:
@@ -63,23 +63,26 @@ def _status(block: MimePart) -> DeliveryStatus | None:
 
 
 def _typed(raw: str | None) -> str:
-    """The value of a field such as `rfc822; jane@client.example` (RFC 3464 2.1.2) without its type."""
+    """Return the value of a field such as `rfc822; jane@client.example` without its type (RFC 3464 2.1.2)."""
     kind, semicolon, value = decode(raw or "").partition(";")
     value = (value if semicolon else kind).strip().strip("<>")
-    if kind.strip().lower() == "utf-8":  # RFC 6533 3: other letters as \x{HEX} where the way was not clean
+    if kind.strip().lower() == "utf-8":  # RFC 6533 3: letters beyond ASCII may be written as \x{HEX}
         value = _UTF8_XTEXT.sub(_letter, value)
-    if kind.strip().lower() == "rfc822" and "+" in value:  # some gateways leave the xtext of RFC 3461 4 in
+    if kind.strip().lower() == "rfc822" and "+" in value:  # some gateways do not decode the xtext of RFC 3461 4
         value = _XTEXT.sub(lambda match: chr(int(match[1], 16)), value)
     return one_line(value)
 
 
 def _letter(match: re.Match[str]) -> str:
+    """Return the letter of \\x{HEX}; the escape itself for controls and surrogates."""
     point = int(match[1], 16)
     return chr(point) if 0x20 <= point < 0xD800 or 0xDFFF < point <= 0x10FFFF else match[0]
 
 
 def _original_message_id(leaves: Sequence[Leaf], fields: Mapping[str, Sequence[str]], text: str) -> str:
-    """The Message-ID of the mail that came back: whole, as its header alone, as text, or as what the report answers."""
+    """Return the Message-ID of the mail that came back.
+
+    It is in the returned mail, in its returned header (RFC 3464 2), in the text, or in the report's In-Reply-To."""
     for leaf in leaves:
         if leaf.part.type.value in {
             "message/rfc822",

@@ -1,6 +1,6 @@
-"""Bounces in words: what mail servers write who send no machine-readable report, or whose report got lost on the way.
+"""Reads bounces in words, from mail servers that send no machine-readable report or whose report was lost.
 
-Only a mail that claims to be from a server is looked at: a person may quote a bounce without being one."""
+Only a mail that claims to be from a server counts: a person may quote a bounce."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ MAX_RECIPIENTS = 50
 _MAX_TEXT = 100_000
 _MAX_LINE = 1_000
 _MAX_DIAGNOSTIC = 1_000
-_SENTENCE = 4  # lines over which an announcement may be broken
-_DIAGNOSTIC_LINES = 12
-_REASON_LINES = 3  # that are told when none of them has a code
+_SENTENCE = 4  # lines that one announcement may take
+_DIAGNOSTIC_LINES = 12  # lines below a recipient in which the reason is looked for
+_REASON_LINES = 3  # lines that are shown as the reason if none of them has a code
 
 _SERVERS = frozenset(("mailer-daemon", "postmaster", "mail-daemon", "mailerdaemon", "mailsystem"))
 
-# What servers write above the recipients, or with one in the same sentence; white space single, casefolded.
+# What servers write above the recipients, or in one sentence with a recipient: casefolded, with single spaces.
 _FAILED, _DELAYED, _DELIVERED = DeliveryAction.FAILED, DeliveryAction.DELAYED, DeliveryAction.DELIVERED
 _ANNOUNCEMENTS: tuple[tuple[str, DeliveryAction], ...] = (
-    # Delays first: their texts say as well what did not happen.
+    # Delays come first: their texts also contain words of a failure.
     ("has not yet been delivered", _DELAYED),  # Exim
     ("this is a warning message only", _DELAYED),  # sendmail
     ("this is a warning only", _DELAYED),  # Postfix
@@ -37,7 +37,7 @@ _ANNOUNCEMENTS: tuple[tuple[str, DeliveryAction], ...] = (
     ("delivery delayed", _DELAYED),
     ("has been delayed", _DELAYED),
     ("die zustellung verzögert sich", _DELAYED),
-    # Success, asked for by somebody's NOTIFY=SUCCESS.
+    # Success reports, which NOTIFY=SUCCESS asks for (RFC 3461 4.1).
     ("was successfully delivered", _DELIVERED),  # Postfix, Exchange
     ("has been delivered to these recipients", _DELIVERED),  # Exchange
     ("your message has been delivered to the following recipients", _DELIVERED),  # Exchange
@@ -75,7 +75,7 @@ _ANNOUNCEMENTS: tuple[tuple[str, DeliveryAction], ...] = (
     ("falha na entrega a estes destinatários", _FAILED),
     ("kan niet worden bezorgd", _FAILED),
 )
-# Where the returned mail begins: no recipient is looked for below.
+# Words above the returned mail: no recipient is looked for below them.
 _COPIES = (
     *("below this line is a copy", "this is a copy of", "original message follows", "original message headers"),
     *("message header follows", "the header of the original", "returned message follows", "unsent message follows"),
@@ -96,7 +96,7 @@ _ID_BELOW = re.compile(r"^[ \t>]*(<[^<>\s]{1,500}>)[ \t]*$")
 
 
 def statuses(fields: Mapping[str, Sequence[str]], text: str) -> list[DeliveryStatus]:
-    """What a bounce in words says of each recipient; empty for a mail that is none."""
+    """Return what a bounce in words says about each recipient; [] for a mail that is no bounce."""
     failed = _failed_recipients(fields)
     if not failed and not _is_from_a_server(fields):
         return []
@@ -115,7 +115,7 @@ def statuses(fields: Mapping[str, Sequence[str]], text: str) -> list[DeliverySta
 
 
 def original_message_id(text: str) -> str:
-    """The Message-ID field in the returned mail when that is part of the text, "" without one."""
+    """Return the Message-ID of a returned mail that is part of the text; "" if there is none."""
     lines = text[:_MAX_TEXT].split("\n")
     for number, line in enumerate(lines):
         match = _ID.match(line[:_MAX_LINE])
@@ -128,12 +128,13 @@ def original_message_id(text: str) -> str:
 
 
 def _failed_recipients(fields: Mapping[str, Sequence[str]]) -> list[str]:
-    """X-Failed-Recipients, which Exim and Gmail write."""
+    """Return the addresses in X-Failed-Recipients, a field that Exim and Gmail write."""
     values = ",".join(decode(raw) for raw in fields.get("x-failed-recipients", ()))
     return [str(person.address) for person in addresses.people([values])][:MAX_RECIPIENTS] if values else []
 
 
 def _is_from_a_server(fields: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a mail claims to be from a server: a null reverse-path (RFC 5321 4.5.5), or a server's name in From."""
     if any(raw.strip() == "<>" for raw in fields.get("return-path", ())):
         return True
     sender = addresses.sender(fields.get("from", ()))
@@ -142,7 +143,7 @@ def _is_from_a_server(fields: Mapping[str, Sequence[str]]) -> bool:
 
 
 def _copy_begins(lines: Sequence[str]) -> int:
-    """The line at which the returned mail begins; the end when it did not come back."""
+    """Return the line at which the returned mail begins; the number of lines if it did not come back."""
     for number, line in enumerate(lines):
         words = line.strip(" >-*").casefold()
         if words == "original message" or words.startswith(_COPIES) or _is_header(lines, number):
@@ -151,13 +152,13 @@ def _copy_begins(lines: Sequence[str]) -> int:
 
 
 def _is_header(lines: Sequence[str], number: int) -> bool:
-    """Whether the header of the returned mail begins here, without any words above it."""
+    """Whether the header of the returned mail begins in this line, without words above it."""
     following = "\n".join(lines[number + 1 : number + 4]).casefold()
     return lines[number].startswith("From: ") and ("to: " in following or "subject: " in following)
 
 
 def _announcement(lines: Sequence[str]) -> tuple[DeliveryAction | None, int]:
-    """(what happened, the line at which that is said): by the first row of the table that fits anywhere."""
+    """Return (what happened, the line that says so), by the first row of the table that fits anywhere."""
     windows = [
         " ".join(" ".join(lines[at : at + _SENTENCE]).split()).casefold().replace("’", "'") for at in range(len(lines))
     ]
@@ -171,8 +172,10 @@ def _announcement(lines: Sequence[str]) -> tuple[DeliveryAction | None, int]:
 
 
 def _recipients(lines: Sequence[str], start: int, failed: Sequence[str]) -> list[tuple[int, str]]:
-    """(line, address) of each recipient, in order: those in X-Failed-Recipients, else those that stand on lines of
-    their own below the announcement, else the one in its sentence."""
+    """Return (line, address) of each recipient, in order.
+
+    They are those in X-Failed-Recipients, else those on lines of their own below the announcement, else the one in the
+    announcement itself."""
     if failed:
         return [(_line_of(lines, recipient), recipient) for recipient in failed]
     found: dict[str, int] = {}
@@ -191,12 +194,13 @@ def _recipients(lines: Sequence[str], start: int, failed: Sequence[str]) -> list
 
 
 def _line_of(lines: Sequence[str], recipient: str) -> int:
+    """Return the first line that names the recipient; 0 if none does."""
     wanted = recipient.casefold()
     return next((number for number, line in enumerate(lines) if wanted in line.casefold()), 0)
 
 
 def _status(recipient: str, action: DeliveryAction, lines: Sequence[str], at: int, end: int) -> DeliveryStatus:
-    """One recipient with the reason that stands below it, or that is given for all."""
+    """Return the status of one recipient, with the reason below it, or with the one that is given for all."""
     near = lines[at : min(end, at + _DIAGNOSTIC_LINES)]
     reason = next((line for line in near if _STATUS.search(line) or _REPLY.search(line)), "")
     if not reason:

@@ -1,19 +1,21 @@
-"""text/enriched (RFC 1896) and its ancestor text/richtext (RFC 1341 7.1.3) as plain text, in one pass."""
+"""Turns text/enriched (RFC 1896) and the older text/richtext (RFC 1341 7.1.3) into plain text, in one pass."""
 
 from __future__ import annotations
 
 import re
 
 _TOKEN = re.compile(r"<<|</?[A-Za-z][A-Za-z0-9-]{0,59}>|\n+|[^<\n]+|<")
-# Commands whose content no reader sees: parameters of other commands, and remarks.
+# Commands whose content is not shown: parameters of other commands, and comments.
 _UNSEEN = frozenset(("param", "comment"))
-# Commands of text/richtext that stand for a character.
+# Commands of text/richtext that mean a character.
 _CHARACTERS = {"<nl>": "\n", "<np>": "\n", "<lt>": "<"}
 
 
 def to_text(text: str, *, rich: bool = False) -> str:
-    """The words without commands. One line end is a space, more of them are one less (RFC 1896 3); `rich`: all are
-    spaces, and <nl> ends a line."""
+    """Return the text without commands.
+
+    A single line end is a space, and n line ends in a row are n - 1 (RFC 1896 3). In text/richtext (`rich`) all line
+    ends are spaces, and <nl> ends a line."""
     out: list[str] = []
     unseen = verbatim = 0
     for match in _TOKEN.finditer(text):

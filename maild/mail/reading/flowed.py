@@ -1,4 +1,4 @@
-"""format=flowed (RFC 3676): paragraphs that the sender's program broke into lines, put together again."""
+"""Joins paragraphs that the sender's program broke into lines with format=flowed (RFC 3676)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ _SIGNATURE = "-- "
 
 
 def decode(text: str, *, delsp: bool = False) -> str:
-    """`text` with soft line ends joined (4.1) and space-stuffing undone (4.4); quote marks stay, one space behind them.
+    """Join lines at soft line ends (RFC 3676 4.1) and undo space-stuffing (4.4).
 
-    `delsp`: the space before a soft line end goes as well (DelSp=yes, for scripts without spaces)."""
+    Quote marks stay, with one space behind them. With `delsp` the space before a soft line end is removed too
+    (DelSp=yes, for scripts without spaces)."""
     out: list[str] = []
     paragraph: list[str] = []
     depth = 0
@@ -16,7 +17,7 @@ def decode(text: str, *, delsp: bool = False) -> str:
         content = line.lstrip(">")
         quotes = len(line) - len(content)
         content = content.removeprefix(" ")
-        if paragraph and (quotes != depth or content == _SIGNATURE):  # both end a paragraph (4.3, 4.5)
+        if paragraph and (quotes != depth or content == _SIGNATURE):  # both end a paragraph (RFC 3676 4.5, 4.3)
             out.append(_quoted(depth, "".join(paragraph)))
             paragraph = []
         depth = quotes
@@ -31,4 +32,5 @@ def decode(text: str, *, delsp: bool = False) -> str:
 
 
 def _quoted(depth: int, text: str) -> str:
+    """Put the quote marks before a paragraph (RFC 3676 4.5)."""
     return f"{'>' * depth} {text}" if depth else text

@@ -1,8 +1,8 @@
-"""Alembic's entry: run the versions over the connection that migrate() opened."""
+"""Alembic's environment: runs the migrations on the connection that migrate() opened."""
 
 from alembic import context
 
-from maild.store import agent_tables  # noqa: F401 - its tables belong to the metadata, too
+from maild.store import agent_tables  # noqa: F401 - its tables belong to the metadata too
 from maild.store.schema import metadata
 
 context.configure(

@@ -1,4 +1,4 @@
-"""full text search, and the indexes that lists of ended and new tickets go by"""
+"""Adds full-text search, and indexes for lists of ended and new tickets."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,7 +14,7 @@ VALUES ('delete', old.ticket, old.subject, old.people, old.text);"""
 _SQLITE = (
     """CREATE TABLE search_doc (
 ticket INTEGER NOT NULL PRIMARY KEY, subject TEXT NOT NULL, people TEXT NOT NULL, text TEXT NOT NULL)""",
-    # The words come folded: the tokenizer has but to part them at blanks.
+    # The words are folded already, so the tokenizer only splits them at spaces.
     """CREATE VIRTUAL TABLE search_index USING fts5(
 subject, people, text, content='search_doc', content_rowid='ticket', tokenize='ascii')""",
     f"CREATE TRIGGER search_doc_added AFTER INSERT ON search_doc BEGIN {_ADD} END",
@@ -28,6 +28,7 @@ _POSTGRESQL = (
 
 
 def upgrade() -> None:
+    """Create the search tables with their triggers, add the indexes, and index the tickets that exist."""
     op.create_index("ix_ticket_created_at", "ticket", ["created_at"])
     ended = sa.text("ended_at IS NOT NULL")
     op.create_index("ix_ticket_ended_at", "ticket", ["ended_at"], sqlite_where=ended, postgresql_where=ended)

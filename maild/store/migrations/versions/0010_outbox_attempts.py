@@ -1,4 +1,4 @@
-"""when an outgoing mail was first tried: from then on the days count after which it is given up"""
+"""Adds when an outgoing mail was first tried. The days until it is given up count from then."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,4 +10,5 @@ down_revision = "0009"
 
 
 def upgrade() -> None:
+    """Add the column."""
     op.add_column("outbox", sa.Column("tried_since", columns.UtcDateTime(timezone=True), nullable=True))

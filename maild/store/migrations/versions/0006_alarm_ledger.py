@@ -1,4 +1,4 @@
-"""whom SLA steps told, by which mail, and what came of it"""
+"""Adds the alarm ledger: who was notified of which SLA step, by which mail, and whether it arrived."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,7 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
+    """Create the table and its indexes."""
     op.create_table(
         "sla_told",
         sa.Column("ticket", sa.BigInteger, primary_key=True, autoincrement=False),

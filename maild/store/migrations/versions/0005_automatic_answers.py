@@ -1,4 +1,4 @@
-"""what programs answer: counted mails of the outbox, and the mails of a sender by time"""
+"""Adds the count of automatic answers, and an index for the mails of a sender by time."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,10 +10,11 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
+    """Add the columns and indexes, and mark the acknowledgements that were sent as counted."""
     nothing = sa.text("''")
     op.add_column("outbox", sa.Column("to_domain", columns.CleanText(), nullable=False, server_default=nothing))
     op.add_column("outbox", sa.Column("counted", sa.String(20), nullable=False, server_default=nothing))
-    # Those of the last day count from now on, too; older ones nobody asks for.
+    # The limits look back one day at most, so marking older acknowledgements too does no harm.
     op.execute("UPDATE outbox SET counted = 'answer' WHERE template = 'acknowledgement'")
     counted = sa.text("counted != ''")
     for name, first in (

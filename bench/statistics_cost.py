@@ -1,9 +1,10 @@
-"""Figures of 30 days over many tickets, most of them closed long before: what they cost with 10,000 and with 100,000.
+"""Measures statistics of 30 days with 10,000 and with 100,000 tickets, most of them closed long before.
 
-Both databases have 1,000 open tickets and 2,000 that ended in the last month; only what ended before differs. Figures
-whose cost grows with that read what they need not. The digests are those of an agent, a team's lead and a manager.
+Both databases have 1,000 open tickets and 2,000 that ended in the last month. They differ only in older tickets.
+Statistics that take longer in the larger database read what they do not need. The digests are those of an agent, a team
+lead and a manager.
 
-    python bench/figures.py [--small 10000] [--large 100000]
+    python bench/statistics_cost.py [--small 10000] [--large 100000]
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ role = "manager"
 
 
 def history(closed_at: datetime | None, chance: random.Random) -> tuple[events.Event, ...]:
-    """An ordinary ticket: opened, taken, answered, asked once more, answered, closed."""
+    """Return the events of an ordinary ticket: opened, taken, answered, asked again, answered, closed."""
     begun = (closed_at or NOW) - timedelta(minutes=chance.randrange(600, 12_000))
     number = chance.randrange(500)
     customer = Person(Address.of(f"p{number}@company{number % 50}.example"), f"Person {number}")
@@ -94,7 +95,7 @@ def history(closed_at: datetime | None, chance: random.Random) -> tuple[events.E
 
 
 def fill(store: Store, count: int) -> None:
-    """Open tickets, those that ended this month, and all the others over ten years; written in bulk."""
+    """Write open tickets, tickets that ended this month, and older ones over ten years, in bulk."""
     chance = random.Random(1)
     moments = ends_of(count, OPEN, RECENT, NOW, chance)
     for begin in range(0, count, CHUNK):
@@ -103,18 +104,20 @@ def fill(store: Store, count: int) -> None:
             connection = unit._connection
             due = NOW + timedelta(hours=chance.randrange(-20, 100))
             values = []
-            for number, facts in batch:
-                folded = fold(number, facts)
+            for number, ticket_events in batch:
+                folded = fold(number, ticket_events)
                 shown_due = None if folded.status.ended else due
                 values.append(rows.ticket_values(folded) | {"root_id": f"<{number}>", "due_at": shown_due})
             connection.execute(sa.insert(ticket), values)
-            numbered = [(number, seq, fact) for number, facts in batch for seq, fact in enumerate(facts, 1)]
-            connection.execute(sa.insert(event), [rows.event_values(n, seq, fact, 1) for n, seq, fact in numbered])
+            numbered = [
+                (number, seq, each) for number, ticket_events in batch for seq, each in enumerate(ticket_events, 1)
+            ]
+            connection.execute(sa.insert(event), [rows.event_values(n, seq, each, 1) for n, seq, each in numbered])
             unit.commit()
 
 
 def questions(helpdesk: Helpdesk) -> Iterator[tuple[str, Callable[[UnitOfWork], int]]]:
-    """Each question with what answers it -> how much was counted."""
+    """Yield each question with the function that answers it and returns how much was counted."""
     directory = helpdesk.policy.directory
     month, week = last_days(30, NOW, UTC), last_days(7, NOW, UTC)
     boss, jane = directory.agent("boss"), directory.agent("jane")
@@ -146,7 +149,8 @@ def _sections(
 
 
 def measured(store: Store, helpdesk: Helpdesk) -> dict[str, tuple[float, int]]:
-    """Question -> (milliseconds of the quickest of RUNS: others share the machine; what was counted)."""
+    """Return question -> (milliseconds of the fastest of RUNS, what was counted). The fastest run is least disturbed by
+    others."""
     found = {}
     for name, answer in questions(helpdesk):
         spans = []
@@ -160,6 +164,7 @@ def measured(store: Store, helpdesk: Helpdesk) -> dict[str, tuple[float, int]]:
 
 
 def main() -> None:
+    """Measure both databases and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", type=int, default=10_000)
     parser.add_argument("--large", type=int, default=100_000)

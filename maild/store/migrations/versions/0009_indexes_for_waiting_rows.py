@@ -1,4 +1,5 @@
-"""indexes for what is asked with each mail, button or digest, so that it costs the same whatever was done before"""
+"""Adds indexes for queries that run with each mail, button or digest, so that their cost does not grow with old
+data."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,6 +9,7 @@ down_revision = "0008"
 
 
 def upgrade() -> None:
+    """Create the indexes."""
     for name, table, columns, condition in (
         ("ix_outbox_entry", "outbox", ["entry"], "entry IS NOT NULL"),
         ("ix_draft_agent", "draft", ["agent"], "settled_as = ''"),

@@ -1,4 +1,4 @@
-"""the first tables"""
+"""Creates the first tables."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,7 @@ down_revision = None
 
 
 def upgrade() -> None:
+    """Create the tables, their indexes and the counters."""
     _counters()
     op.create_table(
         "absence",

@@ -1,4 +1,5 @@
-"""whether the sender of a held mail said, at the address on file, that they wrote it: a release says no such thing"""
+"""Adds whether the sender of a held mail confirmed it from the address on file. A release alone does not confirm
+that."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,4 +9,5 @@ down_revision = "0010"
 
 
 def upgrade() -> None:
+    """Add the column."""
     op.add_column("inbound", sa.Column("proven", sa.Boolean(), nullable=False, server_default=sa.false()))

@@ -1,4 +1,4 @@
-"""figures and digests: tickets by their newest fact"""
+"""Adds an index that finds tickets by their newest event, for statistics and digests."""
 
 from alembic import op
 
@@ -7,4 +7,5 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
+    """Create the index."""
     op.create_index("ix_ticket_updated_at", "ticket", ["updated_at"])

@@ -1,4 +1,4 @@
-"""notices that wait for more of the same ticket, and are counted by agent and hour"""
+"""Adds notices that wait for more events of their ticket, and the count of notices by agent and hour."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,7 @@ _INSTANT = columns.UtcDateTime(timezone=True)
 
 
 def upgrade() -> None:
+    """Add the columns and their index."""
     op.add_column("outbox", sa.Column("agent", columns.CleanText(), nullable=True))
     op.add_column("outbox", sa.Column("leaves_at", _INSTANT, nullable=True))
     op.add_column("outbox", sa.Column("since", sa.Integer(), nullable=True))

@@ -1,4 +1,4 @@
-"""what agents keep: held texts, lists, preferences, digests; tags, snoozing and due dates of tickets"""
+"""Adds held replies, mailed lists, preferences and digests; tags, snoozing and due dates of tickets."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,7 @@ _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
+    """Create the tables of agents and add the columns to tickets."""
     _new_columns()
     _new_tables()
 
