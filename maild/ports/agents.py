@@ -27,6 +27,10 @@ class HeldReplies(Protocol):
         """Return the replies that are not settled, oldest first: of a ticket, of an agent, or all."""
         ...
 
+    def for_agents(self, agents: Sequence[str], numbers: Sequence[int]) -> tuple[HeldReply, ...]:
+        """Return the replies of these agents that are not settled, and those with these ids, oldest first."""
+        ...
+
     def settle(self, number: int, settled_as: str, now: datetime) -> bool:
         """Settle a held reply. Returns False when it was settled before: the first decision counts."""
         ...
@@ -67,6 +71,10 @@ class Snapshots(Protocol):
 
     def add(self, snapshot: Snapshot) -> int:
         """Store a list and return its new id; the id that it carries is ignored."""
+        ...
+
+    def get_many(self, numbers: Sequence[int]) -> Mapping[int, Snapshot]:
+        """Return those of these lists that there are, by id."""
         ...
 
     def get(self, number: int) -> Snapshot | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from maild.domain.decision import TraceStep
+from maild.domain.intake.keys import EarlierMail
 from maild.ports.mail import IncomingMail, Receipt
 
 
@@ -86,10 +87,10 @@ class Inbound(Protocol):
         """Store the judgement of a mail that this node holds. Raises ClaimLost when it holds it no more."""
         ...
 
-    def find_same(self, sameness: str, but: int, waiting_in: Sequence[str] = ()) -> tuple[int, int | None] | None:
-        """Return (inbound, ticket) of an earlier judged mail with this sameness, other than `but`.
+    def find_same(self, samenesses: Sequence[str]) -> Mapping[str, tuple[EarlierMail, ...]]:
+        """Return the judged mails with each of these samenesses, oldest first.
 
-        A mail from one of the mailboxes `waiting_in` does not count when it was held or ignored."""
+        Of each mailbox the first one is enough, and the first that was held or ignored. "" stands for no sameness."""
         ...
 
     def subjects(self, sender: str, since: datetime, but: int, limit: int) -> tuple[str, ...]:

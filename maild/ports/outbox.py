@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from maild.domain.intake.keys import ReturnedMail
 from maild.domain.lookups import Leaving
 from maild.domain.messages.outbox import Attempted, OutboxState
 from maild.domain.people.directory import Address, Person
@@ -135,8 +136,8 @@ class Outbox(Protocol):
         """Drop the mails that show the ticket's history to this address. Returns False when one may have left."""
         ...
 
-    def by_message_id(self, message_id: str) -> OutboxRow | None:
-        """Return the mail with this Message-ID; None when it is not one of ours."""
+    def by_message_ids(self, message_ids: Sequence[str]) -> Mapping[str, ReturnedMail]:
+        """Return those of these Message-IDs that are ours, each with its mail."""
         ...
 
     def by_mark(self, mark: str, ticket: int | None, agent: str) -> list[int]:

@@ -115,8 +115,9 @@ class Tickets(Protocol):
         """Return id -> ticket, for those of these ids that a mail of a ticket refers to; the oldest ticket wins."""
         ...
 
-    def by_join_key(self, key: str) -> int | None:
-        """Return the open or waiting ticket that collects alerts with this key."""
+    def by_join_keys(self, keys: Sequence[str]) -> Mapping[str, int]:
+        """Return, for each of these keys, the open or waiting ticket that collects alerts with it, the oldest first
+        where several do. A key that no ticket has is absent."""
         ...
 
     def listing(self, wanted: Listing) -> list[ListedTicket]:
@@ -200,6 +201,10 @@ class People(Protocol):
 
     def agent(self, agent: Agent) -> Contact:
         """Return the contact of an agent, whichever address they use; create it when needed."""
+        ...
+
+    def signatures(self, agents: Sequence[Agent]) -> Mapping[str, str]:
+        """Return the signatures that were learned from mails of these agents, by name; "" when there is none."""
         ...
 
     def signature(self, agent: Agent) -> str:

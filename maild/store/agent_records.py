@@ -57,6 +57,12 @@ class SqlHeldReplies:
             query = query.where(held_reply.c.agent == agent)
         return tuple(_read(row) for row in self._connection.execute(query).mappings())
 
+    def for_agents(self, agents: Sequence[str], numbers: Sequence[int]) -> tuple[HeldReply, ...]:
+        """Return the replies of these agents that are not settled, and those with these ids, oldest first."""
+        theirs = sa.and_(held_reply.c.agent.in_(list(agents)), _WAITS)
+        query = sa.select(held_reply).where(sa.or_(theirs, held_reply.c.id.in_(list(numbers))))
+        return tuple(_read(row) for row in self._connection.execute(query.order_by(held_reply.c.id)).mappings())
+
     def settle(self, number: int, settled_as: str, now: datetime) -> bool:
         """Settle a held reply. Returns False when it was settled before."""
         values = {"settled_as": settled_as, "settled_at": now, "remind_at": None}
@@ -101,6 +107,17 @@ def _read(row: RowMapping) -> HeldReply:
     )
 
 
+def _read_snapshot(row: RowMapping) -> Snapshot:
+    return Snapshot(
+        id=row["id"],
+        agent=row["agent"],
+        kind=row["kind"],
+        asked=row["asked"],
+        made_at=row["made_at"],
+        tickets=tuple(row["tickets"]),
+    )
+
+
 class SqlSnapshots:
     """Implements ports.Snapshots."""
 
@@ -120,17 +137,14 @@ class SqlSnapshots:
 
     def get(self, number: int) -> Snapshot | None:
         """Return a list by its id; None when there is none."""
-        row = self._connection.execute(sa.select(snapshot).where(snapshot.c.id == number)).mappings().first()
-        if row is None:
-            return None
-        return Snapshot(
-            id=row["id"],
-            agent=row["agent"],
-            kind=row["kind"],
-            asked=row["asked"],
-            made_at=row["made_at"],
-            tickets=tuple(row["tickets"]),
-        )
+        return self.get_many([number]).get(number)
+
+    def get_many(self, numbers: Sequence[int]) -> Mapping[int, Snapshot]:
+        """Return those of these lists that there are, by id."""
+        if not numbers:
+            return {}
+        query = sa.select(snapshot).where(snapshot.c.id.in_(list(numbers)))
+        return {row["id"]: _read_snapshot(row) for row in self._connection.execute(query).mappings()}
 
     def change(self, number: int, tickets: Sequence[int]) -> None:
         """Replace the rows of a list."""

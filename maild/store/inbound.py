@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from maild.domain.intake.keys import EarlierMail
 from maild.ports import ClaimLost, InboundState, IncomingMail, Judgement, KeptMail, Receipt
 from maild.store import rows
 from maild.store.insert_once import insert_once
 from maild.store.schema import entry, inbound, one_of, raw_mail
 
+_WAITING = ("held", "ignored")  # outcomes of a mail that nobody has let in
 SUSPECT = 3  # attempts; a mail that fails in the ordinary way is quarantined by then
 CLAIM = timedelta(minutes=10)  # how long a node may hold mails before another one takes them over
 # The value is written into the SQL, because a bound parameter would hide the partial index.
@@ -133,21 +135,22 @@ class SqlInbound:
         if self._connection.execute(claimed.values(**values)).rowcount != 1:
             raise ClaimLost(f"inbound {number} was judged by another node")
 
-    def find_same(self, sameness: str, but: int, waiting_in: Sequence[str] = ()) -> tuple[int, int | None] | None:
-        """Return (inbound, ticket) of an earlier judged mail with this sameness, other than `but`."""
-        if not sameness:
-            return None
-        query = (
-            sa.select(inbound.c.id, inbound.c.ticket)
-            .where(inbound.c.sameness == sameness, inbound.c.id != but)
-            .where(inbound.c.outcome.not_in(["", "duplicate", "quarantined"]))
-            .order_by(inbound.c.id)
-        )
-        if waiting_in:
-            waits = sa.and_(inbound.c.mailbox.in_(waiting_in), inbound.c.outcome.in_(["held", "ignored"]))
-            query = query.where(sa.not_(waits))
-        found = self._connection.execute(query).first()
-        return (found.id, found.ticket) if found else None
+    def find_same(self, samenesses: Sequence[str]) -> Mapping[str, tuple[EarlierMail, ...]]:
+        """Return the first judged mails with each of these samenesses, oldest first."""
+        asked = list(filter(None, samenesses))
+        if not asked:
+            return {}
+        counts = inbound.c.outcome.not_in(["", "duplicate", "quarantined"])
+        waits = sa.case((inbound.c.outcome.in_(_WAITING), 1), else_=0)
+        # The first of each mailbox is enough: a mail that loops may have been ignored thousands of times.
+        firsts = sa.select(sa.func.min(inbound.c.id)).where(inbound.c.sameness.in_(asked), counts)
+        firsts = firsts.group_by(inbound.c.sameness, inbound.c.mailbox, waits)
+        query = sa.select(inbound.c.sameness, inbound.c.id, inbound.c.ticket, inbound.c.mailbox, inbound.c.outcome)
+        found: dict[str, list[EarlierMail]] = {}
+        for row in self._connection.execute(query.where(inbound.c.id.in_(firsts)).order_by(inbound.c.id)):
+            mail = EarlierMail(row.id, row.ticket, row.mailbox, waits=row.outcome in _WAITING)
+            found.setdefault(row.sameness, []).append(mail)
+        return {sameness: tuple(mails) for sameness, mails in found.items()}
 
     def subjects(self, sender: str, since: datetime, but: int, limit: int) -> tuple[str, ...]:
         """Return subjects of this sender's mails that were judged after `since`, newest first."""

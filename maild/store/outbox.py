@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from maild.domain.intake.keys import ReturnedMail
 from maild.domain.lookups import Leaving
 from maild.domain.messages.outbox import Attempted, OutboxState
 from maild.domain.notices.mail_kinds import Shows, templates_where
@@ -201,11 +202,14 @@ class SqlOutbox:
         self._connection.execute(sa.update(outbox).where(*_history(ticket, to), _UNTRIED).values(gone))
         return to.key not in self.leaving([ticket])[ticket].shown_history
 
-    def by_message_id(self, message_id: str) -> OutboxRow | None:
-        """Return the mail with this Message-ID; None when it is not one of ours."""
-        query = sa.select(outbox).where(outbox.c.message_id == message_id)
-        found = self._connection.execute(query).mappings().first()
-        return rows.read_outbox(found) if found else None
+    def by_message_ids(self, message_ids: Sequence[str]) -> Mapping[str, ReturnedMail]:
+        """Return those of these Message-IDs that are ours, each with its mail."""
+        if not message_ids:
+            return {}
+        columns = (outbox.c[name] for name in ("message_id", "id", "ticket", "to_address", "entry"))
+        query = sa.select(*columns).where(outbox.c.message_id.in_(list(message_ids)))
+        found = self._connection.execute(query)
+        return {m.message_id: ReturnedMail(m.id, m.ticket, Address.of(m.to_address), m.entry) for m in found}
 
     def by_mark(self, mark: str, ticket: int | None, agent: str) -> list[int]:
         """Return the mails whose Message-ID begins with this text of a sealed address, newest first."""

@@ -62,9 +62,16 @@ class SqlPeople:
 
     def signature(self, agent: Agent) -> str:
         """Return the signature that was learned from an agent's mails; "" when there is none."""
-        kept = self._connection.scalar(sa.select(contact.c.signature).where(contact.c.agent == agent.name)) or ""
+        return self.signatures([agent])[agent.name]
+
+    def signatures(self, agents: Sequence[Agent]) -> Mapping[str, str]:
+        """Return the signatures that were learned from mails of these agents, by name; "" when there is none."""
+        names = [agent.name for agent in agents]
+        query = sa.select(contact.c.agent, contact.c.signature).where(contact.c.agent.in_(names))
+        kept = {row.agent: row.signature or "" for row in self._connection.execute(query)} if names else {}
         # Older versions stored as a signature whatever several mails ended with, commands too.
-        return kept if looks_like_signature(kept.split("\n"), agent) else ""
+        found = {a.name: a for a in agents if looks_like_signature(kept.get(a.name, "").split("\n"), a)}
+        return {name: kept[name] if name in found else "" for name in names}
 
     def learn_signature(self, agent: Agent, tail: str) -> str:
         """Store how an agent's mail ended and return their signature."""

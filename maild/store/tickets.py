@@ -175,12 +175,15 @@ class SqlTickets:
         query = sa.select(ancestor).where(ancestor.c.message_id.in_(list(ids))).order_by(ancestor.c.ticket.desc())
         return {row.message_id: row.ticket for row in self._connection.execute(query)}
 
-    def by_join_key(self, key: str) -> int | None:
-        """Return the open or waiting ticket that collects alerts with this key."""
+    def by_join_keys(self, keys: Sequence[str]) -> Mapping[str, int]:
+        """Return, for each of these keys, the open or waiting ticket that collects alerts with it."""
+        asked = list(filter(None, keys))
+        if not asked:
+            return {}
         filled = ticket.c.join_key != sa.literal("", literal_execute=True)
-        here = sa.and_(filled, ticket.c.join_key == key, one_of(ticket.c.status, *_WORKED_ON))
-        query = sa.select(ticket.c.number).where(here)
-        return self._connection.scalar(query.order_by(ticket.c.number).limit(1)) if key else None
+        here = sa.and_(filled, ticket.c.join_key.in_(asked), one_of(ticket.c.status, *_WORKED_ON))
+        query = sa.select(ticket.c.join_key, sa.func.min(ticket.c.number).label("number")).where(here)
+        return {row.join_key: row.number for row in self._connection.execute(query.group_by(ticket.c.join_key))}
 
     def listing(self, wanted: Listing) -> list[ListedTicket]:
         """Return the tickets of a list, in its order."""

@@ -6,7 +6,7 @@ import pytest
 
 from maild.domain.agent_mail.judge import AgentMail, act_of_agent
 from maild.domain.commands.apply import judge, parse
-from maild.domain.decision import Outcome
+from maild.domain.decision import ActOnOtherTicket, Outcome
 from maild.domain.intake.decide import decide
 from maild.domain.intake.decide.case import entry_of
 from maild.domain.lookups import CannedText, Lookups, Missing, Needs, TicketRecord, all_of
@@ -101,7 +101,7 @@ def test_a_list_names_the_tickets_of_all_its_rows_and_then_what_their_commands_r
         judged(known)
     assert stopped.value.needs == Needs(tickets=frozenset({17, 18}))
     decision = judged(known | Lookups(records={17: record(17, (1, (OPENED,))), 18: record(18, (1, (OPENED,)))}))
-    assert [other.ticket for other in decision.others] == [42, 44]
+    assert [other.ticket for other in decision.effects_of(ActOnOtherTicket)] == [42, 44]
 
 
 def test_needs_add_up():

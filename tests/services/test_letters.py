@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from maild.domain.intake.route import Route, RouteKind, clues, route
+from maild.domain.intake.route import Route, RouteKind
 from maild.domain.messages.message import Envelope
 from maild.domain.messages.reply_tokens import Scope, read_message_id, read_reply_address
 from maild.domain.notices.buttons import IT_WAS_ME
 from maild.domain.people.directory import Address
 from maild.mail.reading.parse import read
-from maild.ports import OutboxRow, Snapshot
-from maild.services.intake.gather import look_up
+from maild.ports import IncomingMail, OutboxRow, Snapshot
+from maild.services.intake.gather import placed_mail, read_mail
 from maild.services.notices.agent_message import AgentMessage, post
 from maild.services.work import Work
 from tests.rig.office import CONFIG, Office
@@ -110,12 +110,11 @@ def test_a_list_that_never_was_leads_nowhere(office: Office) -> None:
 
 
 def route_of(office: Office, raw: bytes) -> Route:
-    message = read(raw)
-    helpdesk = office.helpdesk
-    found = clues(message, Envelope(None, ()), helpdesk.ring, helpdesk.domain)
+    helpdesk, now = office.helpdesk, office.clock.now()
+    mail = IncomingMail(raw=raw, source="smtp", arrived_at=now, envelope=Envelope())
     with office.store(reading=True) as unit:
-        facts = look_up(Work(unit, helpdesk, office.clock.now()), found, 0)
-    return route(message, found, facts, helpdesk.ring, helpdesk.policy.directory)
+        work = Work(unit, helpdesk, now)
+        return placed_mail(work, read_mail(helpdesk, mail, read(raw), inbound=0)).route
 
 
 def test_a_letter_that_comes_back_is_a_bounce_of_no_ticket(office: Office) -> None:

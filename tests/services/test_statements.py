@@ -14,10 +14,10 @@ from tests.rig.office import Office
 # Kind of mail -> the most statements that it may cost on SQLite, BEGIN and SAVEPOINT included.
 MOST = {
     "a new mail": 62,
-    "a customer's reply": 60,
-    "an agent's reply": 60,
-    "a mail of commands": 46,
-    "a bounce": 43,
+    "a customer's reply": 53,
+    "an agent's reply": 53,
+    "a mail of commands": 39,
+    "a bounce": 41,
 }
 
 

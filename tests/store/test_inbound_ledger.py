@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from maild.domain.decision import TraceStep
+from maild.domain.intake.keys import EarlierMail
 from maild.domain.messages.message import Envelope
 from maild.ports import ClaimLost, IgnoredMail, InboundState, IncomingMail, Judgement, MailboxState, TemporaryFailure
 from maild.store.inbound import CLAIM
@@ -175,9 +176,8 @@ def test_a_judgement_is_recorded_with_its_steps_and_clean_text(store):
     with store(reading=True) as unit:
         kept = unit.inbound.get(number)
         assert unit.inbound.count_kept() == 0
-        assert unit.inbound.find_same("s" * 64, but=number) is None
-        assert unit.inbound.find_same("s" * 64, but=number + 1) == (number, 1)
-        assert unit.inbound.find_same("", but=0) is None
+        assert unit.inbound.find_same(["s" * 64, "t" * 64]) == {"s" * 64: (EarlierMail(number, 1, "", waits=False),)}
+        assert unit.inbound.find_same([""]) == {}
     assert (kept.outcome, kept.ticket, kept.steps) == ("opened", 1, DONE.steps)
     assert kept.subject == "nul \ufffd and lone \ufffd"
 
@@ -208,7 +208,7 @@ def test_a_quarantined_mail_can_be_replayed_and_a_judged_one_cannot(store):
         unit.inbound.judge(bad, replace(DONE, state=InboundState.QUARANTINED, outcome="quarantined"), NOW)
         unit.inbound.judge(good, replace(DONE, sameness=""), NOW)
         assert [kept.id for kept in unit.inbound.listed(InboundState.QUARANTINED)] == [bad]
-        assert unit.inbound.find_same("s" * 64, but=0) is None  # what was set aside is no earlier copy
+        assert unit.inbound.find_same(["s" * 64]) == {}  # what was set aside is no earlier copy
         assert unit.inbound.replay(bad)
         assert not unit.inbound.replay(good)
         assert [(kept.id, kept.attempts) for kept in unit.inbound.begin(10, NOW)] == [(bad, 1)]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from maild.domain.intake.keys import ReturnedMail
 from maild.domain.messages.outbox import Attempted, OutboxState
 from maild.domain.people.directory import Address, Person
 from maild.ports import OutboxRow
@@ -40,8 +41,8 @@ def test_a_row_comes_back_as_it_was_put(unit):
     number = unit.outbox.next_id()
     unit.outbox.add(row(number))
     assert unit.outbox.get(number) == row(number, context={"v": 1, "text": "nul \ufffd"})
-    assert unit.outbox.by_message_id(f"<{number}@acme.example>").id == number
-    assert unit.outbox.by_message_id("<other@x>") is None
+    ours = f"<{number}@acme.example>"
+    assert unit.outbox.by_message_ids([ours, "<other@x>"]) == {ours: ReturnedMail(number, 1, BOB.address, None)}
     assert unit.outbox.next_id() == number + 1
 
 

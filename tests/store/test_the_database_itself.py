@@ -151,13 +151,14 @@ def test_what_is_asked_all_the_time_is_asked_of_an_index(tmp_path):
         unit.outbox.next_instant()
         unit.tickets.due(NOW, 10)
         unit.tickets.to_wake(NOW, 10)
-        unit.tickets.by_join_key("key")
+        unit.tickets.by_join_keys(["key", "other"])
+        unit.inbound.find_same(["s" * 64, "t" * 64])
         unit.tickets.listing(Listing(statuses=("open",), limit=50, order=Order.DUE))
         unit.tickets.listing(Listing(overdue_at=NOW, sight=Sight("jane", ("support",)), order=Order.DUE))
         unit.tickets.listing(Listing(statuses=("closed",), ended_since=NOW, limit=50, order=Order.ENDED))
         unit.tickets.listing(Listing(sender="acme.example", created_since=NOW, limit=50, order=Order.CREATED))
     store.close()
-    assert len(asked) == 22
+    assert len(asked) == 23
     named = ("ix_outbox_entry", "ix_outbox_ticket", "ix_draft_agent", "ix_inbound_waits", "ix_ticket_spam")
     assert [name for name in named if not any(name in plan for plan in asked)] == []
     assert [plan for plan in asked if "USING" not in plan or "ix_" not in plan] == []

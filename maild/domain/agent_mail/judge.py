@@ -19,6 +19,7 @@ from maild.domain.lookups import NO_NUMBER, Missing, Needs
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.agent_notices import answerable
 from maild.domain.policy import Policy
+from maild.domain.tickets.ticket import Ticket
 
 __all__ = ["ADMIN", "AgentMail", "act_of_agent", "act_of_line", "surroundings_of"]
 
@@ -90,13 +91,20 @@ def _resolved(act: AgentMail, parsed: Parsed, surroundings: Surroundings, policy
 def needs_of_text(act: AgentMail, parsed: Parsed, policy: Policy) -> Needs:
     """What must be known before a text may go to the customer, as far as can be told before its commands are tried."""
     text = parsed.text.strip() or act.forwarded.strip() or act.draft.attachments
-    goes = [verb.text for each in parsed.commands if (verb := commands.lookup(each.verb)) and verb.takes_text]
-    public = goes[-1] is TextGoes.REPLY if goes else act.scope is Scope.REPLY
-    if not text or not public or act.released_as is ReleasedAs.NOTE:
+    if not text or act.released_as is ReleasedAs.NOTE:
         return Needs()
-    written = frozenset({act.ticket.number}) - {NO_NUMBER}
-    domains = domains_of(act.ticket) if act.agent is not None and policy.hold else frozenset[str]()
-    return Needs(written=written, domains=domains)
+    needs = needs_of_answer(parsed, act.scope, act.ticket, policy)
+    return needs if act.agent is not None else replace(needs, domains=frozenset())
+
+
+def needs_of_answer(parsed: Parsed, scope: Scope, ticket: Ticket, policy: Policy) -> Needs:
+    """What must be known before this text of an agent leaves; nothing when it stays inside."""
+    goes = [verb.text for each in parsed.commands if (verb := commands.lookup(each.verb)) and verb.takes_text]
+    public = goes[-1] is TextGoes.REPLY if goes else scope is Scope.REPLY
+    if not public:
+        return Needs()
+    domains = domains_of(ticket) if policy.hold else frozenset[str]()
+    return Needs(written=frozenset({ticket.number}) - {NO_NUMBER}, domains=domains)
 
 
 def surroundings_of(act: AgentMail, policy: Policy) -> Surroundings:

@@ -19,7 +19,7 @@ from maild.services.work import Work
 
 _NOTICES = 10  # of ours to agents, the newest: what the leak guard compares with
 _MERGES = 20  # how often a ticket's survivor may have been merged itself
-_ROUNDS = 6  # of looking up and thinking; most mails need one or two, a row's command that reaches further needs three
+ROUNDS = 6  # of looking up and thinking; most mails need one or two, a row's command that reaches further needs three
 _TO_CUSTOMERS = templates_where(lambda kind: kind.to is Reader.CUSTOMER)  # what they hold left already
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 def thought_through(think: Callable[[Lookups], T], lookups: Lookups, work: Work, agent: Agent | None = None) -> T:
     """What somebody thinks, after looking up what they find missing. LookupError: what they ask for is never there."""
-    for _ in range(_ROUNDS):
+    for _ in range(ROUNDS):
         try:
             return think(lookups)
         except Missing as missing:

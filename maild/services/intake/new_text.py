@@ -17,25 +17,28 @@ _NOTICES = 5  # of ours about the ticket to those people, the newest: older ones
 _SAYS_BACK = templates_where(lambda kind: kind.says_back)  # whoever sends those words once more means them
 
 
-def own_words(message: InboundMessage, ticket: Ticket | None, agent: Agent | None, unit: UnitOfWork) -> InboundMessage:
-    """The mail with our own text and an agent's learned signature folded away from its new text. Without a ticket it
-    answers a list, or another letter of ours.
+def texts_sent(
+    message: InboundMessage, ticket: Ticket | None, agent: Agent | None, unit: UnitOfWork
+) -> tuple[str, ...]:
+    """What we sent to whoever answers, the newest first. Without a ticket they answer a list, or another letter."""
+    if ticket is None:
+        answered = (*message.in_reply_to, *reversed(message.references))[:_NOTICES]
+        return unit.outbox.texts_of(answered, but=_SAYS_BACK)
+    texts = unit.outbox.texts(ticket.number, _NOTICES, but=_SAYS_BACK, to=_readers(message, ticket, agent))
+    return _without_offers(texts, ticket, unit) if texts else ()
+
+
+def own_words(message: InboundMessage, sent: Sequence[str], signature: str) -> InboundMessage:
+    """The mail with our own text and an agent's learned signature folded away from its new text.
 
     The reading has cut what it knew by itself; this second cut sees only what that left."""
     own, forwarded = message.own_and_forwarded
-    answered = (*message.in_reply_to, *reversed(message.references))[:_NOTICES]
-    if ticket is None:
-        known = unit.outbox.texts_of(answered, but=_SAYS_BACK)
-    else:
-        texts = unit.outbox.texts(ticket.number, _NOTICES, but=_SAYS_BACK, to=_readers(message, ticket, agent))
-        known = _without_offers(texts, ticket, unit)
-    signature = unit.people.signature(agent) if agent else ""
-    if message.html_words and (known or signature):
-        words = cut(message.html_words, known_texts=known, signature=signature).new_text
+    if message.html_words and (sent or signature):
+        words = cut(message.html_words, known_texts=sent, signature=signature).new_text
         message = replace(message, html_words=words)
-    if not own.strip() or not (known or signature):
+    if not own.strip() or not (sent or signature):
         return message
-    again = cut(own, known_texts=known, signature=signature)
+    again = cut(own, known_texts=sent, signature=signature)
     if again.kept_everything:
         return replace(message, only_quotes=True)
     left = "\n".join(filter(None, (again.new_text, forwarded)))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from maild.domain.decision import TraceStep
 from maild.domain.effects import AlarmAdmin
-from maild.domain.intake.auto_answer_limits import STATES_PER_HOUR, UNPROVEN_PER_DAY
+from maild.domain.intake.auto_answer_limits import STATES_PER_HOUR, UNPROVEN_PER_DAY, Traffic
 from maild.domain.intake.classify import MailClass
 from maild.domain.intake.decide.case import Case
 from maild.domain.messages.reply_tokens import Scope
@@ -43,12 +44,13 @@ def acknowledgement(case: Case) -> AutoAnswer:
             to is AcknowledgeTo.AUTHENTICATED and unproven,
             f'acknowledge.to = "authenticated", and {case.evidence.reason}',
         ),
-        (
-            unproven and case.traffic.to_sender >= UNPROVEN_PER_DAY,
-            "the sender is not proven, and was answered by program within a day",
-        ),
     )
-    return _answer(case, checks, "a person wrote and waits for an answer")
+
+    def too_often(traffic: Traffic) -> str:
+        often = unproven and traffic.to_sender >= UNPROVEN_PER_DAY
+        return "the sender is not proven, and was answered by program within a day" if often else ""
+
+    return _answer(case, checks, too_often, "a person wrote and waits for an answer")
 
 
 def state(case: Case) -> AutoAnswer:
@@ -60,16 +62,23 @@ def state(case: Case) -> AutoAnswer:
         (case.classification.mail_class is not MailClass.PERSON, case.classification.reason),
         (not case.classification.answerable, case.classification.reason),
         (case.evidence.trust is Trust.FAILED, case.evidence.reason),
-        (case.traffic.states >= STATES_PER_HOUR, "the state of this ticket was told within the last hour"),
     )
-    return _answer(case, checks, "a person asked for the state of the ticket")
+
+    def too_often(traffic: Traffic) -> str:
+        often = traffic.states >= STATES_PER_HOUR
+        return "the state of this ticket was told within the last hour" if often else ""
+
+    return _answer(case, checks, too_often, "a person asked for the state of the ticket")
 
 
-def _answer(case: Case, checks: tuple[tuple[bool, str], ...], why: str) -> AutoAnswer:
-    hindrance = next((reason for holds, reason in checks if holds), "")
+def _answer(
+    case: Case, checks: tuple[tuple[bool, str], ...], too_often: Callable[[Traffic], str], why: str
+) -> AutoAnswer:
+    """The answer, or what hinders it. What was answered of late is counted only where nothing else hinders it."""
+    hindrance = next((reason for holds, reason in checks if holds), "") or too_often(case.answered)
     if hindrance:
         return AutoAnswer(False, hindrance)
-    policy, traffic = case.policy, case.traffic
+    policy, traffic = case.policy, case.answered
     too_much = traffic.too_much(a_minute=policy.answers_a_minute, a_domain=policy.answers_a_domain)
     if not too_much:
         return AutoAnswer(True, why)

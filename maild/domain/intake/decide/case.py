@@ -12,7 +12,7 @@ from maild.domain.intake.bounce import BouncedMail
 from maild.domain.intake.classify import Classification
 from maild.domain.intake.route import Route
 from maild.domain.intake.rules import Filing
-from maild.domain.lookups import NOTHING_KNOWN, Lookups
+from maild.domain.lookups import NOTHING_KNOWN, Lookups, Missing, Needs
 from maild.domain.messages.message import Evidence, InboundMessage
 from maild.domain.notices.agent_notices import NOWHERE, Notice
 from maild.domain.people.directory import Address, Agent, Person, Role
@@ -49,7 +49,7 @@ class Case:
     since: tuple[Event, ...] = ()  # what happened to the ticket after what the sender had seen
     drafts: tuple[HeldReply, ...] = ()  # texts of this agent that wait for their word
     lookups: Lookups = NOTHING_KNOWN
-    traffic: Traffic = NO_TRAFFIC  # what was answered by program of late
+    traffic: Traffic | None = NO_TRAFFIC  # what was answered by program of late; None: it was not counted
     departed: frozenset[Address] = frozenset()  # who left the ticket, or was taken out of it
     rows: Rows | None = None  # of the list that the mail answers
     receipts: bool = False  # the agent wishes to be told of everything that their commands did
@@ -71,6 +71,13 @@ class Case:
     def agent(self) -> Agent | None:
         """The agent who wrote it; None for everybody else."""
         return self.policy.directory.agent_at(self.message.sender.address) if self.message.sender else None
+
+    @property
+    def answered(self) -> Traffic:
+        """What was answered by program of late. Raises Missing where it was not counted."""
+        if self.traffic is None:
+            raise Missing(Needs(traffic=True))
+        return self.traffic
 
     @property
     def automatic(self) -> bool:
