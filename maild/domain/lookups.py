@@ -53,6 +53,7 @@ class Written:
     # The newest message of the requester or a participant, as an entry that names its mail; None: they never wrote.
     last_message: EntryDraft | None = None
     last_reply: str = ""  # the text of the newest reply
+    offered: tuple[str, ...] = ()  # answers of other tickets that our notices of this one showed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from maild.ports.mail import (
     WakeUp,
 )
 from maild.ports.next_due import Agenda, NextInstants, StatusDurations
-from maild.ports.outbox import Outbox, OutboxRow
+from maild.ports.outbox import AnswerCounts, AnswerWindows, Outbox, OutboxRow
 from maild.ports.store import (
     Contact,
     OpenUnitOfWork,
@@ -35,6 +35,8 @@ from maild.ports.store import (
 
 __all__ = [
     "Agenda",
+    "AnswerCounts",
+    "AnswerWindows",
     "ClaimLost",
     "Clock",
     "Contact",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -44,6 +44,27 @@ class OutboxRow:
     def mail_date(self) -> datetime:
         """The value of the Date header. A notice that waited until morning is dated when it leaves."""
         return self.leaves_at or self.queued_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerWindows:
+    """Since when automatic answers are counted (UTC)."""
+
+    a_day_ago: datetime  # to one address
+    an_hour_ago: datetime  # to one domain, and states of one ticket
+    a_minute_ago: datetime  # to everybody
+    stopped_since: datetime  # reports that there were too many
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerCounts:
+    """How many automatic answers were queued for people outside. What was not counted is 0."""
+
+    to_address: Mapping[str, int] = field(default_factory=dict)  # by the key of the address
+    to_domain: Mapping[str, int] = field(default_factory=dict)  # in lower case
+    states: Mapping[tuple[str, int], int] = field(default_factory=dict)  # by the key of the address and the ticket
+    to_all: int = 0
+    flood_reported: bool = False  # were admins told that there were too many?
 
 
 class Outbox(Protocol):
@@ -150,20 +171,11 @@ class Outbox(Protocol):
         """Say whether a mail about this ticket was made for this address before."""
         ...
 
-    def count_answers(
-        self,
-        since: datetime,
-        *,
-        to: Address | None = None,
-        domain: str | None = None,
-        ticket: int | None = None,
-        template: str | None = None,
-    ) -> int:
-        """Count the automatic answers to people outside that were queued after `since`; dropped ones do not count."""
-        ...
+    def count_answers(self, to: Sequence[Address], since: AnswerWindows, state_template: str) -> AnswerCounts:
+        """Count the automatic answers to people outside; dropped ones do not count.
 
-    def flood_reported(self, since: datetime) -> bool:
-        """Say whether admins were told after `since` that there were too many automatic answers."""
+        Answers of `state_template` are counted by ticket as well. The number of queries does not depend on how many
+        addresses there are."""
         ...
 
     def delivery_states(self, ticket: int) -> Mapping[int, tuple[OutboxState, ...]]:

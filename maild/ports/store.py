@@ -158,8 +158,8 @@ class Tickets(Protocol):
         """Return tickets whose snooze is over, the longest ago first."""
         ...
 
-    def has_spam_from(self, address: Address) -> bool:
-        """Say whether a ticket of this requester is marked as spam."""
+    def spam_senders(self, addresses: Sequence[Address]) -> frozenset[str]:
+        """Return the keys of those of these addresses whose requester has a ticket that is marked as spam."""
         ...
 
     def deadlines(self, number: int) -> Mapping[str, datetime] | None:

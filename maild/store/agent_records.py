@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from maild.domain.tickets.held_replies import HeldReply, HeldReplyKind
 from maild.ports import Snapshot
 from maild.store.agent_tables import digest_run, held_reply, preference, snapshot
+from maild.store.identity_map import IdentityMap
 from maild.store.insert_once import insert_once
 
 # The value is written into the SQL, because a bound parameter would hide the partial index.
@@ -158,24 +159,37 @@ _PREFERENCES = sa.select(preference)
 class SqlPreferences:
     """Implements ports.Preferences."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, identity_map: IdentityMap, *, reading: bool) -> None:
         self._connection = connection
+        self._identity_map = identity_map
+        self._reading = reading
 
     def of(self, agent: str) -> Mapping[str, Any]:
         """Return the preferences of one agent."""
+        known = self._identity_map.preferences
+        return self._stored(agent) if known is None else known.get(agent, {})
+
+    def _stored(self, agent: str) -> Mapping[str, Any]:
         found = self._connection.scalar(sa.select(preference.c.wishes).where(preference.c.agent == agent))
         return dict(found or {})
 
     def all(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the preferences of every agent who has set some."""
-        return {row.agent: dict(row.wishes) for row in self._connection.execute(_PREFERENCES)}
+        if self._identity_map.preferences is not None:
+            return self._identity_map.preferences
+        found = {row.agent: dict(row.wishes) for row in self._connection.execute(_PREFERENCES)}
+        if not self._reading:
+            self._identity_map.preferences = found
+        return found
 
     def change(self, agent: str, preferences: Mapping[str, Any], now: datetime) -> None:
         """Merge these preferences into the stored ones; None removes a preference."""
         self._connection.execute(
             insert_once(self._connection, preference, {"agent": agent, "wishes": {}, "changed_at": now})
         )
-        merged = {key: value for key, value in {**self.of(agent), **preferences}.items() if value is not None}
+        # What another node has stored meanwhile must not get lost: the stored ones count, not those that were read.
+        merged = {key: value for key, value in {**self._stored(agent), **preferences}.items() if value is not None}
+        self._identity_map.preferences = None
         step = sa.update(preference).where(preference.c.agent == agent)
         self._connection.execute(step.values(wishes=merged, changed_at=now))
 

@@ -5,7 +5,7 @@ whole history again. Rolling back a savepoint may release locks, so the whole ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -46,11 +46,13 @@ class IdentityMap:
     histories: dict[int, tuple[Event, ...]] = field(default_factory=dict)
     firsts: dict[int, tuple[int, ...]] = field(default_factory=dict)  # for each event the number of its act's first
     steps: dict[int, set[StepKey]] = field(default_factory=dict)
+    preferences: Mapping[str, Mapping[str, Any]] | None = None  # of all agents; None: not read yet
 
     def forget(self) -> None:
         """Empty the cache."""
         for known in (self.numbers, self.tickets, self.root_ids, self.people, self.histories, self.firsts, self.steps):
             known.clear()
+        self.preferences = None
 
     def take(self, row: RowMapping, people: Iterable[RowMapping]) -> Ticket:
         """Cache a ticket that this transaction has locked, and return it."""

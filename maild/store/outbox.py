@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +15,9 @@ from maild.domain.lookups import Leaving
 from maild.domain.messages.outbox import Attempted, OutboxState
 from maild.domain.notices.mail_kinds import Shows, templates_where
 from maild.domain.people.directory import Address, ascii_lower
-from maild.ports import OutboxRow
+from maild.ports import AnswerCounts, AnswerWindows, OutboxRow
 from maild.store import rows
+from maild.store.answer_counts import COUNTS, by_part
 from maild.store.insert_once import next_number
 from maild.store.schema import one_of, outbox
 
@@ -221,32 +223,18 @@ class SqlOutbox:
         """Say whether a mail about this ticket was made for this address before."""
         return self._connection.scalar(_WRITTEN_TO, {"number": ticket, "to": address.key}) is not None
 
-    def count_answers(
-        self,
-        since: datetime,
-        *,
-        to: Address | None = None,
-        domain: str | None = None,
-        ticket: int | None = None,
-        template: str | None = None,
-    ) -> int:
-        """Count the automatic answers to people outside that were queued after `since`."""
-        query = sa.select(sa.func.count()).select_from(outbox).where(*_counted("answer", since))
-        query = query.where(outbox.c.state != OutboxState.DROPPED.value)
-        if to is not None:
-            query = query.where(outbox.c.to_key == to.key)
-        if domain is not None:
-            query = query.where(outbox.c.to_domain == ascii_lower(domain))
-        if ticket is not None:
-            query = query.where(outbox.c.ticket == ticket)
-        if template is not None:
-            query = query.where(outbox.c.template == template)
-        return int(self._connection.scalar(query) or 0)
-
-    def flood_reported(self, since: datetime) -> bool:
-        """Say whether admins were told after `since` that there were too many automatic answers."""
-        query = sa.select(outbox.c.id).where(*_counted("alarm", since)).limit(1)
-        return self._connection.scalar(query) is not None
+    def count_answers(self, to: Sequence[Address], since: AnswerWindows, state_template: str) -> AnswerCounts:
+        """Count the automatic answers to people outside; dropped ones do not count."""
+        keys, domains = {each.key for each in to}, {ascii_lower(each.domain) for each in to}
+        asked = {"keys": sorted(keys), "domains": sorted(domains), "state_template": state_template}
+        found = self._connection.execute(COUNTS, asked | asdict(since)).all()
+        return AnswerCounts(
+            to_address={key: number for (key, _), number in by_part(found, "address").items()},
+            to_domain={domain: number for (domain, _), number in by_part(found, "domain").items()},
+            states=by_part(found, "state"),
+            to_all=sum(by_part(found, "all").values()),
+            flood_reported=any(by_part(found, "flood").values()),
+        )
 
     def delivery_states(self, ticket: int) -> Mapping[int, tuple[OutboxState, ...]]:
         """Return for each entry of a ticket the states of the mails that deliver it."""
@@ -282,9 +270,3 @@ def _leaving(mails: Sequence[sa.RowMapping]) -> Leaving:
         stoppable=frozenset(mail["entry"] for mail in mails if mail["entry"] is not None) - tried,
         shown_history=frozenset(mail["to_key"] for mail in left if mail["template"] in _HISTORIES),
     )
-
-
-def _counted(kind: str, since: datetime) -> tuple[sa.ColumnElement[bool], ...]:
-    """Return the conditions for counted mails of a kind. The first one repeats the condition of the partial indexes."""
-    filled = outbox.c.counted != sa.literal("", literal_execute=True)
-    return (filled, outbox.c.counted == kind, outbox.c.queued_at > since)

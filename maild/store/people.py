@@ -75,12 +75,14 @@ class SqlPeople:
 
     def learn_signature(self, agent: Agent, tail: str) -> str:
         """Store how an agent's mail ended and return their signature."""
-        number = self.agent(agent).number
-        row = self._connection.execute(sa.select(contact).where(contact.c.id == number)).mappings().one()
+        row = self._connection.execute(_BY_AGENT, {"key": agent.name}).mappings().first()
+        if row is None:
+            self.agent(agent)
+            row = self._connection.execute(_BY_AGENT, {"key": agent.name}).mappings().one()
         tails = [*row["tails"], tail][-SIGNATURE_MAILS:]
         signature = remembered(row["signature"], tails, agent)
         values = {"tails": tails, "signature": signature}
-        self._connection.execute(sa.update(contact).where(contact.c.id == number).values(values))
+        self._connection.execute(sa.update(contact).where(contact.c.id == row["id"]).values(values))
         return signature
 
     def record_contact(self, agent: str, domain: str) -> None:
@@ -107,8 +109,9 @@ class SqlPeople:
         return {row.agent: row.until for row in self._connection.execute(_ABSENT, {"now": now})}
 
     def _made(self, values: dict[str, Any], query: Any, key: str) -> Contact:
-        self._connection.execute(insert_once(self._connection, contact, values | {"epoch": 1}))
-        made = self._one(query, key)
+        insert = insert_once(self._connection, contact, values | {"epoch": 1}).returning(*contact.c)
+        row = self._connection.execute(insert).mappings().first()
+        made = rows.read_contact(row) if row else self._one(query, key)
         if made is None:
             raise LookupError("a contact disappeared right after it was stored")
         return made

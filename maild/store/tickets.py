@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from maild.domain.lookups import TicketRecord
 from maild.domain.people.directory import Address
 from maild.domain.tickets.events import Event, Opened, ParticipantAdded, ParticipantRemoved, RequesterChanged, Retitled
-from maild.domain.tickets.ticket import Ticket
+from maild.domain.tickets.ticket import Participant, Ticket
 from maild.ports import ListedTicket, Listing, SlaIndex, StoredEntry, TicketHistory
 from maild.store import rows
 from maild.store.identity_map import IdentityMap
@@ -33,6 +33,10 @@ _HISTORY = sa.select(event).where(event.c.ticket == sa.bindparam("number")).orde
 _UPDATE = sa.update(ticket).where(ticket.c.number == sa.bindparam("of"))
 _ENTRIES = sa.select(entry).where(entry.c.ticket == sa.bindparam("number")).order_by(entry.c.id)
 _FILES = sa.select(attachment).join(entry).where(entry.c.ticket == sa.bindparam("number")).order_by(attachment.c.part)
+_SENDER = sa.func.lower(ticket.c.requester_address)
+_SPAM_SENDERS = sa.select(_SENDER).distinct().where(_SENDER.in_(sa.bindparam("keys", expanding=True)))
+# Repeats the condition of the partial index.
+_SPAM_SENDERS = _SPAM_SENDERS.where(ticket.c.status == sa.literal("spam", literal_execute=True))
 
 
 class SqlTickets:
@@ -106,11 +110,13 @@ class SqlTickets:
         values = rows.ticket_values(after)
         if first == 1:
             self._connection.execute(sa.insert(ticket), values | {"root_id": root_id})
+            self._identity_map.root_ids[after.number] = root_id
         else:
             self._connection.execute(_UPDATE, values | {"of": after.number})
         events = [rows.event_values(after.number, first + index, each, first) for index, each in enumerate(new)]
         self._connection.execute(sa.insert(event), events)
-        if self._identity_map.people.get(after.number) != frozenset(after.participants):
+        before = frozenset[Participant]() if first == 1 else self._identity_map.people.get(after.number)
+        if before != frozenset(after.participants):
             self._write_participants(after)
         self._identity_map.changed(after, new)
         if any(isinstance(each, _SEARCHED) for each in new):
@@ -164,9 +170,9 @@ class SqlTickets:
 
     def remember_references(self, number: int, ids: Sequence[str]) -> None:
         """Remember the Message-ID of a ticket's mail, and the ids that the mail refers to."""
-        for message_id in dict.fromkeys(ids):
-            values = {"message_id": message_id, "ticket": number}
-            self._connection.execute(insert_once(self._connection, ancestor, values))
+        values = [{"message_id": message_id, "ticket": number} for message_id in dict.fromkeys(ids)]
+        if values:
+            self._connection.execute(insert_once(self._connection, ancestor), values)
 
     def by_reference(self, ids: Sequence[str]) -> Mapping[str, int]:
         """Return id -> ticket, for those of these ids that a mail of a ticket refers to."""
@@ -247,12 +253,10 @@ class SqlTickets:
             query = query.with_for_update(skip_locked=True)
         return list(self._connection.scalars(query))
 
-    def has_spam_from(self, address: Address) -> bool:
-        """Say whether a ticket of this requester is marked as spam."""
-        theirs = sa.func.lower(ticket.c.requester_address) == address.key
-        spam = ticket.c.status == sa.literal("spam", literal_execute=True)  # repeats the condition of the partial index
-        query = sa.select(ticket.c.number).where(spam, theirs).limit(1)
-        return self._connection.scalar(query) is not None
+    def spam_senders(self, addresses: Sequence[Address]) -> frozenset[str]:
+        """Return the keys of those of these addresses whose requester has a ticket that is marked as spam."""
+        asked = {"keys": [address.key for address in addresses]}
+        return frozenset(self._connection.scalars(_SPAM_SENDERS, asked))
 
     def deadlines(self, number: int) -> Mapping[str, datetime] | None:
         """Return target -> deadline for each target that a ticket has not met."""

@@ -63,7 +63,7 @@ class SqlUnitOfWork:
         self.sla_steps = SqlSlaSteps(connection, self._identity_map)
         self.held_replies = SqlHeldReplies(connection)
         self.snapshots = SqlSnapshots(connection)
-        self.preferences = SqlPreferences(connection)
+        self.preferences = SqlPreferences(connection, self._identity_map, reading=self._reading)
         self.digests = SqlDigests(connection)
         return self
 

@@ -13,11 +13,11 @@ from tests.rig.office import Office
 
 # Kind of mail -> the most statements that it may cost on SQLite, BEGIN and SAVEPOINT included.
 MOST = {
-    "a new mail": 62,
-    "a customer's reply": 53,
-    "an agent's reply": 53,
-    "a mail of commands": 39,
-    "a bounce": 41,
+    "a new mail": 52,
+    "a customer's reply": 48,
+    "an agent's reply": 48,
+    "a mail of commands": 37,
+    "a bounce": 40,
 }
 
 

@@ -147,7 +147,7 @@ def test_what_is_asked_all_the_time_is_asked_of_an_index(tmp_path):
         unit.held_replies.waiting(agent="jane")
         unit.inbound.listed(InboundState.HELD, 10)
         unit.inbound.listed(InboundState.QUARANTINED, 10, ("junk",))
-        unit.tickets.has_spam_from(Address.of("bob@client.example"))
+        unit.tickets.spam_senders([Address.of("bob@client.example"), Address.of("eve@client.example")])
         unit.outbox.next_instant()
         unit.tickets.due(NOW, 10)
         unit.tickets.to_wake(NOW, 10)

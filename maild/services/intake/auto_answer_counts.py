@@ -5,7 +5,9 @@ from __future__ import annotations
 from maild.domain.intake.auto_answer_limits import ALIKE_WITHIN, DAY, HOUR, MINUTE, NO_TRAFFIC, STOPPED_FOR, Traffic
 from maild.domain.intake.keys import ReadMail
 from maild.domain.messages.subject import same_subject
+from maild.domain.people.directory import ascii_lower
 from maild.domain.tickets.ticket import Ticket
+from maild.ports import AnswerWindows
 from maild.services.work import Work
 
 _SUBJECTS = 50  # mails of one sender within ten minutes that are compared
@@ -18,14 +20,21 @@ def traffic_of(work: Work, read: ReadMail, ticket: Ticket | None) -> Traffic:
     sender = read.filing.requester or message.sender
     if sender is None or not read.classification.answerable:
         return NO_TRAFFIC
-    address, answers = sender.address, unit.outbox.count_answers
+    address = sender.address
+    since = AnswerWindows(
+        a_day_ago=now - DAY,
+        an_hour_ago=now - HOUR,
+        a_minute_ago=now - MINUTE,
+        stopped_since=now - STOPPED_FOR,
+    )
+    counts = unit.outbox.count_answers([address], since, "status")
     written = unit.inbound.subjects(str(address), now - ALIKE_WITHIN, read.inbound, _SUBJECTS)
     return Traffic(
-        to_sender=answers(now - DAY, to=address),
-        to_domain=answers(now - HOUR, domain=address.domain),
-        to_all=answers(now - MINUTE),
-        states=answers(now - HOUR, to=address, ticket=ticket.number, template="status") if ticket else 0,
+        to_sender=counts.to_address.get(address.key, 0),
+        to_domain=counts.to_domain.get(ascii_lower(address.domain), 0),
+        to_all=counts.to_all,
+        states=counts.states.get((address.key, ticket.number), 0) if ticket else 0,
         alike=sum(same_subject(subject, message.subject) for subject in written),
-        spam=unit.tickets.has_spam_from(address),
-        stopped=unit.outbox.flood_reported(now - STOPPED_FOR),
+        spam=address.key in unit.tickets.spam_senders([address]),
+        stopped=counts.flood_reported,
     )

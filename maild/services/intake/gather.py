@@ -135,14 +135,14 @@ def _first_look(unit: UnitOfWork, keys: Keys, helpdesk: Helpdesk) -> FirstLook:
 
 def _second_look(work: Work, placed: Placed) -> SecondLook:
     read, message = placed.read, placed.read.message
-    if placed.route.verdict is RouteKind.REPLY:
-        signature = placed.known.signatures.get(read.agent.name, "") if read.agent else ""
-        texts = texts_sent(message, placed.ticket, read.agent, work.unit)
-        message = own_words(message, texts, signature)
-    second = SecondLook(message=message, lookups=placed.known.tickets)
+    second = _with(work, placed, SecondLook(message=message, lookups=placed.known.tickets), placed.needs)
     if placed.bounced is not None:
         second = _with_lost(work, placed.bounced, placed.lost, second)
-    return _with(work, placed, second, placed.needs)
+    if placed.route.verdict is not RouteKind.REPLY:
+        return second
+    signature = placed.known.signatures.get(read.agent.name, "") if read.agent else ""
+    sent = texts_sent(message, placed.ticket, read.agent, second.lookups, work.unit)
+    return replace(second, message=own_words(message, sent, signature))
 
 
 def _with(work: Work, placed: Placed, second: SecondLook, needs: Needs) -> SecondLook:

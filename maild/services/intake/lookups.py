@@ -76,15 +76,17 @@ def _written(number: int, record: TicketRecord | None, entries: Sequence[StoredE
     history = record.history if record else ()
     automatic = {event.entry for event in history if isinstance(event, MessageReceived) and event.automatic}
     messages = [e for e in entries if e.kind == EntryKind.MESSAGE and e.id not in automatic]
+    offered = answers_shown(unit, number)
     said = Said(
         notes=tuple(e.text for e in inside),
         notices=unit.outbox.texts(number, _NOTICES, but=_TO_CUSTOMERS),
-        outside=(*(e.text for e in outside), *answers_shown(unit, number)),
+        outside=(*(e.text for e in outside), *offered),
     )
     return Written(
         said=said,
         last_message=_as_draft(messages[-1]) if messages else None,
         last_reply=next((e.text for e in reversed(entries) if e.kind == EntryKind.REPLY), ""),
+        offered=offered,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from maild.domain.lookups import Lookups
 from maild.domain.messages.message import InboundMessage
 from maild.domain.notices.mail_kinds import templates_where
 from maild.domain.people.directory import Address, Agent
@@ -18,14 +19,19 @@ _SAYS_BACK = templates_where(lambda kind: kind.says_back)  # whoever sends those
 
 
 def texts_sent(
-    message: InboundMessage, ticket: Ticket | None, agent: Agent | None, unit: UnitOfWork
+    message: InboundMessage, ticket: Ticket | None, agent: Agent | None, lookups: Lookups, unit: UnitOfWork
 ) -> tuple[str, ...]:
-    """What we sent to whoever answers, the newest first. Without a ticket they answer a list, or another letter."""
+    """What we sent to whoever answers, the newest first. Without a ticket they answer a list, or another letter.
+
+    Of notices to agents the answers that they offer are left out: an agent who copies one of those means it."""
     if ticket is None:
         answered = (*message.in_reply_to, *reversed(message.references))[:_NOTICES]
         return unit.outbox.texts_of(answered, but=_SAYS_BACK)
     texts = unit.outbox.texts(ticket.number, _NOTICES, but=_SAYS_BACK, to=_readers(message, ticket, agent))
-    return _without_offers(texts, ticket, unit) if texts else ()
+    if not texts:
+        return ()
+    known = lookups.threads.get(ticket.number)
+    return _without(known.offered if known is not None else answers_shown(unit, ticket.number), texts)
 
 
 def own_words(message: InboundMessage, sent: Sequence[str], signature: str) -> InboundMessage:
@@ -54,9 +60,9 @@ def _readers(message: InboundMessage, ticket: Ticket, agent: Agent | None) -> tu
     return tuple(person.address for person in customers if person is not None)
 
 
-def _without_offers(texts: Sequence[str], ticket: Ticket, unit: UnitOfWork) -> tuple[str, ...]:
-    """Our notices without the answers that they offer: an agent who copies one of those means it."""
-    offered = {line.strip() for answer in answers_shown(unit, ticket.number) for line in answer.split("\n")}
+def _without(answers: Sequence[str], texts: Sequence[str]) -> tuple[str, ...]:
+    """The texts without the lines of these answers."""
+    offered = {line.strip() for answer in answers for line in answer.split("\n")}
     if not offered:
         return tuple(texts)
     return tuple(
