@@ -441,6 +441,12 @@ def test_a_forbidden_import_in_this_very_module_would_be_found(module: Module) -
     assert expected in complaints([spoilt])
 
 
+def test_every_wing_of_the_table_is_there() -> None:
+    there = {(module.room, module.wing) for module in HOUSE}
+    drawn = {(room, wing) for room, floors in WINGS.items() for floor in floors for wing in floor}
+    assert drawn - there == set()
+
+
 def test_the_drawing_of_the_wings_is_this_table() -> None:
     drawing = " ".join((ast.get_docstring(ast.parse(HOUSE[0].source)) or "").split())
     for room, floors in WINGS.items():

@@ -1,4 +1,4 @@
 """From a notice to a row of the outbox: who is due one, when it leaves, and what its template may say.
 
-It may be imported by reports and every wing above; of the services it imports helpdesk alone.
+Every wing from reports upward may import it; of the services it imports helpdesk and work alone.
 """

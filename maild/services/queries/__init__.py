@@ -1,4 +1,4 @@
 """The read side: answers to questions by mail, and the documents of the command line.
 
-apply and every wing above may import it.
+Every wing above may import it; `apply` lies beside it and may not.
 """

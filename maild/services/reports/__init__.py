@@ -1,4 +1,4 @@
 """Digests, monthly reports and statistics, made and queued.
 
-Queries and every wing above may import it.
+Every wing from apply and queries upward may import it.
 """
