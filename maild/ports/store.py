@@ -67,9 +67,9 @@ class Tickets(Protocol):
         ...
 
     def get_many(self, numbers: Sequence[int]) -> Mapping[int, TicketRecord]:
-        """Return those of these tickets that there are, each with all that happened to it.
+        """Return those of these tickets that exist, each with its events.
 
-        The number of queries does not depend on how many they are. A writing unit of work locks the tickets in the
+        The number of queries does not depend on the number of tickets. A writing unit of work locks the tickets in the
         order of their numbers."""
         ...
 
