@@ -16,7 +16,7 @@ from maild.store import rows
 from maild.store.insert_once import insert_once
 from maild.store.schema import entry, inbound, one_of, raw_mail
 
-_WAITING = ("held", "ignored")  # outcomes of a mail that nobody has let in
+_WAITING = ("held", "ignored")  # outcomes of a mail that nobody has let in yet
 SUSPECT = 3  # attempts; a mail that fails in the ordinary way is quarantined by then
 CLAIM = timedelta(minutes=10)  # how long a node may hold mails before another one takes them over
 # The value is written into the SQL, because a bound parameter would hide the partial index.
@@ -142,7 +142,7 @@ class SqlInbound:
             return {}
         counts = inbound.c.outcome.not_in(["", "duplicate", "quarantined"])
         waits = sa.case((inbound.c.outcome.in_(_WAITING), 1), else_=0)
-        # The first of each mailbox is enough: a mail that loops may have been ignored thousands of times.
+        # The first mail of each mailbox is enough, because a looping mail may have been ignored thousands of times.
         firsts = sa.select(sa.func.min(inbound.c.id)).where(inbound.c.sameness.in_(asked), counts)
         firsts = firsts.group_by(inbound.c.sameness, inbound.c.mailbox, waits)
         query = sa.select(inbound.c.sameness, inbound.c.id, inbound.c.ticket, inbound.c.mailbox, inbound.c.outcome)
