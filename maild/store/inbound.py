@@ -61,8 +61,9 @@ class SqlInbound:
         return int(made if made is not None else self._connection.scalar(find) or 0)
 
     def _same_folder_anew(self, mail: IncomingMail, raw_id: int, now: datetime) -> RowMapping | None:
-        """Find the same bytes in the same folder under an older UIDVALIDITY (RFC 9051 2.3.1.1): they are the same
-        mail."""
+        """Find the same bytes in the same folder under another UIDVALIDITY (RFC 9051 2.3.1.1).
+
+        They are the same mail in a folder that its server recreated."""
         if mail.uidvalidity is None:
             return None
         query = (
