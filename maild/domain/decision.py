@@ -1,8 +1,9 @@
-"""What a judgement says: outcome, reason, events, entries. Data that the services carry out and `explain` shows."""
+"""What a judgement says: outcome, reason, events, entries, mails, effects. Data that the services carry out and
+`explain` shows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
@@ -10,7 +11,7 @@ from typing import TypeVar
 from maild.domain.effects import Effect
 from maild.domain.messages.attachment import Attachment
 from maild.domain.notices.agent_notices import Notice
-from maild.domain.tickets.events import SYSTEM, Actor, Event
+from maild.domain.tickets.events import SYSTEM, Actor, Event, Opened
 from maild.domain.tickets.ticket import EntryKind
 
 E = TypeVar("E", bound=Effect)
@@ -69,6 +70,18 @@ class Transcript:
     corrected_text: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mails:
+    """Which mails follow beside those that the events bring, and how all of them look and leave."""
+
+    notices: tuple[Notice, ...] = ()  # they are about the decision's ticket
+    transcript: Transcript | None = None  # what feedback among them says
+    acknowledge: bool = False  # the sender is told that their ticket is there
+    quiet: bool = False  # the customer is told nothing
+    mute: bool = False  # no agent is told
+    answer_leaves: datetime | timedelta | None = None  # at this moment (UTC), or after so long; None: as configured
+
+
 @dataclass(frozen=True, slots=True)
 class ActOnOtherTicket(Effect):
     """The same act does something to another ticket (its number; None: to one that opens with it)."""
@@ -79,25 +92,38 @@ class ActOnOtherTicket(Effect):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The verdict on a mail, or on a line of commands. `facts` name the entry as THIS_ENTRY."""
+    """The verdict on a mail, on a line of commands, or on what time brings.
+
+    Events name the entries as THIS_ENTRY and NEXT_ENTRY, for those have no ids yet. Effects may stand in any order:
+    they are carried out in the order of their table."""
 
     outcome: Outcome
     reason: str
-    facts: tuple[Event, ...] = ()
-    entry: EntryDraft | None = None
+    events: tuple[Event, ...] = ()
+    entries: tuple[EntryDraft, ...] = ()
     actor: Actor = SYSTEM
-    acknowledge: bool = False
-    opens: bool = False
-    notices: tuple[Notice, ...] = ()  # beside those that follow from the facts
-    transcript: Transcript | None = None
+    mails: Mails = Mails()
+    effects: tuple[Effect, ...] = ()
     steps: tuple[TraceStep, ...] = ()
-    also: EntryDraft | None = None  # a second entry, which facts name as NEXT_ENTRY
-    mute: bool = False  # no agent hears of it
-    effects: tuple[Effect, ...] = ()  # in any order: they are carried out in the order of their table
-    leaves_after: timedelta | None = None  # how long the answer waits; None: as the configuration says
-    leaves_at: datetime | None = None  # the moment that its writer named (UTC)
-    quiet: bool = False  # the customer is told nothing of it
+
+    @property
+    def opens(self) -> bool:
+        """Does a ticket begin with it?"""
+        return bool(self.events) and isinstance(self.events[0], Opened)
+
+    @property
+    def entry(self) -> EntryDraft | None:
+        """The entry that events name as THIS_ENTRY; None when it brings none."""
+        return self.entries[0] if self.entries else None
 
     def effects_of(self, kind: type[E]) -> tuple[E, ...]:
         """The effects of one kind, in their order."""
         return tuple(effect for effect in self.effects if isinstance(effect, kind))
+
+    def with_effects(self, *effects: Effect) -> Decision:
+        """The same with more effects."""
+        return replace(self, effects=(*self.effects, *effects))
+
+    def with_notices(self, *notices: Notice) -> Decision:
+        """The same with more notices about its ticket."""
+        return replace(self, mails=replace(self.mails, notices=(*self.mails.notices, *notices)))

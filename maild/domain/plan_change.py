@@ -18,16 +18,16 @@ _STAYS = _FIXED | {""}
 _CAUSES = (events.PriorityChanged, events.Transferred, events.RequesterChanged)
 
 
-def refiled(ticket: Ticket, facts: Sequence[Event], policy: Policy) -> list[Event]:
+def refiled(ticket: Ticket, happened: Sequence[Event], policy: Policy) -> list[Event]:
     """Return the events together with what follows from them. `ticket` is as it was before."""
-    made = list(facts)
-    causes = [fact for fact in facts if isinstance(fact, _CAUSES)]
-    given = [fact for fact in causes if isinstance(fact, events.RequesterChanged)]
+    made = list(happened)
+    causes = [event for event in happened if isinstance(event, _CAUSES)]
+    given = [event for event in causes if isinstance(event, events.RequesterChanged)]
     if given:
         made += handed_over(ticket, given[-1], policy.directory)
-    for moved in (fact for fact in causes if isinstance(fact, events.Transferred)):
+    for moved in (event for event in causes if isinstance(event, events.Transferred)):
         made += closed_to_contacts(ticket, moved, policy.directory)
-    fixed = ticket.plan_source in _FIXED or any(isinstance(fact, events.PlanChanged) for fact in facts)
+    fixed = ticket.plan_source in _FIXED or any(isinstance(event, events.PlanChanged) for event in happened)
     if not causes or fixed:
         return made
     last = causes[-1]
@@ -55,4 +55,4 @@ def planned_anew(ticket: Ticket, policy: Policy, at: datetime, by: Actor) -> eve
 
 
 def _last(causes: Sequence[Event], kind: type[Event], name: str, otherwise: str) -> str:
-    return next((str(getattr(fact, name)) for fact in reversed(causes) if isinstance(fact, kind)), otherwise)
+    return next((str(getattr(event, name)) for event in reversed(causes) if isinstance(event, kind)), otherwise)

@@ -53,6 +53,6 @@ def command_ticket(
         )
         done = apply_decision(work, decision, ticket)
         unit.commit()
-    transcript = decision.transcript
+    transcript = decision.mails.transcript
     problems = transcript.problems if transcript else ()
-    return Commanded(done.facts, problems, decision.reason, transcript.help if transcript else "")
+    return Commanded(done.events, problems, decision.reason, transcript.help if transcript else "")

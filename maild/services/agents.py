@@ -90,8 +90,8 @@ def revoke(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, agent: Agent, to: Agen
             ticket = unit.tickets.get(listed.ticket.number)
             if ticket is None or to is None:
                 continue
-            fact = Assigned(at=max(now, ticket.updated_at), by=ADMIN, assignee=to.name, team=ticket.team)
-            decision = Decision(Outcome.COMMANDED, f"{agent.name} left", (fact,), actor=ADMIN)
+            event = Assigned(at=max(now, ticket.updated_at), by=ADMIN, assignee=to.name, team=ticket.team)
+            decision = Decision(Outcome.COMMANDED, f"{agent.name} left", (event,), actor=ADMIN)
             apply_decision(Work(unit, helpdesk, now, f"revoke-{ticket.number}"), decision, ticket)
             moved.append(ticket.number)
         unit.commit()

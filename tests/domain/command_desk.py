@@ -82,9 +82,9 @@ class Desk:
     def _carry_out(self, number: int | None, decision: Decision) -> int:
         if number is None:
             number = max(self.acts) + 1
-            self.acts[number] = [(1, decision.facts)]
+            self.acts[number] = [(1, decision.events)]
         else:
-            self.happens(number, *decision.facts)
+            self.happens(number, *decision.events)
         return number
 
     def _new_entry(self) -> int:

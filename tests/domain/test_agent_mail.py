@@ -65,8 +65,8 @@ def test_the_address_decides_where_text_goes_and_a_verb_overrides_it(scope, text
     assert (decision.outcome, decision.entry.text) == (outcome, said)
     public = outcome is Outcome.REPLIED
     assert decision.entry.kind is (EntryKind.REPLY if public else EntryKind.NOTE)
-    assert isinstance(decision.facts[0], events.Replied if public else events.Noted)
-    assert decision.facts[0].entry == THIS_ENTRY
+    assert isinstance(decision.events[0], events.Replied if public else events.Noted)
+    assert decision.events[0].entry == THIS_ENTRY
 
 
 def test_an_entry_of_an_agent_is_text_alone_under_their_name():
@@ -79,7 +79,7 @@ def test_an_entry_of_an_agent_is_text_alone_under_their_name():
 def test_a_forwarded_mail_goes_along_and_commands_nothing():
     decision = act("See below.", forwarded="---- Forwarded ----\nFrom: x\n\n!close")
     assert decision.entry.text == "See below.\n\n---- Forwarded ----\nFrom: x\n\n!close"
-    assert kinds(decision.facts) == ["replied", "assigned"]
+    assert kinds(decision.events) == ["replied", "assigned"]
 
 
 def test_files_alone_are_a_reply():
@@ -93,19 +93,19 @@ def test_files_alone_are_a_reply():
 def test_commands_alone_post_nothing():
     decision = act("!priority emergency\n!team banking")
     assert (decision.outcome, decision.entry) == (Outcome.COMMANDED, None)
-    assert kinds(decision.facts) == ["assigned", "priority-changed", "plan-changed"]
-    assert decision.notices == ()
+    assert kinds(decision.events) == ["assigned", "priority-changed", "plan-changed"]
+    assert decision.mails.notices == ()
 
 
 def test_text_and_commands_of_one_mail_follow_each_other():
     decision = act("!take\nUse water.\n!close")
-    assert kinds(decision.facts) == ["replied", "assigned", "status-changed"]
-    assert all(fact.at == NOW and fact.by.name == "jane" for fact in decision.facts)
+    assert kinds(decision.events) == ["replied", "assigned", "status-changed"]
+    assert all(fact.at == NOW and fact.by.name == "jane" for fact in decision.events)
 
 
 def test_a_command_that_changes_nothing_is_no_fact():
     decision = act("!close", on=ticket(status=Status.CLOSED))
-    assert (decision.outcome, decision.facts) == (Outcome.COMMANDED, ())
+    assert (decision.outcome, decision.events) == (Outcome.COMMANDED, ())
     assert "nothing to change" in decision.reason
 
 
@@ -122,42 +122,42 @@ def test_a_command_that_changes_nothing_is_no_fact():
 )
 def test_one_slip_and_nothing_is_done_and_nothing_is_sent(text, suggestion):
     decision = act(text)
-    assert (decision.outcome, decision.facts, decision.entry) == (Outcome.REJECTED, (), None)
-    (notice,) = decision.notices
+    assert (decision.outcome, decision.events, decision.entry) == (Outcome.REJECTED, (), None)
+    (notice,) = decision.mails.notices
     assert (notice.template, notice.to, notice.scope) == ("feedback", JANE.person, R)
-    assert decision.transcript.problems
-    assert decision.transcript.original_text == text
+    assert decision.mails.transcript.problems
+    assert decision.mails.transcript.original_text == text
     if suggestion:
-        assert decision.transcript.corrected_text == suggestion
+        assert decision.mails.transcript.corrected_text == suggestion
 
 
 def test_feedback_goes_to_the_address_on_file_with_the_scope_of_the_mail():
     author = replace(JANE, addresses=(Address.of("jane@acme.example"), Address.of("jane@home.example")))
     decision = act("!clsoe", N, agent=author)
-    assert (str(decision.notices[0].to.address), decision.notices[0].scope) == ("jane@acme.example", N)
+    assert (str(decision.mails.notices[0].to.address), decision.mails.notices[0].scope) == ("jane@acme.example", N)
 
 
 def test_several_slips_are_told_in_one_mail():
     decision = act("!clsoe\n!tkae\ntext")
-    assert [line for line, _, _ in decision.transcript.problems] == ["!clsoe", "!tkae"]
-    assert len(decision.notices) == 1
+    assert [line for line, _, _ in decision.mails.transcript.problems] == ["!clsoe", "!tkae"]
+    assert len(decision.mails.notices) == 1
 
 
 @pytest.mark.parametrize("verb", ["", *[verb.name for verb in VERBS]])
 def test_help_is_sent_back_and_nothing_else_happens(verb):
     decision = act(f"!help {verb}".strip())
-    assert (decision.outcome, decision.facts, decision.entry) == (Outcome.COMMANDED, (), None)
-    assert [notice.template for notice in decision.notices] == ["feedback"]
-    assert f"!{verb or 'close'}" in decision.transcript.help
-    assert decision.transcript.problems == ()
+    assert (decision.outcome, decision.events, decision.entry) == (Outcome.COMMANDED, (), None)
+    assert [notice.template for notice in decision.mails.notices] == ["feedback"]
+    assert f"!{verb or 'close'}" in decision.mails.transcript.help
+    assert decision.mails.transcript.problems == ()
 
 
 @pytest.mark.parametrize("text", ["", "  \n\n "])
 @pytest.mark.parametrize("scope", [R, N])
 def test_an_empty_mail_is_answered_and_posts_nothing(text, scope):
     decision = act(text, scope)
-    assert (decision.outcome, decision.facts, decision.entry) == (Outcome.IGNORED, (), None)
-    assert [notice.template for notice in decision.notices] == ["feedback"]
+    assert (decision.outcome, decision.events, decision.entry) == (Outcome.IGNORED, (), None)
+    assert [notice.template for notice in decision.mails.notices] == ["feedback"]
     assert "no new text" in decision.reason
 
 
@@ -165,15 +165,15 @@ def test_a_mail_that_only_quotes_is_an_empty_one():
     """People press "send" too early: the quoted notice must not go to the customer as their answer."""
     quoted = mail(JANE, "> Your answer goes to Karen.\n> !close", only_quotes=True)
     decision = decide(case(quoted, route=led(R)))
-    assert (decision.outcome, decision.facts) == (Outcome.IGNORED, ())
-    assert [notice.template for notice in decision.notices] == ["feedback"]
+    assert (decision.outcome, decision.events) == (Outcome.IGNORED, ())
+    assert [notice.template for notice in decision.mails.notices] == ["feedback"]
 
 
 # -- who has the ticket -----------------------------------------------------------------------------------------------
 
 
 def assigned(decision) -> list[tuple[str, str]]:
-    return [(fact.assignee, fact.team) for fact in decision.facts if isinstance(fact, events.Assigned)]
+    return [(fact.assignee, fact.team) for fact in decision.events if isinstance(fact, events.Assigned)]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_who_answers_first_has_the_ticket_unless_the_mail_says_otherwise(text, s
 
 
 def plans(decision) -> list[tuple[str, str, str]]:
-    return [(f.previous, f.sla_plan, f.source) for f in decision.facts if isinstance(f, events.PlanChanged)]
+    return [(f.previous, f.sla_plan, f.source) for f in decision.events if isinstance(f, events.PlanChanged)]
 
 
 @pytest.mark.parametrize(
@@ -231,9 +231,9 @@ def test_the_plan_follows_priority_and_department_unless_somebody_chose_it(text,
 @pytest.mark.parametrize("text", ["Use water.", "!close\nUse water."])
 def test_an_answer_that_would_reach_nobody_is_refused(text):
     decision = act(text, on=ticket(requester=NOBODY, participants=()))
-    assert (decision.outcome, decision.facts) == (Outcome.REJECTED, ())
+    assert (decision.outcome, decision.events) == (Outcome.REJECTED, ())
     assert "the requester left no address" in decision.reason
-    assert "!note" in decision.transcript.problems[0][1]
+    assert "!note" in decision.mails.transcript.problems[0][1]
 
 
 def test_an_answer_that_reaches_a_participant_is_an_answer():
@@ -251,13 +251,13 @@ def line(*words, on=None):
 
 def test_the_admin_says_one_command_without_its_mark():
     decision = line("assign", "jane")
-    assert (decision.outcome, kinds(decision.facts)) == (Outcome.COMMANDED, ["assigned"])
-    assert decision.facts[0].by == ADMIN
+    assert (decision.outcome, kinds(decision.events)) == (Outcome.COMMANDED, ["assigned"])
+    assert decision.events[0].by == ADMIN
 
 
 def test_the_admins_reply_goes_out_and_claims_nothing():
     decision = line("reply", "It", "works", "again.")
-    assert (decision.outcome, decision.entry.text, kinds(decision.facts)) == (
+    assert (decision.outcome, decision.entry.text, kinds(decision.events)) == (
         Outcome.REPLIED,
         "It works again.",
         ["replied"],
@@ -266,10 +266,10 @@ def test_the_admins_reply_goes_out_and_claims_nothing():
 
 def test_the_admins_slip_is_told_and_mailed_to_nobody():
     decision = line("clsoe")
-    assert (decision.outcome, decision.facts, decision.notices) == (Outcome.REJECTED, (), ())
-    assert decision.transcript.problems[0][2] == "close"
+    assert (decision.outcome, decision.events, decision.mails.notices) == (Outcome.REJECTED, (), ())
+    assert decision.mails.transcript.problems[0][2] == "close"
 
 
 def test_an_agents_name_for_themselves_is_not_the_admins():
     assert line("take").outcome is Outcome.REJECTED
-    assert act("!take", agent=JOHN).facts[0].assignee == "john"
+    assert act("!take", agent=JOHN).events[0].assignee == "john"

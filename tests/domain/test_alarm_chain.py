@@ -49,7 +49,7 @@ def readers(*away, substitutes=None, duty=None) -> Readers:
 
 def told(step, on, who=None, people=PEOPLE, history=()) -> list[str]:
     decision = escalate(on, [step], replace(POLICY, directory=people), NOW, who or readers(), history)
-    return [notice.agent or notice.pages or str(notice.to.address) for notice in decision.notices]
+    return [notice.agent or notice.pages or str(notice.to.address) for notice in decision.mails.notices]
 
 
 # -- away -------------------------------------------------------------------------------------------------------------
@@ -80,8 +80,8 @@ def test_the_reason_says_who_is_away():
         NOW,
         readers("jane"),
     )
-    assert decision.notices[0].reason.startswith("jane is away until ")
-    assert decision.notices[0].reason.endswith(", and you lead the team banking")
+    assert decision.mails.notices[0].reason.startswith("jane is away until ")
+    assert decision.mails.notices[0].reason.endswith(", and you lead the team banking")
 
 
 def test_without_a_team_the_lead_of_the_agents_own_team_is_asked():
@@ -126,7 +126,7 @@ def test_whoever_hears_in_anothers_place_does_so_as_if_the_ticket_were_theirs():
         decision = escalate(
             ticket(assignee="jane"), [due(*words)], replace(POLICY, directory=PEOPLE), NOW, who, history=()
         )
-        return {notice.agent: notice.in_place for notice in decision.notices}
+        return {notice.agent: notice.in_place for notice in decision.mails.notices}
 
     stands_in = readers("jane", substitutes={"jane": "john"})
     assert in_place(readers(), "assignee", "manager") == {"jane": False, "mary": False}
@@ -168,14 +168,14 @@ def test_a_page_goes_to_the_pager_and_a_mail_to_whoever_has_none():
     people = replace(PEOPLE, agents=(beeps, *PEOPLE.agents[1:]))
     step = due("assignee", page=("assignee", "agent:john", "+49999@sms.example"))
     decision = escalate(ticket(assignee="jane"), [step], replace(POLICY, directory=people), NOW)
-    assert [(notice.template, str(notice.to.address), notice.pages) for notice in decision.notices] == [
+    assert [(notice.template, str(notice.to.address), notice.pages) for notice in decision.mails.notices] == [
         ("sla-breach", "jane@acme.example", ""),
         ("page", "+49151@sms.example", "jane"),
         ("page", "+49999@sms.example", ""),
         ("sla-breach", "john@acme.example", ""),
     ]
-    assert decision.notices[1].buttons == ()
-    (fact,) = decision.facts
+    assert decision.mails.notices[1].buttons == ()
+    (fact,) = decision.events
     assert fact.notified == ("jane", "+49999@sms.example", "john")
 
 

@@ -64,7 +64,7 @@ def test_a_merged_ticket_ends_here_and_its_people_go_there(desk):
     assert (applied.events[1].status, applied.events[1].reason) == ("closed", "merged")
     (other,) = applied.effects
     assert (other.ticket, other.decision.outcome) == (17, Outcome.COMMANDED)
-    assert [fact.kind for fact in other.decision.facts] == ["absorbed", "participant-added", "participant-added"]
+    assert [fact.kind for fact in other.decision.events] == ["absorbed", "participant-added", "participant-added"]
     assert (desk.ticket(42).status, desk.ticket(42).merged_into) == (Status.CLOSED, 17)
     assert desk.ticket(17).participants == (Participant(KAREN, "cc"), Participant(EVE, "cc"))
     assert desk.ticket(17).links == (42,)
@@ -75,14 +75,14 @@ def test_a_merged_ticket_ends_here_and_its_people_go_there(desk):
 def test_who_is_there_already_is_not_added_again(desk):
     desk.say("!cc karen@client.example", on=17)
     desk.say("!cc bob@client.example")
-    facts = desk.say("!merge 17").effects[0].decision.facts
+    facts = desk.say("!merge 17").effects[0].decision.events
     assert [type(fact) for fact in facts] == [Absorbed]
 
 
 def test_a_requester_without_an_address_takes_part_nowhere():
     nobody = Person(Address.of("unknown@invalid"))
     (other,) = done("!merge 17", ticket(requester=nobody)).effects
-    assert not any(isinstance(fact, ParticipantAdded) for fact in other.decision.facts)
+    assert not any(isinstance(fact, ParticipantAdded) for fact in other.decision.events)
 
 
 def test_merging_again_is_silent_and_elsewhere_is_refused(desk):
@@ -144,7 +144,7 @@ def test_a_part_goes_on_by_itself_with_a_copy_of_the_last_message():
     (other,) = applied.effects
     decision = other.decision
     assert (other.ticket, decision.outcome, decision.opens, decision.actor) == (None, Outcome.OPENED, True, BY_JOHN)
-    (opened,) = decision.facts
+    (opened,) = decision.events
     assert opened == Opened(
         at=NOW,
         by=BY_JOHN,

@@ -31,7 +31,7 @@ def written(text: str = "It burns.", sender: Person = KAREN, on: Status = Status
 
 
 def messages(decision) -> list[events.MessageReceived]:
-    return [fact for fact in decision.facts if isinstance(fact, events.MessageReceived)]
+    return [fact for fact in decision.events if isinstance(fact, events.MessageReceived)]
 
 
 def image(*, inline: bool) -> Attachment:
@@ -44,23 +44,23 @@ def image(*, inline: bool) -> Attachment:
 @pytest.mark.parametrize("text", ["STATUS", "status", "Status", "Status?", "  STATUS.\n", "ＳＴＡＴＵＳ", "STATUS !"])
 def test_status_alone_is_answered_and_is_a_message_all_the_same(text):
     decision = written(text)
-    assert kinds(decision.facts) == ["message-received"]
+    assert kinds(decision.events) == ["message-received"]
     assert not messages(decision)[0].courtesy  # an agent sees that somebody asks
-    assert [(n.template, n.to, n.scope) for n in decision.notices] == [("status", KAREN, U)]
+    assert [(n.template, n.to, n.scope) for n in decision.mails.notices] == [("status", KAREN, U)]
     assert decision.entry.text == text
 
 
 @pytest.mark.parametrize("text", ["What is the status?", "STATUS\nplease", "STATUS 42", "CLOSE STATUS", "Statuses", ""])
 def test_status_among_other_words_is_only_a_message(text):
     decision = written(text)
-    assert (kinds(decision.facts), decision.notices) == (["message-received"], ())
+    assert (kinds(decision.events), decision.mails.notices) == (["message-received"], ())
 
 
 def test_the_state_of_an_ended_ticket_is_told_without_opening_it():
     decision = written("STATUS", on=Status.CLOSED, days=99)
-    assert kinds(decision.facts) == ["message-received"]
+    assert kinds(decision.events) == ["message-received"]
     assert messages(decision)[0].courtesy
-    assert [n.template for n in decision.notices] == ["status"]
+    assert [n.template for n in decision.mails.notices] == ["status"]
 
 
 UNANSWERED = {
@@ -76,23 +76,23 @@ UNANSWERED = {
 def test_what_no_program_answers_a_person_must_see(more):
     """It reopens the ticket like any message."""
     decision = written("STATUS", on=Status.RESOLVED, **more)
-    assert kinds(decision.facts) == ["message-received", "status-changed"]
-    assert [n for n in decision.notices if n.template == "status"] == []
+    assert kinds(decision.events) == ["message-received", "status-changed"]
+    assert [n for n in decision.mails.notices if n.template == "status"] == []
     assert any(step.verdict == "no status" for step in decision.steps)
 
 
 @pytest.mark.parametrize("mail_class", [MailClass.AUTO_REPLY, MailClass.AUTOMATIC, MailClass.SPAM])
 def test_a_program_that_says_status_gets_no_answer(mail_class):
     decision = written("STATUS", mail_class=mail_class)
-    assert (kinds(decision.facts), decision.notices) == (["message-received"], ())
+    assert (kinds(decision.events), decision.mails.notices) == (["message-received"], ())
 
 
 def test_a_copy_may_ask_and_is_answered_at_their_own_address():
-    assert [n.to for n in written("STATUS", EVE).notices] == [EVE]
+    assert [n.to for n in written("STATUS", EVE).mails.notices] == [EVE]
 
 
 def test_an_unproven_asker_is_told_by_their_mark_whatever_the_setting_for_acknowledgements():
-    assert [n.template for n in written("STATUS", trust=Trust.CLAIMED).notices] == ["status"]
+    assert [n.template for n in written("STATUS", trust=Trust.CLAIMED).mails.notices] == ["status"]
 
 
 # -- CLOSE -----------------------------------------------------------------------------------------------------------
@@ -101,8 +101,8 @@ def test_an_unproven_asker_is_told_by_their_mark_whatever_the_setting_for_acknow
 @pytest.mark.parametrize("on", [Status.OPEN, Status.WAITING])
 def test_close_in_capitals_and_alone_resolves(on):
     decision = written("\n CLOSE \n", on=on)
-    assert kinds(decision.facts) == ["message-received", "status-changed"]
-    message, change = decision.facts
+    assert kinds(decision.events) == ["message-received", "status-changed"]
+    message, change = decision.events
     assert (message.courtesy, change.status, change.previous) == (True, "resolved", on)
     assert (change.by.role, change.reason) == (Role.REQUESTER, "the customer asked to close it")
 
@@ -112,7 +112,7 @@ def test_close_in_capitals_and_alone_resolves(on):
 )
 def test_nothing_else_that_a_customer_writes_is_a_command(text):
     decision = written(text)
-    assert kinds(decision.facts) == ["message-received"]
+    assert kinds(decision.events) == ["message-received"]
     assert decision.entry.text == text
 
 
@@ -129,17 +129,17 @@ NOT_MEANT = {
 
 @pytest.mark.parametrize("more", NOT_MEANT.values(), ids=NOT_MEANT)
 def test_close_counts_only_when_the_requester_surely_means_it(more):
-    assert "status-changed" not in kinds(written("CLOSE", **more).facts)
+    assert "status-changed" not in kinds(written("CLOSE", **more).events)
 
 
 def test_a_sealed_mark_suffices_to_close():
-    assert "status-changed" in kinds(written("CLOSE", trust=Trust.CLAIMED).facts)
+    assert "status-changed" in kinds(written("CLOSE", trust=Trust.CLAIMED).events)
 
 
 @pytest.mark.parametrize("on", [*ENDED, Status.SPAM])
 def test_close_does_not_wake_what_has_ended(on):
     decision = written("CLOSE", on=on, days=99 if on in ENDED else 1)
-    assert "status-changed" not in kinds(decision.facts)
+    assert "status-changed" not in kinds(decision.events)
 
 
 # -- thanks ----------------------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def test_close_does_not_wake_what_has_ended(on):
 @pytest.mark.parametrize("days", [1, 99])
 def test_a_thank_you_to_an_ended_ticket_opens_nothing(on, text, days):
     decision = written(text, on=on, days=days)
-    assert kinds(decision.facts) == ["message-received"]
+    assert kinds(decision.events) == ["message-received"]
     assert (messages(decision)[0].courtesy, messages(decision)[0].automatic) == (True, False)
     assert decision.outcome is Outcome.REPLIED
 
@@ -158,7 +158,7 @@ def test_a_thank_you_to_an_ended_ticket_opens_nothing(on, text, days):
 @pytest.mark.parametrize("text", ["Thanks, but it still burns.", "Thanks!\nCan you come again?", "Burns."])
 def test_what_says_more_opens_it(text):
     decision = written(text, on=Status.RESOLVED)
-    assert kinds(decision.facts) == ["message-received", "status-changed"]
+    assert kinds(decision.events) == ["message-received", "status-changed"]
     assert not messages(decision)[0].courtesy
 
 
@@ -166,19 +166,19 @@ def test_what_says_more_opens_it(text):
 def test_a_thank_you_with_a_picture_opens_it(inline):
     """It may be a picture of what still burns."""
     decision = written("Thanks!", on=Status.RESOLVED, fields={"attachments": (image(inline=inline),)})
-    assert "status-changed" in kinds(decision.facts)
+    assert "status-changed" in kinds(decision.events)
 
 
 @pytest.mark.parametrize("on", [Status.OPEN, Status.WAITING])
 def test_a_thank_you_to_an_open_ticket_is_a_message_like_any_other(on):
     decision = written("Thanks!", on=on)
     assert not messages(decision)[0].courtesy
-    assert ("status-changed" in kinds(decision.facts)) is (on is Status.WAITING)
+    assert ("status-changed" in kinds(decision.events)) is (on is Status.WAITING)
 
 
 def test_a_reaction_to_an_ended_ticket_opens_nothing_and_is_told_inside():
     decision = written("", on=Status.RESOLVED, mail_class=MailClass.REACTION, fields={"reaction": "👍"})
-    assert kinds(decision.facts) == ["message-received"]
+    assert kinds(decision.events) == ["message-received"]
     assert messages(decision)[0].courtesy
     assert decision.entry.text == "👍"
     assert not messages(written("", mail_class=MailClass.REACTION))[0].courtesy
@@ -188,7 +188,7 @@ def test_a_reaction_to_an_ended_ticket_opens_nothing_and_is_told_inside():
 
 
 def added(decision) -> list[str]:
-    return [str(f.person.address) for f in decision.facts if isinstance(f, events.ParticipantAdded)]
+    return [str(f.person.address) for f in decision.events if isinstance(f, events.ParticipantAdded)]
 
 
 COPIED = {"cc": (BOB, EVE, KAREN, JANE.person, Person(Address.of("support@acme.example")))}
@@ -197,7 +197,7 @@ COPIED = {"cc": (BOB, EVE, KAREN, JANE.person, Person(Address.of("support@acme.e
 def test_a_later_copy_joins_when_the_requester_is_proven():
     decision = written(sender=KAREN, fields=COPIED)
     assert added(decision) == ["bob@client.example"]
-    assert next(f for f in decision.facts if isinstance(f, events.ParticipantAdded)).by.address == str(KAREN.address)
+    assert next(f for f in decision.events if isinstance(f, events.ParticipantAdded)).by.address == str(KAREN.address)
 
 
 def test_whoever_was_brought_in_by_a_copy_brings_in_nobody():
@@ -245,23 +245,23 @@ def pressed(verb: str, text: str = "", sender: Person = KAREN, **more):
 @pytest.mark.parametrize("mail_class", [MailClass.PERSON, MailClass.LIST, MailClass.AUTOMATIC])
 def test_a_copy_leaves_by_an_empty_mail(mail_class):
     decision = pressed("leave", "", EVE, mail_class=mail_class)
-    assert kinds(decision.facts) == ["participant-removed"]
-    assert (decision.facts[0].person, decision.facts[0].role) == (EVE, "cc")
-    assert (decision.entry, decision.notices, decision.outcome) == (None, (), Outcome.COMMANDED)
+    assert kinds(decision.events) == ["participant-removed"]
+    assert (decision.events[0].person, decision.events[0].role) == (EVE, "cc")
+    assert (decision.entry, decision.mails.notices, decision.outcome) == (None, (), Outcome.COMMANDED)
 
 
 def test_what_is_written_with_it_stays_in_the_thread_and_disturbs_nobody():
     decision = pressed("leave", "I work elsewhere now.", EVE)
-    assert kinds(decision.facts) == ["participant-removed", "message-received"]
+    assert kinds(decision.events) == ["participant-removed", "message-received"]
     assert messages(decision)[0].automatic
     assert decision.entry.text == "I work elsewhere now."
 
 
 def test_leaving_twice_and_leaving_ones_own_ticket():
     again = pressed("leave", "", EVE, ticket=ticket(participants=()))
-    assert (again.outcome, again.facts) == (Outcome.IGNORED, ())
+    assert (again.outcome, again.events) == (Outcome.IGNORED, ())
     own = pressed("leave", "", KAREN)
-    assert kinds(own.facts) == ["message-received"]
+    assert kinds(own.events) == ["message-received"]
 
 
 @pytest.mark.parametrize("verb", ["leave", "rate-good"])
@@ -277,22 +277,22 @@ def test_a_forged_press_of_a_button_is_held(verb):
 @pytest.mark.parametrize("on", [*ENDED, Status.OPEN])
 def test_a_rating_is_recorded_and_opens_nothing(word, on):
     decision = pressed(f"rate-{word}", on=on)
-    (fact,) = decision.facts
+    (fact,) = decision.events
     assert isinstance(fact, events.Rated)
     assert (fact.rating, decision.outcome, decision.entry) == (word, Outcome.COMMANDED, None)
 
 
 def test_text_with_a_rating_is_a_message_that_opens_nothing():
     decision = pressed("rate-bad", "It took three weeks. Why?", on=Status.RESOLVED)
-    assert kinds(decision.facts) == ["rated", "message-received"]
+    assert kinds(decision.events) == ["rated", "message-received"]
     assert messages(decision)[0].courtesy
     assert decision.outcome is Outcome.REPLIED
 
 
 @pytest.mark.parametrize("verb", ["rate-superb", "rate-", "close", "take"])
 def test_an_address_with_another_verb_is_an_address_for_messages(verb):
-    assert kinds(pressed(verb, "It burns.").facts) == ["message-received"]
+    assert kinds(pressed(verb, "It burns.").events) == ["message-received"]
 
 
 def test_a_program_rates_nothing():
-    assert kinds(pressed("rate-good", mail_class=MailClass.AUTOMATIC).facts) == ["message-received"]
+    assert kinds(pressed("rate-good", mail_class=MailClass.AUTOMATIC).events) == ["message-received"]

@@ -114,10 +114,10 @@ def test_every_mail_is_decided(mail_class, sender, route):
     """Whatever meets: one outcome, a reason, and facts only about a ticket that there is, or that is opened."""
     decision = decide(case(mail(sender), route=route, mail_class=mail_class))
     assert decision.outcome in set(Outcome)
-    assert bool(decision.entry) <= bool(decision.facts)
+    assert bool(decision.entry) <= bool(decision.events)
     if mail_class.by_machine:
         assert decision.outcome not in {Outcome.COMMANDED, Outcome.NOTED}
-        assert not decision.acknowledge
+        assert not decision.mails.acknowledge
     if decision.outcome is Outcome.REPLIED and decision.entry and decision.entry.kind == "reply":
         assert sender is JANE
     assert decision.opens is (decision.outcome is Outcome.OPENED)
@@ -138,7 +138,7 @@ def bounce(lost: BouncedMail | None = None, found: DeliveryReport | None = None,
 
 def test_a_failed_reply_did_not_happen_and_is_told_inside():
     decision = bounce(found=report())
-    (fact,) = decision.facts
+    (fact,) = decision.events
     assert isinstance(fact, events.Bounced)
     assert (fact.recipient, fact.permanent, fact.reply) == ("karen@client.example", True, 3)
     assert (decision.outcome, fact.diagnostic, fact.by.role) == (Outcome.BOUNCED, "550 no such user", Role.SYSTEM)
@@ -148,7 +148,7 @@ def test_a_failed_reply_did_not_happen_and_is_told_inside():
 
 
 def test_five_days_in_vain_are_as_final_as_an_unknown_user():
-    (fact,) = bounce(found=report(status="4.4.7", diagnostic="")).facts
+    (fact,) = bounce(found=report(status="4.4.7", diagnostic="")).events
     assert (fact.permanent, fact.reply, fact.diagnostic) == (True, 3, "4.4.7")
 
 
@@ -162,24 +162,24 @@ def test_five_days_in_vain_are_as_final_as_an_unknown_user():
 )
 def test_only_the_requesters_bounce_undoes_a_reply(recipient, says, undone):
     decision = bounce(BouncedMail(42, recipient, 3), report())
-    assert decision.facts[0].reply == undone
+    assert decision.events[0].reply == undone
     assert decision.entry.text.startswith(f"{says} to {recipient} ")
 
 
 def test_a_bounce_in_words_alone_gives_its_subject_as_the_reason():
-    assert bounce(subject="Undeliverable: your mail").facts[0].diagnostic == "Undeliverable: your mail"
+    assert bounce(subject="Undeliverable: your mail").events[0].diagnostic == "Undeliverable: your mail"
 
 
 @pytest.mark.parametrize("action", [DeliveryAction.DELAYED, DeliveryAction.DELIVERED, DeliveryAction.RELAYED])
 def test_a_report_without_a_failure_changes_nothing(action):
     decision = bounce(found=report(action))
-    assert (decision.outcome, decision.facts) == (Outcome.IGNORED, ())
+    assert (decision.outcome, decision.events) == (Outcome.IGNORED, ())
     assert action.value in decision.reason
 
 
 def test_a_report_about_somebody_elses_mail_is_ignored():
     decision = decide(case(mail(None, delivery_report=report()), mail_class=MailClass.DSN, route=led(U)))
-    assert (decision.outcome, decision.facts) == (Outcome.IGNORED, ())
+    assert (decision.outcome, decision.events) == (Outcome.IGNORED, ())
 
 
 # -- automatic mail ---------------------------------------------------------------------------------------------------
@@ -189,22 +189,22 @@ def test_a_report_about_somebody_elses_mail_is_ignored():
 @pytest.mark.parametrize("status", [Status.WAITING, Status.RESOLVED, Status.CLOSED])
 def test_an_automatic_answer_is_filed_and_moves_nothing(mail_class, status):
     decision = decide(case(route=led(U), mail_class=mail_class, ticket=ticket(status=status, ended_at=NOW)))
-    (fact,) = decision.facts
+    (fact,) = decision.events
     assert isinstance(fact, events.MessageReceived)
-    assert (fact.automatic, decision.outcome, decision.notices) == (True, Outcome.REPLIED, ())
+    assert (fact.automatic, decision.outcome, decision.mails.notices) == (True, Outcome.REPLIED, ())
 
 
 @pytest.mark.parametrize("mail_class", BY_MACHINE)
 @pytest.mark.parametrize("scope", [R, N])
 def test_a_machine_never_speaks_for_an_agent(mail_class, scope):
     decision = decide(case(mail(JANE, "!close"), route=led(scope), mail_class=mail_class))
-    assert (decision.outcome, decision.facts, decision.notices) == (Outcome.IGNORED, (), ())
+    assert (decision.outcome, decision.events, decision.mails.notices) == (Outcome.IGNORED, (), ())
 
 
 @pytest.mark.parametrize("mail_class", BY_MACHINE)
 def test_a_robot_at_a_watchers_address_gets_nobodys_attention(mail_class):
     decision = decide(case(mail(WATCHER), route=led(N), mail_class=mail_class))
-    assert (decision.outcome, decision.facts) == (Outcome.IGNORED, ())
+    assert (decision.outcome, decision.events) == (Outcome.IGNORED, ())
 
 
 def test_a_vacation_answer_to_a_strangers_mark_is_not_even_held():
@@ -213,8 +213,8 @@ def test_a_vacation_answer_to_a_strangers_mark_is_not_even_held():
 
 def test_a_robots_new_mail_opens_a_ticket_that_waits_for_no_answer():
     decision = decide(case(mail_class=MailClass.AUTOMATIC))
-    (fact,) = decision.facts
-    assert (fact.automatic, decision.acknowledge, decision.opens) == (True, False, True)
+    (fact,) = decision.events
+    assert (fact.automatic, decision.mails.acknowledge, decision.opens) == (True, False, True)
 
 
 # -- held -------------------------------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ def test_a_robots_new_mail_opens_a_ticket_that_waits_for_no_answer():
 def test_a_mark_in_strange_hands_is_held_and_told_inside():
     decision = decide(case(mail(MALLORY, "!close\nLet me in."), route=HELD))
     assert (decision.outcome, decision.reason) == (Outcome.HELD, "token-from-another-address")
-    (fact,) = decision.facts
+    (fact,) = decision.events
     assert isinstance(fact, events.MailHeld)
     assert (fact.inbound, fact.reason) == (9, "token-from-another-address")
     assert "mallory@evil.example" in fact.sender
@@ -238,7 +238,7 @@ def test_an_answer_to_an_agents_notice_by_anybody_else_is_no_customers_message(s
     """SLA steps may name any address: who reads there is not a customer, and not an agent."""
     decision = decide(case(mail(sender), route=led(scope)))
     assert (rule_of(decision), decision.outcome) == ("foreign-mark", Outcome.HELD)
-    assert kinds(decision.facts) == ["mail-held"]
+    assert kinds(decision.events) == ["mail-held"]
 
 
 @pytest.mark.parametrize("carrier", [c for c in Carrier if c is not Carrier.NONE])
@@ -279,7 +279,7 @@ def test_an_agents_mail_acts_when_it_is_proven_as_far_as_asked(proof, trust, car
         decision = decide(case(mail(JANE, words), route=led(scope, carrier), trust=trust, policy=policy))
         assert decision.outcome is (becomes if allowed else Outcome.HELD)
         if not allowed:
-            assert kinds(decision.facts) == ["mail-held"]
+            assert kinds(decision.events) == ["mail-held"]
 
 
 def test_the_table_of_proofs_is_whole():
@@ -311,9 +311,9 @@ def test_the_root_id_names_a_ticket_and_proves_nothing(proof):
 def test_a_customers_mail_opens_a_ticket_again_unless_it_is_open_or_spam(status, reopens, sender):
     before = ticket(status=status, ended_at=NOW - timedelta(days=1) if status.ended else None)
     decision = decide(case(mail(sender), route=led(U), ticket=before))
-    assert kinds(decision.facts) == ["message-received", *["status-changed"] * reopens]
+    assert kinds(decision.events) == ["message-received", *["status-changed"] * reopens]
     if reopens:
-        assert (decision.facts[1].status, decision.facts[1].previous) == ("open", status)
+        assert (decision.events[1].status, decision.events[1].previous) == ("open", status)
         assert f"{status} -> open" in decision.reason
     assert decision.entry.text == "It burns."
     assert decision.entry.author.role is (Role.REQUESTER if sender is KAREN else Role.PARTICIPANT)
@@ -333,11 +333,11 @@ def spam_said_by(*actors):
 @pytest.mark.parametrize("sender", [KAREN, EVE])
 def test_what_a_filter_alone_took_for_spam_is_opened_by_the_next_mail_of_a_person(sender, text):
     decision = decide(case(mail(sender, text), route=led(U), ticket=SPAM, lookups=spam_said_by(SYSTEM)))
-    assert kinds(decision.facts) == ["message-received", "status-changed"]
-    assert (decision.facts[1].status, decision.facts[1].previous) == ("open", "spam")
-    assert decision.facts[1].by == SYSTEM
-    assert not decision.facts[0].courtesy
-    told = notices_for(TicketChange(apply(42, SPAM, decision.facts[1]), decision.facts, decision.actor), POLICY)
+    assert kinds(decision.events) == ["message-received", "status-changed"]
+    assert (decision.events[1].status, decision.events[1].previous) == ("open", "spam")
+    assert decision.events[1].by == SYSTEM
+    assert not decision.events[0].courtesy
+    told = notices_for(TicketChange(apply(42, SPAM, decision.events[1]), decision.events, decision.actor), POLICY)
     assert {(notice.template, notice.agent) for notice in told} == {("new-ticket", "jane"), ("new-ticket", "john")}
 
 
@@ -348,7 +348,7 @@ BY_JANE = Actor(Role.AGENT, "jane")
 @pytest.mark.parametrize("actors", [(BY_JANE,), (ADMIN,), (SYSTEM, BY_JANE), (SYSTEM, ADMIN)])
 def test_what_a_person_called_spam_stays_spam(actors):
     decision = decide(case(mail(), route=led(U), ticket=SPAM, lookups=spam_said_by(*actors)))
-    assert kinds(decision.facts) == ["message-received"]
+    assert kinds(decision.events) == ["message-received"]
 
 
 @pytest.mark.parametrize(
@@ -357,12 +357,12 @@ def test_what_a_person_called_spam_stays_spam(actors):
 )
 def test_spam_a_machine_or_a_forgery_does_not_open_what_a_filter_took_for_spam(mail_class, trust):
     here = case(mail(), led(U), mail_class, trust, ticket=SPAM, lookups=spam_said_by(SYSTEM))
-    assert kinds(decide(here).facts) == ["message-received"]
+    assert kinds(decide(here).events) == ["message-received"]
 
 
 def test_commands_are_words_when_a_customer_writes_them():
     decision = decide(case(mail(text="!close\n!spam"), route=led(U)))
-    assert kinds(decision.facts) == ["message-received"]
+    assert kinds(decision.events) == ["message-received"]
     assert decision.entry.text == "!close\n!spam"
 
 
@@ -372,7 +372,7 @@ def test_a_ticket_that_ended_long_ago_gets_a_successor(days, outcome):
     decision = decide(case(mail(EVE), route=led(U), ticket=old))
     assert decision.outcome is outcome
     if outcome is Outcome.OPENED:
-        (fact,) = decision.facts
+        (fact,) = decision.events
         assert (fact.links, fact.requester, decision.opens) == ((42,), EVE, True)
         assert (fact.by.role, decision.entry.author.role) == (Role.REQUESTER, Role.REQUESTER)
 
@@ -380,14 +380,14 @@ def test_a_ticket_that_ended_long_ago_gets_a_successor(days, outcome):
 def test_a_robots_late_answer_to_an_old_ticket_opens_nothing():
     old = ticket(status=Status.CLOSED, ended_at=NOW - timedelta(days=99))
     decision = decide(case(route=led(U), ticket=old, mail_class=MailClass.AUTOMATIC))
-    assert kinds(decision.facts) == ["message-received"]
+    assert kinds(decision.events) == ["message-received"]
 
 
 # -- new tickets ------------------------------------------------------------------------------------------------------
 
 
 def opened(**given) -> events.Opened:
-    (fact,) = decide(case(**given)).facts
+    (fact,) = decide(case(**given)).events
     assert isinstance(fact, events.Opened)
     return fact
 
@@ -407,9 +407,9 @@ def test_a_new_ticket_has_what_its_mail_says():
 def test_a_mail_with_nothing_in_it_still_becomes_a_ticket():
     bare = mail(None, "", subject="", message_id="", sameness="", to=(), from_header="")
     decision = decide(case(bare, trust=Trust.FAILED, classification=kind(answerable=False)))
-    (fact,) = decision.facts
+    (fact,) = decision.events
     assert (fact.subject, str(fact.requester.address)) == ("(no subject)", "unknown@invalid")
-    assert (decision.acknowledge, decision.entry.text) == (False, "")
+    assert (decision.mails.acknowledge, decision.entry.text) == (False, "")
 
 
 @pytest.mark.parametrize(
@@ -530,9 +530,9 @@ OWN_MAIL = {"to": (KAREN,), "cc": (Person(BASE),)}
 @pytest.mark.parametrize("route", [led(Scope.NOTE, Carrier.SUBJECT_TOKEN), NOTHING_KNOWN])
 def test_an_agents_own_mail_is_an_answer_when_it_is_proven(trust, proof, counts, route):
     decision = decide(case(mail(JANE, **OWN_MAIL), route, trust=trust, policy=replace(POLICY, agent_proof=proof)))
-    assert ("replied" in kinds(decision.facts)) is counts
+    assert ("replied" in kinds(decision.events)) is counts
     if not counts:
-        asked = (*decision.notices, *(message.notice for message in decision.effects_of(MessageToAgent)))
+        asked = (*decision.mails.notices, *(message.notice for message in decision.effects_of(MessageToAgent)))
         assert (decision.outcome, asked[0].template) == (Outcome.HELD, "was-this-you")
 
 

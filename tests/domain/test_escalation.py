@@ -26,11 +26,11 @@ def due(at=0.75, target=RESOLUTION, minutes=10, cycle=1, **step) -> DueStep:
 
 
 def told(decision) -> list[tuple[str, str]]:
-    return [(notice.template, str(notice.to.address)) for notice in decision.notices]
+    return [(notice.template, str(notice.to.address)) for notice in decision.mails.notices]
 
 
 def names(decision) -> list[str]:
-    return [notice.to.address.local for notice in decision.notices]
+    return [notice.to.address.local for notice in decision.mails.notices]
 
 
 def escalated(*steps, on=None, policy=POLICY):
@@ -58,11 +58,11 @@ def escalated(*steps, on=None, policy=POLICY):
 def test_a_step_tells_whom_it_names_each_once(words, on, wanted):
     decision = escalated(due(notify=words), on=on)
     assert names(decision) == wanted
-    assert all(notice.scope is Scope.NOTE and notice.reason for notice in decision.notices)
+    assert all(notice.scope is Scope.NOTE and notice.reason for notice in decision.mails.notices)
 
 
 def test_an_agent_is_known_by_address_and_a_watcher_is_not_an_agent():
-    john, pager = escalated(due(notify=("john@acme.example", "pager@client.example"))).notices
+    john, pager = escalated(due(notify=("john@acme.example", "pager@client.example"))).mails.notices
     assert (john.agent, pager.agent) == ("john", "")
 
 
@@ -90,7 +90,7 @@ def test_a_step_that_names_nobody_in_an_empty_department_tells_its_manager():
 
 def test_a_step_is_a_fact_with_its_own_instant():
     decision = escalated(due(notify=("assignee",), cycle=2))
-    (fact,) = decision.facts
+    (fact,) = decision.events
     assert isinstance(fact, events.Escalated)
     assert (fact.target, fact.cycle, fact.step, fact.breach) == ("resolution", 2, "75%", False)
     assert (fact.at, fact.instant, fact.by, fact.notified) == (NOW, NOW - timedelta(minutes=10), SLA, ("jane",))
@@ -107,7 +107,7 @@ def test_a_warning_and_a_breach_are_different_mails():
 def test_a_step_that_was_overtaken_is_recorded_and_whom_it_names_hears_of_the_later_one():
     steps = (due(0.75, minutes=90, notify=("agent:john",)), due(1.0, minutes=10, notify=("assignee",)))
     decision = escalated(*steps)
-    assert [(fact.step, fact.notified) for fact in decision.facts] == [("75%", ()), ("100%", ("john", "jane"))]
+    assert [(fact.step, fact.notified) for fact in decision.events] == [("75%", ()), ("100%", ("john", "jane"))]
     assert told(decision) == [("sla-breach", "john@acme.example"), ("sla-breach", "jane@acme.example")]
 
 
@@ -116,7 +116,7 @@ def test_each_person_gets_one_mail_for_all_targets():
         due(1.0, FIRST, minutes=50, notify=("assignee",)),
         due(0.75, RESOLUTION, minutes=10, notify=("assignee", "manager")),
     )
-    assert kinds(decision.facts) == ["escalated", "escalated"]
+    assert kinds(decision.events) == ["escalated", "escalated"]
     assert sorted(names(decision)) == ["jane", "mary"]
 
 
@@ -133,7 +133,7 @@ def test_a_warning_does_not_hide_a_breach_from_who_hears_of_both():
 
 def test_a_step_may_raise_hand_over_and_switch():
     step = due(1.0, notify=("assignee",), raise_priority=True, reassign="joe", switch_plan="sev-a")
-    facts = escalated(step, on=ticket(assignee="jane", team="banking")).facts
+    facts = escalated(step, on=ticket(assignee="jane", team="banking")).events
     assert kinds(facts) == ["escalated", "priority-changed", "assigned", "plan-changed"]
     _, raised, given, switched = facts
     assert (raised.priority, raised.previous) == ("high", "normal")
@@ -145,7 +145,7 @@ def test_a_step_may_raise_hand_over_and_switch():
 def test_a_step_does_nothing_twice():
     step = due(1.0, notify=("assignee",), raise_priority=True, reassign="joe", switch_plan="sev-a")
     on = ticket(assignee="joe", priority=Priority.EMERGENCY, sla_plan="sev-a")
-    assert kinds(escalated(step, on=on).facts) == ["escalated"]
+    assert kinds(escalated(step, on=on).events) == ["escalated"]
 
 
 def test_two_steps_that_raise_raise_twice():
@@ -153,13 +153,13 @@ def test_two_steps_that_raise_raise_twice():
         due(0.75, minutes=90, notify=("assignee",), raise_priority=True),
         due(1.0, minutes=10, notify=("assignee",), raise_priority=True),
     )
-    raised = [f.priority for f in escalated(*steps).facts if isinstance(f, events.PriorityChanged)]
+    raised = [f.priority for f in escalated(*steps).events if isinstance(f, events.PriorityChanged)]
     assert raised == ["high", "emergency"]
 
 
 def test_a_raised_priority_brings_its_plan_as_it_does_by_hand():
     on = ticket(assignee="jane", priority=Priority.HIGH)
-    facts = escalated(due(1.0, notify=("assignee",), raise_priority=True), on=on).facts
+    facts = escalated(due(1.0, notify=("assignee",), raise_priority=True), on=on).events
     assert kinds(facts) == ["escalated", "priority-changed", "plan-changed"]
     assert (facts[-1].sla_plan, facts[-1].source) == ("sev-a", "priority")
 
@@ -173,7 +173,7 @@ def test_whom_a_ticket_is_handed_to_is_told_of_the_breach():
 def test_a_plan_that_a_step_switched_to_stays_when_the_priority_changes():
     on = ticket(assignee="jane", priority=Priority.HIGH)  # its next priority has a plan of its own
     decision = escalated(due(0.5, notify=("manager",), switch_plan="sev-b"), due(1.0, raise_priority=True), on=on)
-    assert kinds(decision.facts) == ["escalated", "plan-changed", "escalated", "priority-changed"]
+    assert kinds(decision.events) == ["escalated", "plan-changed", "escalated", "priority-changed"]
     later = ticket(sla_plan="sev-b", plan_source="escalation")
     by_hand = events.PriorityChanged(
         at=NOW, by=events.Actor(Role.AGENT, "jane"), priority="emergency", previous="normal"

@@ -30,7 +30,7 @@ def fresh(text, **more):
 
 
 def of(decision, kind):
-    return [fact for fact in decision.facts if isinstance(fact, kind)]
+    return [fact for fact in decision.events if isinstance(fact, kind)]
 
 
 @pytest.mark.parametrize("narrow", ["!note", "!draft"])
@@ -44,16 +44,16 @@ def test_what_narrows_an_answer_keeps_the_text_inside(narrow):
 def test_reply_beside_for_sends_the_text():
     decision = fresh(f"!for {BOB}\n!reply\nYour printer is here.")
     assert (decision.outcome, decision.entry.kind) == (Outcome.OPENED, EntryKind.REPLY)
-    assert any("your text goes to" in line for line in decision.transcript.results)
+    assert any("your text goes to" in line for line in decision.mails.transcript.results)
 
 
 @pytest.mark.parametrize("verb", ["to", "for"])
 def test_check_opens_nothing_and_tells(verb):
     decision = fresh(f"!{verb} {BOB}\n!check\nHello Bob.")
-    assert (decision.outcome, decision.opens, decision.facts, decision.entry) == (Outcome.COMMANDED, False, (), None)
-    assert decision.transcript.results[0].startswith("Nothing was done")
-    assert any(line.startswith(f"opened for {BOB}") for line in decision.transcript.results)
-    assert "Hello Bob." in decision.transcript.help
+    assert (decision.outcome, decision.opens, decision.events, decision.entry) == (Outcome.COMMANDED, False, (), None)
+    assert decision.mails.transcript.results[0].startswith("Nothing was done")
+    assert any(line.startswith(f"opened for {BOB}") for line in decision.mails.transcript.results)
+    assert "Hello Bob." in decision.mails.transcript.help
 
 
 def test_a_canned_text_goes_along_with_the_name_of_whom_it_is_for():
@@ -64,7 +64,7 @@ def test_a_canned_text_goes_along_with_the_name_of_whom_it_is_for():
 
 def test_what_cannot_be_taken_back_is_asked_about_first():
     decision = fresh(f"!for {BOB}\n!spam\nBuy now.")
-    assert (decision.outcome, decision.opens, decision.facts) == (Outcome.HELD, False, ())
+    assert (decision.outcome, decision.opens, decision.events) == (Outcome.HELD, False, ())
     (hold,), (message,) = decision.effects_of(HoldReply), decision.effects_of(MessageToAgent)
     assert (hold.kind, message.notice.template) == (HeldReplyKind.CONFIRM, "held")
     confirmed = fresh(f"!for {BOB}\n!spam\nBuy now.", released_as=ReleasedAs.CONFIRMED)
@@ -100,8 +100,8 @@ def test_parts_that_ask_for_different_things_open_nothing():
 
 
 def test_whoever_never_wrote_to_a_domain_gets_two_minutes_to_stop_it():
-    assert fresh(f"!to {BOB}\nHello.").leaves_after.total_seconds() == 120
-    assert fresh(f"!to {BOB}\n!now\nHello.").leaves_after.total_seconds() == 0
+    assert fresh(f"!to {BOB}\nHello.").mails.answer_leaves.total_seconds() == 120
+    assert fresh(f"!to {BOB}\n!now\nHello.").mails.answer_leaves.total_seconds() == 0
 
 
 def test_a_mail_that_goes_on_below_goes_along():
@@ -127,17 +127,17 @@ def test_a_mail_that_goes_on_below_goes_along():
 )
 def test_a_slip_opens_nothing_and_the_text_waits_for_a_word(text):
     decision = fresh(text)
-    assert (decision.outcome, decision.opens, decision.facts) == (Outcome.REJECTED, False, ())
+    assert (decision.outcome, decision.opens, decision.events) == (Outcome.REJECTED, False, ())
     (hold,), (message,) = decision.effects_of(HoldReply), decision.effects_of(MessageToAgent)
     assert (hold.kind, message.notice.verb) == (HeldReplyKind.REFUSED, "fix-{draft}")
-    assert (message.subject, decision.notices) == ("Re: Printer on fire", ())
+    assert (message.subject, decision.mails.notices) == ("Re: Printer on fire", ())
 
 
 @pytest.mark.parametrize(("word", "kind"), [(ReleasedAs.TEXT, EntryKind.REPLY), (ReleasedAs.NOTE, EntryKind.NOTE)])
 def test_a_held_text_goes_to_whom_it_names_without_its_other_commands(word, kind):
     decision = fresh(f"!to {BOB}\n!priroity low\nHello.", released_as=word)
     assert (decision.outcome, decision.entry.kind, decision.entry.text) == (Outcome.OPENED, kind, "Hello.")
-    assert decision.facts[0].requester.address == Address.of(BOB)
+    assert decision.events[0].requester.address == Address.of(BOB)
 
 
 def test_whose_ticket_it_is_must_be_readable_whatever_was_said_of_the_text():
@@ -157,7 +157,7 @@ def answered(text, verb="fix-5", drafts=(HELD,), **more):
 
 def test_an_answer_to_the_letter_takes_the_place_of_the_text():
     decision = answered(f"!to {BOB}\n!priority low\nHello.")
-    assert (decision.outcome, decision.facts[0].subject) == (Outcome.OPENED, "Printer on fire")
+    assert (decision.outcome, decision.events[0].subject) == (Outcome.OPENED, "Printer on fire")
     assert decision.effects_of(SettleHeldReply) == (SettleHeldReply(5, "replaced"),)
     assert decision.effects_of(DropHeldMail) == (DropHeldMail(3),)
 
@@ -173,7 +173,7 @@ def test_an_answer_that_says_neither_is_told(verb):
     decision = answered("I meant Bob.", verb=verb)
     (message,) = decision.effects_of(MessageToAgent)
     assert (decision.outcome, message.notice.template) == (Outcome.REJECTED, "feedback")
-    assert decision.transcript.original_text == "I meant Bob."
+    assert decision.mails.transcript.original_text == "I meant Bob."
 
 
 def test_an_answer_in_doubt_waits_for_a_word_too():

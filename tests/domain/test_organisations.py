@@ -34,7 +34,7 @@ def fresh(**changes: object) -> Case:
 
 
 def opened(made: Case) -> Ticket:
-    return fold(1, decide(made).facts)
+    return fold(1, decide(made).events)
 
 
 def roles(ticket: Ticket) -> dict[str, str]:
@@ -148,19 +148,19 @@ def test_contacts_hear_answers_and_the_end_and_nothing_else(fact: events.Event, 
 
 def test_contacts_are_not_acknowledged():
     decision = decide(fresh())
-    assert decision.acknowledge
-    told = notices_for(TicketChange(opened(fresh()), decision.facts, decision.actor, acknowledge=True), CONFIGURED)
+    assert decision.mails.acknowledge
+    told = notices_for(TicketChange(opened(fresh()), decision.events, decision.actor, acknowledge=True), CONFIGURED)
     assert [str(n.to.address) for n in told if n.template == "acknowledgement"] == [KARENS]
 
 
 def test_agents_who_follow_hear_of_a_new_ticket_as_far_as_they_may_see_it():
     decision = decide(fresh())
-    told = notices_for(TicketChange(opened(fresh()), decision.facts, decision.actor), CONFIGURED)
+    told = notices_for(TicketChange(opened(fresh()), decision.events, decision.actor), CONFIGURED)
     named = {n.agent: n.reason for n in told if n.agent}
     assert "joe" not in named  # of another department
     assert named["jane"] == "you work in the department support"  # the strongest reason wins
     inside = replace(opened(fresh()), assignee="john")
-    told = notices_for(TicketChange(inside, decision.facts, decision.actor), CONFIGURED)
+    told = notices_for(TicketChange(inside, decision.events, decision.actor), CONFIGURED)
     assert {n.agent: n.reason for n in told if n.agent}["jane"] == "you watch this ticket"
 
 

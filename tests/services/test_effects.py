@@ -1,7 +1,7 @@
 """What decisions do beside the thread: a closed list of effects, one table that carries them out, one order."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 
 import pytest
@@ -52,3 +52,8 @@ def test_effects_are_carried_out_in_the_order_of_the_table(office):
         apply_decision(work, Decision(Outcome.COMMANDED, "", effects=effects), None)
         assert dict(unit.people.absent(work.now)) == {}
         assert unit.preferences.of("john") == {"notify": "mine"}
+
+
+def test_a_decision_has_few_fields():
+    """What it does beside its thread is an effect, and what its mails are like is said in one place."""
+    assert len(fields(Decision)) <= 8

@@ -178,7 +178,7 @@ def test_whom_a_note_names_hears_of_it_at_once_with_what_waited(office):
     fact = Noted(at=now, by=by, entry=THIS_ENTRY, mentions=mentions(note.text, office.helpdesk.policy.directory))
     with office.store() as unit:
         ticket = unit.tickets.get(number)
-        apply_decision(Work(unit, office.helpdesk, now), Decision(Outcome.NOTED, "", (fact,), note, by), ticket)
+        apply_decision(Work(unit, office.helpdesk, now), Decision(Outcome.NOTED, "", (fact,), (note,), by), ticket)
         unit.commit()
     office.deliver()
     (text,) = got(office, JOHN, mark)

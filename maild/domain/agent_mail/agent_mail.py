@@ -34,7 +34,7 @@ class AgentMail:
     ticket: Ticket
     at: datetime
     draft: EntryDraft  # the entry that the text would become
-    opens: Opened | None = None  # the fact that begins the ticket, where the act does
+    opens: Opened | None = None  # the event that begins the ticket, where the act does
     html_words: str = ""  # what the HTML part says, where it may hold a command; "" when there is nothing to compare
     forwarded: str = ""  # a mail that follows the text: part of the entry, but nobody's command
     since: tuple[Event, ...] = ()  # what happened after what the writer had seen

@@ -15,7 +15,7 @@ from maild.domain.agent_mail.stale_guard import news, taken_by
 from maild.domain.commands import apply as commands
 from maild.domain.commands.apply import CommandProblem
 from maild.domain.commands.table import Settles
-from maild.domain.decision import Decision, Outcome
+from maild.domain.decision import Decision, EntryDraft, Mails, Outcome
 from maild.domain.effects import DropHeldMail, Effect, HoldReply, ReleasedAs, ReleaseHeldMail, SettleHeldReply
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.agent_notices import Notice
@@ -116,7 +116,7 @@ def _lost_race(understood: Understood, agent: Agent) -> CommandProblem | None:
 
 
 def _held(act: AgentMail, agent: Agent, guard: Guard, doubt: Doubt) -> Decision:
-    fact = events.TextHeld(at=act.at, by=act.actor, draft=THIS_DRAFT, agent=agent.name, reason=doubt.reason)
+    event = events.TextHeld(at=act.at, by=act.actor, draft=THIS_DRAFT, agent=agent.name, reason=doubt.reason)
     notice = Notice(
         template="held",
         to=agent.person,
@@ -130,9 +130,9 @@ def _held(act: AgentMail, agent: Agent, guard: Guard, doubt: Doubt) -> Decision:
     return Decision(
         Outcome.HELD,
         f"{doubt.reason}: {'; '.join(doubt.lines)}",
-        (fact,),
+        (event,),
         actor=act.actor,
-        notices=(notice,),
+        mails=Mails(notices=(notice,)),
         effects=(hold, *replaced(act)),
     )
 
@@ -194,12 +194,12 @@ def about_held_text(act: AgentMail, word: str, beside: str = "", draft: HeldRepl
 
 def settled(act: AgentMail, draft: HeldReply, row: Word, beside: str = "") -> Decision:
     """The end of a held text of a ticket."""
-    facts: list[Event] = [events.TextSettled(at=act.at, by=act.actor, draft=draft.id, settled_as=row.settled_as)]
-    entry = None
+    happened: list[Event] = [events.TextSettled(at=act.at, by=act.actor, draft=draft.id, settled_as=row.settled_as)]
+    entries: tuple[EntryDraft, ...] = ()
     if beside.strip():
-        facts.append(events.Noted(at=act.at, by=act.actor, entry=THIS_ENTRY))
-        entry = replace(act.draft, kind=EntryKind.NOTE, author=act.actor, text=beside.strip(), html="")
-    return replace(settled_apart(act.actor, draft, row), facts=tuple(facts), entry=entry)
+        happened.append(events.Noted(at=act.at, by=act.actor, entry=THIS_ENTRY))
+        entries = (replace(act.draft, kind=EntryKind.NOTE, author=act.actor, text=beside.strip(), html=""),)
+    return replace(settled_apart(act.actor, draft, row), events=tuple(happened), entries=entries)
 
 
 def settled_apart(actor: Actor, draft: HeldReply, row: Word) -> Decision:

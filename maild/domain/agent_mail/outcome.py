@@ -13,7 +13,7 @@ from maild.domain.agent_mail.send_delay import RISKY_WAIT, PublicAnswer, risks
 from maild.domain.commands import apply as commands
 from maild.domain.commands.apply import CommandProblem, Parsed
 from maild.domain.commands.table import Settles
-from maild.domain.decision import Decision, EntryDraft, Outcome, Transcript
+from maild.domain.decision import Decision, EntryDraft, Mails, Outcome, Transcript
 from maild.domain.effects import (
     DropHeldMail,
     Effect,
@@ -55,8 +55,10 @@ def refused(act: AgentMail, problems: Sequence[CommandProblem], *, has_text: boo
         Outcome.REJECTED,
         f"nothing applied, nothing sent: {reason}",
         actor=act.actor,
-        notices=(feedback(act.agent, act.scope, held=waits),) if act.agent else (),
-        transcript=transcript,
+        mails=Mails(
+            notices=(feedback(act.agent, act.scope, held=waits),) if act.agent else (),
+            transcript=transcript,
+        ),
         effects=effects,
     )
 
@@ -73,39 +75,52 @@ def replaced(act: AgentMail) -> tuple[Effect, ...]:
 def done(understood: Understood) -> Decision:
     """Return everything that the mail says, in one decision."""
     act, applied = understood.act, understood.applied
-    facts: list[Event] = [act.opens] if act.opens else []
-    entry = None
+    happened: list[Event] = [act.opens] if act.opens else []
+    entries: tuple[EntryDraft, ...] = ()
     outcome = Outcome.COMMANDED
     if understood.says_something:
         entry, brought, outcome = _entry(understood)
-        facts.append(brought)
+        entries = (entry,)
+        happened.append(brought)
         if outcome is Outcome.REPLIED and not act.ticket.assignee and act.agent and not _assigns(understood.parsed):
             # Who answers first has the ticket: otherwise two colleagues answer the next mail.
-            facts.append(events.Assigned(at=act.at, by=act.actor, assignee=act.agent.name, team=act.ticket.team))
-    facts.extend(applied.events)
-    facts.extend(_acknowledged(understood, facts, answers=outcome is Outcome.REPLIED))
-    if not understood.parsed.commands and entry is None:
+            happened.append(events.Assigned(at=act.at, by=act.actor, assignee=act.agent.name, team=act.ticket.team))
+    happened.extend(applied.events)
+    happened.extend(_acknowledged(understood, happened, answers=outcome is Outcome.REPLIED))
+    if not understood.parsed.commands and not entries:
         return _nothing_said(act)
-    wait, why = _wait(understood) if outcome is Outcome.REPLIED else (None, ())
-    results = _results(understood, why)
-    transcript = Transcript(help=applied.help, results=results, original_text=act.text)
-    told = bool(act.agent and (applied.help or results))
-    changes = "; ".join(line for line in applied.outcomes if not line.startswith("text: ")) or "no commands"
-    where = {Outcome.REPLIED: "the text goes to the customer", Outcome.NOTED: "the text stays inside"}
-    begun = f"an agent opens a ticket for {act.opens.requester.address}; " if act.opens else ""
     return Decision(
         Outcome.OPENED if act.opens else outcome,
-        f"{begun}{where.get(outcome, 'no text')}; {changes}",
-        tuple(refiled(act.ticket, facts, understood.policy)),
-        entry,
+        _reason(understood, outcome),
+        tuple(refiled(act.ticket, happened, understood.policy)),
+        entries,
         act.actor,
-        notices=(_receipt(act, outcome),) if act.agent and told else (),
-        transcript=transcript if told or applied.help else None,
-        opens=act.opens is not None,
-        leaves_after=wait,
-        leaves_at=applied.leaves_at if outcome is Outcome.REPLIED else None,
+        _mails(understood, outcome),
+        _effects(understood, outcome),
+    )
+
+
+def _reason(understood: Understood, outcome: Outcome) -> str:
+    """What is done, in one line."""
+    opens, outcomes = understood.act.opens, understood.applied.outcomes
+    begun = f"an agent opens a ticket for {opens.requester.address}; " if opens else ""
+    where = {Outcome.REPLIED: "the text goes to the customer", Outcome.NOTED: "the text stays inside"}
+    changes = "; ".join(line for line in outcomes if not line.startswith("text: ")) or "no commands"
+    return f"{begun}{where.get(outcome, 'no text')}; {changes}"
+
+
+def _mails(understood: Understood, outcome: Outcome) -> Mails:
+    """The receipt for its writer, where they must know something, and when the answer leaves."""
+    act, applied = understood.act, understood.applied
+    wait, why = _wait(understood) if outcome is Outcome.REPLIED else (None, ())
+    results = _results(understood, why)
+    receipt = (_receipt(act, outcome),) if act.agent and (applied.help or results) else ()
+    transcript = Transcript(help=applied.help, results=results, original_text=act.text)
+    return Mails(
+        notices=receipt,
+        transcript=transcript if receipt or applied.help else None,
         quiet=applied.quiet,
-        effects=_effects(understood, outcome),
+        answer_leaves=(applied.leaves_at or wait) if outcome is Outcome.REPLIED else None,
     )
 
 
@@ -120,13 +135,13 @@ def _effects(understood: Understood, outcome: Outcome) -> tuple[Effect, ...]:
     return tuple(made)
 
 
-def _acknowledged(understood: Understood, facts: Sequence[Event], *, answers: bool) -> list[Event]:
+def _acknowledged(understood: Understood, happened: Sequence[Event], *, answers: bool) -> list[Event]:
     """Acknowledge alarms that the mail answers: its writer knows of them.
 
     Taking the ticket alone says nothing yet. An alarm that the answer itself ends needs no acknowledgement."""
     act = understood.act
-    took = not understood.says_something and all(isinstance(fact, events.Assigned) for fact in facts)
-    said = any(isinstance(fact, events.Acknowledged) for fact in facts)
+    took = not understood.says_something and all(isinstance(event, events.Assigned) for event in happened)
+    said = any(isinstance(event, events.Acknowledged) for event in happened)
     if act.agent is None or act.seen is None or said or took or understood.applied.ticket_after.status.ended:
         return []
     name, seen = act.agent.name, act.seen
@@ -224,7 +239,7 @@ def _nothing_said(act: AgentMail) -> Decision:
     problem = ("", "your mail has no new text and no command", "")
     transcript = Transcript(problems=(problem,), original_text=act.text)
     told = (feedback(act.agent, act.scope),) if act.agent else ()
-    return Decision(Outcome.IGNORED, problem[1], actor=act.actor, notices=told, transcript=transcript)
+    return Decision(Outcome.IGNORED, problem[1], actor=act.actor, mails=Mails(notices=told, transcript=transcript))
 
 
 def checked(understood: Understood) -> Decision:
@@ -238,4 +253,6 @@ def checked(understood: Understood) -> Decision:
     shown = f"{understood.text}\n" if understood.says_something else ""
     transcript = Transcript(results=tuple(told), help=shown, original_text=act.text)
     notices = (feedback(act.agent, act.scope),) if act.agent else ()
-    return Decision(Outcome.COMMANDED, "checked, nothing done", actor=act.actor, notices=notices, transcript=transcript)
+    return Decision(
+        Outcome.COMMANDED, "checked, nothing done", actor=act.actor, mails=Mails(notices=notices, transcript=transcript)
+    )

@@ -20,22 +20,22 @@ def news(since: Sequence[Event], reader: Agent, directory: Directory, zone: str)
     That is another agent's public reply, an end of the ticket by somebody else, or a new message of the
     customer."""
     told = []
-    for fact in since:
-        if fact.by.role is Role.AGENT and fact.by.name == reader.name:
+    for event in since:
+        if event.by.role is Role.AGENT and event.by.name == reader.name:
             continue
-        what = _told(fact)
+        what = _told(event)
         if what:
-            told.append(f"{_who(fact.by, directory)} {what}, {shown_when(fact.at, ZoneInfo(zone))}")
+            told.append(f"{_who(event.by, directory)} {what}, {shown_when(event.at, ZoneInfo(zone))}")
     return tuple(told)
 
 
-def _told(fact: Event) -> str:
-    if isinstance(fact, events.Replied):
+def _told(event: Event) -> str:
+    if isinstance(event, events.Replied):
         return "answered the customer"
-    if isinstance(fact, events.MessageReceived) and not fact.automatic:
+    if isinstance(event, events.MessageReceived) and not event.automatic:
         return "wrote once more"
-    if isinstance(fact, events.StatusChanged) and fact.status in _ENDS:
-        return f"marked the ticket as {fact.status}"
+    if isinstance(event, events.StatusChanged) and event.status in _ENDS:
+        return f"marked the ticket as {event.status}"
     return ""
 
 
@@ -46,5 +46,5 @@ def _who(actor: Actor, directory: Directory) -> str:
 
 def taken_by(since: Sequence[Event], reader: Agent) -> events.Assigned | None:
     """Return the last assignment to somebody else that the writer had not seen."""
-    taken = [fact for fact in since if isinstance(fact, events.Assigned) and fact.assignee not in ("", reader.name)]
+    taken = [event for event in since if isinstance(event, events.Assigned) and event.assignee not in ("", reader.name)]
     return taken[-1] if taken else None

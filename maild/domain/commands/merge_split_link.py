@@ -13,7 +13,7 @@ from maild.domain.commands.actions import CommandContext
 from maild.domain.commands.arguments import Invalid, Surroundings, title_or_none
 from maild.domain.commands.instructions import Brought, QuietToCustomer, Receipt
 from maild.domain.commands.undo import Undoing, undoing
-from maild.domain.decision import ActOnOtherTicket, Decision, EntryDraft, Outcome
+from maild.domain.decision import ActOnOtherTicket, Decision, EntryDraft, Mails, Outcome
 from maild.domain.notices.agent_notices import reachable
 from maild.domain.people.directory import Person
 from maild.domain.tickets.events import (
@@ -86,8 +86,8 @@ def _named(args: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _elsewhere(ticket: int, reason: str, facts: tuple[Event, ...], by: Actor) -> ActOnOtherTicket:
-    return ActOnOtherTicket(ticket, Decision(Outcome.COMMANDED, reason, facts, actor=by, quiet=True))
+def _elsewhere(ticket: int, reason: str, events: tuple[Event, ...], by: Actor) -> ActOnOtherTicket:
+    return ActOnOtherTicket(ticket, Decision(Outcome.COMMANDED, reason, events, actor=by, mails=Mails(quiet=True)))
 
 
 # -- link -------------------------------------------------------------------------------------------------------
@@ -104,8 +104,8 @@ def linked_there(ticket: Ticket, there: Ticket, occasion: CommandContext) -> Bro
     """Link the other ticket with this one: each shows the other."""
     if ticket.number in there.links:
         return ()
-    fact = Linked(at=occasion.at, by=occasion.by, ticket=ticket.number)
-    return (_elsewhere(there.number, f"linked with ticket {ticket.number}", (fact,), occasion.by),)
+    event = Linked(at=occasion.at, by=occasion.by, ticket=ticket.number)
+    return (_elsewhere(there.number, f"linked with ticket {ticket.number}", (event,), occasion.by),)
 
 
 # -- merge ------------------------------------------------------------------------------------------------------
@@ -128,10 +128,10 @@ def absorbed_there(ticket: Ticket, there: Ticket, occasion: CommandContext) -> B
     """Add the people of this ticket to the other one. They hear from then on what is written there."""
     if ticket.merged_into == there.number:
         return ()
-    facts: list[Event] = [Absorbed(at=occasion.at, by=occasion.by, ticket=ticket.number)]
+    events: list[Event] = [Absorbed(at=occasion.at, by=occasion.by, ticket=ticket.number)]
     for person, role in _newcomers(ticket, there):
-        facts.append(ParticipantAdded(at=occasion.at, by=occasion.by, person=person, role=role))
-    other = _elsewhere(there.number, f"ticket {ticket.number} was merged into it", tuple(facts), occasion.by)
+        events.append(ParticipantAdded(at=occasion.at, by=occasion.by, person=person, role=role))
+    other = _elsewhere(there.number, f"ticket {ticket.number} was merged into it", tuple(events), occasion.by)
     state = f", which is {there.status}" if there.status.ended else ""
     told = f'ticket {ticket.number} goes on in ticket {there.number}, "{there.subject}"{state}'
     return (other, QuietToCustomer(), Receipt(told))
@@ -205,9 +205,8 @@ def opened_there(ticket: Ticket, reading: SplitPart, occasion: CommandContext) -
         Outcome.OPENED,
         f"split off from ticket {ticket.number}",
         (opened,),
-        entry=reading.begins,
+        (reading.begins,),
         actor=occasion.by,
-        opens=True,
     )
     receipt = Receipt(f'a new ticket was split off: "{opened.subject}"')
     return (ActOnOtherTicket(None, decision), receipt)
@@ -236,11 +235,11 @@ def undo(_ticket: Ticket, reading: Undoing, occasion: CommandContext) -> tuple[E
 def undone_elsewhere(_ticket: Ticket, reading: Undoing, occasion: CommandContext) -> Brought:
     """Return what taking the act back does to other tickets and mails."""
     others = tuple(
-        _elsewhere(number, "taken back by its agent", _stamped(facts, occasion.by, occasion.at), occasion.by)
-        for number, facts in reading.others
+        _elsewhere(number, "taken back by its agent", _stamped(events, occasion.by, occasion.at), occasion.by)
+        for number, events in reading.others
     )
     return (*others, *reading.effects, QuietToCustomer(), *map(Receipt, reading.told))
 
 
-def _stamped(facts: tuple[Event, ...], by: Actor, at: datetime) -> tuple[Event, ...]:
-    return tuple(replace(fact, by=by, at=at) for fact in facts)
+def _stamped(events: tuple[Event, ...], by: Actor, at: datetime) -> tuple[Event, ...]:
+    return tuple(replace(event, by=by, at=at) for event in events)

@@ -60,24 +60,24 @@ def undoing(ticket: Ticket, agent: str, lookups: Lookups, at: datetime) -> Undoi
     reached = _reached(batches[found][1])
     lookups.require(Needs(tickets=reached, leaving=reached | {ticket.number}))
     act = act_at(ticket, batches, found, lookups, at)
-    kinds = dict.fromkeys(type(fact) for fact in reversed(act.facts))
+    kinds = dict.fromkeys(type(event) for event in reversed(act.events))
     backs = [back(act) for kind in kinds if (back := _BACK.get(kind)) and not goes_with_merge(kind, act)]
-    facts = tuple(fact for back in backs for fact in back.facts)
+    happened = tuple(event for back in backs for event in back.events)
     others = tuple(other for back in backs for other in back.others)
     told = tuple(line for back in backs for line in back.told)
-    if told and not facts and not others:
+    if told and not happened and not others:
         return "; ".join(told)
-    if not facts and not others:  # done and reverted by hand: the next undo looks behind it
+    if not happened and not others:  # done and reverted by hand: the next undo looks behind it
         told = ("your last act had left nothing behind that could be taken back",)
     effects = tuple(effect for back in backs for effect in back.effects)
     undone = events.Undone(at=at, first=act.first, last=act.last)
-    return Undoing((*facts, undone), others, effects, told)
+    return Undoing((*happened, undone), others, effects, told)
 
 
-def _reached(facts: Sequence[Event]) -> frozenset[int]:
+def _reached(happened: Sequence[Event]) -> frozenset[int]:
     """Return the other tickets that an act reached."""
-    linked = {fact.ticket for fact in facts if isinstance(fact, events.Linked | events.Absorbed)}
-    led = {fact.into for fact in facts if isinstance(fact, events.Merged | events.Split) and fact.into}
+    linked = {event.ticket for event in happened if isinstance(event, events.Linked | events.Absorbed)}
+    led = {event.into for event in happened if isinstance(event, events.Merged | events.Split) and event.into}
     return frozenset(linked | led)
 
 
@@ -86,8 +86,8 @@ def _opening_apart(batches: Sequence[Batch]) -> Sequence[Batch]:
     back."""
     if not batches or len(batches[0][1]) < 2:
         return batches
-    first, facts = batches[0]
-    return ((first, facts[:1]), (first + 1, facts[1:]), *batches[1:])
+    first, happened = batches[0]
+    return ((first, happened[:1]), (first + 1, happened[1:]), *batches[1:])
 
 
 # -- which act --------------------------------------------------------------------------------------------------
@@ -97,19 +97,19 @@ def _newest(batches: Sequence[Batch], agent: str) -> int | None:
     """Return the place of an agent's newest act that still counts."""
     taken_back = _taken_back(batches)
     for index in reversed(range(len(batches))):
-        first, facts = batches[index]
-        acts = [fact for fact in facts if not isinstance(fact, NO_ACT)]
-        if not any(fact.by.role is Role.AGENT and fact.by.name == agent for fact in acts):
+        first, happened = batches[index]
+        acts = [event for event in happened if not isinstance(event, NO_ACT)]
+        if not any(event.by.role is Role.AGENT and event.by.name == agent for event in acts):
             continue
-        if any(isinstance(fact, events.Undone) for fact in facts):
+        if any(isinstance(event, events.Undone) for event in happened):
             continue  # what an undo brought back is not taken away again
-        if not any(number in taken_back for number in range(first, first + len(facts))):
+        if not any(number in taken_back for number in range(first, first + len(happened))):
             return index
     return None
 
 
 def _taken_back(batches: Sequence[Batch]) -> set[int]:
-    ranges = [fact for _, facts in batches for fact in facts if isinstance(fact, events.Undone)]
+    ranges = [event for _, happened in batches for event in happened if isinstance(event, events.Undone)]
     return {number for undone in ranges for number in range(undone.first, undone.last + 1)}
 
 

@@ -35,7 +35,7 @@ class UndoBatch:
     """One act on a ticket, with the ticket before it, after it and now, and the events since."""
 
     first: int
-    facts: tuple[Event, ...]
+    events: tuple[Event, ...]
     before: Ticket
     after: Ticket
     now: Ticket
@@ -46,18 +46,18 @@ class UndoBatch:
     @property
     def last(self) -> int:
         """The number of the act's last event."""
-        return self.first + len(self.facts) - 1
+        return self.first + len(self.events) - 1
 
     def of(self, kind: type[_E]) -> list[_E]:
         """Return the act's events of one kind."""
-        return [fact for fact in self.facts if isinstance(fact, kind)]
+        return [event for event in self.events if isinstance(event, kind)]
 
 
 @dataclass(frozen=True, slots=True)
 class Back:
     """What takes back one kind of event."""
 
-    facts: tuple[Event, ...] = ()
+    events: tuple[Event, ...] = ()
     others: tuple[tuple[int, tuple[Event, ...]], ...] = ()
     effects: tuple[Effect, ...] = ()
     told: tuple[str, ...] = ()
@@ -65,20 +65,20 @@ class Back:
 
 def act_at(ticket: Ticket, batches: Sequence[Batch], index: int, lookups: Lookups, at: datetime) -> UndoBatch:
     """Return the act at this place among a ticket's acts."""
-    first, facts = batches[index]
-    earlier = tuple(fact for _, batch in batches[:index] for fact in batch)
-    since = tuple(fact for _, batch in batches[index + 1 :] for fact in batch)
+    first, happened = batches[index]
+    earlier = tuple(event for _, batch in batches[:index] for event in batch)
+    since = tuple(event for _, batch in batches[index + 1 :] for event in batch)
     before = fold(ticket.number, earlier)
-    after = fold(ticket.number, (*earlier, *facts))
-    return UndoBatch(first, facts, before, after, ticket, since, lookups, at)
+    after = fold(ticket.number, (*earlier, *happened))
+    return UndoBatch(first, happened, before, after, ticket, since, lookups, at)
 
 
 def numbered(batches: Sequence[Batch]) -> Iterator[tuple[int, Event]]:
     """Yield the events of all acts with their numbers."""
-    for first, facts in batches:
-        yield from enumerate(facts, first)
+    for first, happened in batches:
+        yield from enumerate(happened, first)
 
 
 def folded(number: int, batches: Sequence[Batch]) -> Ticket:
     """Return the ticket that these acts make."""
-    return fold(number, tuple(fact for _, facts in batches for fact in facts))
+    return fold(number, tuple(event for _, happened in batches for event in happened))

@@ -17,13 +17,13 @@ _GOES_ON: tuple[type[Event], ...] = (events.MessageReceived, events.Replied, eve
 
 def linked_back(act: UndoBatch) -> Back:
     """Take back a link."""
-    facts: list[Event] = []
+    happened: list[Event] = []
     others: list[tuple[int, tuple[Event, ...]]] = []
-    for fact in act.of(events.Linked):
-        if fact.ticket in act.now.links and fact.ticket not in act.before.links:
-            facts.append(events.Unlinked(at=act.at, ticket=fact.ticket))
-            others += _unlinked_there(act, fact.ticket)
-    return Back(tuple(facts), tuple(others))
+    for event in act.of(events.Linked):
+        if event.ticket in act.now.links and event.ticket not in act.before.links:
+            happened.append(events.Unlinked(at=act.at, ticket=event.ticket))
+            others += _unlinked_there(act, event.ticket)
+    return Back(tuple(happened), tuple(others))
 
 
 def _unlinked_there(act: UndoBatch, there: int) -> Iterator[tuple[int, tuple[Event, ...]]]:
@@ -32,8 +32,8 @@ def _unlinked_there(act: UndoBatch, there: int) -> Iterator[tuple[int, tuple[Eve
     here = act.now.number
     ends = [
         number
-        for number, fact in numbered(batches)
-        if isinstance(fact, events.Linked) and fact.ticket == here and fact.at == act.facts[0].at
+        for number, event in numbered(batches)
+        if isinstance(event, events.Linked) and event.ticket == here and event.at == act.events[0].at
     ]
     if ends and here in folded(there, batches).links:
         undone = events.Undone(at=act.at, first=ends[-1], last=ends[-1])
@@ -42,18 +42,18 @@ def _unlinked_there(act: UndoBatch, there: int) -> Iterator[tuple[int, tuple[Eve
 
 def unlinked_back(act: UndoBatch) -> Back:
     """Take back the removal of a link."""
-    numbers = {fact.ticket for fact in act.of(events.Unlinked)} & set(act.before.links) - set(act.now.links)
+    numbers = {event.ticket for event in act.of(events.Unlinked)} & set(act.before.links) - set(act.now.links)
     return Back(tuple(events.Linked(at=act.at, ticket=number) for number in sorted(numbers)))
 
 
 def split_back(act: UndoBatch) -> Back:
     """Merge a part back into the ticket that it was split off from, if nobody has worked on it."""
-    facts: list[Event] = []
+    happened: list[Event] = []
     others: list[tuple[int, tuple[Event, ...]]] = []
     told: list[str] = []
-    for into in dict.fromkeys(fact.into for fact in act.of(events.Split)):
+    for into in dict.fromkeys(event.into for event in act.of(events.Split)):
         batches = act.lookups.batches(into)
-        if not batches or any(not isinstance(fact, NO_ACT[:-1]) for _, batch in batches[1:] for fact in batch):
+        if not batches or any(not isinstance(event, NO_ACT[:-1]) for _, batch in batches[1:] for event in batch):
             told.append(f"ticket {into} has gone on by itself and stays")
             continue
         status = folded(into, batches).status.value
@@ -61,8 +61,8 @@ def split_back(act: UndoBatch) -> Back:
         closed = events.StatusChanged(at=act.at, status=Status.CLOSED.value, previous=status, reason="merged")
         others.append((into, (merged, closed)))
         if into not in act.before.links:
-            facts.append(events.Unlinked(at=act.at, ticket=into))
-    return Back(tuple(facts), tuple(others), told=tuple(told))
+            happened.append(events.Unlinked(at=act.at, ticket=into))
+    return Back(tuple(happened), tuple(others), told=tuple(told))
 
 
 def merged_back(act: UndoBatch) -> Back:
@@ -79,18 +79,18 @@ def merged_back(act: UndoBatch) -> Back:
 
 def absorbed_back(act: UndoBatch) -> Back:
     """Take back a merge, seen from the ticket that got the other one's mail."""
-    facts: list[Event] = []
+    happened: list[Event] = []
     others: list[tuple[int, tuple[Event, ...]]] = []
     told: list[str] = []
-    for fact in act.of(events.Absorbed):
-        parted = _parted(fact.ticket, act.now.number, act)
+    for event in act.of(events.Absorbed):
+        parted = _parted(event.ticket, act.now.number, act)
         if isinstance(parted, str):
             told.append(parted)
             continue
         theirs, ours = parted
-        facts += ours
-        others.append((fact.ticket, theirs))
-    return Back(tuple(facts), tuple(others), told=tuple(told))
+        happened += ours
+        others.append((event.ticket, theirs))
+    return Back(tuple(happened), tuple(others), told=tuple(told))
 
 
 def _parted(ended: int, survivor: int, act: UndoBatch) -> tuple[tuple[Event, ...], tuple[Event, ...]] | str:
@@ -98,19 +98,19 @@ def _parted(ended: int, survivor: int, act: UndoBatch) -> tuple[tuple[Event, ...
 
     For the ticket that is not at hand, the events say that its part of the act was undone."""
     ended_acts, survivor_acts = act.lookups.batches(ended), act.lookups.batches(survivor)
-    merging = _newest_with(ended_acts, lambda fact: isinstance(fact, events.Merged) and fact.into == survivor)
-    absorbing = _newest_with(survivor_acts, lambda fact: isinstance(fact, events.Absorbed) and fact.ticket == ended)
+    merging = _newest_with(ended_acts, lambda event: isinstance(event, events.Merged) and event.into == survivor)
+    absorbing = _newest_with(survivor_acts, lambda event: isinstance(event, events.Absorbed) and event.ticket == ended)
     stays = f"ticket {ended} stays merged into ticket {survivor}"
     if merging is None or absorbing is None:
         return stays
     here, there = folded(ended, ended_acts), folded(survivor, survivor_acts)
-    since = [fact for _, batch in survivor_acts[absorbing + 1 :] for fact in batch]
+    since = [event for _, batch in survivor_acts[absorbing + 1 :] for event in batch]
     if here.merged_into != survivor or there.merged_into is not None or any(isinstance(f, _GOES_ON) for f in since):
         return f"{stays}, which has gone on since"
     ended_act = act_at(here, ended_acts, merging, act.lookups, act.at)
     survivor_act = act_at(there, survivor_acts, absorbing, act.lookups, act.at)
-    back: tuple[Event, ...] = (events.Merged(at=act.at, into=None), *status_back(ended_act).facts)
-    freed: tuple[Event, ...] = added_back(survivor_act).facts
+    back: tuple[Event, ...] = (events.Merged(at=act.at, into=None), *status_back(ended_act).events)
+    freed: tuple[Event, ...] = added_back(survivor_act).events
     if ended not in survivor_act.before.links:
         freed = (*freed, events.Unlinked(at=act.at, ticket=ended))
     if act.now.number != ended:
@@ -122,10 +122,10 @@ def _parted(ended: int, survivor: int, act: UndoBatch) -> tuple[tuple[Event, ...
 
 def goes_with_merge(kind: type[Event], act: UndoBatch) -> bool:
     """Tell whether this event is taken back, or left, together with the merge that it was part of."""
-    with_merged = kind is events.StatusChanged and any(fact.into is not None for fact in act.of(events.Merged))
+    with_merged = kind is events.StatusChanged and any(event.into is not None for event in act.of(events.Merged))
     return with_merged or (kind is events.ParticipantAdded and bool(act.of(events.Absorbed)))
 
 
 def _newest_with(batches: Sequence[Batch], wanted: Callable[[Event], bool]) -> int | None:
-    found = [index for index, (_, facts) in enumerate(batches) if any(map(wanted, facts))]
+    found = [index for index, (_, happened) in enumerate(batches) if any(map(wanted, happened))]
     return found[-1] if found else None

@@ -98,7 +98,7 @@ def value_back(kind: type[Event]) -> Callable[[UndoBatch], Back]:
 
 
 def _who_changed(kind: type[Event], act: UndoBatch) -> str:
-    return next((fact.by.shown for fact in reversed(act.since) if isinstance(fact, kind)), "somebody")
+    return next((event.by.shown for event in reversed(act.since) if isinstance(event, kind)), "somebody")
 
 
 def status_back(act: UndoBatch) -> Back:
@@ -110,9 +110,9 @@ def status_back(act: UndoBatch) -> Back:
         return Back(told=("that it is no spam stays so: !spam says it again",))
     back = value_back(events.StatusChanged)(act)
     forgotten = act.before.due_by_hand if act.before.status.ended and not act.after.status.ended else None
-    if back.facts and forgotten and not act.of(events.DueSet) and act.now.due_by_hand is None:
+    if back.events and forgotten and not act.of(events.DueSet) and act.now.due_by_hand is None:
         # A new beginning forgot what was due by hand: without it nothing was forgotten.
-        return replace(back, facts=(*back.facts, events.DueSet(at=act.at, due_at=forgotten)))
+        return replace(back, events=(*back.events, events.DueSet(at=act.at, due_at=forgotten)))
     return back
 
 
@@ -122,8 +122,8 @@ def status_back(act: UndoBatch) -> Back:
 def tags_back(act: UndoBatch) -> Back:
     """Take back changes of tags."""
     was, now = act.before.tags, act.now.tags
-    put_on = {tag for fact in act.of(events.Tagged) for tag in fact.added}
-    taken_off = {tag for fact in act.of(events.Tagged) for tag in fact.removed}
+    put_on = {tag for event in act.of(events.Tagged) for tag in event.added}
+    taken_off = {tag for event in act.of(events.Tagged) for tag in event.removed}
     added = tuple(tag for tag in was if tag in taken_off and tag not in now)
     removed = tuple(tag for tag in now if tag in put_on and tag not in was)
     return Back((events.Tagged(at=act.at, added=added, removed=removed),)) if added or removed else Back()
@@ -131,38 +131,38 @@ def tags_back(act: UndoBatch) -> Back:
 
 def added_back(act: UndoBatch) -> Back:
     """Remove who was added. The history meant for them stays here, unless its mail has left."""
-    facts: list[Event] = []
+    happened: list[Event] = []
     told: list[str] = []
     effects: list[Effect] = []
-    for fact in act.of(events.ParticipantAdded):
-        address = fact.person.address
+    for event in act.of(events.ParticipantAdded):
+        address = event.person.address
         found = next((p for p in act.now.participants if p.person.address == address), None)
         if found and not act.before.includes(address):
-            facts.append(events.ParticipantRemoved(at=act.at, person=found.person, role=found.role))
-        if not fact.history:
+            happened.append(events.ParticipantRemoved(at=act.at, person=found.person, role=found.role))
+        if not event.history:
             continue
         if act.lookups.history_was_sent(act.now.number, address):
             told.append(f"{address} was shown the history, which cannot be taken back")
         else:
             effects.append(WithdrawHistory(act.now.number, address))
             told.append(f"the history for {address} was stopped before it left")
-    return Back(tuple(facts), told=tuple(told), effects=tuple(effects))
+    return Back(tuple(happened), told=tuple(told), effects=tuple(effects))
 
 
 def removed_back(act: UndoBatch) -> Back:
     """Bring back who was removed."""
-    gone = [fact for fact in act.of(events.ParticipantRemoved) if not act.now.includes(fact.person.address)]
-    return Back(tuple(events.ParticipantAdded(at=act.at, person=fact.person, role=fact.role) for fact in gone))
+    gone = [event for event in act.of(events.ParticipantRemoved) if not act.now.includes(event.person.address)]
+    return Back(tuple(events.ParticipantAdded(at=act.at, person=event.person, role=event.role) for event in gone))
 
 
 def followed_back(act: UndoBatch) -> Back:
     """Take back how much an agent hears."""
-    facts = []
-    for agent in dict.fromkeys(fact.agent for fact in act.of(events.Followed)):
+    happened = []
+    for agent in dict.fromkeys(event.agent for event in act.of(events.Followed)):
         was, left, now = (_level(ticket, agent) for ticket in (act.before, act.after, act.now))
         if now == left != was:
-            facts.append(events.Followed(at=act.at, agent=agent, level=was))
-    return Back(tuple(facts))
+            happened.append(events.Followed(at=act.at, agent=agent, level=was))
+    return Back(tuple(happened))
 
 
 def _level(ticket: Ticket, agent: str) -> str:
@@ -175,14 +175,14 @@ def _level(ticket: Ticket, agent: str) -> str:
 def replied_back(act: UndoBatch) -> Back:
     """Stop an answer that has not left."""
     back = Back()
-    for fact in act.of(events.Replied):
-        if fact.entry is not None and not fact.outside and act.lookups.can_withdraw(act.now.number, fact.entry):
-            withdrawn = events.ReplyWithdrawn(at=act.at, reply=fact.entry)
+    for event in act.of(events.Replied):
+        if event.entry is not None and not event.outside and act.lookups.can_withdraw(act.now.number, event.entry):
+            withdrawn = events.ReplyWithdrawn(at=act.at, reply=event.entry)
             told = "your answer was stopped before it left"
             back = replace(
                 back,
-                facts=(*back.facts, withdrawn),
-                effects=(*back.effects, WithdrawAnswer(fact.entry)),
+                events=(*back.events, withdrawn),
+                effects=(*back.effects, WithdrawAnswer(event.entry)),
                 told=(*back.told, told),
             )
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from maild.domain.decision import Decision, Outcome
+from maild.domain.decision import Decision, Mails, Outcome
 from maild.domain.escalation.step_recipients import AlarmRecipient, each_once, recipients
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.buttons import ACKNOWLEDGE, NOTE_ONLY, SNOOZE, TAKE, Button
@@ -42,7 +42,7 @@ def escalate(
     looked is not mailed: its people hear of the later one. Each person gets one mail, and a page where the step
     asks for one."""
     roster = Roster(policy.directory, readers, policy.zone)
-    facts: list[Event] = []
+    happened: list[Event] = []
     heard: dict[str, tuple[AlarmRecipient, list[events.Escalated]]] = {}
     overtaken: dict[str, list[AlarmRecipient]] = {}
     for due in steps:
@@ -51,19 +51,19 @@ def escalate(
         everybody = each_once((*overtaken.get(due.target, ()), *named))
         overtaken[due.target] = everybody
         last = due is [step for step in steps if step.target == due.target][-1]
-        fact = _fact(due, everybody if last else (), now)
+        fired = _fired(due, everybody if last else (), now)
         for person in everybody if last else ():
-            heard.setdefault(person.person.address.key, (person, []))[1].append(fact)
-        done = [fact, *refiled(ticket, _actions(ticket, due, now), policy)]
+            heard.setdefault(person.person.address.key, (person, []))[1].append(fired)
+        done = [fired, *refiled(ticket, _actions(ticket, due, now), policy)]
         for event in done:
             ticket = apply(ticket.number, ticket, event)
-        facts.extend(done)
+        happened.extend(done)
     reason = "; ".join(f"{due.target} {shown_step(due.step_key)} at {due.instant:%Y-%m-%d %H:%M} UTC" for due in steps)
     notices = tuple(alarm(person, about, ticket, policy.directory) for person, about in heard.values())
-    return Decision(Outcome.COMMANDED, reason, tuple(facts), actor=SLA, notices=notices)
+    return Decision(Outcome.COMMANDED, reason, tuple(happened), actor=SLA, mails=Mails(notices=notices))
 
 
-def _fact(due: DueStep, told: Sequence[AlarmRecipient], now: datetime) -> events.Escalated:
+def _fired(due: DueStep, told: Sequence[AlarmRecipient], now: datetime) -> events.Escalated:
     return events.Escalated(
         at=now,
         by=SLA,
@@ -78,7 +78,7 @@ def _fact(due: DueStep, told: Sequence[AlarmRecipient], now: datetime) -> events
 
 def alarm(told: AlarmRecipient, about: Sequence[events.Escalated], ticket: Ticket, directory: Directory) -> Notice:
     """Return one mail about everything that has come for this person, breaches first; or a page."""
-    steps = tuple(sorted(about, key=lambda fact: not fact.breach))
+    steps = tuple(sorted(about, key=lambda event: not event.breach))
     breach = steps[0].breach
     reader = directory.agent(told.agent)
     return Notice(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from maild.domain.decision import Decision, EntryDraft, Outcome
+from maild.domain.decision import Decision, EntryDraft, Mails, Outcome
 from maild.domain.effects import MarkAlarmLost
 from maild.domain.escalation.undelivered import LostAlarm, handed_on, unheard
 from maild.domain.people.directory import Address, Role
@@ -32,7 +32,7 @@ def bounced(ticket: Ticket, mail: BouncedMail, diagnostic: str, *, by: str, at: 
     next person in line."""
     recipient = Address.read(mail.recipient)
     notices = handed_on(ticket, mail.alarm, policy) if mail.alarm else ()
-    fact = Bounced(
+    event = Bounced(
         at=at,
         by=Actor(Role.SYSTEM, by),
         entry=THIS_ENTRY,
@@ -49,5 +49,5 @@ def bounced(ticket: Ticket, mail: BouncedMail, diagnostic: str, *, by: str, at: 
         text += "\nIt was an alarm about a deadline, and nobody is left who could be told of it by mail."
     author = Actor(Role.SYSTEM, "maild")
     note = EntryDraft(kind=EntryKind.NOTE, author=author, author_name=policy.helpdesk_name, text=text)
-    effects = (MarkAlarmLost(mail.alarm.outbox, fact.passed_to),) if mail.alarm else ()
-    return Decision(Outcome.BOUNCED, text, (fact,), note, author, notices=notices, effects=effects)
+    effects = (MarkAlarmLost(mail.alarm.outbox, event.passed_to),) if mail.alarm else ()
+    return Decision(Outcome.BOUNCED, text, (event,), (note,), author, Mails(notices=notices), effects)

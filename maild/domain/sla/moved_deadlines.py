@@ -13,7 +13,7 @@ from maild.domain.tickets.events import Actor, DeadlineMoved, Event
 
 CLOCKWORK = Actor(Role.SYSTEM, "SLA")
 CONFIGURATION = "the configuration changed"
-# Facts that lead to another plan or calendar.
+# Events that lead to another plan or calendar.
 CAUSES = (events.PlanChanged, events.Transferred)
 Dues = Mapping[str, datetime]  # target -> when it is due (UTC), for those that somebody waits for
 
@@ -40,16 +40,16 @@ def moves(before: Dues, after: Dues, at: datetime, reason: str) -> tuple[Deadlin
     )
 
 
-def reason_of(facts: Sequence[Event]) -> str:
+def reason_of(happened: Sequence[Event]) -> str:
     """Return what moved them: "priority normal -> high, plan default -> sev-b"."""
     told = []
-    for fact in facts:
-        if isinstance(fact, events.PriorityChanged):
-            told.append(f"priority {fact.previous} -> {fact.priority}")
-        elif isinstance(fact, events.Transferred):
-            told.append(f"department {fact.previous or 'none'} -> {fact.department}")
-        elif isinstance(fact, events.RequesterChanged):
+    for event in happened:
+        if isinstance(event, events.PriorityChanged):
+            told.append(f"priority {event.previous} -> {event.priority}")
+        elif isinstance(event, events.Transferred):
+            told.append(f"department {event.previous or 'none'} -> {event.department}")
+        elif isinstance(event, events.RequesterChanged):
             told.append("another requester")
-        elif isinstance(fact, events.PlanChanged) and fact.sla_plan != fact.previous:
-            told.append(f"plan {fact.previous or 'none'} -> {fact.sla_plan}")
+        elif isinstance(event, events.PlanChanged) and event.sla_plan != event.previous:
+            told.append(f"plan {event.previous or 'none'} -> {event.sla_plan}")
     return ", ".join(told)

@@ -12,16 +12,16 @@ from maild.domain.tickets.ticket import Status
 def marked_by_filter_alone(history: Iterable[events.Event]) -> bool:
     """Tell whether a ticket with these events is spam because of a filter, and no person said so too."""
     marked = False
-    for fact in history:
-        if isinstance(fact, events.StatusChanged):
-            marked = fact.status == Status.SPAM and fact.by.role is Role.SYSTEM
+    for event in history:
+        if isinstance(event, events.StatusChanged):
+            marked = event.status == Status.SPAM and event.by.role is Role.SYSTEM
     return marked
 
 
-def told_as_new(fact: events.Event) -> bool:
+def told_as_new(event: events.Event) -> bool:
     """Tell whether this event brings back a ticket that nobody was told of, because it was taken for spam."""
     return (
-        isinstance(fact, events.StatusChanged)
-        and (fact.previous, fact.status) == (Status.SPAM, Status.OPEN)
-        and fact.by.role is Role.SYSTEM
+        isinstance(event, events.StatusChanged)
+        and (event.previous, event.status) == (Status.SPAM, Status.OPEN)
+        and event.by.role is Role.SYSTEM
     )

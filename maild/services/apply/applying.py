@@ -21,7 +21,7 @@ class Done:
     in their order: what a query answers, who is next in line for a lost alarm."""
 
     ticket: Ticket | None
-    facts: tuple[Event, ...] = ()
+    events: tuple[Event, ...] = ()
     entry: int | None = None
     outbox: tuple[OutboxRow, ...] = ()
     released: tuple[int, ...] = ()

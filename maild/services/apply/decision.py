@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from maild.domain.decision import Decision, EntryDraft
@@ -70,81 +71,94 @@ def _numbered(applying: Applying) -> Decision:
     """Return the decision with the numbers of what was stored together with it."""
     opened = list(applying.opened)
 
-    def named(fact: Event) -> Event:
-        if isinstance(fact, TextHeld) and fact.draft == THIS_DRAFT:
-            return replace(fact, draft=applying.held_reply)
-        if isinstance(fact, Split) and fact.into == NEW_TICKET:
-            return replace(fact, into=opened.pop(0))
-        return fact
+    def numbered(event: Event) -> Event:
+        if isinstance(event, TextHeld) and event.draft == THIS_DRAFT:
+            return replace(event, draft=applying.held_reply)
+        if isinstance(event, Split) and event.into == NEW_TICKET:
+            return replace(event, into=opened.pop(0))
+        return event
 
-    return replace(applying.decision, facts=tuple(map(named, applying.decision.facts)))
+    return replace(applying.decision, events=tuple(map(numbered, applying.decision.events)))
 
 
 def _thread(applying: Applying, decision: Decision, queue: Queue) -> Done:
     """Carry out the ticket's part: its events and entries, its row, its deadlines, its notices."""
-    work, unit, helpdesk, before = applying.work, applying.work.unit, applying.work.helpdesk, applying.ticket
-    if not decision.facts:
-        if not decision.notices:
-            return Done(before)
-        if before is None:
-            raise ValueError("a notice needs a ticket: an agent is told without one by MessageToAgent")
-        occasion = _occasion(applying, before, decision, sla_standing(work, before))
-        return Done(before, outbox=_queued(work, about_ticket(work, decision, before, ()), occasion, queue))
+    work, unit, before = applying.work, applying.work.unit, applying.ticket
+    if not decision.events:
+        return _notices_alone(applying, decision, queue)
     start = None if decision.opens else before
     number = start.number if start else unit.tickets.new_number()
-    entry = _store_entry(work, decision.entry, decision, number, applying.inbound)
-    second = _store_entry(work, decision.also, decision, number, None)
-    ids = {THIS_ENTRY: entry, NEXT_ENTRY: second}
-    facts = tuple(replace(f, entry=ids.get(f.entry, f.entry)) if f.entry is not None else f for f in decision.facts)
+    entries = _store_entries(applying, decision, number)
+    events = tuple(_with_entry(event, entries) for event in decision.events)
     if start is not None:
-        facts = with_moves(work, start, facts)
+        events = with_moves(work, start, events)
     after = start
-    for fact in facts:
-        after = apply(number, after, fact)
-    assert after is not None  # facts is not empty
-    unit.tickets.append(after, facts, root_id(helpdesk.ring, number, helpdesk.domain))
-    state = update_sla_index(work, after)
-    notices = about_ticket(work, decision, after, facts)
-    if helpdesk.policy.acknowledge_after and any(isinstance(fact, Replied) for fact in facts):
+    for event in events:
+        after = apply(number, after, event)
+    assert after is not None  # events is not empty
+    unit.tickets.append(after, events, root_id(work.helpdesk.ring, number, work.helpdesk.domain))
+    standing = update_sla_index(work, after)
+    notices = about_ticket(work, decision, after, events)
+    if work.helpdesk.policy.acknowledge_after and any(isinstance(event, Replied) for event in events):
         unit.outbox.drop_waiting(number, _OVERTAKEN)  # a person was quicker
+    done = Done(after, events, entries.get(THIS_ENTRY))
     if not notices:
-        return Done(after, facts, entry)  # the thread is read for mails alone
-    occasion = _occasion(applying, after, replace(decision, facts=facts), state)
-    if start is not None and any(map(told_as_new, facts)):
-        occasion = replace(occasion, since=_messages_before(unit, after, facts))
-    return Done(after, facts, entry, _queued(work, notices, occasion, queue))
+        return done  # the thread is read for mails alone
+    occasion = _occasion(applying, after, replace(decision, events=events), standing)
+    if start is not None and any(map(told_as_new, events)):
+        occasion = replace(occasion, since=_messages_before(unit, after, events))
+    return replace(done, outbox=_queued(work, notices, occasion, queue))
 
 
-def _messages_before(unit: UnitOfWork, after: Ticket, facts: tuple[Event, ...]) -> tuple[Event, ...]:
+def _notices_alone(applying: Applying, decision: Decision, queue: Queue) -> Done:
+    """The part of a ticket to which nothing happens."""
+    work, ticket = applying.work, applying.ticket
+    if not decision.mails.notices:
+        return Done(ticket)
+    if ticket is None:
+        raise ValueError("a notice needs a ticket: an agent is told without one by MessageToAgent")
+    occasion = _occasion(applying, ticket, decision, sla_standing(work, ticket))
+    return Done(ticket, outbox=_queued(work, about_ticket(work, decision, ticket, ()), occasion, queue))
+
+
+def _messages_before(unit: UnitOfWork, after: Ticket, events: tuple[Event, ...]) -> tuple[Event, ...]:
     """Return what was written to a ticket that nobody was told of."""
     history = unit.tickets.history(after.number)
-    earlier = history[: len(history) - len(facts)]
-    return tuple(fact for fact in earlier if isinstance(fact, Opened | MessageReceived))
+    earlier = history[: len(history) - len(events)]
+    return tuple(event for event in earlier if isinstance(event, Opened | MessageReceived))
 
 
-def _store_entry(
-    work: Work, draft: EntryDraft | None, decision: Decision, ticket: int, inbound: int | None
-) -> int | None:
-    if draft is None:
-        return None
-    return work.unit.tickets.add_entry(
-        StoredEntry(
-            id=0,
-            ticket=ticket,
-            kind=draft.kind,
-            author=draft.author,
-            author_name=draft.author_name,
-            at=decision.facts[0].at,
-            text=draft.text,
-            html=draft.html,
-            folded_lines=draft.folded_lines,
-            message_id=draft.message_id,
-            trust=draft.trust,
-            may_leave=draft.may_leave,
-            inbound=draft.inbound or inbound,
-            attachments=draft.attachments,
-        )
+def _store_entries(applying: Applying, decision: Decision, ticket: int) -> dict[int, int]:
+    """Store the entries -> their ids, by what stands for each in the events."""
+    stored = {}
+    for place, draft in zip((THIS_ENTRY, NEXT_ENTRY), decision.entries, strict=False):
+        inbound = applying.inbound if place == THIS_ENTRY else None  # a mail is one entry's
+        entry = _stored(draft, ticket, decision.events[0].at, draft.inbound or inbound)
+        stored[place] = applying.work.unit.tickets.add_entry(entry)
+    return stored
+
+
+def _stored(draft: EntryDraft, ticket: int, at: datetime, inbound: int | None) -> StoredEntry:
+    return StoredEntry(
+        id=0,
+        ticket=ticket,
+        kind=draft.kind,
+        author=draft.author,
+        author_name=draft.author_name,
+        at=at,
+        text=draft.text,
+        html=draft.html,
+        folded_lines=draft.folded_lines,
+        message_id=draft.message_id,
+        trust=draft.trust,
+        may_leave=draft.may_leave,
+        inbound=inbound,
+        attachments=draft.attachments,
     )
+
+
+def _with_entry(event: Event, stored: Mapping[int, int]) -> Event:
+    return replace(event, entry=stored.get(event.entry, event.entry)) if event.entry is not None else event
 
 
 def _occasion(applying: Applying, ticket: Ticket, decision: Decision, state: Standing) -> NoticeContext:

@@ -98,7 +98,7 @@ def tell_alarms(
     wait within a `tick` for its later transactions, until the `last` one. `alone`: the alarms are everything
     that is told; one problem with many tickets is not one mail for each."""
     tick = tick if tick is not None else Open()
-    tick.heard.update(n.to.address.key for each in decided for n in each.decision.notices if n.steps)
+    tick.heard.update(n.to.address.key for each in decided for n in each.decision.mails.notices if n.steps)
     # While more is to come nobody knows who will hear of few: whoever hears now hears in a list.
     many = {key for key, count in tick.heard.items() if count > FEW or not last} | set(tick.rows) | set(tick.pages)
     lines: list[_Line] = []

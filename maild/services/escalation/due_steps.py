@@ -62,8 +62,10 @@ def _batch(work: Work, due: Sequence[int], tick: Open, stuck: set[int], *, last:
     carried = {each.ticket.number for each, _ in done}
     stuck |= {number for number, each in found.items() if each is None}
     stuck |= {each.ticket.number for each in decided} - carried
-    facts = [(each.ticket.number, fact) for each, made in done for fact in made.facts if isinstance(fact, Escalated)]
-    return [Fired(number, fact.target, fact.step, fact.notified) for number, fact in facts]
+    events = [
+        (each.ticket.number, event) for each, made in done for event in made.events if isinstance(event, Escalated)
+    ]
+    return [Fired(number, event.target, event.step, event.notified) for number, event in events]
 
 
 def _look(work: Work, number: int, readers: Readers) -> Decided | Literal[False]:

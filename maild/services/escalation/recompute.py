@@ -81,9 +81,9 @@ def _one(work: Work, number: int) -> Recomputed | None:
     ticket = work.unit.tickets.get(number)
     if ticket is None or ticket.status.ended:
         return None  # it ended since it was found
-    found, facts = _compared(work, ticket)
-    if facts:
-        decision = Decision(Outcome.COMMANDED, CONFIGURATION, facts, actor=_BY)
+    found, events = _compared(work, ticket)
+    if events:
+        decision = Decision(Outcome.COMMANDED, CONFIGURATION, events, actor=_BY)
         apply_decision(work.traced(f"configuration-{number}"), decision, ticket)
     else:
         update_sla_index(work, ticket)
@@ -94,9 +94,9 @@ def _compared(work: Work, ticket: Ticket) -> tuple[Recomputed, tuple[Event, ...]
     """Return the ticket's deadlines as they were computed last and as they are now, and the events that say so."""
     unit, helpdesk, now = work.unit, work.helpdesk, work.now
     change = planned_anew(ticket, helpdesk.policy, now, _BY)
-    facts: tuple[Event, ...] = (change,) if change else ()
+    events: tuple[Event, ...] = (change,) if change else ()
     after = apply(ticket.number, ticket, change) if change else ticket
-    history = (*unit.tickets.history(ticket.number), *facts)
+    history = (*unit.tickets.history(ticket.number), *events)
     found = standing(history, helpdesk.plan_of(after), helpdesk.calendar_of(after), now)
     before, deadlines = unit.tickets.deadlines(ticket.number), dues_of(found)
     reason = f"{CONFIGURATION}, plan {ticket.sla_plan} -> {after.sla_plan}" if change else CONFIGURATION
@@ -107,4 +107,4 @@ def _compared(work: Work, ticket: Ticket) -> tuple[Recomputed, tuple[Event, ...]
         for move in moved
         if move.due_at is not None and move.due_at <= now and (move.previous is None or move.previous > now)
     )
-    return Recomputed(ticket, after.sla_plan, moved, late), (*facts, *moved)
+    return Recomputed(ticket, after.sla_plan, moved, late), (*events, *moved)

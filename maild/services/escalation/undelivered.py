@@ -32,7 +32,7 @@ def lost_alarm(work: Work, outbox: int, ticket: Ticket) -> LostAlarm | None:
     mailed = not first.paged or any(each.agent == first.agent and not each.paged for each in others)
     return LostAlarm(
         outbox=outbox,
-        steps=tuple(fact for fact in _facts(history, steps) if (fact.target, fact.cycle) in standing),
+        steps=tuple(event for event in _events(history, steps) if (event.target, event.cycle) in standing),
         recipient=str(first.recipient),
         agent=first.agent,
         told=frozenset(each.agent for each in others) | (frozenset({first.agent}) if mailed else frozenset()),
@@ -71,8 +71,8 @@ def tell_of(ticket: Ticket, lost: BouncedMail, decision: Decision) -> None:
     """Write to the log where a lost alarm went."""
     if lost.alarm is None or not lost.alarm.steps:
         return
-    if decision.notices:
-        to = [notice.agent for notice in decision.notices]
+    if decision.mails.notices:
+        to = [notice.agent for notice in decision.mails.notices]
         maillog.alarm_handed_on(ticket=ticket.number, lost=lost.recipient, to=to)
     elif not lost.alarm.reached:
         maillog.alarm_unheard(ticket=ticket.number, lost=lost.recipient)
@@ -82,6 +82,6 @@ def _step(telling: LedgerLine) -> tuple[str, int, str]:
     return (telling.target, telling.cycle, telling.step)
 
 
-def _facts(history: tuple[Event, ...], steps: set[tuple[str, int, str]]) -> list[Escalated]:
-    facts = (event for event in history if isinstance(event, Escalated))
-    return [fact for fact in facts if (fact.target, fact.cycle, fact.step) in steps]
+def _events(history: tuple[Event, ...], steps: set[tuple[str, int, str]]) -> list[Escalated]:
+    events = (event for event in history if isinstance(event, Escalated))
+    return [event for event in events if (event.target, event.cycle, event.step) in steps]

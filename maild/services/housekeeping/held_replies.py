@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from maild.domain.agent_mail.guards import BUTTONS
-from maild.domain.decision import Decision, Outcome
+from maild.domain.decision import Decision, Mails, Outcome
 from maild.domain.effects import MessageToAgent, RemindOfHeldReply
 from maild.domain.escalation.chain import above
 from maild.domain.messages.reply_tokens import Scope
@@ -120,7 +120,7 @@ def _reminder(
     waits = f"held text {draft.id} still waits"
     if ticket is None:
         return Decision(Outcome.HELD, waits, effects=(remind, MessageToAgent(notice=notice)))
-    return Decision(Outcome.HELD, waits, notices=(notice,), effects=(remind,))
+    return Decision(Outcome.HELD, waits, mails=Mails(notices=(notice,)), effects=(remind,))
 
 
 def _more_wait(more: int) -> str:

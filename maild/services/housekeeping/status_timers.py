@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from maild.domain.decision import Decision, EntryDraft, Outcome
+from maild.domain.decision import Decision, EntryDraft, Mails, Outcome
 from maild.domain.people.directory import Role
 from maild.domain.tickets import events
 from maild.domain.tickets.events import THIS_ENTRY, Actor, Event
@@ -102,7 +102,7 @@ def _given_up(on: _Occasion) -> Decision | None:
         return None
     change = _status(on, Status.RESOLVED, events.UNANSWERED)
     by_machine = _automatic(on.work.unit.tickets.history(on.ticket.number))
-    return Decision(Outcome.COMMANDED, events.UNANSWERED, (change,), actor=_TIMER, quiet=by_machine)
+    return Decision(Outcome.COMMANDED, events.UNANSWERED, (change,), actor=_TIMER, mails=Mails(quiet=by_machine))
 
 
 def _closed(on: _Occasion) -> Decision | None:
@@ -120,11 +120,11 @@ def _reminded(on: _Occasion) -> Decision | None:
     if on.ticket.reminded_at is not None or not _waited(on, waiting / 2):
         return None
     history = on.work.unit.tickets.history(on.ticket.number)
-    if _automatic(history) or not any(isinstance(fact, events.Replied) for fact in history):
+    if _automatic(history) or not any(isinstance(event, events.Replied) for event in history):
         return None
     ends_at = on.ticket.status_since + waiting
-    fact = events.CustomerReminded(at=on.work.now, by=_TIMER, ends_at=ends_at)
-    return Decision(Outcome.COMMANDED, "half of the waiting time is over", (fact,), actor=_TIMER)
+    event = events.CustomerReminded(at=on.work.now, by=_TIMER, ends_at=ends_at)
+    return Decision(Outcome.COMMANDED, "half of the waiting time is over", (event,), actor=_TIMER)
 
 
 def _waited(on: _Occasion, time: timedelta) -> bool:
@@ -148,4 +148,4 @@ def _told(on: _Occasion, changed: Event, reason: str, text: str) -> Decision:
         return Decision(Outcome.COMMANDED, reason, (changed,), actor=_TIMER)
     note = events.Noted(at=on.work.now, by=_TIMER, entry=THIS_ENTRY)
     words = EntryDraft(kind=EntryKind.NOTE, author=_TIMER, author_name=on.work.helpdesk.name, text=text)
-    return Decision(Outcome.NOTED, reason, (note, changed), words, _TIMER)
+    return Decision(Outcome.NOTED, reason, (note, changed), (words,), _TIMER)

@@ -55,7 +55,7 @@ def effects_of(work: Work, decision: Decision, before: Ticket | None, where: str
 
     The decision's own ticket comes first, then other tickets, each named at the end of its lines (`where`), then mails
     that concern no ticket."""
-    events, start = decision.facts, None if decision.opens else before
+    events, start = decision.events, None if decision.opens else before
     if start is not None:
         events = with_moves(work, start, events)
     after = start

@@ -35,10 +35,10 @@ def about_ticket(work: Work, decision: Decision, after: Ticket, events: tuple[Ev
 
     `after` is the ticket with the decision's `events`, whether they are stored yet or not."""
     if not events:
-        return decision.notices
-    change = TicketChange(after, events, decision.actor, decision.acknowledge, decision.quiet)
-    notices = strongest((*decision.notices, *_following(work, change)))
-    if decision.mute:
+        return decision.mails.notices
+    change = TicketChange(after, events, decision.actor, decision.mails.acknowledge, decision.mails.quiet)
+    notices = strongest((*decision.mails.notices, *_following(work, change)))
+    if decision.mails.mute:
         notices = tuple(notice for notice in notices if not notice.agent)
     hold = _answers_wait(decision, work.now)
     if hold is not None:
@@ -72,6 +72,5 @@ def _following(work: Work, change: TicketChange) -> tuple[Notice, ...]:
 
 def _answers_wait(decision: Decision, now: datetime) -> timedelta | None:
     """How long the answer to the customer waits; None: as the configuration says."""
-    if decision.leaves_at is not None:
-        return max(decision.leaves_at - now, timedelta(0))
-    return decision.leaves_after
+    leaves = decision.mails.answer_leaves
+    return max(leaves - now, timedelta(0)) if isinstance(leaves, datetime) else leaves

@@ -29,7 +29,7 @@ from maild.services.work import Work
 
 def _reverse_path(notice: Notice, occasion: NoticeContext, reply_to: str) -> str:
     """Return where a bounce of this mail goes. News of a bounce has none: two dead mailboxes would never stop."""
-    of_a_bounce = any(isinstance(fact, Bounced) for fact in occasion.decision.facts)
+    of_a_bounce = any(isinstance(fact, Bounced) for fact in occasion.decision.events)
     if notice.steps:
         return reply_to  # an alarm ends nowhere: each bounce passes it on, and nobody is told twice
     return "" if of_a_bounce or notice.mail_kind.has_null_path(about_ticket=True) else reply_to

@@ -39,7 +39,7 @@ def paced(work: Work, notice: Notice, agent: Agent, occasion: NoticeContext) -> 
     pace, rhythm = PACES[notice.kind], helpdesk.policy.rhythm
     waited = unit.outbox.take_pending(occasion.ticket.number, agent.name, _JOINED) if pace.joins else ()
     first_at = min((row.first_at or now for row in waited), default=now)
-    since = min((row.since or 0 for row in waited), default=occasion.ticket.seq - len(occasion.decision.facts))
+    since = min((row.since or 0 for row in waited), default=occasion.ticket.seq - len(occasion.decision.events))
     reader = NoticeReader.of(
         agent, Preferences.of(unit.preferences.of(agent.name)), rhythm, ZoneInfo(helpdesk.clock_of(agent))
     )
@@ -77,7 +77,7 @@ def _with(
 def _before(unit: UnitOfWork, occasion: NoticeContext, since: int) -> tuple[Event, ...]:
     """Return the events of `since` without those that happen now."""
     news = unit.tickets.events_since(occasion.ticket.number, since)
-    return news[: len(news) - len(occasion.decision.facts)]
+    return news[: len(news) - len(occasion.decision.events)]
 
 
 def _waited(row: OutboxRow) -> Waited:

@@ -97,12 +97,12 @@ class NoticeContext:
     @property
     def facts(self) -> tuple[events.Event, ...]:
         """The events that the notices are about."""
-        return (*self.since, *self.decision.facts)
+        return (*self.since, *self.decision.events)
 
     @property
     def entry(self) -> StoredEntry | None:
         """The entry that the decision brought; without one, the last entry that the reader was not told of."""
-        brought = next((fact.entry for fact in self.decision.facts if fact.entry is not None), None)
+        brought = next((fact.entry for fact in self.decision.events if fact.entry is not None), None)
         before = [fact.entry for fact in self.since if fact.entry is not None]
         wanted = brought if brought is not None or not before else before[-1]
         return next((entry for entry in self.entries if entry.id == wanted), None) if wanted is not None else None
@@ -146,7 +146,7 @@ def context_of(work: Work, notice: Notice, occasion: NoticeContext, sealing: Sea
         "stop": _stop_words(notice, ticket, helpdesk, sealing),
         "marker": marker,
         "trace": work.trace,
-        **_transcript_words(occasion.decision.transcript, ticket, reply_to, notice),
+        **_transcript_words(occasion.decision.mails.transcript, ticket, reply_to, notice),
     }
 
 
@@ -352,7 +352,7 @@ def _held_words(decision: Decision, helpdesk: Helpdesk) -> dict[str, Any]:
 def letter_words(decision: Decision, helpdesk: Helpdesk) -> dict[str, Any]:
     """Return what a mail about no ticket says of a decision: the held reply, the transcript."""
     words = _held_words(decision, helpdesk)
-    return words | _said_back(decision.transcript) if decision.transcript else words
+    return words | _said_back(decision.mails.transcript) if decision.mails.transcript else words
 
 
 def _transcript_words(

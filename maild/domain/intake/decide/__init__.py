@@ -1,7 +1,7 @@
 """What becomes of a mail: an ordered table of small rules. The first that answers wins. Judged here, done
 elsewhere.
 
-Every rule returns a Decision: an outcome, its reason, the events that follow, and the entry for the thread."""
+Every rule answers a Decision: an outcome, its reason, and the events, entries, mails and effects that follow."""
 
 from __future__ import annotations
 
@@ -76,5 +76,6 @@ def decide(case: Case) -> Decision:
         decision = rule.judge(case)
         if decision is not None:
             step = TraceStep("decide", rule.name, decision.reason)
-            return replace(decision, mute=case.filing.mute, steps=(*decision.steps, step))
+            mails = replace(decision.mails, mute=case.filing.mute)
+            return replace(decision, mails=mails, steps=(*decision.steps, step))
     raise AssertionError("the last rule answers every mail")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from maild.domain.agent_mail.judge import act_of_agent
 from maild.domain.commands.apply import parse
-from maild.domain.decision import Decision, EntryDraft, Outcome, Transcript
+from maild.domain.decision import Decision, EntryDraft, Mails, Outcome, Transcript
 from maild.domain.intake.decide.buttons import act_of
 from maild.domain.intake.decide.case import Case, entry_of, held, with_message
 from maild.domain.intake.decide.copies import with_copies
@@ -63,7 +63,9 @@ def _of_a_colleague(case: Case, decision: Decision) -> Decision:
         return decision
     problem = "the mail that you answered was written to somebody else: ask for a list of your own with list open"
     transcript = Transcript(problems=(("", problem, ""),), original_text=case.message.new_text)
-    told = replace(decision, actor=Actor(Role.AGENT, agent.name, str(case.sender.address)), transcript=transcript)
+    told = replace(
+        decision, actor=Actor(Role.AGENT, agent.name, str(case.sender.address)), mails=Mails(transcript=transcript)
+    )
     notice = replace(feedback(agent, Scope.QUERY), buttons=())
     return with_message(case, told, notice, "Nothing was done", case.message.message_id)
 
@@ -109,11 +111,11 @@ def answered_elsewhere(case: Case) -> Decision | None:
         if foreign := without_right(case):
             return foreign
         return Decision(
-            Outcome.REPLIED, "an agent's own mail to the customer, with a copy to us", (reply,), entry, actor
+            Outcome.REPLIED, "an agent's own mail to the customer, with a copy to us", (reply,), (entry,), actor
         )
     opened = opening(case, customers[0], actor, entry=None, assignee=agent.name, participants=tuple(customers[1:]))
     reason = f"an agent's own mail to {customers[0].address}, with a copy to us"
-    return Decision(Outcome.OPENED, reason, (opened, reply), entry, actor, opens=True)
+    return Decision(Outcome.OPENED, reason, (opened, reply), (entry,), actor)
 
 
 def agent_opens(case: Case) -> Decision | None:
@@ -153,10 +155,8 @@ def agent_forwards(case: Case) -> Decision | None:
         opened = opening(case, case.sender, actor, assignee=agent.name)
         entry = replace(entry_of(case), author=Actor(Role.REQUESTER, address=str(case.sender.address)))
         reason = "an agent's forward; its original sender is not certain"
-        return Decision(
-            Outcome.OPENED, reason, (opened,), entry, actor, opens=True, notices=told, transcript=transcript
-        )
-    facts: list[Event] = [opening(case, original, actor, subject=forwarded.subject)]
+        return Decision(Outcome.OPENED, reason, (opened,), (entry,), actor, Mails(notices=told, transcript=transcript))
+    happened: list[Event] = [opening(case, original, actor, subject=forwarded.subject)]
     entry = EntryDraft(
         kind=EntryKind.MESSAGE,
         author=Actor(Role.REQUESTER, address=str(original.address)),
@@ -164,16 +164,15 @@ def agent_forwards(case: Case) -> Decision | None:
         text=forwarded.text,
         attachments=case.message.attachments,
     )
-    note = None
+    entries: tuple[EntryDraft, ...] = (entry,)
     if comment := forwarded.comment.strip():
         named = mentions(comment, case.policy.directory)
-        facts.append(events.Noted(at=case.at, by=actor, entry=NEXT_ENTRY, mentions=named))
+        happened.append(events.Noted(at=case.at, by=actor, entry=NEXT_ENTRY, mentions=named))
         note = EntryDraft(kind=EntryKind.NOTE, author=actor, author_name=agent.shown, text=comment)
+        entries = (entry, note)
     transcript = Transcript(results=(f"Opened for {original.shown} <{original.address}>.",))
     reason = f"an agent forwards a mail of {original.address}"
-    return Decision(
-        Outcome.OPENED, reason, tuple(facts), entry, actor, opens=True, notices=told, transcript=transcript, also=note
-    )
+    return Decision(Outcome.OPENED, reason, tuple(happened), entries, actor, Mails(notices=told, transcript=transcript))
 
 
 def _outsiders(case: Case, people: Iterable[Person]) -> list[Person]:

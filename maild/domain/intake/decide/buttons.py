@@ -11,7 +11,7 @@ from maild.domain.agent_mail.judge import act_of_agent
 from maild.domain.agent_mail.outcome import refused
 from maild.domain.agent_mail.suggested_answers import SOLVED, USE, reusable, use_answer
 from maild.domain.commands.apply import Command, CommandProblem, parse
-from maild.domain.decision import Decision, Outcome, Transcript
+from maild.domain.decision import Decision, Mails, Outcome, Transcript
 from maild.domain.effects import YOUR_MAIL, ReleasedAs, ReleaseHeldMail
 from maild.domain.intake.decide.case import Case, entry_of, held, with_message
 from maild.domain.intake.decide.on_behalf import names_somebody, opened_by_agent
@@ -102,7 +102,7 @@ def _too_old(case: Case) -> Decision:
     problem = ("", "this button is more than 30 days old: answer the newest mail about the ticket", "")
     transcript = Transcript(problems=(problem,), original_text=case.message.new_text)
     actor = Actor(Role.AGENT, case.agent.name, str(case.sender.address))
-    decision = Decision(Outcome.REJECTED, problem[1], actor=actor, transcript=transcript)
+    decision = Decision(Outcome.REJECTED, problem[1], actor=actor, mails=Mails(transcript=transcript))
     return with_message(case, decision, feedback(case.agent, Scope.NOTE), YOUR_MAIL)
 
 
@@ -125,7 +125,7 @@ def _nothing_done(case: Case, agent: Agent, why: str) -> Decision:
     problem = ("", f"nothing was done: {why}", "")
     transcript = Transcript(problems=(problem,), original_text=case.message.new_text)
     actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
-    decision = Decision(Outcome.REJECTED, problem[1], actor=actor, transcript=transcript)
+    decision = Decision(Outcome.REJECTED, problem[1], actor=actor, mails=Mails(transcript=transcript))
     subject = f"Re: {case.message.subject}"
     return with_message(case, decision, feedback(agent, Scope.QUERY), subject, case.message.message_id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from maild.domain.decision import Decision, EntryDraft, Outcome
@@ -113,26 +113,26 @@ def entry_of(case: Case) -> EntryDraft:
 def held(case: Case, reason: str) -> Decision:
     """Hold the mail for a decision, and tell those in charge of its ticket."""
     sender = case.message.from_header or str(case.sender.address)
-    fact = events.MailHeld(at=case.at, entry=THIS_ENTRY, sender=sender[:300], reason=reason, inbound=case.inbound)
+    event = events.MailHeld(at=case.at, entry=THIS_ENTRY, sender=sender[:300], reason=reason, inbound=case.inbound)
     text = (
         f"A mail from {sender[:300]} for this ticket is held and changed nothing: {reason}.\n"
         f"It can be read with: maild held show {case.inbound}"
     )
-    return into_thread(case, Outcome.HELD, text, fact, reason=reason)
+    return into_thread(case, Outcome.HELD, text, event, reason=reason)
 
 
 def with_message(case: Case, decision: Decision, notice: Notice, subject: str, in_reply_to: str = "") -> Decision:
     """Return the decision with a mail to the agent who wrote: a notice of their ticket or, without one, a message."""
     if case.ticket is not None:
-        return replace(decision, notices=(*decision.notices, notice))
+        return decision.with_notices(notice)
     message = MessageToAgent(notice=notice, subject=subject[:MOST_SUBJECT], in_reply_to=in_reply_to)
-    return replace(decision, effects=(*decision.effects, message))
+    return decision.with_effects(message)
 
 
-def into_thread(case: Case, outcome: Outcome, text: str, fact: Event, reason: str = "") -> Decision:
+def into_thread(case: Case, outcome: Outcome, text: str, event: Event, reason: str = "") -> Decision:
     """Return an event that the system tells in a note."""
     author = Actor(Role.SYSTEM, "maild")
     entry = EntryDraft(kind=EntryKind.NOTE, author=author, author_name=case.policy.helpdesk_name, text=text)
     if case.ticket is None:
         return Decision(outcome, reason or text)
-    return Decision(outcome, reason or text, (fact,), entry, author)
+    return Decision(outcome, reason or text, (event,), (entry,), author)

@@ -39,7 +39,7 @@ def with_copies(case: Case, decision: Decision) -> Decision:
     if decision.outcome is not Outcome.REPLIED or ticket is None:
         return decision
     added = _added(case, ticket, decision.actor, _outsiders(case, but=()))
-    return replace(decision, facts=(*decision.facts, *added)) if added else decision
+    return replace(decision, events=(*decision.events, *added)) if added else decision
 
 
 def _outsiders(case: Case, but: Collection[Address]) -> tuple[Person, ...]:

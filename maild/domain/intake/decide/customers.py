@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import replace
 from enum import Enum, auto
 
-from maild.domain.decision import Decision, Outcome
+from maild.domain.decision import Decision, EntryDraft, Outcome
 from maild.domain.intake.classify import MailClass
 from maild.domain.intake.decide.auto_answers import AutoAnswer, state
 from maild.domain.intake.decide.case import Case, actor_of, entry_of, held
@@ -59,9 +59,9 @@ def customer_writes(case: Case) -> Decision | None:
     change, why = _status(case, ticket, said, moves=not machine and not settled)
     if no_spam:
         change, why = _changed(case, ticket, Status.OPEN, SYSTEM, "no spam after all: a person wrote again")
-    facts: tuple[Event, ...] = (message, *joining(case, ticket), *change)
+    happened: tuple[Event, ...] = (message, *joining(case, ticket), *change)
     decision = Decision(
-        Outcome.REPLIED, "; ".join(filter(None, (case.route.reason, why))), facts, entry_of(case), actor
+        Outcome.REPLIED, "; ".join(filter(None, (case.route.reason, why))), happened, (entry_of(case),), actor
     )
     return _with_state(decision, answer, case.sender) if answer is not None else decision
 
@@ -149,7 +149,8 @@ def _with_state(decision: Decision, answer: AutoAnswer, asks: Person) -> Decisio
     answer."""
     told = Notice(template="status", to=asks, scope=Scope.USER, reason="you asked for the state of this ticket")
     notices = (told,) if answer.due else ()
-    return replace(decision, notices=notices, effects=answer.effects, steps=(answer.step("status"),))
+    mails = replace(decision.mails, notices=notices)
+    return replace(decision, mails=mails, effects=answer.effects, steps=(answer.step("status"),))
 
 
 # -- addresses that mean something by themselves ----------------------------------------------------------------------
@@ -183,11 +184,11 @@ def _leaves(case: Case, ticket: Ticket) -> Decision | None:
         return Decision(Outcome.IGNORED, "the sender had left the ticket before")
     actor = actor_of(case)
     gone: list[Event] = [events.ParticipantRemoved(at=case.at, by=actor, person=case.sender, role=role)]
-    entry = None
+    entries: tuple[EntryDraft, ...] = ()
     if _own_text(case):
-        entry = entry_of(case)
+        entries = (entry_of(case),)
         gone.append(events.MessageReceived(at=case.at, by=actor, entry=THIS_ENTRY, automatic=True))
-    return Decision(Outcome.COMMANDED, "the sender leaves the ticket", tuple(gone), entry, actor)
+    return Decision(Outcome.COMMANDED, "the sender leaves the ticket", tuple(gone), entries, actor)
 
 
 def _rates(case: Case, word: str) -> Decision | None:
@@ -197,12 +198,12 @@ def _rates(case: Case, word: str) -> Decision | None:
     if word not in set(Rating):
         return None
     actor = actor_of(case)
-    facts: list[Event] = [events.Rated(at=case.at, by=actor, rating=word)]
+    happened: list[Event] = [events.Rated(at=case.at, by=actor, rating=word)]
     reason = f"the customer rates the help: {word}"
     if not _own_text(case) and not case.message.attachments:
-        return Decision(Outcome.COMMANDED, reason, tuple(facts), actor=actor)
-    facts.append(events.MessageReceived(at=case.at, by=actor, entry=THIS_ENTRY, courtesy=True))
-    return Decision(Outcome.REPLIED, reason, tuple(facts), entry_of(case), actor)
+        return Decision(Outcome.COMMANDED, reason, tuple(happened), actor=actor)
+    happened.append(events.MessageReceived(at=case.at, by=actor, entry=THIS_ENTRY, courtesy=True))
+    return Decision(Outcome.REPLIED, reason, tuple(happened), (entry_of(case),), actor)
 
 
 def _own_text(case: Case) -> str:

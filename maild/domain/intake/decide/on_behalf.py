@@ -12,7 +12,7 @@ from maild.domain.agent_mail.judge import act_of_agent, surroundings_of
 from maild.domain.agent_mail.outcome import refused
 from maild.domain.commands import apply as commands
 from maild.domain.commands.apply import CommandProblem, Parsed
-from maild.domain.decision import Decision, Outcome, Transcript
+from maild.domain.decision import Decision, Mails, Outcome, Transcript
 from maild.domain.effects import MessageToAgent
 from maild.domain.intake.decide.case import MOST_SUBJECT, Case, entry_of
 from maild.domain.intake.decide.opening import opening
@@ -93,9 +93,9 @@ def _as_letter(case: Case, decision: Decision) -> Decision:
     subject = f"Re: {base_subject(case.message.subject) or 'your mail'}"[:MOST_SUBJECT]
     messages = (
         MessageToAgent(notice=notice, subject=subject, in_reply_to=case.message.message_id)
-        for notice in decision.notices
+        for notice in decision.mails.notices
     )
-    return replace(decision, facts=(), notices=(), effects=(*decision.effects, *messages))
+    return replace(decision, events=(), mails=replace(decision.mails, notices=())).with_effects(*messages)
 
 
 def _naming_nobody(case: Case, agent: Agent, act: AgentMail, parsed: Parsed) -> Decision:
@@ -118,4 +118,4 @@ def _told(case: Case, agent: Agent, outcome: Outcome, reason: str, transcript: T
     said = replace(transcript, original_text=case.message.new_text)
     notices = (feedback(agent, Scope.QUERY),)
     actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
-    return _as_letter(case, Decision(outcome, reason, actor=actor, notices=notices, transcript=said))
+    return _as_letter(case, Decision(outcome, reason, actor=actor, mails=Mails(notices=notices, transcript=said)))

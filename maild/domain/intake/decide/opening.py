@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from maild.domain.decision import Decision, Outcome, TraceStep
+from maild.domain.decision import Decision, Mails, Outcome, TraceStep
 from maild.domain.intake.classify import MailClass
 from maild.domain.intake.decide.auto_answers import acknowledgement
 from maild.domain.intake.decide.case import Case, entry_of
@@ -69,23 +69,22 @@ def opens_ticket(case: Case) -> Decision | None:
     """Open a ticket for every other mail: an automatic one without an acknowledgement, spam as spam."""
     links = _links(case)
     actor = Actor(Role.REQUESTER, address=str(case.sender.address))
-    facts: list[Event] = [opening(case, case.sender, actor, participants=copied(case), links=links)]
+    happened: list[Event] = [opening(case, case.sender, actor, participants=copied(case), links=links)]
     reason = "a new mail" if not links else f"a new ticket, linked to {', '.join(map(str, links))}"
     if case.automatic:
         reason = f"{case.classification.reason}; it opens a ticket that is not acknowledged"
     if case.classification.mail_class is MailClass.SPAM:
         reason = case.classification.reason
-        facts.append(events.StatusChanged(at=case.at, status=Status.SPAM, previous=Status.OPEN, reason=reason))
+        happened.append(events.StatusChanged(at=case.at, status=Status.SPAM, previous=Status.OPEN, reason=reason))
     answer = acknowledgement(case)
     return Decision(
         Outcome.OPENED,
         reason,
-        tuple(facts),
-        replace(entry_of(case), author=actor),
+        tuple(happened),
+        (replace(entry_of(case), author=actor),),
         actor,
-        acknowledge=answer.due,
+        Mails(acknowledge=answer.due),
         steps=(*_belonging(case), answer.step("acknowledgement")),
-        opens=True,
         effects=answer.effects,
     )
 

@@ -83,7 +83,7 @@ def asked_back(case: Case, doubt: str) -> Decision:
         return decision
     text = case.message.new_text
     hold = HoldReply(kind=HeldReplyKind.UNPROVEN, agent=agent.name, reason=doubt, text=text)
-    decision = replace(decision, effects=(*decision.effects, hold))
+    decision = decision.with_effects(hold)
     if len(waiting) >= MOST_QUESTIONS or case.route.verb:
         return decision
     question = Notice(
@@ -113,7 +113,7 @@ def without_right(case: Case) -> Decision | None:
         in_reply_to=case.message.message_id,
     )
     transcript = Transcript(problems=(("", problem, ""),), original_text=case.message.new_text)
-    return replace(decision, transcript=transcript, effects=(*decision.effects, message))
+    return replace(decision, mails=replace(decision.mails, transcript=transcript)).with_effects(message)
 
 
 def _commands(words: str) -> bool:

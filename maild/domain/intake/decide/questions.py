@@ -12,7 +12,7 @@ from maild.domain.agent_mail.agent_mail import AgentMail
 from maild.domain.agent_mail.judge import act_of_agent
 from maild.domain.commands.arguments import Surroundings
 from maild.domain.commands.parsing import CommandProblem
-from maild.domain.decision import ActOnOtherTicket, Decision, Outcome, Transcript
+from maild.domain.decision import ActOnOtherTicket, Decision, Mails, Outcome, Transcript
 from maild.domain.effects import (
     AskQuery,
     ChangePreferences,
@@ -198,7 +198,7 @@ def _stopped(decision: Decision, asked: Sequence[RowCommand], ticket: Ticket) ->
     holds = decision.effects_of(HoldReply)
     if decision.outcome in {Outcome.COMMANDED, Outcome.NOTED} and not holds:
         return None
-    problems = decision.transcript.problems if decision.transcript else ()
+    problems = decision.mails.transcript.problems if decision.mails.transcript else ()
     line, message, suggestion = problems[0] if problems else ("", decision.reason, "")
     command = next((each for each in asked if f"!{each.words}" == line.strip()), asked[0])
     named = command.line.strip().partition(" ")[0]
@@ -230,4 +230,6 @@ def _refused(case: Case, agent: Agent, text: str, problems: tuple[CommandProblem
         about=case.route.snapshot or 0,
     )
     actor = _actor(case, agent)
-    return Decision(Outcome.REJECTED, f"nothing done: {reason}", actor=actor, transcript=transcript, effects=(message,))
+    return Decision(
+        Outcome.REJECTED, f"nothing done: {reason}", actor=actor, mails=Mails(transcript=transcript), effects=(message,)
+    )

@@ -133,11 +133,11 @@ def reaction(case: Case) -> Decision | None:
         return Decision(Outcome.IGNORED, f"{case.classification.reason}; to no mail of a customer's ticket")
     decision = _filed(case, case.classification.reason, told=case.ticket.status.ended)
     entry = entry_of(case)
-    return replace(decision, entry=entry if entry.text.strip() else replace(entry, text=case.message.reaction))
+    return replace(decision, entries=(entry if entry.text.strip() else replace(entry, text=case.message.reaction),))
 
 
 def _filed(case: Case, reason: str, *, told: bool = False) -> Decision:
     """File a program's mail, or one tap, in the thread: silently, or for the information of those in charge."""
     actor = actor_of(case)
-    fact = events.MessageReceived(at=case.at, by=actor, entry=THIS_ENTRY, automatic=not told, courtesy=told)
-    return Decision(Outcome.REPLIED, reason, (fact,), entry_of(case), actor)
+    event = events.MessageReceived(at=case.at, by=actor, entry=THIS_ENTRY, automatic=not told, courtesy=told)
+    return Decision(Outcome.REPLIED, reason, (event,), (entry_of(case),), actor)
