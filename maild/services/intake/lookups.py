@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 def thought_through(think: Callable[[Lookups], T], lookups: Lookups, work: Work, agent: Agent | None = None) -> T:
-    """What somebody thinks, after looking up what they find missing. LookupError: what they ask for is never there."""
+    """Return what `think` answers. What it finds missing is looked up. Raises LookupError when that never ends."""
     for _ in range(ROUNDS):
         try:
             return think(lookups)
@@ -36,7 +36,7 @@ def thought_through(think: Callable[[Lookups], T], lookups: Lookups, work: Work,
 
 
 def look_up(work: Work, needs: Needs, agent: Agent | None) -> Lookups:
-    """Everything behind these keys. `agent` is the writer; without one nobody is a stranger."""
+    """Look up everything behind these keys. `agent` is the writer; without one no domain is strange."""
     unit, domains = work.unit, needs.domains
     contacted = unit.people.contacted(agent.name, domains) if agent is not None and domains else domains
     records = records_of(needs.tickets | needs.written, unit)
@@ -51,7 +51,7 @@ def look_up(work: Work, needs: Needs, agent: Agent | None) -> Lookups:
 
 
 def records_of(numbers: Collection[int], unit: UnitOfWork) -> dict[int, TicketRecord | None]:
-    """These tickets, and those that they were merged into; None for numbers that no ticket has."""
+    """Look up these tickets and those that they were merged into. A number without a ticket has None."""
     records: dict[int, TicketRecord | None] = {}
     asked = frozenset(numbers)
     for _ in range(_MERGES + 1):

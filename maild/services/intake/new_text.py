@@ -21,9 +21,10 @@ _SAYS_BACK = templates_where(lambda kind: kind.says_back)  # whoever sends those
 def texts_sent(
     message: InboundMessage, ticket: Ticket | None, agent: Agent | None, lookups: Lookups, unit: UnitOfWork
 ) -> tuple[str, ...]:
-    """What we sent to whoever answers, the newest first. Without a ticket they answer a list, or another letter.
+    """Return the texts that we sent to the writer, the newest first. Without a ticket the mail answers a list or a
+    message to an agent.
 
-    Of notices to agents the answers that they offer are left out: an agent who copies one of those means it."""
+    Suggested answers in our notices are left out: an agent who copies one of them means it."""
     if ticket is None:
         answered = (*message.in_reply_to, *reversed(message.references))[:_NOTICES]
         return unit.outbox.texts_of(answered, but=_SAYS_BACK)
@@ -35,7 +36,7 @@ def texts_sent(
 
 
 def own_words(message: InboundMessage, sent: Sequence[str], signature: str) -> InboundMessage:
-    """The mail with our own text and an agent's learned signature folded away from its new text.
+    """Return the mail without our own text and without an agent's learned signature in its new text.
 
     The reading has cut what it knew by itself; this second cut sees only what that left."""
     own, forwarded = message.own_and_forwarded
@@ -52,8 +53,9 @@ def own_words(message: InboundMessage, sent: Sequence[str], signature: str) -> I
 
 
 def _readers(message: InboundMessage, ticket: Ticket, agent: Agent | None) -> tuple[Address, ...]:
-    """Who got the mails that this sender may quote: an agent, or the customers among themselves. What agents are told
-    has the customers' own words in it, and who says those again means them."""
+    """Return who got the mails that this sender may quote: the agent, or all customers of the ticket.
+
+    Notices to agents hold the customers' own words. A customer who repeats them means them."""
     if agent is not None:
         return agent.addresses
     customers = (ticket.requester, *(one.person for one in ticket.participants), message.sender)
@@ -61,7 +63,7 @@ def _readers(message: InboundMessage, ticket: Ticket, agent: Agent | None) -> tu
 
 
 def _without(answers: Sequence[str], texts: Sequence[str]) -> tuple[str, ...]:
-    """The texts without the lines of these answers."""
+    """Return the texts without the lines of these answers."""
     offered = {line.strip() for answer in answers for line in answer.split("\n")}
     if not offered:
         return tuple(texts)
