@@ -8,6 +8,7 @@ from maild.domain.people.directory import Trust
 from maild.mail.headers.authentication_results import judge
 from maild.mail.reading.parse import read
 from tests.domain.mail_scene import KAREN, mail
+from tests.rig.misses import in_turn
 
 TRUSTED = ("mx.acme.example", "mx2.acme.example")
 V, C, F = Trust.VERIFIED, Trust.CLAIMED, Trust.FAILED
@@ -18,7 +19,7 @@ def trust(*fields: str, trusted=TRUSTED, sender=KAREN) -> Trust:
     return judge(replace(mail(sender), headers=headers), trusted).trust
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("value", "expected"),
     [
         ("mx.acme.example; dmarc=pass header.from=client.example", V),
@@ -78,7 +79,7 @@ def test_the_topmost_field_of_our_provider_counts_alone():
     assert trust("mx.acme.example; dmarc=fail header.from=client.example", forged) is F
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "value",
     [
         'mx.acme.example; spf=fail smtp.mailfrom="x; dmarc=pass header.from=client.example"@evil.example',
