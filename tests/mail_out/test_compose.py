@@ -177,6 +177,11 @@ def test_controls_and_half_characters_do_not_go_out() -> None:
     assert content(read(raw)) == "a\ufffdbc\ufffdd\ne\n"
 
 
+def test_a_nul_in_a_text_of_ascii_goes_out_as_the_sign_for_it() -> None:
+    mail = read(compose(replace(DRAFT, text="a\0b\n", html="<p>c\0d</p>\n")))
+    assert [content(part) for part in mail.iter_parts()] == ["a\ufffdb\n", "<p>c\ufffdd</p>\n"]
+
+
 # -- ids -----------------------------------------------------------------------------------------------------
 
 
