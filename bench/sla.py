@@ -77,8 +77,9 @@ def helpdesk_in(folder: Path) -> Helpdesk:
 
 
 def fill(store: Store, helpdesk: Helpdesk, first: int, count: int, opened_at: datetime) -> None:
-    """Write tickets as customers' mails would open them, from number `first` on. They are copied inside the
-    database."""
+    """Write tickets as customers' mails would open them, from number `first` on.
+
+    They are copied inside the database."""
     with store() as unit:
         opened = events.Opened(
             at=opened_at,

@@ -149,8 +149,9 @@ def _sections(
 
 
 def measured(store: Store, helpdesk: Helpdesk) -> dict[str, tuple[float, int]]:
-    """Return question -> (milliseconds of the fastest of RUNS, what was counted). The fastest run is least disturbed by
-    others."""
+    """Return question -> (milliseconds of the fastest of RUNS, what was counted).
+
+    The fastest run is least disturbed by others."""
     found = {}
     for name, answer in questions(helpdesk):
         spans = []

@@ -1,19 +1,19 @@
 """maild, the helpdesk that lives in your mailbox.
 
-Store before you think, think without touching the world, touch the world in one transaction.
+A mail is stored before it is judged. It is judged without side effects. The decision is applied in one transaction.
 
-The floors; imports go downward only, rooms on one floor have no doors between them (tests/test_floors.py):
+The floors. Imports go downward only, and packages on one floor do not import each other (tests/test_floors.py):
 
-    roof      cli -> daemon                              knows everyone, decides nothing
+    roof      cli -> daemon                              build and connect everything, decide nothing
     floor 2   services | store | sources |               use cases; the database; where mail comes from;
-              scanners | transports                      who looks for malware; where mail goes
-    floor 1   mail | ports | config | maillog            mail turns bytes into words and back
-    ground    domain                                     words, facts, verdicts; needs nothing
+              scanners | transports                      malware scanners; where mail goes
+    floor 1   mail | ports | config | maillog            mail reads and writes the bytes of mails
+    ground    domain                                     records, events and decisions, without any I/O
 
-Any room above the ground may import `ports`, which imports the ground alone.
+Any package above the ground may import `ports`, which imports only the ground.
 
-Three rooms have wings, in an order of their own. `<` means: lies below and knows nothing of it. Wings between two `<`
-lie on one floor and do not know each other:
+Three packages have wings, each with an order of its own. `<` means: lies below and does not import what is above. Wings
+between two `<` lie on one floor and do not import each other:
 
     domain    invalid, times < people < messages, tickets < query, sla < policy, reports < notices, plan_change
               < effects < decision < escalation, lookups < commands < agent_mail, queries < intake
@@ -21,8 +21,8 @@ lie on one floor and do not know each other:
               < agents, escalation, housekeeping < deliver, intake, tick < admin_command
     mail      quoting, text < headers, templates < compose, reading < worker
 
-`domain` and `services` share the names of their wings: `domain/intake` thinks, `services/intake` acts. Only
-`domain/intake` reads a mail: a ticket does not know that it came by mail.
+`domain` and `services` share the names of their wings: `domain/intake` decides, `services/intake` acts. Only
+`domain/intake` reads mails; a ticket does not know that it came by mail.
 
 The way of one mail in:
 
@@ -34,7 +34,7 @@ The way of one mail in:
 The way of one notice out:
 
     domain.notices -> outbox row, in the transaction of the events that caused it
-             -> services.deliver    claims the row, composes the bytes once and keeps them: every retry is the same mail
+             -> services.deliver    claims the row, composes the bytes once and stores them for every retry
              -> transports          hand it over; each recipient gets one answer
              -> domain.outbox       sent, or when to try again, or failed
 """

@@ -2,6 +2,6 @@
 
 from maild.cli import main
 
-# Guarded: a worker process that starts afresh imports this module again.
+# The guard is needed because a worker process may import this module again.
 if __name__ == "__main__":
     main()

@@ -43,8 +43,9 @@ def configure(level: str = "info", *, json: bool = False, stream: TextIO | None 
 
 
 def _one_line(logger: Any, name: str, fields: Any) -> Any:
-    """Escape control characters in every field. Strangers write subjects and addresses, and must not forge log
-    lines."""
+    """Escape control characters in every field.
+
+    Strangers write subjects and addresses, and must not forge log lines."""
     return {key: _harmless(value) for key, value in fields.items()}
 
 

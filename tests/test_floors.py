@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 from pathlib import Path
 
-import pytest
+from tests.rig.misses import in_turn
 
 CHECKOUT = Path(__file__).parent.parent
 
@@ -434,7 +434,7 @@ def test_every_source_file_is_read() -> None:
     assert len(paths) == sum(1 for _ in (CHECKOUT / "maild").glob("**/*.py"))
 
 
-@pytest.mark.parametrize("module", [m for m in HOUSE if FLOORS.get(m.room, 9) < FLOORS["cli"]], ids=lambda m: m.path)
+@in_turn("module", [m for m in HOUSE if FLOORS.get(m.room, 9) < FLOORS["cli"]], ids=lambda m: m.path)
 def test_a_forbidden_import_in_this_very_module_would_be_found(module: Module) -> None:
     spoilt = Module(module.name, module.path, module.source + "\nimport maild.cli.tickets\n")
     expected = f"{module.path} imports maild.cli.tickets: {module.room} may not import cli: imports go downward only"
@@ -638,7 +638,7 @@ def test_a_wing_without_words_is_asked_for_them() -> None:
     ]
 
 
-@pytest.mark.parametrize("breach", BREACHES)
+@in_turn("breach", BREACHES)
 def test_a_breach_is_told_in_one_sentence(breach: str) -> None:
     sources, sentence = BREACHES[breach]
     told = complaints(made_up(sources))

@@ -21,8 +21,9 @@ _WATCHED = _ENDING | {signal.SIGHUP}
 @click.command()
 @click.pass_obj
 def run(session: Session) -> None:
-    """Run the daemon in the foreground. SIGTERM stops it after the work in progress; SIGHUP reloads the
-    configuration."""
+    """Run the daemon in the foreground.
+
+    SIGTERM stops it after the work in progress; SIGHUP reloads the configuration."""
     settings = session.settings
     maillog.configure(settings.log.level, json=settings.log.format == "json")
     for warning in settings.warnings:

@@ -136,8 +136,7 @@ def play(stage: Stage) -> list[str]:
 
 
 def the_bank_is_down(cast: Cast, stage: Stage) -> None:
-    """Karen reports that online banking is down. John raises the priority and hands it over; Jane fixes it and
-    closes."""
+    """Karen reports that online banking is down. John raises the priority; Jane fixes it and closes."""
     subject = "Entire mobile/online banking system is down"
     cast.karen.write(subject, "Nobody can log in, neither in the app nor on the web. Please hurry!\n\nKaren")
     stage.pass_time(2 * MINUTE)

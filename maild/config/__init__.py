@@ -1,7 +1,7 @@
 """Reads maild.toml, checks it as a whole, and returns frozen settings.
 
-The way of a file: `toml_document` reads TOML with the place of each key; `decode` turns tables into structs; `people`,
-`filters`, `plans`, `rotas`, `organisations` and `endpoints` check what the tables mean together; `loading` builds the
+The way of a file: `toml_document` reads TOML with the place of each key. `decode` turns tables into structs. `people`,
+`filters`, `plans`, `rotas`, `organisations` and `endpoints` check what the tables mean together. `loading` builds the
 `Settings`. All mistakes are reported at once."""
 
 from maild.config.dump import describe, example

@@ -270,14 +270,10 @@ class TableReader:
             raise SecretError(f"expected {_expected(Secret)}, found {_found(node, secret=True)}")
         secret = secret_from(form, self.document.folder, self._environ)
         if not secret.kind:
-            everybody = (
-                ", in a file that every user of this machine can read,"
-                if node.place.file in self.document.shared
-                else ""
-            )
+            readable = " in a file that every user of this machine can read"
             self.diagnostics.warning(
                 node.place,
-                f"{label} is written in plain text{everybody}",
+                f"{label} is written in plain text{readable if node.place.file in self.document.shared else ''}",
                 f'write {label} = {{ credential = "…" }} or {{ file = "…" }}',
             )
         return secret

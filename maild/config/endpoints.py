@@ -66,8 +66,9 @@ def build_store(
 
 
 def _postgresql(parsed: ParsedTable[StoreSettings], diagnostics: Diagnostics) -> StoreSettings:
-    """Return the settings for PostgreSQL: always psycopg as driver, and no password in the URL, because URLs get
-    printed."""
+    """Return the settings for PostgreSQL, with psycopg as driver and no password in the URL.
+
+    URLs get printed, so they must not contain a password."""
     table, place = parsed.table, parsed.at("url")
     rest = table.url.partition("://")[2]
     try:
@@ -267,8 +268,9 @@ def check_metrics(parsed: ParsedTable[MetricsSettings], diagnostics: Diagnostics
 
 
 def check_attachments(parsed: ParsedTable[AttachmentSettings], diagnostics: Diagnostics) -> None:
-    """Check the scanner and the blocked files. clamd has neither TLS nor passwords, so it should run on this
-    machine."""
+    """Check the scanner and the blocked files.
+
+    clamd has neither TLS nor passwords, so it should run on this machine."""
     scanner = parsed.table.clamd
     if scanner is not None and not scanner.local:
         remedy = "run clamd on this machine, or use a tunnel"

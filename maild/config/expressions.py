@@ -88,7 +88,7 @@ def _compiled(expression: str) -> tuple[Any, tuple[bool, bool]]:
 
 
 def _in_unicode(expression: str) -> tuple[str, tuple[bool, bool]]:
-    """Translate character classes that RE2 reads as ASCII, and each \b at the edge of an alternative."""
+    """Translate character classes that RE2 reads as ASCII, and each \\b at the edge of an alternative."""
     tokens = _TOKEN.findall(expression)
     edges, made, in_set = _edges(tokens), [], False
     for at, token in enumerate(tokens):
@@ -100,7 +100,7 @@ def _in_unicode(expression: str) -> tuple[str, tuple[bool, bool]]:
 
 
 def _without_edges(found: str, edges: tuple[bool, bool]) -> str:
-    """Remove the characters that the translation of \b matched before and after the wanted text."""
+    """Remove the characters that the translation of \\b matched before and after the wanted text."""
     if edges[0] and found and not _is_of_a_word(found[0]):
         found = found[1:]
     if edges[1] and found and not _is_of_a_word(found[-1]):
@@ -126,7 +126,7 @@ def _is_escaped(expression: str, at: int) -> bool:
 
 
 def _border_beside_letter(expression: str) -> int:
-    """Return the place (from 1) of a \b next to a letter outside ASCII that RE2 would misread; 0 when there is none."""
+    """Return the place (from 1) of a \\b next to a letter outside ASCII, which RE2 would misread; 0 for none."""
     tokens, place = _TOKEN.findall(expression), 1
     edges = _edges(tokens)
     for at, token in enumerate(tokens):
@@ -138,7 +138,7 @@ def _border_beside_letter(expression: str) -> int:
 
 
 def _edges(tokens: list[str]) -> dict[int, str]:
-    """Return offset -> translation for each \b at the beginning or the end of an alternative."""
+    """Return offset -> translation for each \\b at the beginning or the end of an alternative."""
     edges, in_set, depth = {}, False, 0
     for at, token in enumerate(tokens):
         if in_set:

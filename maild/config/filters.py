@@ -52,8 +52,9 @@ def build_rules(
 
 
 def _has_content(parsed: ParsedTable[RuleTable], key: str) -> bool:
-    """Say whether a condition or action is written. An empty table or list is none; an unusable value is one, because
-    it was reported already."""
+    """Say whether a condition or action is written.
+
+    An empty table or list is none; an unusable value is one, because it was reported already."""
     node = parsed.node.get(key)
     return node is not None and any(
         node.has_value(name) and inner.table != {} for name, inner in (node.table or {}).items()
@@ -199,8 +200,9 @@ def build_spam_marks(table: SpamTable) -> SpamMarks:
 
 
 def build_robots(parsed: ParsedTable[RobotsTable] | None, directory: Directory, diagnostics: Diagnostics) -> Robots:
-    """Return the senders that count as programs. Reports a pattern that matches an agent: agents must be able to give
-    commands."""
+    """Return the senders that count as programs.
+
+    Reports a pattern that matches an agent: agents must be able to give commands."""
     if parsed is None:
         return Robots()
     for index, glob in enumerate(parsed.table.from_):

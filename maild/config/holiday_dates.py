@@ -1,5 +1,6 @@
-"""Public holidays of countries and regions, from the `holidays` package. It is imported only when a calendar needs
-it."""
+"""Public holidays of countries and regions, from the `holidays` package.
+
+It is imported only when a calendar needs it."""
 
 from __future__ import annotations
 

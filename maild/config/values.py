@@ -39,8 +39,9 @@ Size = NewType("Size", int)  # bytes
 
 
 class OneOrMore:
-    """Marks a tuple (`Annotated[tuple[str, ...], OneOrMore]`) that may be written as a single value without
-    brackets."""
+    """Marks a tuple that may be written as a single value without brackets.
+
+    It is used as `Annotated[tuple[str, ...], OneOrMore]`."""
 
 
 _UNITS = {
@@ -172,8 +173,9 @@ def read_server_name(text: str) -> ServerName:
 
 
 def read_address(text: str) -> Address:
-    """Read a plain `local@domain` (RFC 5322 3.4.1, dot-atom). An international domain becomes its A-label (RFC
-    5891)."""
+    """Read a plain `local@domain` (RFC 5322 3.4.1, dot-atom).
+
+    An international domain becomes its A-label (RFC 5891)."""
     local, at, domain = text.rpartition("@")
     if not at or not local:
         raise ValueError(f"{text!r} is not an address; write local@domain")

@@ -119,8 +119,9 @@ class Daemon:
         self._lock.close()
 
     def reload(self, settings: Settings) -> None:
-        """Use the people, rules, plans and texts of a new configuration. Connections stay as they are until a
-        restart."""
+        """Use the people, rules, plans and texts of a new configuration.
+
+        Connections stay as they are until a restart."""
         helpdesk, renderer = Helpdesk.of(settings, assembly.key_ring(settings)), assembly.renderer(settings)
         # Everything is built before anything is replaced, so that an error leaves the old state intact.
         self.helpdesk, self._renderer, self._sla_outdated = helpdesk, renderer, True

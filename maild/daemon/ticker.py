@@ -1,7 +1,7 @@
 """Decides when the daemon ticks: at the next known instant, and every few seconds for work that nobody announced.
 
 APScheduler measures time by the machine's wall clock. It only wakes the loop in which the tick runs. The loop also
-wakes by the monotonic clock, so it ticks at least every GUARD_SECONDS, even when the wall clock is set back or the
+wakes by the monotonic clock, at least every GUARD_SECONDS. So it ticks even when the wall clock is set back or the
 scheduler dies."""
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ NextInstant = Callable[[datetime], datetime | None]
 
 
 class Sweep(IntervalTrigger):  # type: ignore[misc]  # the library is not typed
-    """Fires at a fixed interval and skips missed times. The library's own interval would count every missed time after
-    a clock is set forward by years."""
+    """Fires at a fixed interval and skips missed times.
+
+    The library's own interval would count every missed time after a clock is set forward by years."""
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
         """Return the next time to fire, which is always later than `now`."""

@@ -1,5 +1,6 @@
-"""What a decision does beside the thread of its ticket: a closed list of small records. Data that the services carry
-out (services/apply/effects.py) and that `explain` may show."""
+"""What a decision does besides the thread of its ticket: a closed list of small records.
+
+They are data. One table carries them out (services/apply/effects.py), and `explain` shows the mails among them."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class TicketRecord:
 
     @property
     def history(self) -> tuple[Event, ...]:
-        """All events in their order."""
+        """Return all events in their order."""
         return tuple(event for _, events in self.acts for event in events)
 
 
@@ -84,7 +84,7 @@ class CannedText:
 
     @classmethod
     def of(cls, name: str, values: Mapping[str, Any]) -> CannedText:
-        """The text with these values, in the order of their names."""
+        """Make the key of a text with these values."""
         return cls(name, tuple(sorted(values.items())))
 
 
@@ -127,7 +127,7 @@ class Missing(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookups:
-    """What was looked up. Each question is answered from here, or raises Missing."""
+    """Answers questions from what was looked up. A question whose key was not looked up raises Missing."""
 
     records: Mapping[int, TicketRecord | None] = field(default_factory=dict)  # None: there is no such ticket
     threads: Mapping[int, Written] = field(default_factory=dict)
@@ -138,17 +138,17 @@ class Lookups:
     contents: Mapping[Attachment, FileContent] = field(default_factory=dict)
 
     def __or__(self, other: Lookups) -> Lookups:
-        """All of both; what `other` knows is newer."""
+        """Return the answers of both. Where both have one, that of `other` counts: it is newer."""
         return Lookups(
             **{each.name: {**getattr(self, each.name), **getattr(other, each.name)} for each in fields(Lookups)}
         )
 
     def record(self, number: int) -> TicketRecord | None:
-        """A ticket as it is, even when it was merged into another one."""
+        """Return a ticket as it is, merged or not; None when there is no such ticket."""
         return None if number == NO_NUMBER else _known(self.records, number, lambda: Needs(tickets=frozenset({number})))
 
     def ticket(self, number: int) -> Ticket | None:
-        """A ticket, or the one that it was merged into."""
+        """Return a ticket, or the one that it was merged into; None when there is no such ticket."""
         found = self.record(number)
         for _ in range(_MERGES):
             if found is None or found.ticket.merged_into is None:
@@ -157,46 +157,46 @@ class Lookups:
         return found.ticket if found else None
 
     def batches(self, number: int) -> tuple[Batch, ...]:
-        """The acts of a ticket, in order; none when there is no such ticket."""
+        """Return the acts of a ticket, in order; () when there is no such ticket."""
         found = self.record(number)
         return found.acts if found else ()
 
     def history(self, number: int) -> tuple[Event, ...]:
-        """The events of a ticket, in order; none when there is no such ticket."""
+        """Return the events of a ticket, in order; () when there is no such ticket."""
         found = self.record(number)
         return found.history if found else ()
 
     def written(self, number: int) -> Written:
-        """What stands in the thread of a ticket."""
+        """Return what was written in the thread of a ticket."""
         if number == NO_NUMBER:
             return Written()
         return _known(self.threads, number, lambda: Needs(written=frozenset({number})))
 
     def said(self, number: int) -> Said:
-        """What was said about a ticket, inside and outside."""
+        """Return what was said about a ticket, inside and outside."""
         return self.written(number).said
 
     def can_withdraw(self, number: int, entry: int) -> bool:
-        """Is there a mail of this reply, and did none of them leave yet, or was tried?"""
+        """Say whether a reply has mails that deliver it, and none of them was tried yet."""
         return entry in self._leaving(number).stoppable
 
     def history_was_sent(self, number: int, to: Address) -> bool:
-        """Has a mail that shows somebody the history of a ticket left, or been tried?"""
+        """Say whether a mail that shows somebody the history of a ticket has left, or was tried."""
         return to.key in self._leaving(number).shown_history
 
     def _leaving(self, number: int) -> Leaving:
         return _known(self.mails, number, lambda: Needs(leaving=frozenset({number})))
 
     def deadlines(self, number: int) -> tuple[str, ...]:
-        """How a ticket's deadlines came about, by line."""
+        """Return, line by line, how a ticket's deadlines came about."""
         return _known(self.derivations, number, lambda: Needs(deadlines=frozenset({number})))
 
     def canned(self, wanted: CannedText) -> MadeText:
-        """A canned text with its values put in."""
+        """Return a canned text with its values put in."""
         return _known(self.texts, wanted, lambda: Needs(canned=frozenset({wanted})))
 
     def strange(self, domains: Iterable[str]) -> frozenset[str]:
-        """Those of these domains that the writer of the mail has never written to."""
+        """Return those of these domains that the writer of the mail has never written to."""
         asked = frozenset(domains)
         self.require(Needs(domains=asked))
         return frozenset(domain for domain in asked if not self.contacted[domain])
@@ -207,7 +207,7 @@ class Lookups:
         return tuple(self.contents[file] for file in files)
 
     def lacks(self, needs: Needs) -> Needs:
-        """Which of these keys were not looked up yet. What was counted of late is not kept here."""
+        """Return the keys that were not looked up yet. `traffic` is left out, for its answer is not kept here."""
         return Needs(
             tickets=_absent(needs.tickets, self.records),
             written=_absent(needs.written, self.threads),
@@ -219,7 +219,7 @@ class Lookups:
         )
 
     def require(self, needs: Needs) -> None:
-        """Raise Missing with all keys that were not looked up yet, so that one more look-up answers them together."""
+        """Raise Missing with all keys that were not looked up yet. One more look-up answers them together."""
         if lacking := self.lacks(needs):
             raise Missing(lacking)
 
@@ -235,7 +235,7 @@ def _absent(keys: frozenset[_K], answers: Mapping[_K, Any]) -> frozenset[_K]:
 
 
 def all_of(thoughts: Iterable[Callable[[], _T]]) -> list[_T]:
-    """Think all of these; where some cannot go on, raise Missing with what they need together."""
+    """Run these functions and return their results. Raises Missing with all that any of them needs."""
     made: list[_T] = []
     needs = Needs()
     for think in thoughts:

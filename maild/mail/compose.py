@@ -203,9 +203,10 @@ def _body(outgoing: OutgoingMail) -> bytes:
     all of it in multipart/mixed if there are files (RFC 2046 5.1.3)."""
     inline = [file for file in outgoing.attachments if _is_shown_inline(file, outgoing.html)]
     mail: MIMEPart = MIMEPart(policy=WIRE)
-    mail.set_content(body_text(outgoing.text), subtype="plain", charset="utf-8", cte=_encoding(outgoing.text))
-    if outgoing.html:
-        mail.add_alternative(body_text(outgoing.html), subtype="html", charset="utf-8", cte=_encoding(outgoing.html))
+    text, html = body_text(outgoing.text), body_text(outgoing.html)
+    mail.set_content(text, subtype="plain", charset="utf-8", cte=_encoding(text))
+    if html:
+        mail.add_alternative(html, subtype="html", charset="utf-8", cte=_encoding(html))
         page = list(mail.iter_parts())[-1]
         for file in inline:
             main, _, sub = sent_type(file.content_type).partition("/")

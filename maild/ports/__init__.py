@@ -1,5 +1,6 @@
-"""Protocols between the services and the outside world, with the records that they exchange. Ports import the domain
-only."""
+"""Protocols between the services and the outside world, with the records that they exchange.
+
+Ports import the domain only."""
 
 from maild.ports.agents import Digests, HeldReplies, Preferences, Snapshot, Snapshots
 from maild.ports.alarms import LedgerLine, SlaSteps

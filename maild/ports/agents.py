@@ -74,7 +74,7 @@ class Snapshots(Protocol):
         ...
 
     def get_many(self, numbers: Sequence[int]) -> Mapping[int, Snapshot]:
-        """Return those of these lists that there are, by id."""
+        """Return id -> list, for those of these ids that exist."""
         ...
 
     def get(self, number: int) -> Snapshot | None:

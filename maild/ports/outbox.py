@@ -51,7 +51,7 @@ class AnswerWindows:
     """Since when automatic answers are counted (UTC)."""
 
     a_day_ago: datetime  # to one address
-    an_hour_ago: datetime  # to one domain, and states of one ticket
+    an_hour_ago: datetime  # to one domain, and status mails of one ticket
     a_minute_ago: datetime  # to everybody
     stopped_since: datetime  # reports that there were too many
 

@@ -67,9 +67,9 @@ class Tickets(Protocol):
         ...
 
     def get_many(self, numbers: Sequence[int]) -> Mapping[int, TicketRecord]:
-        """Return those of these tickets that there are, each with all that happened to it.
+        """Return those of these tickets that exist, each with its events.
 
-        The number of queries does not depend on how many they are. A writing unit of work locks the tickets in the
+        The number of queries does not depend on the number of tickets. A writing unit of work locks the tickets in the
         order of their numbers."""
         ...
 
@@ -116,8 +116,9 @@ class Tickets(Protocol):
         ...
 
     def by_join_keys(self, keys: Sequence[str]) -> Mapping[str, int]:
-        """Return, for each of these keys, the open or waiting ticket that collects alerts with it, the oldest first
-        where several do. A key that no ticket has is absent."""
+        """Return key -> the open or waiting ticket that collects alerts with it; the oldest ticket wins.
+
+        Keys without such a ticket are left out."""
         ...
 
     def listing(self, wanted: Listing) -> list[ListedTicket]:
@@ -316,7 +317,7 @@ class UnitOfWork(Protocol):
     ) -> None: ...
 
     def commit(self) -> None:
-        """Commit the transaction. The block may go on reading, but may not write any more."""
+        """Commit the transaction."""
         ...
 
     def savepoint(self) -> AbstractContextManager[None]:

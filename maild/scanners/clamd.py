@@ -1,5 +1,6 @@
-"""Scans mails with ClamAV's daemon by its INSTREAM command (clamd(8)): the mail is sent in chunks, one line comes
-back."""
+"""Scans mails with ClamAV's daemon by its INSTREAM command (clamd(8)).
+
+The mail is sent in chunks, and one line comes back."""
 
 from __future__ import annotations
 

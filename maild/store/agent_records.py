@@ -187,7 +187,7 @@ class SqlPreferences:
         self._connection.execute(
             insert_once(self._connection, preference, {"agent": agent, "wishes": {}, "changed_at": now})
         )
-        # What another node has stored meanwhile must not get lost: the stored ones count, not those that were read.
+        # The stored preferences are read again, so that a change by another node meanwhile is not lost.
         merged = {key: value for key, value in {**self._stored(agent), **preferences}.items() if value is not None}
         self._identity_map.preferences = None
         step = sa.update(preference).where(preference.c.agent == agent)

@@ -15,13 +15,13 @@ _KEYS = outbox.c.to_key.in_(sa.bindparam("keys", expanding=True))
 _DOMAINS = outbox.c.to_domain.in_(sa.bindparam("domains", expanding=True))
 
 
-# Without statistics SQLite takes the index of the kind, and reads the answers of a whole day for one address. The kind
-# inside a function is no key of an index: it takes that of the address.
+# Without statistics SQLite would use the index of the kind and read a day's answers for one address. Inside a function
+# the kind cannot use that index, so SQLite uses the index of the address.
 _KIND = sa.func.coalesce(outbox.c.counted, sa.literal("", literal_execute=True))
 
 
 def _queued(counted: str, since: str, kind: Any = outbox.c.counted) -> sa.ColumnElement[bool]:
-    """Mails that are counted as this and were queued after the parameter `since`."""
+    """Match mails that are counted as this and were queued after the parameter `since`."""
     after = outbox.c.queued_at > sa.bindparam(since, type_=outbox.c.queued_at.type)
     return sa.and_(_FILLED, kind == sa.literal(counted, literal_execute=True), after)
 
@@ -32,7 +32,7 @@ def _part(name: str, key: Any, ticket: Any, *conditions: sa.ColumnElement[bool])
 
 
 def _answered(name: str, since: str, key: Any, *conditions: sa.ColumnElement[bool], ticket: Any = None) -> Any:
-    """How many answers each key got, and for each ticket where one is given."""
+    """Count the answers for each key, and for each ticket when one is given."""
     named = _NO_TICKET if ticket is None else ticket
     counted = _part(name, key, named, _queued("answer", since, _KIND), _LEFT, *conditions)
     return counted.group_by(key) if ticket is None else counted.group_by(key, ticket)
@@ -51,5 +51,5 @@ COUNTS = sa.union_all(
 
 
 def by_part(found: Any, part: str) -> Mapping[tuple[str, int], int]:
-    """(key, ticket) -> number, of one part of COUNTS."""
+    """Return (key, ticket) -> number for one part of COUNTS."""
     return {(row.key, row.ticket or 0): row.number for row in found if row.part == part}

@@ -1,5 +1,4 @@
-"""Column types that reject or repair values that a database would refuse or change: naive times, NUL, lone
-surrogates."""
+"""Column types for values that a database would refuse or change: naive times, NUL, lone surrogates."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def _among(column: sa.Column[int]) -> sa.ColumnElement[bool]:
 
 
 _TICKETS = sa.select(ticket).where(_among(ticket.c.number)).order_by(ticket.c.number)
-_LOCKED_TICKETS = _TICKETS.with_for_update()  # in the order of their numbers: no two nodes wait for each other
+_LOCKED_TICKETS = _TICKETS.with_for_update()  # in the order of numbers, so that two nodes cannot wait for each other
 _PEOPLE = sa.select(participant).where(_among(participant.c.ticket))
 _PEOPLE = _PEOPLE.order_by(participant.c.ticket, participant.c.address_key)
 _EVENTS = sa.select(event).where(_among(event.c.ticket)).order_by(event.c.ticket, event.c.seq)
@@ -44,13 +44,22 @@ class IdentityMap:
     root_ids: dict[int, str] = field(default_factory=dict)
     people: dict[int, frozenset[Participant]] = field(default_factory=dict)  # as stored, to see whether they changed
     histories: dict[int, tuple[Event, ...]] = field(default_factory=dict)
-    firsts: dict[int, tuple[int, ...]] = field(default_factory=dict)  # for each event the number of its act's first
+    # For each event of a history the number of the first event in its batch.
+    batch_starts: dict[int, tuple[int, ...]] = field(default_factory=dict)
     steps: dict[int, set[StepKey]] = field(default_factory=dict)
     preferences: Mapping[str, Mapping[str, Any]] | None = None  # of all agents; None: not read yet
 
     def forget(self) -> None:
         """Empty the cache."""
-        for known in (self.numbers, self.tickets, self.root_ids, self.people, self.histories, self.firsts, self.steps):
+        for known in (
+            self.numbers,
+            self.tickets,
+            self.root_ids,
+            self.people,
+            self.histories,
+            self.batch_starts,
+            self.steps,
+        ):
             known.clear()
         self.preferences = None
 
@@ -64,15 +73,15 @@ class IdentityMap:
         return found
 
     def take_history(self, number: int, found: Iterable[RowMapping]) -> None:
-        """Remember the events of a ticket that this transaction has locked."""
-        of_ticket = list(found)
-        self.histories[number] = tuple(map(rows.read_event, of_ticket))
-        self.firsts[number] = tuple(row["batch"] or row["seq"] for row in of_ticket)
+        """Cache the events of a ticket that this transaction has locked."""
+        event_rows = list(found)
+        self.histories[number] = tuple(map(rows.read_event, event_rows))
+        self.batch_starts[number] = tuple(row["batch"] or row["seq"] for row in event_rows)
 
-    def acts(self, number: int) -> tuple[Batch, ...]:
-        """The acts of a ticket whose history is known, in order."""
-        acts = groupby(zip(self.firsts[number], self.histories[number], strict=True), lambda pair: pair[0])
-        return tuple((first, tuple(fact for _, fact in facts)) for first, facts in acts)
+    def batches(self, number: int) -> tuple[Batch, ...]:
+        """Return the events of a cached ticket in batches, one for each mail or tick, in order."""
+        batches = groupby(zip(self.batch_starts[number], self.histories[number], strict=True), lambda pair: pair[0])
+        return tuple((first, tuple(each for _, each in events)) for first, events in batches)
 
     def changed(self, after: Ticket, new: Sequence[Event]) -> None:
         """Take in events that were stored. The ticket row itself is read again when it is needed."""
@@ -81,32 +90,34 @@ class IdentityMap:
         number, first = after.number, after.seq - len(new) + 1
         if first == 1:  # it was opened in this transaction
             self.numbers.add(number)
-            self.histories[number], self.firsts[number] = (), ()
+            self.histories[number], self.batch_starts[number] = (), ()
         if number in self.histories:
             self.histories[number] += tuple(new)
-            self.firsts[number] += (first,) * len(new)
+            self.batch_starts[number] += (first,) * len(new)
 
-    def knows(self, number: int) -> bool:
+    def has_history(self, number: int) -> bool:
         """Say whether a ticket and its history are cached."""
         return number in self.tickets and number in self.histories
 
     def read_ahead(self, connection: Connection, numbers: Sequence[int], *, lock: bool = True) -> frozenset[int]:
-        """Read, and lock, all that a tick or a judgement needs of these tickets, with four queries for any number of
-        tickets. Returns the numbers of those that there are."""
+        """Read and lock all that a tick or a judgement needs of these tickets, with four queries.
+
+        Returns the numbers of those that exist."""
         if not numbers:
             return frozenset()
 
         def asked(query: sa.Select[Any]) -> Sequence[RowMapping]:
             return connection.execute(query, {"numbers": list(numbers)}).mappings().all()
 
-        found = asked(_LOCKED_TICKETS if lock else _TICKETS)  # the lock comes first, or people could join meanwhile
+        # Tickets are locked first, otherwise participants could change in between.
+        found = asked(_LOCKED_TICKETS if lock else _TICKETS)
         people = {number: list(them) for number, them in groupby(asked(_PEOPLE), lambda row: row["ticket"])}
         for row in found:
             with suppress(ValueError):  # a broken ticket raises when it is read alone; it must not stop the others
                 self.take(row, people.get(row["number"], ()))
-        for number, facts in groupby(asked(_EVENTS), lambda row: row["ticket"]):
+        for number, events in groupby(asked(_EVENTS), lambda row: row["ticket"]):
             with suppress(ValueError):  # the same for an event of a newer version
-                self.take_history(number, facts)
+                self.take_history(number, events)
         self.steps.update({number: set() for number in numbers})
         for row in asked(_STEPS):
             self.steps[row["ticket"]].add((row["target"], row["cycle"], row["step"]))

@@ -16,7 +16,7 @@ from maild.store import rows
 from maild.store.insert_once import insert_once
 from maild.store.schema import entry, inbound, one_of, raw_mail
 
-_WAITING = ("held", "ignored")  # outcomes of a mail that nobody has let in
+_WAITING = ("held", "ignored")  # outcomes of a mail that nobody has let in yet
 SUSPECT = 3  # attempts; a mail that fails in the ordinary way is quarantined by then
 CLAIM = timedelta(minutes=10)  # how long a node may hold mails before another one takes them over
 # The value is written into the SQL, because a bound parameter would hide the partial index.
@@ -62,8 +62,9 @@ class SqlInbound:
         return int(made if made is not None else self._connection.scalar(find) or 0)
 
     def _same_folder_anew(self, mail: IncomingMail, raw_id: int, now: datetime) -> RowMapping | None:
-        """Find the same bytes in the same folder under an older UIDVALIDITY (RFC 9051 2.3.1.1): they are the same
-        mail."""
+        """Find the same bytes in the same folder under another UIDVALIDITY (RFC 9051 2.3.1.1).
+
+        They are the same mail in a folder that its server recreated."""
         if mail.uidvalidity is None:
             return None
         query = (
@@ -143,7 +144,7 @@ class SqlInbound:
             return {}
         counts = inbound.c.outcome.not_in(["", "duplicate", "quarantined"])
         waits = sa.case((inbound.c.outcome.in_(_WAITING), 1), else_=0)
-        # The first of each mailbox is enough: a mail that loops may have been ignored thousands of times.
+        # The first mail of each mailbox is enough, because a looping mail may have been ignored thousands of times.
         firsts = sa.select(sa.func.min(inbound.c.id)).where(inbound.c.sameness.in_(asked), counts)
         firsts = firsts.group_by(inbound.c.sameness, inbound.c.mailbox, waits)
         query = sa.select(inbound.c.sameness, inbound.c.id, inbound.c.ticket, inbound.c.mailbox, inbound.c.outcome)
@@ -199,6 +200,7 @@ class SqlInbound:
         return int(self._connection.scalar(sa.select(sa.func.count()).select_from(inbound).where(_KEPT)) or 0)
 
     def newest_heads(self, mailbox: str, limit: int, octets: int) -> list[tuple[bytes, str]]:
+        """Return the first `octets` of a mailbox's newest mails, each with the address that handed it in."""
         newest = sa.select(sa.func.coalesce(sa.func.max(inbound.c.id), 0)).scalar_subquery()
         head = sa.func.substr(raw_mail.c.content, 1, octets, type_=sa.LargeBinary)
         query = (

@@ -1,5 +1,6 @@
-"""Finds the next timed work in one statement. Each part reads the first row of an index, however many rows there
-are."""
+"""Finds the next timed work in one statement.
+
+Each part reads the first row of an index, however many rows there are."""
 
 from __future__ import annotations
 

@@ -65,16 +65,16 @@ class SqlTickets:
         return rows.read_ticket(row, people) if self._reading else self._identity_map.take(row, people)
 
     def get_many(self, numbers: Sequence[int]) -> Mapping[int, TicketRecord]:
-        """Return those of these tickets that there are, each with all that happened to it."""
-        # What a reading transaction has read may change before it reads again: nothing of it is kept.
-        held = IdentityMap() if self._reading else self._identity_map
-        unknown = [number for number in numbers if not held.knows(number)]
-        for number in held.read_ahead(self._connection, unknown, lock=not self._reading):
-            if not held.knows(number):  # it could not be read: ask for it alone, and hear why
+        """Return those of these tickets that exist, each with its events."""
+        # A reading transaction caches nothing, because other transactions may change what it has read.
+        known = IdentityMap() if self._reading else self._identity_map
+        unknown = [number for number in numbers if not known.has_history(number)]
+        for number in known.read_ahead(self._connection, unknown, lock=not self._reading):
+            if not known.has_history(number):  # it could not be read; reading it alone raises the error
                 self.get(number)
                 self.history(number)
-        known = filter(held.knows, numbers)
-        return {number: TicketRecord(held.tickets[number], held.acts(number)) for number in known}
+        readable = filter(known.has_history, numbers)
+        return {number: TicketRecord(known.tickets[number], known.batches(number)) for number in readable}
 
     def history(self, number: int) -> tuple[Event, ...]:
         """Return all events of a ticket, in order."""

@@ -5,11 +5,11 @@ import tomllib
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from maild.config.toml_positions import Path, positions
 from tests.config.toml_texts import documents
+from tests.rig.misses import in_turn
 
 EXAMPLE = '''\
 title = "a # no comment" # a comment
@@ -32,7 +32,7 @@ at = 1
 '''
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("path", "position"),
     [
         (("title",), (1, 1)),

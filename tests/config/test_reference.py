@@ -13,6 +13,7 @@ from msgspec.structs import fields
 from maild.config import describe, example, load
 from maild.config.tables import TABLES, StepTable
 from maild.config.values import read_duration, read_size
+from tests.rig.misses import in_turn
 
 CHECKOUT = Path(__file__).parent.parent.parent
 # A header, a key, or the elements of a list over several lines with its closing bracket.
@@ -94,7 +95,7 @@ def written_keys(tables: Any) -> dict[str, Any]:
     return keys
 
 
-@pytest.mark.parametrize("name", TABLES)
+@in_turn("name", TABLES)
 def test_every_key_that_the_code_knows_stands_in_the_reference(name: str):
     reference = tomllib.loads(switched_on(example()))
     missing = _missing(keys_of(TABLES[name][0]), written_keys(reference.get(name, {})))

@@ -12,6 +12,7 @@ from maild.config.tables import SpamTable
 from maild.domain.intake.rules import Ban, Match, Rule, Topic, name_fits
 from maild.domain.intake.spam_and_robots import HeaderMark, MailingList, Robots, SpamMarks
 from tests.config.writing import loaded, problems
+from tests.rig.misses import in_turn
 
 CONDITIONS = """
 [[rule]]
@@ -143,9 +144,7 @@ def test_files_that_start_programs_are_blocked(name: str):
     assert name_fits(AttachmentSettings().blocked, name)
 
 
-@pytest.mark.parametrize(
-    "name", ["report.pdf", "photo.jpg", "table.xlsx", "letter.docx", "all.zip", "log.txt", "invite.ics", ""]
-)
+@in_turn("name", ["report.pdf", "photo.jpg", "table.xlsx", "letter.docx", "all.zip", "log.txt", "invite.ics", ""])
 def test_files_that_people_send_are_not(name: str):
     assert not name_fits(AttachmentSettings().blocked, name)
 

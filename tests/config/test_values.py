@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from maild.config import Endpoint, values
 from maild.domain.people.directory import Address
 from maild.domain.times.calendars import Span
+from tests.rig.misses import in_turn
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_a_duration_is_shown_as_it_can_be_read(seconds: int):
     assert values.read_duration(values.show_duration(length)) == length
 
 
-@pytest.mark.parametrize("text", ["", "60", "s", "1.5h", "30m1h", "1h1h", "1h 30m", "-1h", "1y", "one hour", "٣m"])
+@in_turn("text", ["", "60", "s", "1.5h", "30m1h", "1h1h", "1h 30m", "-1h", "1y", "one hour", "٣m"])
 def test_what_is_no_duration(text: str):
     with pytest.raises(ValueError, match=r"duration|negative"):
         values.read_duration(text)
@@ -91,7 +92,7 @@ def test_an_internationalised_domain_becomes_its_a_label():
     assert str(address) == "Hilfe@xn--bcher-kva.example"
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "text",
     ["", "a", "@b.example", "a@", "a@b@c.example", "a b@c.example", "<a@b.example>", ".a@b.example", "a@-b.example"],
 )

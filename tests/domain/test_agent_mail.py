@@ -17,6 +17,7 @@ from maild.domain.tickets.events import THIS_ENTRY
 from maild.domain.tickets.ticket import EntryKind, Priority, Status
 from tests.domain.known import NOTHING_FOUND
 from tests.domain.mail_scene import JANE, JOHN, NOW, POLICY, case, kinds, led, mail, ticket
+from tests.rig.misses import in_turn
 
 R, N = Scope.REPLY, Scope.NOTE
 FILE = Attachment("2", "plan.pdf", "application/pdf", 900, "0" * 64)
@@ -44,7 +45,7 @@ def act(text, scope=R, on=None, agent=JANE, forwarded="", attachments=()):
 # -- where the text goes ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("scope", "text", "outcome", "said"),
     [
         (R, "Use water.", Outcome.REPLIED, "Use water."),
@@ -143,7 +144,7 @@ def test_several_slips_are_told_in_one_mail():
     assert len(decision.mails.notices) == 1
 
 
-@pytest.mark.parametrize("verb", ["", *[verb.name for verb in VERBS]])
+@in_turn("verb", ["", *[verb.name for verb in VERBS]])
 def test_help_is_sent_back_and_nothing_else_happens(verb):
     decision = act(f"!help {verb}".strip())
     assert (decision.outcome, decision.events, decision.entry) == (Outcome.COMMANDED, (), None)
@@ -176,7 +177,7 @@ def assigned(decision) -> list[tuple[str, str]]:
     return [(fact.assignee, fact.team) for fact in decision.events if isinstance(fact, events.Assigned)]
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("text", "scope", "on", "wanted"),
     [
         ("Use water.", R, ticket(), [("jane", "")]),
@@ -202,7 +203,7 @@ def plans(decision) -> list[tuple[str, str, str]]:
     return [(f.previous, f.sla_plan, f.source) for f in decision.events if isinstance(f, events.PlanChanged)]
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("text", "on", "wanted"),
     [
         ("!priority emergency", ticket(), [("default", "sev-a", "priority")]),

@@ -11,6 +11,7 @@ from maild.domain.messages.reply_tokens import Scope
 from maild.domain.people.directory import Trust
 from maild.domain.policy import AcknowledgeTo
 from tests.domain.mail_scene import JANE, MARY, POLICY, case, led, mail
+from tests.rig.misses import in_turn
 
 EVERYONE = replace(POLICY, acknowledge=AcknowledgeTo.EVERYONE)
 A_MINUTE, A_DOMAIN = POLICY.answers_a_minute, POLICY.answers_a_domain
@@ -32,7 +33,7 @@ LIMITS = [
 ]
 
 
-@pytest.mark.parametrize(("traffic", "proven", "unproven"), LIMITS)
+@in_turn(("traffic", "proven", "unproven"), LIMITS)
 def test_a_program_answers_so_often_and_no_more(traffic, proven, unproven):
     for trust, due in ((Trust.VERIFIED, proven), (Trust.CLAIMED, unproven), (Trust.FAILED, False)):
         answer = acknowledgement(case(traffic=traffic, trust=trust, policy=EVERYONE))

@@ -17,6 +17,7 @@ from maild.domain.tickets.events import SYSTEM, Actor
 from maild.domain.tickets.ticket import apply
 from tests.domain.facts import EXAMPLES
 from tests.domain.mail_scene import DIRECTORY, NOW, OPENED, POLICY, agent, ticket
+from tests.rig.misses import in_turn
 
 BY_KAREN = Actor(Role.REQUESTER, address="karen@client.example")
 BY_JANE = Actor(Role.AGENT, "jane", "jane@acme.example")
@@ -50,7 +51,7 @@ JOHNS = ticket(assignee="john", watchers=("mary", "jane"))
 NOBODYS = ticket(watchers=("mary",))
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("fact", "on", "actor", "wanted"),
     [
         (OPENED, ticket(), BY_KAREN, {"jane": Kind.NEW, "john": Kind.NEW}),
@@ -94,8 +95,8 @@ def test_nobody_who_has_left_is_told():
     assert heard(gone, ticket(watchers=("gone",), assignee="gone")) == {}
 
 
-@pytest.mark.parametrize("kind", sorted(EXAMPLES))
-@pytest.mark.parametrize("actor", [BY_JANE, BY_KAREN, SYSTEM], ids=lambda actor: actor.shown)
+@in_turn("kind", sorted(EXAMPLES))
+@in_turn("actor", [BY_JANE, BY_KAREN, SYSTEM], ids=lambda actor: actor.shown)
 def test_everybody_is_told_once_and_never_the_actor(kind, actor):
     on = ticket(assignee="john", team="banking", watchers=("jane", "john", "joe", "mary"))
     agents = [notice.agent for notice in told(EXAMPLES[kind][0], on, actor)]
@@ -119,7 +120,7 @@ def wishing(**preferences):
 MINE, NAMED, NOTHING = Preferences(level=Level.MINE), Preferences(level=Level.MENTIONS), Preferences(level=Level.NONE)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("fact", "on", "wish", "hears"),
     [
         (MESSAGE, JOHNS, MINE, True),
@@ -163,7 +164,7 @@ def away(*names, **substitutes):
     )
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("fact", "on", "readers", "wanted"),
     [
         (MESSAGE, JOHNS, away("john", john="mary"), {"mary", "jane"}),
@@ -229,7 +230,7 @@ def vault(**fields):
     return ticket(department="vault", **fields)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("fact", "on", "readers", "wanted"),
     [
         (NOTED, vault(watchers=("john", "mary", "zoe")), ALL_IN, {"zoe"}),
@@ -254,7 +255,7 @@ def test_nobody_hears_of_a_ticket_that_they_may_not_see(fact, on, readers, wante
     assert set(heard(fact, on, actor, readers, PRIVATE)) == wanted
 
 
-@pytest.mark.parametrize("kind", sorted(EXAMPLES))
+@in_turn("kind", sorted(EXAMPLES))
 def test_no_fact_at_all_is_told_past_the_wall_of_a_private_department(kind):
     everybody = tuple(each.name for each in PRIVATE.directory.agents)
     readers = away("zoe", zoe="john")

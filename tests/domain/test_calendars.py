@@ -22,6 +22,7 @@ from maild.domain.times.calendars import (
     overlaps,
     special_overlaps,
 )
+from tests.rig.misses import in_turn
 
 OFFICE_DAY = (Span(480, 1020),)  # 08:00-17:00
 NIGHT = Span(1320, 1800)  # 22:00-06:00
@@ -74,7 +75,7 @@ ADDED = [
 ]
 
 
-@pytest.mark.parametrize(("calendar", "start", "length", "end"), [row[1:] for row in ADDED], ids=[r[0] for r in ADDED])
+@in_turn(("calendar", "start", "length", "end"), [row[1:] for row in ADDED], ids=[r[0] for r in ADDED])
 def test_open_time_is_added_and_counted_back(calendar, start, length, end):
     assert add(calendar, utc(start), hours(length)) == utc(end)
     assert between(calendar, utc(start), utc(end)) == hours(length)

@@ -4,10 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import product
 
-import pytest
-
 from maild.domain.times.calendars import ROUND_THE_CLOCK, Calendar, Span, add, between, open_spans
 from tests.domain.sla_oracle import DAY, MINUTE, PLACES, Hours, after, count, open_minutes, window_start
+from tests.rig.misses import in_turn
 
 # zone, the span of every day, a local day, and when that span is open in UTC ("" = not at all)
 NIGHTS = [
@@ -34,7 +33,7 @@ NIGHTS = [
 ]
 
 
-@pytest.mark.parametrize(("zone", "span", "day", "expected"), [n[1:] for n in NIGHTS], ids=[n[0] for n in NIGHTS])
+@in_turn(("zone", "span", "day", "expected"), [n[1:] for n in NIGHTS], ids=[n[0] for n in NIGHTS])
 def test_a_span_on_a_night_of_change(zone, span, day, expected):
     # Open on this weekday alone, and looked at for three days around it.
     weekday = date.fromisoformat(day).weekday()
@@ -45,8 +44,8 @@ def test_a_span_on_a_night_of_change(zone, span, day, expected):
     assert found == (((edges[0], edges[1]),) if edges else ())
 
 
-@pytest.mark.parametrize(("zone", "anchor"), PLACES)
-@pytest.mark.parametrize("cut", [30, 90, 120, 135, 150, 180, 1410])
+@in_turn(("zone", "anchor"), PLACES)
+@in_turn("cut", [30, 90, 120, 135, 150, 180, 1410])
 def test_days_cut_in_two_are_open_all_the_time(zone, anchor, cut):
     calendar = Calendar("cut", zone, ((Span(0, cut), Span(cut, DAY)),) * 7)
     start = window_start(anchor)
@@ -55,7 +54,7 @@ def test_days_cut_in_two_are_open_all_the_time(zone, anchor, cut):
     assert open_spans(calendar, start, end) == ((start, end),)
 
 
-@pytest.mark.parametrize(("zone", "anchor"), PLACES)
+@in_turn(("zone", "anchor"), PLACES)
 def test_whole_days_are_elapsed_time(zone, anchor):
     # A day off long ago keeps the calendar from being treated as "always".
     calendar = Calendar("whole", zone, ROUND_THE_CLOCK, closed=frozenset({date(1999, 1, 1)}))
@@ -71,8 +70,8 @@ WEEKS = {
 }
 
 
-@pytest.mark.parametrize("week", WEEKS)
-@pytest.mark.parametrize(("zone", "anchor"), PLACES)
+@in_turn("week", WEEKS)
+@in_turn(("zone", "anchor"), PLACES)
 def test_every_three_hours_around_the_change_agrees_with_counting_minutes(zone, anchor, week):
     calendar = Calendar("c", zone, tuple(tuple(Span(*span) for span in day) for day in WEEKS[week]))
     flags = open_minutes(Hours(WEEKS[week]), zone, anchor)
@@ -113,7 +112,7 @@ def test_the_table_has_four_hundred_cases():
     assert len(FOUR_HUNDRED) == 400
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("change", "kind", "start"),
     FOUR_HUNDRED,
     ids=[f"{zone} {day}, {kind}, from minute {start}" for (zone, day), kind, start in FOUR_HUNDRED],

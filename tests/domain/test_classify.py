@@ -14,6 +14,7 @@ from maild.domain.intake.classify import MAX_HOPS, RULES, UNANSWERED, Classifica
 from maild.domain.intake.spam_and_robots import MailingList, Robots
 from maild.domain.messages.message import DeliveryReport, Envelope, InboundMessage
 from maild.domain.people.directory import Address, Person
+from tests.rig.misses import in_turn
 
 SUPPORT = Person(Address.of("support@acme.example"))
 KAREN = Person(Address.of("karen@client.example"), "Karen")
@@ -153,7 +154,7 @@ TABLE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("message", "envelope", "mail_class", "rule"), [row[1:] for row in TABLE],
+@in_turn(("message", "envelope", "mail_class", "rule"), [row[1:] for row in TABLE],
                          ids=[row[0] for row in TABLE])  # fmt: skip
 def test_marked_mail_is_recognised_and_never_answered(message, envelope, mail_class, rule):
     found = classify(message, envelope, OURS)
@@ -186,7 +187,7 @@ def test_every_row_is_in_the_test_table():
     assert {row[4] for row in TABLE} == {rule.name for rule in (*RULES, *UNANSWERED)}
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "message",
     [
         mail("Auto-Submitted: no"),

@@ -16,6 +16,7 @@ from maild.domain.tickets.event_records import from_detail, to_detail
 from maild.domain.tickets.events import Assigned, Linked, PlanChanged, StatusChanged
 from maild.domain.tickets.ticket import Participant, Priority, Status, fold
 from tests.domain.command_scene import BY_JOHN, EVE, LINES, NOW, OPENED, SURROUNDINGS, done, judged, ticket
+from tests.rig.misses import in_turn
 
 FRIDAY = NOW + timedelta(days=3, hours=4, minutes=30)  # 15:00 in Berlin
 TAKES_PART = {"participants": (Participant(EVE, "cc"),)}
@@ -23,7 +24,7 @@ TAKES_PART = {"participants": (Participant(EVE, "cc"),)}
 ANEW = ("!undo", "!split")
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("text", "before", "after", "outcomes"),
     [
         ("!take", {}, {"assignee": "john"}, ["assignee: nobody -> John Roe"]),
@@ -88,7 +89,7 @@ def test_what_commands_change(text, before, after, outcomes):
     assert all((event.at, event.by) == (NOW, BY_JOHN) for event in applied.events)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("text", "before"),
     [
         ("!close", {"status": Status.CLOSED}),
@@ -126,8 +127,8 @@ def test_what_is_so_already_is_a_quiet_success(text, before):
     assert [outcome.partition(": ")[2] for outcome in applied.outcomes] == ["nothing to change"]
 
 
-@pytest.mark.parametrize("status", Status)
-@pytest.mark.parametrize("line", [line for line in LINES if not line.startswith(ANEW)])
+@in_turn("status", Status)
+@in_turn("line", [line for line in LINES if not line.startswith(ANEW)])
 def test_doing_it_twice_does_it_once(line, status):
     before = ticket(status=status, assignee="jane", team="online-banking")
     if line.startswith("!merge") and status is Status.SPAM:
@@ -211,7 +212,7 @@ def test_help_is_made_from_the_table():
         assert " ".join(verb.summary.split()) in " ".join(text.split())
 
 
-@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+@in_turn("verb", VERBS, ids=lambda verb: verb.name)
 def test_help_on_one_verb_names_its_aliases_and_examples(verb):
     for spelling in (verb.name, *verb.aliases):
         text = done(f"!help {spelling}").help

@@ -8,6 +8,7 @@ from maild.domain.commands.apply import MAX_COMMANDS, VERBS, corrected, escape, 
 from maild.domain.commands.parsing import MAX_PROBLEMS
 from maild.domain.commands.table import near_miss, nearest
 from tests.domain.command_scene import SURROUNDINGS
+from tests.rig.misses import in_turn
 
 SPELLINGS = [(spelling, verb) for verb in VERBS for spelling in (verb.name, *verb.aliases)]
 BANGS = ("!", "\uff01", "\ufe57")
@@ -19,7 +20,7 @@ def verbs_in(text):
     return [(command.verb, command.args) for command in found.commands]
 
 
-@pytest.mark.parametrize(("spelling", "verb"), SPELLINGS, ids=[spelling for spelling, _ in SPELLINGS])
+@in_turn(("spelling", "verb"), SPELLINGS, ids=[spelling for spelling, _ in SPELLINGS])
 def test_each_verb_is_read_by_its_name_and_aliases_in_any_case(spelling, verb):
     for written in (spelling, spelling.upper(), spelling.title()):
         assert verbs_in(f"!{written}") == [(verb.name, "")]
@@ -30,7 +31,7 @@ def test_no_name_belongs_to_two_verbs():
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("text", "commands", "rest"),
     [
         ("Done, new cable shipped.\n!close", [("close", "")], "Done, new cable shipped."),
@@ -52,7 +53,7 @@ def test_commands_stand_at_the_top_and_at_the_end(text, commands, rest):
     assert parse(text).text == rest
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("line", "args"),
     [
         ("\uff01assign jane", "jane"),  # full-width mark
@@ -69,7 +70,7 @@ def test_what_phones_and_editors_make_of_a_command_is_folded(line, args):
     assert verbs_in(line) == [("assign", args)]
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("line", "suggestion"),
     [
         ("!clsoe", "!close"),
@@ -86,13 +87,13 @@ def test_what_phones_and_editors_make_of_a_command_is_folded(line, args):
         ("! ", ""),
     ],
 )
-@pytest.mark.parametrize("mail", ["{}", "{}\nThe text.", "The text.\n{}", "!take\n{}\n\nThe text."])
+@in_turn("mail", ["{}", "{}\nThe text.", "The text.\n{}", "!take\n{}\n\nThe text."])
 def test_an_unknown_verb_in_a_block_is_a_problem_with_the_nearest_known_one(line, suggestion, mail):
     (problem,) = parse(mail.format(line)).problems
     assert (problem.line, problem.suggestion) == (line, suggestion)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "line", ["!close", "! close", "!CLOSE", "!assign jane", "!clsoe", "!resolv", "!close.", "\uff01close", "!Done:"]
 )
 def test_a_command_in_the_middle_stops_the_mail(line):
@@ -101,7 +102,7 @@ def test_a_command_in_the_middle_stops_the_mail(line):
     assert problem.suggestion.startswith("!")
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "line",
     [
         "!important",
@@ -129,7 +130,7 @@ def test_pasted_lines_in_the_middle_are_text(line):
     assert found.text == f"It works.\n{line.replace('!!', '!')}\nBest, John"
 
 
-@pytest.mark.parametrize(("spelling", "verb"), SPELLINGS, ids=[spelling for spelling, _ in SPELLINGS])
+@in_turn(("spelling", "verb"), SPELLINGS, ids=[spelling for spelling, _ in SPELLINGS])
 def test_a_sentence_that_begins_with_a_verb_is_text_wherever_it_stands(spelling, verb):
     for sentence in (spelling, f"{spelling.title()} it, please.", f"{spelling}!", f"- {spelling} 17"):
         for mail in (sentence, f"{sentence}\nBest, John", f"It works.\n{sentence}\nBest, John", f"Hello\n{sentence}"):
@@ -137,7 +138,7 @@ def test_a_sentence_that_begins_with_a_verb_is_text_wherever_it_stands(spelling,
             assert (found.commands, found.problems, found.text) == ((), (), mail)
 
 
-@pytest.mark.parametrize("word", ["no", "yes", "to", "for", "now", "send", "check", "due", "tag", "draft", "why", "cc"])
+@in_turn("word", ["no", "yes", "to", "for", "now", "send", "check", "due", "tag", "draft", "why", "cc"])
 def test_a_short_word_behind_a_mark_in_the_middle_stops_the_mail_and_its_neighbours_do_not(word):
     (problem,) = parse(f"It works.\n!{word}\nBest, John").problems
     assert problem.suggestion == f"!{word}"
@@ -181,7 +182,7 @@ def test_a_title_is_taken_as_it_was_written(mark):
 # -- without a mark ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+@in_turn("verb", VERBS, ids=lambda verb: verb.name)
 def test_where_marks_may_be_left_out_a_verb_stands_alone_on_its_line(verb):
     """Not what takes a sentence, and not what lets text out."""
     for example in verb.examples:
@@ -193,7 +194,7 @@ def test_where_marks_may_be_left_out_a_verb_stands_alone_on_its_line(verb):
         assert [(c.verb, c.args) for c in bare.commands] == [(c.verb, c.args) for c in expected]
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("text", "commands", "rest"),
     [
         ("close", [("close", "")], ""),
@@ -250,7 +251,7 @@ def test_a_bare_command_that_fails_is_mended_in_its_place():
 # -- buttons ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("asked", "verb", "args"),
     [
         ("take", "take", ""),
@@ -270,7 +271,7 @@ def test_a_button_asks_by_its_address(asked, verb, args):
     assert judge(found, SURROUNDINGS).problems == ()
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "asked", ["", "-", "frobnicate", "close-now", "snooze", "snooze-soon", "note-12", "reply", "title-x", "-close"]
 )
 def test_a_button_that_asks_for_no_command_is_a_problem(asked):
@@ -329,7 +330,7 @@ def test_two_slips_are_noticed_in_longer_names(name, first, second):
     assert distant or near_miss(twice) is not None  # an edit between swapped letters is no swap any more
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("word", "near", "in_a_block"),
     [
         ("take", "take", "take"),
@@ -413,7 +414,7 @@ def test_a_command_never_stays_in_the_text(spelled, lines):
 # -- the way back to the agent ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("text", "mended"),
     [
         ("Done.\n!clsoe", "Done.\n!close"),

@@ -5,6 +5,7 @@ import pytest
 from maild.domain.commands.apply import VERBS, help_text
 from maild.domain.commands.table import Group, reference_table
 from tests.domain.commands_page import PAGE, renewed
+from tests.rig.misses import in_turn
 
 
 def test_the_page_has_the_table_of_verbs():
@@ -17,7 +18,7 @@ def test_a_page_without_its_marks_is_not_overwritten():
         renewed("# Working by mail\n")
 
 
-@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+@in_turn("verb", VERBS, ids=lambda verb: verb.name)
 def test_page_and_help_say_the_same_of_each_verb(verb):
     rows = [line.split(" | ") for line in reference_table().split("\n") if line.startswith("| `!")]
     (row,) = [" ".join(cells) for cells in rows if cells[0].strip("| `").split(" ")[0] == f"!{verb.name}"]

@@ -26,6 +26,7 @@ from tests.domain.command_scene import (
     home_of,
     judged,
 )
+from tests.rig.misses import in_turn
 
 EXAMPLES = [(verb, example) for verb in VERBS for example in verb.examples]
 TWO_FOR_A_PERSON = "!for bob@client.example\n!to bob@client.example"
@@ -46,7 +47,7 @@ def invalid(text, surroundings=SURROUNDINGS):
     return problem
 
 
-@pytest.mark.parametrize(("verb", "example"), EXAMPLES, ids=[f"{verb.name} {example}" for verb, example in EXAMPLES])
+@in_turn(("verb", "example"), EXAMPLES, ids=[f"{verb.name} {example}" for verb, example in EXAMPLES])
 def test_every_example_of_the_table_is_understood(verb, example):
     """In a mail under every name, and on the command line without a mark."""
     for spelling in (verb.name, *verb.aliases):
@@ -56,7 +57,7 @@ def test_every_example_of_the_table_is_understood(verb, example):
         assert judge(line, home_of(verb)).problems == ()
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("words", "agent"),
     [
         ("jane", JANE),
@@ -86,7 +87,7 @@ def test_teams_are_found_ignoring_case_blanks_and_hyphens(words):
     assert read(f"!dept {words}").name == "online-banking"
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("line", "parts", "suggestion"),
     [
         ("!assign sam", ["two agents match", "Sam Oduya (samo)", "Sam Weiss (samw)"], "!assign samo"),
@@ -225,7 +226,7 @@ def test_only_a_short_list_of_names_is_listed():
 # -- contradictions ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "text",
     [
         "!close\n!wait",
@@ -266,7 +267,7 @@ def test_commands_that_contradict_each_other_are_a_problem(text):
     assert problem.line == text.split("\n")[-1]
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "text",
     [
         "!team network\n!take",
@@ -374,7 +375,7 @@ def berlin(words, now=NOW, calendar=OFFICE):
     return moment.astimezone(SURROUNDINGS.wall_clock).strftime("%m-%d %H:%M")
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("words", "moment"),
     [  # now is Tuesday 2026-11-24, 10:30
         ("2h", "11-24 12:30"),
@@ -414,7 +415,7 @@ def test_moments(words, moment):
     assert berlin(words) == moment
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("words", "message"),
     [
         ("soon", "no time"),

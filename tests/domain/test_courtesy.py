@@ -1,10 +1,10 @@
 """What is only a thank-you, in the languages of the corpus, and what only looks like one."""
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from maild.domain.intake.thank_you import MOST_WORDS, SPACED, UNSPACED, is_thanks
+from tests.rig.misses import in_turn
 
 NAMES = ("Karen Hill", "Jane Doe", "John Smith", "Acme Support")
 
@@ -115,12 +115,12 @@ NEAR_MISSES = [
 ]
 
 
-@pytest.mark.parametrize("text", THANKS)
+@in_turn("text", THANKS)
 def test_a_thank_you_is_recognised(text):
     assert is_thanks(text, names=NAMES)
 
 
-@pytest.mark.parametrize("text", NEAR_MISSES)
+@in_turn("text", NEAR_MISSES)
 def test_what_says_more_is_a_message(text):
     assert not is_thanks(text, names=NAMES)
 
@@ -152,13 +152,13 @@ TURNS = (
 HARMLESS = {("en", "again"), ("de", "noch"), ("it", "ancora"), ("es", "por"), ("pt", "por")}
 
 
-@pytest.mark.parametrize("language", SPACED)
+@in_turn("language", SPACED)
 def test_no_table_holds_a_word_that_turns_a_sentence(language):
     known = SPACED[language].thanks | SPACED[language].glad | SPACED[language].around
     assert {(language, word) for word in TURNS if word in known} <= HARMLESS
 
 
-@pytest.mark.parametrize("language", [*SPACED, *UNSPACED])
+@in_turn("language", [*SPACED, *UNSPACED])
 def test_every_language_has_its_phrases(language):
     manners = (SPACED | UNSPACED)[language]
     assert manners.thanks

@@ -16,6 +16,7 @@ from maild.domain.people.directory import Address, Person, Role, Trust
 from maild.domain.tickets import events
 from maild.domain.tickets.ticket import Status
 from tests.domain.mail_scene import EVE, JANE, KAREN, MALLORY, NOW, case, kinds, led, mail, person, ticket
+from tests.rig.misses import in_turn
 
 U = Scope.USER
 BOB = person("bob@client.example", "Bob")
@@ -107,9 +108,7 @@ def test_close_in_capitals_and_alone_resolves(on):
     assert (change.by.role, change.reason) == (Role.REQUESTER, "the customer asked to close it")
 
 
-@pytest.mark.parametrize(
-    "text", ["close", "Close", "CLOSE.", "CLOSE\nthanks", "!close", "!CLOSE", "PLEASE CLOSE", "STOP"]
-)
+@in_turn("text", ["close", "Close", "CLOSE.", "CLOSE\nthanks", "!close", "!CLOSE", "PLEASE CLOSE", "STOP"])
 def test_nothing_else_that_a_customer_writes_is_a_command(text):
     decision = written(text)
     assert kinds(decision.events) == ["message-received"]
@@ -145,9 +144,9 @@ def test_close_does_not_wake_what_has_ended(on):
 # -- thanks ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("on", ENDED)
-@pytest.mark.parametrize("text", ["Thanks!", "Danke Jane, es funktioniert.\nKaren", "👍"])
-@pytest.mark.parametrize("days", [1, 99])
+@in_turn("on", ENDED)
+@in_turn("text", ["Thanks!", "Danke Jane, es funktioniert.\nKaren", "👍"])
+@in_turn("days", [1, 99])
 def test_a_thank_you_to_an_ended_ticket_opens_nothing(on, text, days):
     decision = written(text, on=on, days=days)
     assert kinds(decision.events) == ["message-received"]
@@ -273,8 +272,8 @@ def test_a_forged_press_of_a_button_is_held(verb):
 # -- rating ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", ["good", "fair", "bad"])
-@pytest.mark.parametrize("on", [*ENDED, Status.OPEN])
+@in_turn("word", ["good", "fair", "bad"])
+@in_turn("on", [*ENDED, Status.OPEN])
 def test_a_rating_is_recorded_and_opens_nothing(word, on):
     decision = pressed(f"rate-{word}", on=on)
     (fact,) = decision.events

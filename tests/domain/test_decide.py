@@ -41,6 +41,7 @@ from tests.domain.mail_scene import (
     reply_address,
     ticket,
 )
+from tests.rig.misses import in_turn
 
 R, N, U = Scope.REPLY, Scope.NOTE, Scope.USER
 HELD = led(None, verdict=RouteKind.HELD)
@@ -96,7 +97,7 @@ ALL_RULES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "given", "outcome"), ALL_RULES)
+@in_turn(("name", "given", "outcome"), ALL_RULES)
 def test_each_rule_decides_what_is_its_business(name, given, outcome):
     decision = decide(given)
     assert (rule_of(decision), decision.outcome) == (name, outcome)
@@ -107,9 +108,9 @@ def test_every_rule_has_a_case_here():
     assert {rule.name for rule in RULES} == {name for name, _, _ in ALL_RULES}
 
 
-@pytest.mark.parametrize("mail_class", MailClass)
-@pytest.mark.parametrize("sender", [KAREN, MALLORY, JANE, WATCHER, None])
-@pytest.mark.parametrize("route", [led(R), led(N), led(U), HELD, case().route], ids=["r", "n", "u", "held", "new"])
+@in_turn("mail_class", MailClass)
+@in_turn("sender", [KAREN, MALLORY, JANE, WATCHER, None])
+@in_turn("route", [led(R), led(N), led(U), HELD, case().route], ids=["r", "n", "u", "held", "new"])
 def test_every_mail_is_decided(mail_class, sender, route):
     """Whatever meets: one outcome, a reason, and facts only about a ticket that there is, or that is opened."""
     decision = decide(case(mail(sender), route=route, mail_class=mail_class))
@@ -232,8 +233,8 @@ def test_a_mark_in_strange_hands_is_held_and_told_inside():
     assert "Let me in" not in decision.entry.text
 
 
-@pytest.mark.parametrize("sender", [WATCHER, EVE, KAREN, None])
-@pytest.mark.parametrize("scope", [R, N])
+@in_turn("sender", [WATCHER, EVE, KAREN, None])
+@in_turn("scope", [R, N])
 def test_an_answer_to_an_agents_notice_by_anybody_else_is_no_customers_message(sender, scope):
     """SLA steps may name any address: who reads there is not a customer, and not an agent."""
     decision = decide(case(mail(sender), route=led(scope)))
@@ -267,7 +268,7 @@ PROOF = [
 ]
 
 
-@pytest.mark.parametrize(("proof", "trust", "carrier", "commands", "text"), PROOF)
+@in_turn(("proof", "trust", "carrier", "commands", "text"), PROOF)
 def test_an_agents_mail_acts_when_it_is_proven_as_far_as_asked(proof, trust, carrier, commands, text):
     policy = replace(POLICY, agent_proof=proof)
     scope = R if carrier in SEALED else N
@@ -297,7 +298,7 @@ def test_the_root_id_names_a_ticket_and_proves_nothing(proof):
 # -- customers --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("status", "reopens"),
     [
         (Status.OPEN, False),
@@ -307,7 +308,7 @@ def test_the_root_id_names_a_ticket_and_proves_nothing(proof):
         (Status.SPAM, False),
     ],
 )
-@pytest.mark.parametrize("sender", [KAREN, EVE])
+@in_turn("sender", [KAREN, EVE])
 def test_a_customers_mail_opens_a_ticket_again_unless_it_is_open_or_spam(status, reopens, sender):
     before = ticket(status=status, ended_at=NOW - timedelta(days=1) if status.ended else None)
     decision = decide(case(mail(sender), route=led(U), ticket=before))
@@ -329,8 +330,8 @@ def spam_said_by(*actors):
     return lookups(records={42: record(42, *acts)})
 
 
-@pytest.mark.parametrize("text", ["It still burns.", "Status?", "Thanks", "CLOSE"])
-@pytest.mark.parametrize("sender", [KAREN, EVE])
+@in_turn("text", ["It still burns.", "Status?", "Thanks", "CLOSE"])
+@in_turn("sender", [KAREN, EVE])
 def test_what_a_filter_alone_took_for_spam_is_opened_by_the_next_mail_of_a_person(sender, text):
     decision = decide(case(mail(sender, text), route=led(U), ticket=SPAM, lookups=spam_said_by(SYSTEM)))
     assert kinds(decision.events) == ["message-received", "status-changed"]
@@ -480,7 +481,7 @@ def test_a_robots_mail_lets_nobody_read_along():
 # -- acknowledgements -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("given", "why"),
     [
         ({}, "a person wrote and waits for an answer"),
@@ -517,7 +518,7 @@ def test_a_topic_that_wants_acknowledgements_does_not_answer_robots():
 OWN_MAIL = {"to": (KAREN,), "cc": (Person(BASE),)}
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("trust", "proof", "counts"),
     [
         (Trust.VERIFIED, AgentProof.STRICT, True),
@@ -527,7 +528,7 @@ OWN_MAIL = {"to": (KAREN,), "cc": (Person(BASE),)}
         (Trust.FAILED, AgentProof.TRUSTING, False),
     ],
 )
-@pytest.mark.parametrize("route", [led(Scope.NOTE, Carrier.SUBJECT_TOKEN), NOTHING_KNOWN])
+@in_turn("route", [led(Scope.NOTE, Carrier.SUBJECT_TOKEN), NOTHING_KNOWN])
 def test_an_agents_own_mail_is_an_answer_when_it_is_proven(trust, proof, counts, route):
     decision = decide(case(mail(JANE, **OWN_MAIL), route, trust=trust, policy=replace(POLICY, agent_proof=proof)))
     assert ("replied" in kinds(decision.events)) is counts

@@ -19,6 +19,7 @@ from maild.domain.reports.digest_schedule import (
     works_on,
 )
 from maild.domain.times.calendars import ALWAYS, Calendar, Span
+from tests.rig.misses import in_turn
 
 DAY = timedelta(days=1)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -94,7 +95,7 @@ SOON = MONDAY + 2 * DAY
 LATE, NEAR, FAR = MONDAY, MONDAY + DAY, MONDAY + 9 * DAY
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("candidate", "section"),
     [
         ({"mine": True, "due_at": LATE}, Section.OVERDUE),

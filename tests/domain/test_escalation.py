@@ -3,8 +3,6 @@
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from maild.domain.decision import Outcome
 from maild.domain.escalation.steps import SLA, escalate
 from maild.domain.messages.reply_tokens import Scope
@@ -14,6 +12,7 @@ from maild.domain.sla.standing import DueStep, EscalationStep, Target
 from maild.domain.tickets import events
 from maild.domain.tickets.ticket import Priority
 from tests.domain.mail_scene import DIRECTORY, NOW, POLICY, kinds, ticket
+from tests.rig.misses import in_turn
 
 FIRST, RESOLUTION = Target.FIRST_RESPONSE, Target.RESOLUTION
 
@@ -40,7 +39,7 @@ def escalated(*steps, on=None, policy=POLICY):
 # -- whom a step names ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("words", "on", "wanted"),
     [
         (("assignee",), ticket(assignee="jane"), ["jane"]),
@@ -66,7 +65,7 @@ def test_an_agent_is_known_by_address_and_a_watcher_is_not_an_agent():
     assert (john.agent, pager.agent) == ("john", "")
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("on", "wanted"),
     [
         (ticket(), ["jane", "john"]),
@@ -74,7 +73,7 @@ def test_an_agent_is_known_by_address_and_a_watcher_is_not_an_agent():
         (ticket(department="gone"), ["mary"]),
     ],
 )
-@pytest.mark.parametrize("words", [("assignee", "team"), ("team-lead",), ("agent:gone",), ()])
+@in_turn("words", [("assignee", "team"), ("team-lead",), ("agent:gone",), ()])
 def test_a_step_that_names_nobody_tells_the_department(words, on, wanted):
     assert names(escalated(due(notify=words), on=on)) == wanted
 

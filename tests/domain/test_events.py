@@ -14,6 +14,7 @@ from maild.domain.tickets import events
 from maild.domain.tickets.event_records import from_detail, to_detail
 from maild.domain.tickets.events import KINDS, Actor, Event
 from tests.domain.facts import EXAMPLES
+from tests.rig.misses import in_turn
 
 _TEXT = st.text(max_size=20)
 _LOCAL = st.text(alphabet="abcXYZ019.!#$%&'*+/=?^_`{|}~-\u00e9\u00fc\u4e2d", min_size=1, max_size=12)
@@ -56,7 +57,7 @@ def test_every_class_of_facts_is_in_the_table_once_and_has_an_example():
     assert set(EXAMPLES) == set(KINDS)
 
 
-@pytest.mark.parametrize("kind", sorted(EXAMPLES))
+@in_turn("kind", sorted(EXAMPLES))
 def test_a_record_keeps_its_shape(kind):
     """These records lie in databases: a change here needs a new VERSION and a reader for the old one."""
     event, record = EXAMPLES[kind]
@@ -65,7 +66,7 @@ def test_a_record_keeps_its_shape(kind):
     assert from_detail(kind, {"v": 1} | record, at=event.at, by=event.by, entry=event.entry) == event
 
 
-@pytest.mark.parametrize("kind", sorted(EXAMPLES))
+@in_turn("kind", sorted(EXAMPLES))
 def test_a_record_from_before_a_field_was_added_is_read_with_its_default(kind):
     event, record = EXAMPLES[kind]
     required = {f.name for f in fields(type(event)) if f.default is MISSING}

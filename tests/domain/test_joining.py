@@ -1,7 +1,5 @@
 """Notices that leave as one mail, and the ways out that every notice names."""
 
-import pytest
-
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.merging import Waited, news_for, together
 from maild.domain.notices.notice import Notice
@@ -12,6 +10,7 @@ from maild.domain.people.preferences import Interest
 from maild.domain.tickets import events
 from maild.domain.tickets.events import Actor
 from tests.domain.mail_scene import JANE, NOW
+from tests.rig.misses import in_turn
 
 N, R = Scope.NOTE, Scope.REPLY
 TEMPLATES = {Kind.ASSIGNED: "assigned", Kind.NEW: "new-ticket", Kind.MOVED: "transferred", Kind.MESSAGE: "message"}
@@ -36,7 +35,7 @@ def waited(kind, claim=Interest.OWNER):
     return Waited(kind=kind, template=one.template, scope=one.scope, reason=one.reason, claim=claim)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("new", "before", "entries", "template", "scope", "reason"),
     [
         (Kind.NEWS, [Kind.NEWS], ["note", "note"], "note", N, "news"),
@@ -76,7 +75,7 @@ def test_a_reader_is_not_told_what_they_did_or_what_was_taken_back():
     assert [fact.entry for fact in news_for("john", facts)] == [2, 5]
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("kind", "claim", "ways"),
     [
         (Kind.NEW, Interest.CIRCLE, ["mute", "notify new off"]),
@@ -101,7 +100,7 @@ def test_every_notice_says_how_it_ends(kind, claim, ways):
     assert all(way.label for way in found)
 
 
-@pytest.mark.parametrize("claim", Interest)
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.DIRECT])
+@in_turn("claim", Interest)
+@in_turn("kind", [kind for kind in Kind if kind is not Kind.DIRECT])
 def test_no_notice_is_without_an_end(kind, claim):
     assert stops_of(notice(kind, claim))

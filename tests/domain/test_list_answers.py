@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +9,7 @@ from maild.domain.commands.arguments import Surroundings
 from maild.domain.commands.parsing import folded
 from maild.domain.queries.row_commands import MOST_LINES, RowCommand, corrected, read_answer
 from tests.domain.mail_scene import DIRECTORY, JANE
+from tests.rig.misses import in_turn
 
 HERE = Surroundings(
     directory=DIRECTORY,
@@ -26,7 +26,7 @@ def commands(text: str, size: int = 9) -> list[tuple[tuple[int, ...], str]]:
     return [(command.rows, command.words) for command in found.commands]
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("line", "rows", "words"),
     [
         ("3 close", (3,), "close"),
@@ -55,7 +55,7 @@ def test_commands_and_questions_in_one_mail() -> None:
     assert [query.line for query in found.queries] == ["list open mine", "who"]
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("text", "size", "message", "suggestion"),
     [
         ("10 close", 9, "the list has rows 1 to 9, and no 10", ""),

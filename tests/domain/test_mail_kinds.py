@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from maild.domain.notices.mail_kinds import MAIL_KINDS, MailKind, Nature, Reader, Shows, templates_where
+from tests.rig.misses import in_turn
 
 CHECKOUT = Path(__file__).parents[2]
 TABLE = CHECKOUT / "maild" / "domain" / "notices" / "mail_kinds.py"
@@ -55,7 +56,7 @@ PROPERTIES = {
 }
 
 
-@pytest.mark.parametrize("what", PROPERTIES)
+@in_turn("what", PROPERTIES)
 def test_a_property_belongs_to_these_templates(what: str):
     has, templates = PROPERTIES[what]
     assert set(templates_where(has)) == templates
@@ -132,7 +133,7 @@ def test_no_other_module_goes_by_the_name_of_a_template():
     assert found == []
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "source",
     [
         'if notice.template == "page": ...',
@@ -149,7 +150,7 @@ def test_a_module_that_does_is_found(source: str):
     assert len(list(comparisons(source, "made_up.py"))) == 1
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "source",
     [
         'notice = Notice(template="closed")',

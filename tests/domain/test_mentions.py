@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maild.domain.people.directory import Directory
 from maild.domain.people.mentions import mentions
 from tests.domain.mail_scene import DIRECTORY, JANE, JOHN, agent
+from tests.rig.misses import in_turn
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("text", "named"),
     [
         ("@jane, could you look?", ("jane",)),

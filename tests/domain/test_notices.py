@@ -22,6 +22,7 @@ from maild.domain.tickets.events import SYSTEM, Actor
 from maild.domain.tickets.ticket import Participant, Status, apply
 from tests.domain.facts import EXAMPLES
 from tests.domain.mail_scene import DIRECTORY, EVE, JANE, JOE, JOHN, KAREN, MARY, NOW, OPENED, POLICY, ticket
+from tests.rig.misses import in_turn
 
 R, N, U = Scope.REPLY, Scope.NOTE, Scope.USER
 BY_KAREN = Actor(Role.REQUESTER, address="karen@client.example")
@@ -57,7 +58,7 @@ def became(status, previous="open") -> events.StatusChanged:
 ASSIGNED, TEAM = ticket(assignee="john"), ticket(team="banking")
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("fact", "on", "actor", "wanted"),
     [
         (OPENED, ticket(), BY_KAREN, [("new-ticket", "jane", R), ("new-ticket", "john", R)]),
@@ -105,9 +106,9 @@ def test_every_row_says_why():
     assert all(notice.reason for fact, _ in EXAMPLES.values() for notice in told(fact, ASSIGNED, actor=SYSTEM))
 
 
-@pytest.mark.parametrize("kind", sorted(EXAMPLES))
-@pytest.mark.parametrize("actor", [BY_JANE, BY_KAREN, SYSTEM, Actor(Role.AGENT, "admin")], ids=lambda a: a.shown)
-@pytest.mark.parametrize("on", [ticket(), ASSIGNED, TEAM, ticket(assignee="jane", team="banking")])
+@in_turn("kind", sorted(EXAMPLES))
+@in_turn("actor", [BY_JANE, BY_KAREN, SYSTEM, Actor(Role.AGENT, "admin")], ids=lambda a: a.shown)
+@in_turn("on", [ticket(), ASSIGNED, TEAM, ticket(assignee="jane", team="banking")])
 def test_nobody_is_told_twice_and_no_customer_of_anything_inside(kind, actor, on):
     fact = EXAMPLES[kind][0]
     notices = told(fact, on, actor, acknowledge=True)
@@ -166,7 +167,7 @@ def test_of_several_notices_to_an_address_the_first_is_sent():
 ALONE = Directory(agents=(JANE,), departments=(Department("support"),))
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("on", "directory", "names"),
     [
         (ticket(assignee="john", team="banking"), DIRECTORY, ["john"]),

@@ -13,6 +13,7 @@ from maild.domain.intake.spam_and_robots import (
     list_that_brought,
     read_list_id,
 )
+from tests.rig.misses import in_turn
 
 GROUP = MailingList(id="support.groups.example")
 POSTED = MailingList(address="support@groups.example")
@@ -67,7 +68,7 @@ MARKS = [
 ]
 
 
-@pytest.mark.parametrize(("headers", "mark"), MARKS)
+@in_turn(("headers", "mark"), MARKS)
 def test_marks_of_the_usual_filters(headers: dict[str, tuple[str, ...]], mark: str):
     found = build_spam_marks(SpamTable()).found(headers)
     assert found.startswith(mark) if mark else found == ""

@@ -15,6 +15,7 @@ from maild.domain.messages.outbox import (
     RelayAnswer,
     after_attempt,
 )
+from tests.rig.misses import in_turn
 
 QUEUED = datetime(2025, 11, 21, 9, 42, tzinfo=UTC)
 TEMPORARY = RelayAnswer(DeliveryResult.TEMPORARY, "450 4.2.0 greylisted", 450)
@@ -26,7 +27,7 @@ def minutes(amount: float) -> timedelta:
     return timedelta(minutes=amount)
 
 
-@pytest.mark.parametrize(("attempts", "pause"), list(enumerate(MINUTES)))
+@in_turn(("attempts", "pause"), list(enumerate(MINUTES)))
 def test_the_pauses_grow(attempts: int, pause: int) -> None:
     after = after_attempt(TEMPORARY, attempts=attempts, tried_since=QUEUED, now=QUEUED, jitter=0)
     assert (after.state, after.attempts) == (OutboxState.DEFERRED, attempts + 1)

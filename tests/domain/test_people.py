@@ -3,6 +3,7 @@
 import pytest
 
 from maild.domain.people.directory import Address, Agent, AgentRole, Department, Directory, Person, Team, name_key
+from tests.rig.misses import in_turn
 
 JANE = Agent("jane", (Address.of("jane@acme.example"), Address.of("Jane.Doe@home.example")), "Jane Doe", ("Support",))
 SAM_O = Agent("samo", (Address.of("samo@acme.example"),), "Sam Oduya", ("support", "Net Work"))
@@ -88,7 +89,7 @@ def test_an_agent_is_known_by_each_address():
     assert OFFICE.agent_at(Address.of("karen@client.example")) is None
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("words", "found"),
     [
         ("jane", (JANE,)),
@@ -116,7 +117,7 @@ def test_a_department_has_who_names_it():
     assert OFFICE.admins() == (MARY,)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("text", "ours"),
     [
         ("support@acme.example", True),

@@ -27,6 +27,7 @@ from maild.domain.query import (
 )
 from maild.domain.tickets.search_words import Phrase
 from maild.domain.tickets.ticket import Status
+from tests.rig.misses import in_turn
 
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)  # a Monday
 
@@ -61,7 +62,7 @@ def refused(line: str, here: Surroundings = HERE) -> tuple[str, str]:
     return found.message, found.suggestion
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("words", "wanted"),
     [
         ("", Filter()),
@@ -121,7 +122,7 @@ def test_what_is_meant_without_a_word(words: str, statuses: tuple[Status, ...], 
     assert found.about_ended == (statuses == (Status.CLOSED,))
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("line", "message", "suggestion"),
     [
         ("list opne mine", 'list: a list knows no "opne"', "list open mine"),

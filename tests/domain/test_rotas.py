@@ -11,6 +11,7 @@ from maild.domain.people.preferences import Readers
 from maild.domain.people.rotas import Rota, Turn, on_duty
 from maild.domain.times.calendars import Calendar, Span
 from tests.domain.mail_scene import DIRECTORY, ticket
+from tests.rig.misses import in_turn
 
 BERLIN = "Europe/Berlin"
 EVENING = (Span(18 * 60, 22 * 60),)
@@ -29,7 +30,7 @@ def weekly(**changes) -> Rota:
     return Rota(name="week", zone=BERLIN, **given)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("when", "who"),
     [
         ("2026-01-05 07:59+01:00", ()),  # it has not begun

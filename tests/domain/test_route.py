@@ -31,6 +31,7 @@ from tests.domain.mail_scene import (
     reply_address,
     ticket,
 )
+from tests.rig.misses import in_turn
 
 R, N, U = Scope.REPLY, Scope.NOTE, Scope.USER
 KARENS = "<karens@client.example>"  # the id of Karen's own first mail
@@ -47,7 +48,7 @@ def short(found: Route) -> tuple:
 # -- who may use which mark -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("sender", "scope", "recipient", "verdict"),
     [
         (JANE, R, 2, RouteKind.REPLY),
@@ -69,7 +70,7 @@ def short(found: Route) -> tuple:
         (None, R, 2, RouteKind.HELD),
     ],
 )
-@pytest.mark.parametrize("carrier", [Carrier.REPLY_ADDRESS, Carrier.OWN_MESSAGE_ID])
+@in_turn("carrier", [Carrier.REPLY_ADDRESS, Carrier.OWN_MESSAGE_ID])
 def test_a_mark_counts_in_the_hands_it_was_given_to(sender, scope, recipient, verdict, carrier):
     if carrier is Carrier.REPLY_ADDRESS:
         message = mail(sender, to=(reply_address(scope, recipient, seq=3),))
@@ -200,8 +201,8 @@ _PLACES = {
 }
 
 
-@pytest.mark.parametrize("carrier", _PLACES)
-@pytest.mark.parametrize(("sender", "scope"), [(KAREN, U), (EVE, U), (JANE, N), (JOHN, N)])
+@in_turn("carrier", _PLACES)
+@in_turn(("sender", "scope"), [(KAREN, U), (EVE, U), (JANE, N), (JOHN, N)])
 def test_participants_write_into_the_thread_and_agents_only_notes(carrier, sender, scope):
     assert short(routed(mail(sender, **_PLACES[carrier]))) == (RouteKind.REPLY, carrier, 42, scope)
 

@@ -9,9 +9,10 @@ from maild.domain.intake.rules import Filing, Match, Rule, Topic, file, matches
 from maild.domain.messages.message import Envelope
 from maild.domain.people.directory import Address, Person
 from tests.domain.mail_scene import BASE, ENVELOPE, KAREN, mail
+from tests.rig.misses import in_turn
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("match", "hits"),
     [
         (Match(subject=Rx("printer")), True),

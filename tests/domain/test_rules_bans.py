@@ -1,11 +1,10 @@
 """Who is banned, and what that means for a mail."""
 
-import pytest
-
 from maild.config.expressions import Pattern as Rx
 from maild.domain.intake.rules import Ban, Filing, Match, Rule, file, refused_at_the_door
 from maild.domain.messages.message import Envelope
 from tests.domain.mail_scene import KAREN, MALLORY, mail
+from tests.rig.misses import in_turn
 
 BANS = [
     (Ban(address="pest@client.example"), "pest@client.example", True),
@@ -26,7 +25,7 @@ BANS = [
 ]
 
 
-@pytest.mark.parametrize(("ban", "sender", "banned"), BANS)
+@in_turn(("ban", "sender", "banned"), BANS)
 def test_for_whom_a_ban_holds(ban: Ban, sender: str, banned: bool):
     assert ban.holds_for(sender) is banned
 

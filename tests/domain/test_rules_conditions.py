@@ -14,6 +14,7 @@ from maild.domain.messages.attachment import Attachment
 from maild.domain.messages.message import Envelope, InboundMessage
 from maild.domain.people.directory import Address, Person
 from tests.domain.mail_scene import KAREN, mail
+from tests.rig.misses import in_turn
 
 MAIL = mail(
     subject="Printer on FIRE in room 7",
@@ -73,7 +74,7 @@ CONDITIONS = [
 ]
 
 
-@pytest.mark.parametrize(("conditions", "expected"), CONDITIONS)
+@in_turn(("conditions", "expected"), CONDITIONS)
 def test_all_conditions_must_hold_in_any_case(conditions: dict[str, Any], expected: bool):
     assert holds(**conditions) is expected
 

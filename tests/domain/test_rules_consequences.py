@@ -8,6 +8,7 @@ from maild.config.expressions import Pattern as Rx
 from maild.domain.intake.rules import Filing, Match, Rule, Topic, file
 from maild.domain.messages.message import Envelope, InboundMessage
 from tests.domain.mail_scene import EVE, KAREN, MALLORY, mail
+from tests.rig.misses import in_turn
 
 ANY = Match(subject=Rx(".*"))
 
@@ -46,7 +47,7 @@ KEYS = [
 ]
 
 
-@pytest.mark.parametrize(("join", "subject", "text", "key"), KEYS)
+@in_turn(("join", "subject", "text", "key"), KEYS)
 def test_the_key_of_an_alert(join: str, subject: str, text: str, key: str):
     assert filed(mail(subject=subject, text=text), Rule(ANY, join=Rx(join))).join_key == key
 
@@ -151,7 +152,7 @@ CLAIMS = [
 ]
 
 
-@pytest.mark.parametrize(("headers", "priority"), CLAIMS)
+@in_turn(("headers", "priority"), CLAIMS)
 def test_headers_set_the_priority_where_the_admin_lets_them(headers: dict[str, tuple[str, ...]], priority: str):
     message = mail(headers=headers)
     assert filed(message, importance=True).priority == priority

@@ -1,13 +1,13 @@
 """Words as the search knows them: folding, phrases, what a similar ticket would say, the line that is shown."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maild.domain.tickets.search_words import LONGEST, Phrase, alike, phrase_of, snippet, terms_of, words_of
+from tests.rig.misses import in_turn
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("text", "words"),
     [
         ("Printer on FIRE!", ["printer", "on", "fire"]),

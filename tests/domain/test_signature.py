@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from maild.domain.agent_mail.signature import SIGNATURE_MAILS, remembered, signature_in, tail_of
 from maild.domain.people.directory import Address, Agent
+from tests.rig.misses import in_turn
 
 JANE = Agent("jane", (Address.of("jane@acme.example"), Address.of("jdoe@home.example")), "Jane Doe")
 BODIES = ("We look into it.", "Nearly there,\none more hour.", "It runs again.")
@@ -22,7 +23,7 @@ def ending(end: str) -> str:
     return learned(*(body + end for body in BODIES))
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "signature",
     [
         "Jane",
@@ -40,7 +41,7 @@ def test_what_says_who_wrote_is_learned(signature):
     assert ending(f"\n\n{signature}") == signature
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "end",
     [
         "\n!close",

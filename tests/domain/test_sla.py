@@ -10,6 +10,7 @@ from maild.domain.sla.standing import EscalationStep, Plan, Target, choose_plan,
 from maild.domain.tickets import events
 from maild.domain.times.calendars import ALWAYS, Calendar, Span
 from tests.domain.sla_scene import FIRST, NEXT, OFFICE, RESOLUTION, hours, minutes, plan, story, when
+from tests.rig.misses import in_turn
 
 FIRST_4 = plan(first=4)
 NEXT_2 = plan(following=2)
@@ -232,7 +233,7 @@ def cases(text: str, tested: Plan):
         yield pytest.param([" ".join(line.split()) for line in lines], tested, now, expected, id=name)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("history", "tested", "now", "expected"),
     [*cases(FIRST_RESPONSE, FIRST_4), *cases(NEXT_RESPONSE, NEXT_2), *cases(RESOLVED, RESOLVE_8)],
 )
@@ -351,7 +352,7 @@ def test_a_goal_that_no_calendar_holds_has_no_due():
     assert (found.due_at, found.next_at) == (None, None)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("sources", "expected"),
     [
         ({}, ("default", "default")),

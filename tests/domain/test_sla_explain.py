@@ -9,6 +9,7 @@ from maild.domain.sla.explain import explain
 from maild.domain.tickets.events import PlanChanged
 from maild.domain.times.calendars import ALWAYS, Calendar, Span
 from tests.domain.sla_scene import OFFICE, plan, story, when
+from tests.rig.misses import in_turn
 
 OPENED = "mon 10:00 opened"
 MAY_DAY = replace(OFFICE, zone="Europe/Berlin", closed=frozenset({date(2026, 5, 6), date(2026, 5, 9)}))
@@ -38,7 +39,7 @@ Resolution: 8h
     )
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("history", "now", "verdict"),
     [
         ([OPENED], "mon 12:00", "2h of open time left"),

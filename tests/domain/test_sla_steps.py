@@ -7,6 +7,7 @@ import pytest
 from maild.domain.sla.standing import DEFAULT_STEPS, EscalationStep, standing
 from maild.domain.times.calendars import ALWAYS
 from tests.domain.sla_scene import FIRST, OFFICE, RESOLUTION, hours, minutes, plan, story, when
+from tests.rig.misses import in_turn
 
 OPENED = "mon 10:00 opened"
 AT_75, AT_100, AT_200 = EscalationStep(at_share=0.75), EscalationStep(at_share=1.0), EscalationStep(at_share=2.0)
@@ -157,7 +158,7 @@ def test_two_steps_at_one_place_have_two_keys():
     assert [name for name, _ in promised.steps_of(FIRST)] == ["100%"]
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("step", "text"),
     [
         (EscalationStep(at_share=0.75), "75%"),

@@ -7,6 +7,7 @@ import pytest
 from maild.domain.sla.standing import Target, standing
 from maild.domain.times.calendars import ALWAYS, Calendar, Span, add, open_spans
 from tests.domain.sla_scene import RESOLUTION, event, hours, plan
+from tests.rig.misses import in_turn
 
 NINE_TO_FIVE, NINE_TO_SIX, EIGHT_TO_FIVE = Span(540, 1020), Span(540, 1080), Span(480, 1020)
 
@@ -75,7 +76,7 @@ BERLIN = on(WEEKDAYS, EIGHT_TO_FIVE, "Europe/Berlin")
 SEVERITIES = {"sev-a": (1, ALWAYS), "sev-b": (4, ALWAYS), "sev-c": (8, BERLIN), "default": (18, BERLIN)}
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("severity", "created", "due"),
     [
         ("sev-a", "2026-05-08T22:30", "2026-05-08T23:30"),

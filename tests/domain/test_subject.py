@@ -3,9 +3,10 @@
 import pytest
 
 from maild.domain.messages.subject import base_subject, same_subject
+from tests.rig.misses import in_turn
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "subject",
     [
         "Printer on fire",

@@ -10,6 +10,7 @@ from maild.domain.people.directory import Address, Person
 from maild.domain.tickets import events
 from maild.domain.tickets.ticket import Participant, Priority, Status, Ticket, apply, fold
 from tests.domain.facts import BY_JANE, EVE, KAREN, LIFE, OPENED, at
+from tests.rig.misses import in_turn
 
 
 def after(*facts: events.Event) -> Ticket:
@@ -50,7 +51,7 @@ def test_every_fact_counts_in_the_sequence_and_moves_the_time_forward_only():
 _REPORTS = {"escalated", "bounced", "mail-held", "text-held", "text-settled", "reply-withdrawn", "undone"}
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "fact",
     [
         events.MessageReceived(at=at(5)),
@@ -66,7 +67,7 @@ def test_words_and_reports_change_nothing_but_sequence_and_time(fact):
     assert replace(now, seq=before.seq, updated_at=before.updated_at) == before
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("kind", "field", "expected"),
     [
         ("noted", "mentioned", ("john",)),

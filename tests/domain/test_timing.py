@@ -22,6 +22,7 @@ from maild.domain.people.directory import Agent
 from maild.domain.people.preferences import Preferences, hours
 from maild.domain.tickets.ticket import Priority
 from tests.domain.mail_scene import JANE, ticket
+from tests.rig.misses import in_turn
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MINUTE = timedelta(minutes=1)
@@ -44,14 +45,14 @@ def test_every_kind_has_a_row_that_says_why():
     assert all(pace.why for pace in PACES.values())
 
 
-@pytest.mark.parametrize("kind", Kind)
+@in_turn("kind", Kind)
 def test_by_day_only_news_of_colleagues_wait(kind):
     waits = kind in {Kind.NEWS, Kind.WATCHED}
     assert leaves(kind, AWAKE, NOON) == Departure(NOON + 10 * MINUTE * waits, waits)
     assert PACES[kind].batched is waits
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("minutes", "at"),
     [(0, 10), (1, 11), (4, 14), (5, 15), (9, 15), (14, 15), (15, 15), (40, 40)],
 )
@@ -71,7 +72,7 @@ def test_the_admin_may_have_other_batches_or_none():
     assert leaves(Kind.NEWS, AWAKE, NOON, rhythm=none) == Departure(NOON, waits=False)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("kind", "on", "disturbs"),
     [
         (Kind.DIRECT, JOHNS, True),
@@ -106,7 +107,7 @@ def test_escalations_are_never_folded_nor_joined():
     assert PACES[Kind.BREACH].wakes is Wakes.OWN
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("quiet", "at", "ends"),
     [
         ("20:00-07:00", "2026-05-04T19:59", "2026-05-04T19:59"),

@@ -25,6 +25,7 @@ from maild.domain.messages.reply_tokens import (
     without_token,
 )
 from maild.domain.people.directory import Address
+from tests.rig.misses import in_turn
 
 OLD, NEW = Key("a", b"the old secret, long enough"), Key("b", b"the new secret, long enough")
 RING = KeyRing((OLD,))
@@ -134,7 +135,7 @@ def test_a_base_address_with_a_plus_of_its_own_keeps_it():
     assert opened(address) is not None
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "text",
     [
         "support@acme.example",
@@ -224,7 +225,7 @@ TOKEN = subject_token(RING, 1042)
 CHECK = TOKEN.partition("-")[2]
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "subject",
     [
         f"[#{TOKEN}]",
@@ -243,7 +244,7 @@ def test_a_token_is_found_wherever_and_however_it_is_written(subject):
     assert subject_tickets(RING, subject) == (1042,)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "subject",
     [
         "",

@@ -9,6 +9,7 @@ from maild.domain.people.directory import Address, Agent, AgentRole, Department,
 from maild.domain.tickets import events
 from maild.domain.tickets.ticket import Ticket, fold
 from maild.domain.tickets.visibility import may_see, sight_of
+from tests.rig.misses import in_turn
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 KAREN = Person(Address.of("karen@client.example"), "Karen Hill")
@@ -40,7 +41,7 @@ RELATIONS = {
 GIVEN = {"assigned", "mentioned"}
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("role", "own", "place", "relation"),
     list(product(AgentRole, ("support", "personnel", ""), ("support", "personnel", "forgotten"), RELATIONS)),
 )
@@ -53,9 +54,9 @@ def test_every_role_in_every_department_with_every_relation(
     assert may_see(me, there, directory(me)) == (own == place or relation in GIVEN or everything)
 
 
-@pytest.mark.parametrize("role", AgentRole)
-@pytest.mark.parametrize(("name", "seen"), [("tina", True), ("lena", True), ("otto", False)])
-@pytest.mark.parametrize("place", ["support", "personnel"])
+@in_turn("role", AgentRole)
+@in_turn(("name", "seen"), [("tina", True), ("lena", True), ("otto", False)])
+@in_turn("place", ["support", "personnel"])
 def test_a_team_sees_what_it_was_given(role: AgentRole, name: str, seen: bool, place: str) -> None:
     somebody = agent(name, role)
     there = ticket(place, team="online banking")

@@ -22,11 +22,12 @@ from maild.domain.tickets.events import ParticipantAdded
 from maild.domain.tickets.ticket import Status
 from tests.domain.command_scene import BY_JOHN, FRESH, JOHN, NOW, SURROUNDINGS, done, home_of, judged, ticket
 from tests.domain.known import Else
+from tests.rig.misses import in_turn
 
 TOMORROW = NOW + timedelta(hours=22, minutes=30)  # nine o'clock in Berlin
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("text", "wanted"),
     [
         ("!send tomorrow", (SendAt(TOMORROW),)),

@@ -23,9 +23,10 @@ from maild.domain.people.preferences import (
     read_wish,
 )
 from tests.domain.mail_scene import DIRECTORY, JANE, JOE, JOHN, MARY, NOW
+from tests.rig.misses import in_turn
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("words", "kept"),
     [
         ("notify all", {"notify": "all"}),
@@ -63,7 +64,7 @@ def test_words_become_wishes(words, kept):
     assert read_wish(words, DIRECTORY) == kept
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("words", "instead"),
     [
         ("notify quite 20:00-07:00", "notify quiet 20:00-07:00"),
@@ -99,7 +100,7 @@ def test_a_substitute_must_be_one_agent(name):
     assert "jane" in found.message
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.words)
+@in_turn("form", FORMS, ids=lambda form: form.words)
 def test_every_form_says_what_follows_and_is_read(form):
     filled = {"HOURS": "20:00-07:00", "TIME": "08:30", "DAY": "mon", "NAME": "jane"}
     words = " ".join(filled.get(word, word) for word in form.words.split())

@@ -14,6 +14,7 @@ from tests.faults.mails import make_mails, mark
 from tests.faults.tracing import Call, calls_in, told_too_early, traced
 from tests.rig.daemon import HELPDESK, MaildRig
 from tests.rig.dovecot import PASSWORD, Dovecot, free_port
+from tests.rig.misses import in_turn
 from tests.rig.waiting import wait_until
 
 MAILS = 20
@@ -77,7 +78,7 @@ SYNC_BEGUN, SYNC_ENDED = SYNCED.replace(") = 0", " <unfinished ...>"), "11 10:00
 TOLD = f'12 10:00:00.000003 sendto({PEER}, "{TAKEN}\\r\\n", 28, 0, NULL, 0) = 28'
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("trace", "verdict"),
     [
         ([WRITTEN, SYNCED, TOLD], ""),

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
-import pytest
 
 from maild.cli import cli
+from tests.rig.misses import in_turn
 
 CHECKOUT = Path(__file__).parents[2]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -90,13 +90,13 @@ def settings() -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(CHECKOUT).as_posix())
+@in_turn("page", PAGES, ids=lambda page: page.relative_to(CHECKOUT).as_posix())
 def test_a_page_names_commands_and_options_that_exist(page: Path) -> None:
     wrong = {" ".join(words): problem for words in commands_in(page) if (problem := wrong_with(words))}
     assert wrong == {}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(CHECKOUT).as_posix())
+@in_turn("page", PAGES, ids=lambda page: page.relative_to(CHECKOUT).as_posix())
 def test_a_page_names_settings_that_exist(page: Path) -> None:
     known = settings()
     text = page.read_text(encoding="utf-8")

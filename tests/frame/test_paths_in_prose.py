@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.rig.misses import in_turn
+
 CHECKOUT = Path(__file__).parents[2]
 
 PAGE_PATTERNS = ("*.md", "docs/**/*.md", "templates/**/*.md", "tests/**/README.md")
@@ -102,7 +104,7 @@ def told_lines(file: Path) -> Iterator[tuple[int, str]]:
             yield from enumerate(node.value.splitlines(), node.lineno)
 
 
-@pytest.mark.parametrize("page", pages(), ids=shown)
+@in_turn("page", pages(), ids=shown)
 def test_a_page_names_only_files_that_exist(page: Path) -> None:
     lines = list(enumerate(page.read_text(encoding="utf-8").splitlines(), 1))
     lost = [f"{number}: {problem}" for number, line in lines for problem in (*lost_paths(line), *lost_modules(line))]
@@ -138,7 +140,7 @@ def test_the_readme_names_every_page() -> None:
     assert {shown(page) for page in expected - named} == set()
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("text", "problem"),
     [
         ("see maild/mail/nowhere.py", "maild/mail/nowhere.py does not exist"),

@@ -4,6 +4,7 @@ import pytest
 
 from maild.domain.people.directory import Address
 from maild.mail.headers.addresses import address, people, sender
+from tests.rig.misses import in_turn
 
 
 def _raw(text):
@@ -11,7 +12,7 @@ def _raw(text):
     return text.encode("utf-8").decode("ascii", "surrogateescape")
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("written", "identity"),
     [
         ("alice@example.org)bob@evil.com", None),
@@ -29,7 +30,7 @@ def test_doubtful_from_is_the_bracketed_address_or_nobody(written, identity):
     assert (str(found.address) if found else None) == identity
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("written", "identity", "name"),
     [
         ("karen@client.example", "karen@client.example", ""),
@@ -51,7 +52,7 @@ def test_honest_from_gives_address_and_name(written, identity, name):
     assert (str(found.address), found.name) == (identity, name)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "written",
     [
         "",
@@ -92,7 +93,7 @@ def test_from_that_is_absent_or_doubled_is_nobody():
     assert sender(["karen@client.example", "karen@client.example"]) is None
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("one", "other"),
     [
         ("admin@client.example", "аdmin@client.example"),  # Cyrillic

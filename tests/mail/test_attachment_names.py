@@ -5,6 +5,7 @@ import unicodedata
 import pytest
 
 from maild.mail.reading.attachments import MAX_NAME_BYTES, safe_name
+from tests.rig.misses import in_turn
 
 TRAVERSAL = ["../../etc/passwd", "..\\..\\etc\\passwd", "/etc/passwd", "C:\\temp\\passwd", "\\\\host\\share\\passwd"]
 TRAVERSAL += ["a/b/../passwd", "./passwd", ".../passwd", "~/passwd", "x:/passwd"]
@@ -18,7 +19,7 @@ EMPTY = ["", ".", "..", "...", "/", "\\", "\u200b", "\0", " ", "a/"]
 FORBIDDEN = ['a<b>:"|?*.txt', "a\tb.txt"]
 
 
-@pytest.mark.parametrize("name", [*TRAVERSAL, *HIDDEN, *DEVICES, *CONTROLS, *TURNED, *LONG, *EMPTY, *FORBIDDEN])
+@in_turn("name", [*TRAVERSAL, *HIDDEN, *DEVICES, *CONTROLS, *TURNED, *LONG, *EMPTY, *FORBIDDEN])
 def test_name_is_safe_to_show_and_to_send(name):
     safe = safe_name(name)
     assert not set(safe) & set('/\\<>:"|?*\0\r\n')
@@ -28,12 +29,12 @@ def test_name_is_safe_to_show_and_to_send(name):
     assert all(unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Zl", "Zp"} for letter in safe)
 
 
-@pytest.mark.parametrize("name", TRAVERSAL)
+@in_turn("name", TRAVERSAL)
 def test_path_goes_and_the_file_name_stays(name):
     assert safe_name(name) == "passwd"
 
 
-@pytest.mark.parametrize("name", HIDDEN)
+@in_turn("name", HIDDEN)
 def test_hidden_file_comes_to_light(name):
     assert safe_name(name) == "htaccess"
 
@@ -43,7 +44,7 @@ def test_device_of_windows_is_no_file_name(name):
     assert safe_name(name).startswith("_")
 
 
-@pytest.mark.parametrize("name", EMPTY)
+@in_turn("name", EMPTY)
 def test_name_of_nothing_is_empty(name):
     assert safe_name(name) == ""
 

@@ -9,6 +9,7 @@ from maild.mail.headers.authentication_results import judge
 from maild.mail.headers.border import TrustedServers
 from maild.mail.reading.parse import read
 from tests.domain.mail_scene import KAREN, mail
+from tests.rig.misses import in_turn
 
 TRUSTED = ("mx.acme.example", "mx2.acme.example")
 TAKEN_IN = ("received", "from mail.client.example (mail.client.example [203.0.113.25]) by mx.acme.example with ESMTPS")
@@ -24,7 +25,7 @@ def trust(*fields: str, trusted=TRUSTED, sender=KAREN) -> Trust:
     return judge(with_fields(*fields, sender=sender), TrustedServers(trusted)).trust
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("value", "expected"),
     [
         ("mx.acme.example; dmarc=pass header.from=client.example", V),
@@ -94,7 +95,7 @@ def test_every_field_of_our_servers_at_the_border_counts():
     assert trust(passed, "mx.evil.example; dmarc=fail header.from=client.example") is V
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "value",
     [
         'mx.acme.example; spf=fail smtp.mailfrom="x; dmarc=pass header.from=client.example"@evil.example',

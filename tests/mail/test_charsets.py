@@ -1,11 +1,10 @@
 """From bytes to text: labels that lie, labels that are traps, no label at all."""
 
-import pytest
-
 from maild.mail.text.charsets import codec_for, decode
+from tests.rig.misses import in_turn
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "label",
     [
         *("utf-7", "unicode_escape", "raw_unicode_escape", "punycode", "idna", "undefined", "rot13", "hex", "base64"),
@@ -18,7 +17,7 @@ def test_codecs_that_hide_or_break_things_are_never_used(label):
     assert text == "+ADw-b+AD4- \\u003cb café"
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("label", "codec"),
     [
         ("US-ASCII", "utf-8"),
@@ -37,7 +36,7 @@ def test_label_names_the_codec_that_reads_what_is_meant(label, codec):
     assert codec_for(label) == codec
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("written", "codec", "label"),
     [
         ("Grüße aus Köln", "utf-8", "utf-8"),

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maild.mail.text.cleaning import body_text, one_line, short_line, visible
+from tests.rig.misses import in_turn
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("text", "clean"),
     [
         ("a\r\nb\rc\n", "a\nb\nc\n"),

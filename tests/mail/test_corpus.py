@@ -3,12 +3,11 @@
 import tomllib
 from pathlib import Path
 
-import pytest
-
 from maild.domain.intake.classify import OwnMarks, classify
 from maild.domain.messages.message import Envelope, InboundMessage
 from maild.domain.people.directory import Address
 from maild.mail.reading import parse
+from tests.rig.misses import in_turn
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 INDEX = tomllib.loads((CORPUS / "INDEX.toml").read_text(encoding="utf-8"))
@@ -67,7 +66,7 @@ def _read(name):
     return parse.read((CORPUS / f"{name}.eml").read_bytes())
 
 
-@pytest.mark.parametrize("name", INDEX)
+@in_turn("name", INDEX)
 def test_corpus_mail_is_read_as_the_index_says(name):
     message = _read(name)
     expected = dict(INDEX[name])
@@ -89,7 +88,7 @@ def test_every_corpus_mail_is_in_the_index_and_says_what_is_nasty(capsys):
         print(f" {len(INDEX)} corpus mails", end="")
 
 
-@pytest.mark.parametrize("name", INDEX)
+@in_turn("name", INDEX)
 def test_attachment_pointers_lead_to_the_bytes_they_describe(name):
     raw = (CORPUS / f"{name}.eml").read_bytes()
     for attachment in parse.read(raw).attachments:
@@ -97,7 +96,7 @@ def test_attachment_pointers_lead_to_the_bytes_they_describe(name):
         assert len(octets) == attachment.size
 
 
-@pytest.mark.parametrize("name", INDEX)
+@in_turn("name", INDEX)
 def test_what_is_read_is_clean_text(name):
     message = _read(name)
     assert isinstance(message, InboundMessage)
@@ -111,7 +110,7 @@ def test_what_is_read_is_clean_text(name):
         assert len(line.splitlines()) <= 1
 
 
-@pytest.mark.parametrize("name", INDEX)
+@in_turn("name", INDEX)
 def test_new_text_holds_only_lines_of_the_text(name):
     message = _read(name)
     lines = iter([line.lstrip("> ") for line in message.text.split("\n")])

@@ -3,9 +3,10 @@
 import pytest
 
 from maild.mail.reading.flowed import decode
+from tests.rig.misses import in_turn
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("written", "read"),
     [
         ("one \ntwo \nthree\n", "one two three\n"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.mail.readers import FAMILIES
+from tests.rig.misses import in_turn
 
 ROOT = Path(__file__).parent.parent.parent
 FOUND = ROOT / "build" / "fuzz"  # inputs that led to new branches are kept for the next run, failures to be looked at
@@ -20,7 +21,7 @@ DONE = re.compile(r"Done (\d+) runs in (\d+) second")
 COVERED = re.compile(r"cov: (\d+)")
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@in_turn("family", FAMILIES)
 def test_readers_keep_their_promises_for_the_corpus(family):
     tried = 0
     for seed in FAMILIES[family].seeds():

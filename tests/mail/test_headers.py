@@ -5,13 +5,14 @@ from datetime import UTC, datetime
 import pytest
 
 from maild.mail.headers import fields as headers
+from tests.rig.misses import in_turn
 
 
 def _raw(octets):
     return octets.decode("ascii", "surrogateescape")
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("written", "read"),
     [
         (b"plain words", "plain words"),
@@ -46,7 +47,7 @@ def test_over_long_field_keeps_its_beginning_and_its_end():
     assert (line[:5], line[-3:]) == ("begin", "end")
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("written", "value", "texts"),
     [
         ("text/plain; charset=utf-8", "text/plain", {"charset": "utf-8"}),
@@ -78,7 +79,7 @@ def test_stuffed_parameters_are_read_in_linear_time(written):
     assert len(headers.parameters(written).texts) <= headers.MAX_PARAMETERS
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("written", "ids"),
     [
         ("<a@x>", ("<a@x>",)),
@@ -106,7 +107,7 @@ def test_of_endless_references_the_first_and_the_last_stay():
     assert (found[0], found[-1]) == ("<0@x>", "<99999@x>")
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("written", "read"),
     [
         ("Mon, 17 Nov 2025 10:20:30 +0100", datetime(2025, 11, 17, 9, 20, 30, tzinfo=UTC)),

@@ -3,9 +3,10 @@
 import pytest
 
 from maild.mail.reading import html
+from tests.rig.misses import in_turn
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "hostile",
     [
         "<script>alert(1)</script>",
@@ -116,7 +117,7 @@ def test_interrupt_within_the_sanitiser_is_not_swallowed(monkeypatch):
         html.sanitise("<p>x</p>")
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("page", "text"),
     [
         ("<p>one</p><p>two</p>", "one\n\ntwo"),

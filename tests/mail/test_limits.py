@@ -4,6 +4,7 @@ import pytest
 
 from maild.mail.reading import limits, parse
 from maild.mail.reading.limits import Limits
+from tests.rig.misses import in_turn
 
 SMALL = Limits(max_bytes=20_000, header_bytes=2_000, header_fields=20, received=5, parts=10, depth=5, lines=500)
 HEAD = b"From: karen@client.example\r\nSubject: help\r\nMessage-ID: <1@client.example>\r\n"
@@ -20,7 +21,7 @@ def flat(parts):
     return HEAD + b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n' + part * parts + b"--b--\r\n"
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("raw", "name", "found"),
     [
         (HEAD + b"\r\n" + b"x" * 30_000, "max_bytes", 30_077),

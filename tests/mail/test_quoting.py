@@ -4,6 +4,7 @@ import pytest
 
 from maild.mail.quoting.cut import cut
 from maild.mail.quoting.html import cut_html
+from tests.rig.misses import in_turn
 
 QUOTE = "> Did the fuser help?\n> Ana"
 
@@ -39,19 +40,19 @@ ATTRIBUTIONS = {
 }
 
 
-@pytest.mark.parametrize("attribution", ATTRIBUTIONS.values(), ids=ATTRIBUTIONS)
+@in_turn("attribution", ATTRIBUTIONS.values(), ids=ATTRIBUTIONS)
 def test_attribution_goes_with_the_quote_below_it(attribution):
     found = cut(f"It prints.\n\n{attribution}\n\n{QUOTE}\n")
     assert found.new_text == "It prints."
     assert found.folded_lines == attribution.count("\n") + 3
 
 
-@pytest.mark.parametrize("attribution", ATTRIBUTIONS.values(), ids=ATTRIBUTIONS)
+@in_turn("attribution", ATTRIBUTIONS.values(), ids=ATTRIBUTIONS)
 def test_attribution_above_an_answer_at_the_bottom_goes_and_the_answer_stays(attribution):
     assert cut(f"{attribution}\n{QUOTE}\n\nIt prints.\n").new_text == "It prints."
 
 
-@pytest.mark.parametrize("attribution", ATTRIBUTIONS.values(), ids=ATTRIBUTIONS)
+@in_turn("attribution", ATTRIBUTIONS.values(), ids=ATTRIBUTIONS)
 def test_attribution_whose_quote_a_program_took_away_goes(attribution):
     assert cut(f"It prints.\n\n{attribution}\n\n").new_text == "It prints."
 
@@ -77,13 +78,13 @@ HEADER_BLOCKS = {
 RULES = {"none": "", "underscores": "________________________________\n", "dashes": "-----------------\n"}
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
-@pytest.mark.parametrize("block", HEADER_BLOCKS.values(), ids=HEADER_BLOCKS)
+@in_turn("rule", RULES.values(), ids=RULES)
+@in_turn("block", HEADER_BLOCKS.values(), ids=HEADER_BLOCKS)
 def test_header_block_of_outlook_begins_a_quote_that_lasts_to_the_end(block, rule):
     assert cut(f"It prints.\n\n{rule}{block}\n\nold words\n\nmore old words\n").new_text == "It prints."
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "mark",
     [
         *("-----Original Message-----", "----- Original Message -----", "-----Ursprüngliche Nachricht-----"),
@@ -96,7 +97,7 @@ def test_words_between_dashes_begin_a_quote_that_lasts_to_the_end(mark):
     assert cut(f"It prints.\n\n{mark}\nold words\n").new_text == "It prints."
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "mark",
     [
         *("---------- Forwarded message ---------", "-------- Forwarded Message --------", "Begin forwarded message:"),
@@ -121,7 +122,7 @@ def test_forwarded_mail_stays_and_is_told_apart_from_the_senders_own_words(mark)
     assert own == ["Please help.", ""]
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "line",
     [
         *(
@@ -146,7 +147,7 @@ def test_line_that_a_phone_adds_goes_from_the_end(line):
     assert cut(f"It prints.\n\n{line}\n\nOn 2025-11-17 10:12, Ana wrote:\n{QUOTE}\n").new_text == "It prints."
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "text",
     [
         "Von meinem Handy kann ich keine Mails abrufen",

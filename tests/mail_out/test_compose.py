@@ -24,6 +24,7 @@ from maild.mail.compose import (
     thread_index,
 )
 from maild.mail.templates.render import Renderer, fixtures
+from tests.rig.misses import in_turn
 
 OUTLOOK_ID = "<AM0PR04MB1234ABCD5678EF90@AM0PR04MB1234.eurprd04.prod.outlook.com.protection.abcde>"
 ROOT = "<a1042.root.0123456789abcdef@acme.example>"
@@ -146,7 +147,7 @@ def test_the_same_draft_gives_the_same_bytes_and_another_does_not() -> None:
     assert read(compose(other)).get_boundary() != boundary
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("text", "encoding"),
     [
         ("short\n", "7bit"),
@@ -176,6 +177,11 @@ def test_controls_and_half_characters_do_not_go_out() -> None:
     assert content(read(raw)) == "a\ufffdbc\ufffdd\ne\n"
 
 
+def test_a_nul_in_a_text_of_ascii_goes_out_as_the_sign_for_it() -> None:
+    mail = read(compose(replace(DRAFT, text="a\0b\n", html="<p>c\0d</p>\n")))
+    assert [content(part) for part in mail.iter_parts()] == ["a\ufffdb\n", "<p>c\ufffdd</p>\n"]
+
+
 # -- ids -----------------------------------------------------------------------------------------------------
 
 
@@ -186,7 +192,7 @@ def test_an_id_of_84_characters_is_written_as_it_is() -> None:
     assert f"References: {ROOT}\r\n {OUTLOOK_ID}\r\n".encode() in raw
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "foreign",
     [
         "<a\0b@client.example>",
@@ -266,7 +272,7 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("words", HOSTILE)
+@in_turn("words", HOSTILE)
 def test_hostile_words_stay_words(words: str) -> None:
     evil = Person(Address("bob", "client.example"), words)
     draft = replace(
@@ -398,7 +404,7 @@ def test_an_image_that_no_text_shows_is_a_file() -> None:
     assert [part.get_content_disposition() for part in mail.iter_attachments()] == ["attachment"]
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "content_type",
     [
         "text/html",
@@ -470,7 +476,7 @@ def test_a_conversation_of_another_length_is_refused() -> None:
         thread_index(b"short", DRAFT.date)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("theirs", "ours"),
     [
         ("Printer on fire", "Re: Printer on fire [#1042-7k2m]"),
@@ -499,7 +505,7 @@ SHIPPED = Renderer()
 NOTICES = [(template, case) for template, cases in fixtures().items() for case in cases]
 
 
-@pytest.mark.parametrize(("template", "case"), NOTICES)
+@in_turn(("template", "case"), NOTICES)
 def test_every_notice_fits_the_wire_and_arrives_unchanged(template: str, case: str) -> None:
     context = fixtures()[template][case]
     rendered = SHIPPED.render(template, context)

@@ -23,6 +23,7 @@ from maild.mail.templates.render import (
     fixtures,
     shipped_templates,
 )
+from tests.rig.misses import in_turn
 
 TEXT_ONLY = {"page"}
 EXAMPLES = fixtures()
@@ -85,7 +86,7 @@ def test_every_template_has_three_fixtures_and_one_is_hostile() -> None:
         assert "hostile" in cases, template
 
 
-@pytest.mark.parametrize(("template", "case"), NOTICES)
+@in_turn(("template", "case"), NOTICES)
 def test_html_is_fit_for_mail_clients(template: str, case: str) -> None:
     text, html = render(template, case)
     assert html.startswith('<!doctype html>\n<html lang="en" dir="ltr">')
@@ -97,7 +98,7 @@ def test_html_is_fit_for_mail_clients(template: str, case: str) -> None:
     assert words(html).preview.strip()
 
 
-@pytest.mark.parametrize(("template", "case"), NOTICES)
+@in_turn(("template", "case"), NOTICES)
 def test_a_strangers_words_are_only_words(template: str, case: str) -> None:
     context = json.loads(json.dumps(EXAMPLES[template][case]).replace("7*7", "7*191"))
     made = SHIPPED.render(template, context)
@@ -118,7 +119,7 @@ def test_braces_of_a_mail_appear_as_written() -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
 
 
-@pytest.mark.parametrize(("template", "case"), NOTICES)
+@in_turn(("template", "case"), NOTICES)
 def test_our_prose_keeps_to_72_columns(template: str, case: str) -> None:
     if case in ("hostile", "arabic"):
         return
@@ -136,7 +137,7 @@ def test_our_prose_keeps_to_72_columns(template: str, case: str) -> None:
             assert line.removeprefix("> ").strip() in theirs or line.startswith("   ^--"), line
 
 
-@pytest.mark.parametrize("template", TEMPLATES)
+@in_turn("template", TEMPLATES)
 def test_whatever_may_be_null_may_be(template: str) -> None:
     nothing = dict.fromkeys(("entry", "last_message", "due", "actor", "answer"))
     made = SHIPPED.render(template, next(iter(EXAMPLES[template].values())) | nothing)
@@ -166,8 +167,8 @@ def test_many_alarms_are_a_list_that_can_be_answered() -> None:
 # -- mail to agents ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("template", "case"), [(t, c) for t, c in NOTICES if t in FOR_AGENTS])
-@pytest.mark.parametrize(
+@in_turn(("template", "case"), [(t, c) for t, c in NOTICES if t in FOR_AGENTS])
+@in_turn(
     ("answer", "line"),
     [
         (
@@ -187,7 +188,7 @@ def test_line_1_says_what_an_answer_does(template: str, case: str, answer: dict[
     assert words(html).seen[1] == line if words(html).seen[0] == "\xa0" else words(html).seen[0] == line
 
 
-@pytest.mark.parametrize("template", FOR_AGENTS)
+@in_turn("template", FOR_AGENTS)
 def test_the_preview_says_what_happened(template: str) -> None:
     case = next(iter(EXAMPLES[template]))
     preview = " ".join(words(render(template, case)[1]).preview.split())
@@ -443,7 +444,7 @@ def test_a_promise_is_made_only_where_there_is_one() -> None:
     assert " by " not in render("acknowledgement", due=late)[0]
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("name", "greeted"),
     [
         ("Bob Miller", "Hello Bob Miller,"),
@@ -649,7 +650,7 @@ def test_contrast_is_that_of_the_guidelines(ink: str, paper: str, ratio: float) 
 # -- the context ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("template", "case"), NOTICES)
+@in_turn(("template", "case"), NOTICES)
 def test_keys_that_may_be_left_out_may(template: str, case: str) -> None:
     context = example(template, case)
     absent = {key: value for key, value in context.items() if DEFAULTS.get(key, "needed") != value}
@@ -720,7 +721,7 @@ def test_wrapping_keeps_addresses_and_hyphens_whole() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("octets", "shown"),
     [
         (0, "0 bytes"),

@@ -9,6 +9,7 @@ import pytest
 
 from maild.domain.commands.table import VERBS, lookup
 from maild.domain.messages.reply_tokens import Scope
+from tests.rig.misses import in_turn
 from tests.scenarios.script import Scenario, scenarios
 
 ALL = scenarios()
@@ -73,7 +74,7 @@ def test_there_are_enough_of_them():
     assert len(ALL) >= LEAST
 
 
-@pytest.mark.parametrize("verb", [verb.name for verb in VERBS])
+@in_turn("verb", [verb.name for verb in VERBS])
 def test_every_verb_has_a_scenario_in_which_somebody_uses_it(verb: str):
     assert any(verb in _used(scenario) for scenario in showing(f"verb {verb}")), f"no scenario shows the verb {verb}"
 
@@ -90,22 +91,22 @@ def test_every_scope_has_a_scenario(scope: str):
     assert showing(f"scope {scope}")
 
 
-@pytest.mark.parametrize("pitfall", PITFALLS)
+@in_turn("pitfall", PITFALLS)
 def test_every_pitfall_has_a_scenario(pitfall: str):
     assert showing(f"pitfall {pitfall}")
 
 
-@pytest.mark.parametrize("check", CHECKS)
+@in_turn("check", CHECKS)
 def test_every_acceptance_check_has_a_scenario(check: str):
     assert showing(f"acceptance {check}")
 
 
-@pytest.mark.parametrize("input_", BAD_INPUT)
+@in_turn("input_", BAD_INPUT)
 def test_every_bad_input_has_a_scenario(input_: str):
     assert showing(f"bad input {input_}")
 
 
-@pytest.mark.parametrize("scenario", ALL, ids=[scenario.name for scenario in ALL])
+@in_turn("scenario", ALL, ids=[scenario.name for scenario in ALL])
 def test_heads_name_what_there_is(scenario: Scenario):
     """A misspelt tag would show nothing."""
     for tag in scenario.shows:

@@ -11,6 +11,7 @@ from maild.services.escalation import due_steps as escalate
 from maild.services.escalation.due_steps import escalate_due
 from maild.services.escalation.recompute import recompute_changed
 from maild.services.queries.escalation_ledger import lines_of
+from maild.services.work import Work
 from tests.rig.office import CONFIG
 
 KAREN, JOHN, JANE, JOE, MARY = (
@@ -434,8 +435,8 @@ def test_explain_tells_whom_each_step_told(open_office):
     office.receive(office.answer(office.last("sla-warning", JOHN), "I see."))
     office.tick(HOUR)
     with office.store(reading=True) as unit:
-        lines = lines_of(unit, office.helpdesk, number, office.clock.now())
-        assert lines_of(unit, office.helpdesk, number, office.clock.now() - DAY) == ()
+        lines = lines_of(Work(unit, office.helpdesk, office.clock.now()), number)
+        assert lines_of(Work(unit, office.helpdesk, office.clock.now() - DAY), number) == ()
     told = "\n".join(lines).partition("Escalations\n")[2].splitlines()
     assert told == [
         "  Mon 2026-05-04 12:00 +00:00  resolution 75%: told john (acknowledged)",
@@ -482,7 +483,7 @@ def test_a_breach_after_the_deadline_moved_is_told(open_office, how):
     assert ("sla-breach", MARY) in office.told(mark)
     assert [step for step, _ in escalations(office, number)] == ["100%", fired.step]
     with office.store(reading=True) as unit:
-        lines = lines_of(unit, office.helpdesk, number, office.clock.now())
+        lines = lines_of(Work(unit, office.helpdesk, office.clock.now()), number)
     assert any("100%, due 2026-" in line for line in lines)
     assert office.tick(DAY) == []
 

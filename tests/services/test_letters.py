@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from maild.domain.intake.judge import place
 from maild.domain.intake.route import Route, RouteKind
 from maild.domain.messages.message import Envelope
 from maild.domain.messages.reply_tokens import Scope, read_message_id, read_reply_address
@@ -11,7 +12,7 @@ from maild.domain.notices.buttons import IT_WAS_ME
 from maild.domain.people.directory import Address
 from maild.mail.reading.parse import read
 from maild.ports import IncomingMail, OutboxRow, Snapshot
-from maild.services.intake.gather import placed_mail, read_mail
+from maild.services.intake.gather import first_look, read_mail
 from maild.services.notices.agent_message import AgentMessage, post
 from maild.services.work import Work
 from tests.rig.office import CONFIG, Office
@@ -114,7 +115,8 @@ def route_of(office: Office, raw: bytes) -> Route:
     mail = IncomingMail(raw=raw, source="smtp", arrived_at=now, envelope=Envelope())
     with office.store(reading=True) as unit:
         work = Work(unit, helpdesk, now)
-        return placed_mail(work, read_mail(helpdesk, mail, read(raw), inbound=0)).route
+        mail_read = read_mail(helpdesk, mail, read(raw), inbound=0)
+        return place(mail_read, first_look(work, [mail_read]), helpdesk.policy, helpdesk.ring, now).route
 
 
 def test_a_letter_that_comes_back_is_a_bounce_of_no_ticket(office: Office) -> None:

@@ -13,6 +13,7 @@ from maild.domain.tickets.search_words import Terms
 from maild.ports import ListedTicket, Listing
 from maild.store.search import SqlSearch
 from tests.domain.mail_scene import JANE, KAREN, case, mail, ticket
+from tests.rig.misses import in_turn
 from tests.rig.office import CONFIG, Office
 
 KEN = "Ken Lee <ken@client.example>"
@@ -177,7 +178,7 @@ def test_what_one_agent_may_see_is_not_shown_to_a_colleague_with_whom_they_share
 KEN_ = Person(Address.of("ken.lee@client.example"), "Ken Lee")
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("answer", "said"),
     [
         ("Hello Ken,\n\nrestart it.", "restart it."),

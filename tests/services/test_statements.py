@@ -1,7 +1,7 @@
 """How many SQL statements one mail costs, from keeping it to the commit of all that follows. Later changes lower it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,6 +9,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from maild.domain.intake.judge import Placed, place
+from maild.domain.messages.message import Envelope, InboundMessage
+from maild.mail.reading.parse import read
+from maild.ports import IncomingMail
+from maild.services.intake.gather import first_look, read_mail
+from maild.services.work import Work
 from tests.rig.office import Office
 
 # Kind of mail -> the most statements that it may cost on SQLite, BEGIN and SAVEPOINT included.
@@ -93,3 +99,37 @@ def test_a_mail_costs_no_more_statements_than_that(office: Office, kind: str) ->
         done = office.receive(raw, envelope_from="" if kind == "a bounce" else None)
     assert done.outcome == outcome
     assert len(statements) <= MOST[kind], Counter(statements).most_common()
+
+
+# -- many mails at once -----------------------------------------------------------------------------------------------
+
+MOST_FOR_THE_FIRST_LOOK = 11  # at mails of all kinds, however many
+
+
+def test_the_first_look_at_twenty_mails_costs_as_much_as_at_one(office: Office) -> None:
+    numbers = [office.open_ticket(f"Karen {n} <karen-{n}@client.example>", subject=f"Fire {n}") for n in range(10)]
+    mails = []
+    for number in numbers:
+        mails.append(read(office.answer(office.last("acknowledgement", ticket=number), "It burns more now.")))
+        mails.append(read(office.answer(office.last("new-ticket", "john@acme.example", number), "Pull the plug.")))
+    for asked in (mails[:2], mails):
+        placed, statements = looked_at(office, asked)
+        assert len(statements) <= MOST_FOR_THE_FIRST_LOOK, Counter(statements).most_common()
+        assert [each.ticket.number for each in placed if each.ticket] == [n for n in numbers for _ in "ab"][
+            : len(asked)
+        ]
+        alone = [looked_at(office, [message])[0][0] for message in asked]
+        assert [(each.route, each.ticket, each.needs) for each in placed] == [
+            (each.route, each.ticket, each.needs) for each in alone
+        ]
+
+
+def looked_at(office: Office, messages: Sequence[InboundMessage]) -> tuple[list[Placed], list[str]]:
+    """Where mails belong that are looked at together, and the statements of that look."""
+    helpdesk, now = office.helpdesk, office.clock.now()
+    mail = IncomingMail(raw=b"", source="smtp", arrived_at=now, envelope=Envelope())
+    reads = [read_mail(helpdesk, mail, message, 100 + place) for place, message in enumerate(messages)]
+    with office.store() as unit:
+        with counted() as statements:
+            known = first_look(Work(unit, helpdesk, now), reads)
+        return [place(each, known, helpdesk.policy, helpdesk.ring, now) for each in reads], statements

@@ -16,6 +16,7 @@ from tests.rig.hostile_imap import (
     say_nothing,
     search,
 )
+from tests.rig.misses import in_turn
 from tests.rig.waiting import wait_until
 from tests.sources.contract import LONG_ENOUGH, Intake, running
 from tests.sources.imap_setting import MAILBOX, mail, options_for, source_for
@@ -99,7 +100,7 @@ def read_only(dialogue: Dialogue, tag: str, arguments: str) -> None:
     dialogue.ok(tag, "[READ-ONLY] look, but do not touch")
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("command", "misbehaviour", "said"),
     [
         ("FETCH", bye_in_the_middle, "going down"),

@@ -3,7 +3,6 @@
 import socket
 import ssl
 
-import pytest
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError, ProtocolError
 
 from maild.ports import TemporaryFailure
@@ -11,12 +10,13 @@ from maild.sources.imap import Backoff, MailboxOptions, Tls
 from maild.sources.imap_problems import ConnectionLostError, RefusalError, explain
 from maild.sources.imap_session import Session
 from tests.rig.hostile_imap import Dialogue, HostileImap
+from tests.rig.misses import in_turn
 from tests.sources.imap_setting import options_for
 
 OPTIONS = MailboxOptions(name="support", host="imap.example.com", port=143, user="kim", password=str)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("error", "cause", "remedy"),
     [
         (RefusalError("no STARTTLS there"), "no STARTTLS there", "[[mailbox]] support"),

@@ -20,6 +20,7 @@ from tests.rig.dovecot import (
     running_dovecot,
 )
 from tests.rig.hostile_imap import Answer, Dialogue, HostileImap, hang_up
+from tests.rig.misses import in_turn
 from tests.rig.waiting import wait_until
 from tests.sources.contract import LONG_ENOUGH, Intake, running
 from tests.sources.imap_setting import mail, options_for, source_for
@@ -276,7 +277,7 @@ def options(**changes: Any) -> MailboxOptions:
     )
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("changes", "said"),
     [
         ({"folder": "INBOX\r\nA1 DELETE INBOX"}, "control character '\\n'"),

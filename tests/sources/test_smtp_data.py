@@ -16,6 +16,7 @@ from maild.sources.data_reader import (
     count_received_fields,
     read_data,
 )
+from tests.rig.misses import in_turn
 from tests.sources.smtp_listening import NOON, Intake, Wire, listening
 
 HEADER = b"From: karen@customer.test\r\nSubject: Excel does not start\r\n\r\n"
@@ -57,7 +58,7 @@ MAILS = {
 }
 
 
-@pytest.mark.parametrize("mail", MAILS.values(), ids=MAILS.keys())
+@in_turn("mail", MAILS.values(), ids=MAILS.keys())
 def test_a_mail_is_handed_in_octet_for_octet(mail: bytes) -> None:
     intake = Intake()
     with listening(intake) as listener, Wire(listener.smtp) as wire:
@@ -81,7 +82,7 @@ def test_pieces_may_end_anywhere_even_inside_the_terminator(mail: bytes) -> None
     assert read_in_pieces([wire[at : at + 1] for at in range(len(wire))]) == (mail, b"QUIT\r\n")
 
 
-@pytest.mark.parametrize("distance", range(-8, 9))
+@in_turn("distance", range(-8, 9))
 def test_the_terminator_may_lie_across_the_reader_s_own_limit(distance: int) -> None:
     mail = b"x" * (65_536 - 7 + distance) + b"\r\n"
     for pieces in ([stuffed(mail)], [stuffed(mail)[:-1], b"\n"], [stuffed(mail)[:65_536], stuffed(mail)[65_536:]]):

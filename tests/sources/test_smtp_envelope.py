@@ -6,6 +6,7 @@ import pytest
 
 from maild.domain.messages.message import Envelope
 from maild.sources.envelope_path import read_path
+from tests.rig.misses import in_turn
 from tests.sources.smtp_listening import Intake, Wire, listening
 
 PATHS = {
@@ -48,12 +49,12 @@ NO_PATHS = [
 ]
 
 
-@pytest.mark.parametrize("text", PATHS)
+@in_turn("text", PATHS)
 def test_a_path_is_read(text: str) -> None:
     assert read_path(text) == PATHS[text]
 
 
-@pytest.mark.parametrize("text", NO_PATHS)
+@in_turn("text", NO_PATHS)
 def test_what_is_no_path_is_not_guessed_at(text: str) -> None:
     assert read_path(text) is None
 
@@ -136,7 +137,7 @@ SENDERS = [
 ]
 
 
-@pytest.mark.parametrize(("command", "answer"), SENDERS, ids=[command for command, _ in SENDERS])
+@in_turn(("command", "answer"), SENDERS, ids=[command for command, _ in SENDERS])
 def test_a_transaction_begins_with_a_good_sender(command: str, answer: str) -> None:
     with listening(Intake(), max_message=1000) as listener, Wire(listener.smtp) as wire:
         wire.say("EHLO client.test")

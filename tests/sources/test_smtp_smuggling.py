@@ -5,9 +5,8 @@ CVE-2023-51764, CVE-2023-51765, CVE-2023-51766, CVE-2024-27305.
 
 import itertools
 
-import pytest
-
 from maild.sources.data_reader import has_bare_line_end
+from tests.rig.misses import in_turn
 from tests.sources.smtp_listening import Intake, Wire, listening
 
 ENDS_THAT_ARE_NONE = [
@@ -24,8 +23,8 @@ FORGED = (
 )
 
 
-@pytest.mark.parametrize("protocol", ["smtp", "lmtp"])
-@pytest.mark.parametrize("end", ENDS_THAT_ARE_NONE, ids=repr)
+@in_turn("protocol", ["smtp", "lmtp"])
+@in_turn("end", ENDS_THAT_ARE_NONE, ids=repr)
 def test_a_forged_mail_behind_a_false_end_is_refused_with_its_carrier(end: bytes, protocol: str) -> None:
     intake = Intake()
     with listening(intake, **{protocol: "127.0.0.1:0"}) as listener, Wire(getattr(listener, protocol)) as wire:
@@ -35,8 +34,8 @@ def test_a_forged_mail_behind_a_false_end_is_refused_with_its_carrier(end: bytes
     assert intake.mails == []
 
 
-@pytest.mark.parametrize("octet", [b"\r", b"\n", b"\0"], ids=repr)
-@pytest.mark.parametrize("at", [0, 1, 30, 70_000, 140_001])
+@in_turn("octet", [b"\r", b"\n", b"\0"], ids=repr)
+@in_turn("at", [0, 1, 30, 70_000, 140_001])
 def test_one_bare_octet_anywhere_refuses_the_mail(octet: bytes, at: int) -> None:
     mail = (b"line after line\r\n" * 9_000)[:140_001]
     mail = mail[: mail.rindex(b"\r\n", 0, at) + 2 if at >= 30 else at] + octet + b"x" + mail[at:]

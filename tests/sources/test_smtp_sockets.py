@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from maild.sources.sockets import ListenerError, open_listener
+from tests.rig.misses import in_turn
 
 
 def test_a_port_on_ipv4() -> None:
@@ -44,7 +45,7 @@ def test_a_port_can_be_taken_again_at_once() -> None:
 NO_PLACES = ["", "2525", ":2525", "127.0.0.1", "127.0.0.1:smtp", "127.0.0.1:99999", "::1:2525", "relative/path"]
 
 
-@pytest.mark.parametrize("spec", NO_PLACES)
+@in_turn("spec", NO_PLACES)
 def test_what_is_no_place_is_refused_with_examples(spec: str) -> None:
     with pytest.raises(ListenerError, match=r"127\.0\.0\.1:2525"):
         open_listener(spec)

@@ -7,6 +7,7 @@ import pytest
 from maild.domain.messages.outbox import ChannelFault, DeliveryResult, RelayAnswer
 from maild.transports import RelayOptions, SmtpTransport
 from maild.transports.smtp_replies import TABLE, RelayFault, Reply, Stage, judge_reply
+from tests.rig.misses import in_turn
 from tests.rig.sink_smtp import CUT, SILENCE, STAGES
 from tests.transports.test_smtp_relay import BOB, Sink, mail, relay
 
@@ -124,7 +125,7 @@ def test_what_is_no_reply_is_never_a_refusal(sink: Sink, stage: str, planned: st
         assert given[BOB].verdict == becomes
 
 
-@pytest.mark.parametrize("stage", list(Stage))
+@in_turn("stage", list(Stage))
 def test_no_reply_is_without_a_row(stage: Stage) -> None:
     for code, text in itertools.product([None, *range(200, 600)], ["", "4.2.2 x", "5.2.2 x", "5.3.4 x"]):
         verdict = judge_reply(stage, Reply(code, text))

@@ -78,7 +78,7 @@ def _judged(act: AgentMail, parsed: Parsed, policy: Policy) -> Decision:
 
 
 def _resolved(act: AgentMail, parsed: Parsed, surroundings: Surroundings, policy: Policy) -> Interpreted:
-    """The commands with their words resolved. What they and the text of the mail need is looked up together."""
+    """Resolve the commands. Raises Missing with all that they and the text of the mail need together."""
     wanted = needs_of_text(act, parsed, policy)
     try:
         found = commands.judge(parsed, surroundings)
@@ -90,7 +90,7 @@ def _resolved(act: AgentMail, parsed: Parsed, surroundings: Surroundings, policy
 
 
 def needs_of_text(act: AgentMail, parsed: Parsed, policy: Policy) -> Needs:
-    """What must be known before a text may go to the customer, as far as can be told before its commands are tried."""
+    """Return what must be known before the text of a mail is judged, as far as its commands tell beforehand."""
     text = parsed.text.strip() or act.forwarded.strip() or act.draft.attachments
     if not text or act.released_as is ReleasedAs.NOTE or not _goes_out(parsed, act.scope):
         return Needs()

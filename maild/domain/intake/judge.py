@@ -1,7 +1,8 @@
-"""Judge a mail: name what to look up, say where it belongs, name what else must be known, decide. Nothing here asks.
+"""Judges a mail from what was looked up for it. Nothing here asks the store.
 
-`keys.keys_of` names what is looked up for every mail (FirstLook), and `place` says where the mail belongs. Then its
-ticket is known, and what that asks for is looked up (SecondLook). `conclude` decides, or names what is missing."""
+1. `keys.keys_of` names what is looked up for every mail: the FirstLook.
+2. `place` says which ticket the mail concerns, and what deciding will ask for: the SecondLook.
+3. `conclude` decides. Where a command reaches further, it names what is missing, and is asked again."""
 
 from __future__ import annotations
 
@@ -67,8 +68,10 @@ def place(read: ReadMail, known: FirstLook, policy: Policy, ring: KeyRing, now: 
 
 
 def _facts(read: ReadMail, known: FirstLook, ring: KeyRing, now: datetime) -> Facts:
-    """What the first look found of the clues. A copy that waits in a spam folder is no earlier mail (`waiting_in`):
-    whoever moves a mail out of that folder into the mailbox would lose it."""
+    """Return what the first look found about the clues.
+
+    A copy that waits in a spam folder does not make this mail a duplicate (`waiting_in`): a mail that somebody
+    moves from that folder into the mailbox would be lost."""
     found = read.clues
     tickets = {number: known.tickets.ticket(number) for number in tickets_of_clues(found, known, ring)}
     earlier = (
@@ -89,7 +92,7 @@ def _facts(read: ReadMail, known: FirstLook, ring: KeyRing, now: datetime) -> Fa
 
 
 def _sealed_at(found: Clues, known: FirstLook, ring: KeyRing) -> dict[tuple[int, int], datetime]:
-    """When addresses that act by themselves were sealed: then the last event that their reader saw had happened."""
+    """Return when addresses that act by themselves were sealed: at the last event that their reader had seen."""
     opened = (sealed for sealed, _ in found.opened(known.holders, ring))
     acting = {(sealed.ticket, sealed.seq) for sealed in opened if sealed.scope is Scope.COMMAND}
     seen = {(number, seq): known.tickets.history(number)[seq - 1 : seq] for number, seq in acting if seq > 0}
@@ -97,7 +100,7 @@ def _sealed_at(found: Clues, known: FirstLook, ring: KeyRing) -> dict[tuple[int,
 
 
 def _joined(routed: Route, filing: Filing, known: FirstLook) -> Route:
-    """A mail that leads nowhere by itself goes into the open ticket with its rule's key."""
+    """Route a mail that leads nowhere by itself into the open ticket with its rule's join key."""
     number = known.joined.get(filing.join_key) if routed.verdict is RouteKind.NEW else None
     if number is None:
         return routed
@@ -108,8 +111,9 @@ def _joined(routed: Route, filing: Filing, known: FirstLook) -> Route:
 
 
 def _released(routed: Route, agent: Agent | None) -> Route:
-    """The route of a mail whose mark spoke against it, and that a person let through: into the ticket, as a message of
-    whoever wrote it. No such mark speaks for an agent, whose commands are none then."""
+    """Route a mail that a person let in, although its mark spoke against it, into the ticket as a message.
+
+    Such a mark does not speak for an agent: their commands do not count."""
     answers = routed.verdict is RouteKind.REPLY and agent is None  # to what agents alone are told
     if routed.verdict is not RouteKind.HELD and not answers:
         return routed
@@ -120,8 +124,10 @@ def _released(routed: Route, agent: Agent | None) -> Route:
 def _bounced(
     read: ReadMail, facts: Facts, known: FirstLook, ring: KeyRing
 ) -> tuple[BouncedMail | None, LostMark | None]:
-    """The mail of ours that a delivery report is about: by the returned Message-ID, else by the envelope address it
-    came back to. Without either nothing is believed: a forged report must not silence anybody."""
+    """Return the mail of ours that a delivery report is about.
+
+    The returned Message-ID says which one, else the envelope address that the report came back to. A report without
+    either is not believed: a forged one must not silence anybody."""
     if read.classification.mail_class is not MailClass.DSN:
         return None, None
     row = known.returned.get(read.returned_id)
@@ -139,19 +145,19 @@ def _bounced(
 
 
 def _reply_seen(sealed: Sealed, known: FirstLook) -> int | None:
-    """The entry of the reply that brought the ticket to the sequence sealed in the address."""
+    """Return the entry of the reply that brought the ticket to the sequence sealed in the address."""
     seen = known.tickets.history(sealed.ticket)[: sealed.seq]
     return next((f.entry for f in reversed(seen) if f.kind == "replied" and f.at == seen[-1].at), None)
 
 
 def _itself(number: int, known: FirstLook) -> Ticket | None:
-    """A ticket as it is, merged or not."""
+    """Return a ticket as it is, merged or not."""
     found = known.tickets.record(number)
     return found.ticket if found else None
 
 
 def _needs(placed: Placed, policy: Policy) -> Needs:
-    """What deciding most likely asks for. What it asks for beside is looked up when it does."""
+    """Return what deciding will most likely ask for. Anything else is looked up when it is asked for."""
     read, routed, ticket = placed.read, placed.route, placed.ticket
     if routed.verdict is RouteKind.NEW and read.agent is None and read.classification.answerable:
         return Needs(traffic=True)  # it may be acknowledged
@@ -173,7 +179,7 @@ class Judged:
 
 
 def conclude(placed: Placed, second: SecondLook, policy: Policy, now: datetime) -> Judged | Needs:
-    """Decide what becomes of a mail; or say what must be looked up beside."""
+    """Decide what becomes of a mail, or return what must be looked up before that."""
     try:
         decision = decide(_case(placed, second, policy, now))
     except Missing as missing:
@@ -217,14 +223,15 @@ def _case(placed: Placed, second: SecondLook, policy: Policy, now: datetime) -> 
 
 
 def _moment(arrived_at: datetime, ticket: Ticket | None, now: datetime) -> datetime:
-    """When the mail counts as written: its arrival, but never before what its ticket knows already. A mail that was on
-    its way while an agent answered was not answered by that."""
+    """Return when the mail counts as written: its arrival, but not before the newest event of its ticket.
+
+    A mail that was on its way while an agent answered was not answered by that."""
     arrived = min(arrived_at, now)
     return max(arrived, min(ticket.updated_at, now)) if ticket else arrived
 
 
 def _since(placed: Placed, history: tuple[Event, ...]) -> tuple[Event, ...]:
-    """What happened after what the sender had seen. A mark of a ticket that was merged away counts other events."""
+    """Return what happened after what the sender had seen. The mark of a merged ticket counts other events."""
     routed, ticket, found = placed.route, placed.ticket, placed.read.clues
     if ticket is None or routed.seen is None or routed.scope is Scope.USER:
         return ()
@@ -233,7 +240,7 @@ def _since(placed: Placed, history: tuple[Event, ...]) -> tuple[Event, ...]:
 
 
 def _held_replies(placed: Placed) -> tuple[HeldReply, ...]:
-    """The held replies that an agent may have a word on: their own that wait, and the one that a button names."""
+    """Return the held replies that an agent may decide about: their own, and the one that a button names."""
     agent, (_, number) = placed.read.agent, numbered(placed.route.verb)
     found = placed.known.held_replies
     waiting = tuple(each for each in found if agent and each.agent == agent.name and not each.settled_as)
@@ -242,7 +249,7 @@ def _held_replies(placed: Placed) -> tuple[HeldReply, ...]:
 
 
 def _steps(placed: Placed, message: InboundMessage) -> tuple[TraceStep, ...]:
-    """What each stop before the decision said."""
+    """Return what each step before the decision found."""
     read, routed = placed.read, placed.route
     parts = f"{message.size} bytes, {len(message.attachments)} attachments, {message.folded_lines} lines folded"
     where = f"ticket {routed.ticket}" if routed.ticket is not None else routed.verdict.value

@@ -1,4 +1,4 @@
-"""What to look up for a mail, by keys, and what was found: data that can be filled for one mail or for many at once."""
+"""Names what to look up for a mail, by keys, and holds what was found, for one mail or for many at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from maild.domain.tickets.held_replies import HeldReply
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadMail:
-    """A mail with everything that can be said of it before anything is looked up.
+    """A mail, and what its own text and envelope say, before anything is looked up.
 
     `released`: a person let it in; `proven`: its sender said that they wrote it. `waiting_in` are mailboxes whose
     copies do not count as earlier ones while they wait."""
@@ -47,7 +47,7 @@ class ReadMail:
 
     @property
     def returned_id(self) -> str:
-        """The Message-ID of the mail of ours that a delivery report returns (RFC 3464 section 2.1)."""
+        """Return the Message-ID of the mail of ours that a delivery report returns (RFC 3464 section 2.1)."""
         report = self.message.delivery_report
         return report.original_message_id if report and self.classification.mail_class is MailClass.DSN else ""
 
@@ -57,7 +57,7 @@ class ReadMail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """What is looked up for a mail, whatever becomes of it. Keys of several mails can be added up."""
+    """The keys that are looked up for every mail. Keys of several mails can be added up."""
 
     holders: frozenset[int] = frozenset()  # the contacts to whom its marks were given
     message_ids: frozenset[str] = frozenset()  # of the mails that it answers
@@ -74,7 +74,7 @@ class Keys:
 
 
 def keys_of(read: ReadMail) -> Keys:
-    """The keys of one mail."""
+    """Return the keys of one mail."""
     found = read.clues
     return Keys(
         holders=frozenset(found.recipients),
@@ -123,7 +123,7 @@ class ReturnedMail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstLook:
-    """What was looked up by keys, of one mail or of several. `tickets` has every ticket that a valid clue names."""
+    """What was found by the keys of one mail or of several. `tickets` has every ticket that a valid clue names."""
 
     holders: Mapping[int, Holder] = field(default_factory=dict)
     tickets_of_ids: Mapping[str, int] = field(default_factory=dict)
@@ -139,14 +139,14 @@ class FirstLook:
 
 
 def tickets_of_clues(found: Clues, known: FirstLook, ring: KeyRing) -> tuple[int, ...]:
-    """The tickets that clues lead to: for a mark that does not open nothing is looked up."""
+    """Return the tickets that clues lead to. A mark that does not open leads nowhere."""
     of_ids = (known.tickets_of_ids[text] for text in found.parent_ids if text in known.tickets_of_ids)
     of_ancestors = (known.tickets_of_ancestors[text] for text in found.family if text in known.tickets_of_ancestors)
     return tuple(dict.fromkeys((*found.tickets(known.holders, ring), *of_ids, *of_ancestors)))
 
 
 def tickets_named(read: ReadMail, known: FirstLook, ring: KeyRing) -> frozenset[int]:
-    """All tickets that a mail may concern: by its clues, by the key of its rule, by the mail that it returns."""
+    """Return all tickets that a mail may concern: by clues, by its rule's join key, or by the mail that it returns."""
     returned = known.returned.get(read.returned_id)
     others = (known.joined.get(read.filing.join_key), returned.ticket if returned else None)
     return frozenset((*tickets_of_clues(read.clues, known, ring), *(number for number in others if number is not None)))
@@ -157,8 +157,10 @@ def tickets_named(read: ReadMail, known: FirstLook, ring: KeyRing) -> frozenset[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondLook:
-    """What was looked up when the place of a mail was known. In `message` our own words and the writer's signature are
-    cut from the new text; `outbox` and `alarm` are the lost mail, and what it told of deadlines."""
+    """What was found once the ticket of a mail was known.
+
+    The new text of `message` has lost our own words and the writer's signature. `outbox` is the lost mail that a
+    delivery report is about, `alarm` what that mail told of deadlines."""
 
     message: InboundMessage
     lookups: Lookups = Lookups()

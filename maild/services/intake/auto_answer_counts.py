@@ -14,8 +14,9 @@ _SUBJECTS = 50  # mails of one sender within ten minutes that are compared
 
 
 def traffic_of(work: Work, read: ReadMail, ticket: Ticket | None) -> Traffic:
-    """What there was before this mail, counted for whom an answer would go to: the visitor of a contact form, not the
-    form. Nothing is counted for a mail that no program answers anyway."""
+    """Count recent answers to the person whom an answer would go to: the visitor of a contact form, not the form.
+
+    Nothing is counted for a mail that no program answers anyway."""
     unit, now, message = work.unit, work.now, read.message
     sender = read.filing.requester or message.sender
     if sender is None or not read.classification.answerable:

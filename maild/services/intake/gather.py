@@ -1,10 +1,13 @@
-"""Judge one mail: the stops 5 to 8 of the way in. Reads the store, writes nothing; `explain` walks the same way.
+"""Looks up what a mail is judged by: steps 5 to 8 of the way in. Reads the store and writes nothing.
 
-All that is looked up is looked up here; what follows from it is thought in domain.intake.judge."""
+What follows from it is decided in domain/intake/judge.py. `explain` uses the same functions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 from typing import Protocol
 
 from maild.domain.effects import ReleasedAs
@@ -28,7 +31,7 @@ from maild.services.intake.lookups import ROUNDS, look_up, records_of
 from maild.services.intake.new_text import own_words, quotable
 from maild.services.work import Work
 
-__all__ = ["Judged", "MailReader", "judge", "placed_mail", "read_mail"]
+__all__ = ["Judged", "MailReader", "first_look", "judge", "read_mail"]
 
 
 class MailReader(Protocol):
@@ -48,11 +51,12 @@ def judge(
     proven: bool = False,
     released_as: str = "",
 ) -> Judged:
-    """Classify, route, apply the admin's rules, decide. `released`: a person let it in; `proven`: its sender said that
-    they wrote it."""
+    """Judge a mail. `released`: a person let it in; `proven`: its sender said that they wrote it.
+
+    Raises LookupError when judging asks without end for what was looked up already."""
     read = read_mail(work.helpdesk, mail, message, inbound, released=released)
     read = replace(read, proven=proven, released_as=ReleasedAs(released_as))
-    placed = placed_mail(work, read)
+    placed = place(read, first_look(work, [read]), work.helpdesk.policy, work.helpdesk.ring, work.now)
     second = _second_look(work, placed, mail.raw)
     for _ in range(ROUNDS):
         judged = conclude(placed, second, work.helpdesk.policy, work.now)
@@ -65,7 +69,7 @@ def judge(
 def read_mail(
     helpdesk: Helpdesk, mail: IncomingMail, message: InboundMessage, inbound: int, *, released: bool = False
 ) -> ReadMail:
-    """What a mail says of itself, and the configuration of it."""
+    """Collect what a mail says of itself, and what the configuration says of it."""
     settings, door = helpdesk.settings, helpdesk.door(mail.mailbox)
     message, listed = from_list(message, settings.lists)
     evidence = listed or authentication.judge(message, door.servers, mail.peer)
@@ -102,17 +106,17 @@ def read_mail(
 # -- the first look: by what a mail names -----------------------------------------------------------------------------
 
 
-def placed_mail(work: Work, read: ReadMail) -> Placed:
-    """Look up what a mail names, and say where it belongs."""
-    helpdesk = work.helpdesk
-    known = _first_look(work.unit, keys_of(read), helpdesk)
-    named = tickets_named(read, known, helpdesk.ring)
-    known = replace(known, tickets=Lookups(records=records_of(named, work.unit)))
-    return place(read, known, helpdesk.policy, helpdesk.ring, work.now)
+def first_look(work: Work, reads: Sequence[ReadMail]) -> FirstLook:
+    """Look up what these mails name, with as many statements for fifty of them as for one.
+
+    Which tickets are meant follows from the holders of the marks, so tickets come last."""
+    known = _by_keys(work.unit, reduce(or_, map(keys_of, reads), Keys()), work.helpdesk)
+    named = {number for read in reads for number in tickets_named(read, known, work.helpdesk.ring)}
+    return replace(known, tickets=Lookups(records=records_of(named, work.unit)))
 
 
-def _first_look(unit: UnitOfWork, keys: Keys, helpdesk: Helpdesk) -> FirstLook:
-    """Everything behind these keys but the tickets themselves: which of them are meant follows from the holders."""
+def _by_keys(unit: UnitOfWork, keys: Keys, helpdesk: Helpdesk) -> FirstLook:
+    """Look up everything behind these keys but the tickets."""
     contacts = unit.people.by_numbers(sorted(keys.holders))
     lists = unit.snapshots.get_many(sorted(keys.lists))
     agents = [agent for name in sorted(keys.writers) if (agent := helpdesk.policy.directory.agent(name))]
@@ -156,8 +160,9 @@ def _with(work: Work, placed: Placed, second: SecondLook, needs: Needs, raw: byt
 
 
 def _with_lost(work: Work, lost: BouncedMail, mark: LostMark | None, second: SecondLook) -> SecondLook:
-    """With the mail that did not arrive, and what it told of its ticket's deadlines. One about many tickets goes on
-    ticket by ticket, later."""
+    """Return the second look with the mail that did not arrive, and what that told of its ticket's deadlines.
+
+    A mail about many tickets is handled ticket by ticket, later."""
     outbox = lost.outbox if mark is None else _alarming(work.unit, mark)
     record = second.lookups.record(lost.ticket) if lost.ticket is not None else None
     alarm = lost_alarm(work, outbox, record.ticket) if record is not None and outbox is not None else None
@@ -165,6 +170,6 @@ def _with_lost(work: Work, lost: BouncedMail, mark: LostMark | None, second: Sec
 
 
 def _alarming(unit: UnitOfWork, mark: LostMark) -> int | None:
-    """The mail about deadlines whose bounces come back to this address; other mails are told by the address alone."""
+    """Return the mail about deadlines whose bounces come back to this address; None for other mails."""
     marked = unit.outbox.by_mark(mark.text, mark.ticket, mark.agent)
     return next((row for row in marked if unit.sla_steps.lines_of_mail(row)), None)

@@ -45,9 +45,9 @@ T = TypeVar("T")
 def thought_through(
     think: Callable[[Lookups], T], lookups: Lookups, work: Work, agent: Agent | None = None, raw: bytes = b""
 ) -> T:
-    """What somebody thinks, after looking up what they find missing. `raw` is the mail that they think about.
+    """Return what `think` answers. What it finds missing is looked up. `raw` is the mail that it thinks about.
 
-    LookupError: what they ask for is never there."""
+    Raises LookupError when that never ends."""
     for _ in range(ROUNDS):
         try:
             return think(lookups)
@@ -57,7 +57,7 @@ def thought_through(
 
 
 def look_up(work: Work, needs: Needs, agent: Agent | None, raw: bytes = b"") -> Lookups:
-    """Everything behind these keys. `agent` is the writer of the mail `raw`; without one nobody is a stranger."""
+    """Look up everything behind these keys. `agent` wrote the mail `raw`; without an agent no domain is strange."""
     unit, domains = work.unit, needs.domains
     contacted = unit.people.contacted(agent.name, domains) if agent is not None and domains else domains
     records = records_of(needs.tickets | needs.written, unit)
@@ -73,7 +73,7 @@ def look_up(work: Work, needs: Needs, agent: Agent | None, raw: bytes = b"") -> 
 
 
 def records_of(numbers: Collection[int], unit: UnitOfWork) -> dict[int, TicketRecord | None]:
-    """These tickets, and those that they were merged into; None for numbers that no ticket has."""
+    """Look up these tickets and those that they were merged into. A number without a ticket has None."""
     records: dict[int, TicketRecord | None] = {}
     asked = frozenset(numbers)
     for _ in range(_MERGES + 1):

@@ -63,8 +63,9 @@ def _cut(text: str, known: Known, signature: str) -> Cut:
 
 
 def _readers(message: InboundMessage, ticket: Ticket, agent: Agent | None) -> tuple[Address, ...]:
-    """Who got the mails that this sender may quote: an agent, or the customers among themselves. What agents are told
-    has the customers' own words in it, and who says those again means them."""
+    """Return who got the mails that this sender may quote: the agent, or all customers of the ticket.
+
+    Notices to agents hold the customers' own words. A customer who repeats them means them."""
     if agent is not None:
         return agent.addresses
     customers = (ticket.requester, *(one.person for one in ticket.participants), message.sender)

@@ -1,5 +1,6 @@
-"""Adds indexes for queries that run with each mail, button or digest, so that their cost does not grow with old
-data."""
+"""Adds indexes for queries that run with each mail, button or digest.
+
+With them the cost does not grow with old data."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,5 +1,6 @@
-"""Adds whether the sender of a held mail confirmed it from the address on file. A release alone does not confirm
-that."""
+"""Adds whether the sender of a held mail confirmed it from the address on file.
+
+A release alone does not confirm that."""
 
 import sqlalchemy as sa
 from alembic import op

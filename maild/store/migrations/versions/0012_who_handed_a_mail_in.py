@@ -8,4 +8,5 @@ down_revision = "0011"
 
 
 def upgrade() -> None:
+    """Add the column."""
     op.add_column("inbound", sa.Column("peer", sa.String(45), nullable=False, server_default=""))
