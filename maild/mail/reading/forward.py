@@ -1,6 +1,6 @@
-"""A mail that somebody forwarded: who wrote it, and what (Gmail, Outlook, Apple, Thunderbird, or attached).
+"""Reads a mail that somebody forwarded: who wrote it, and what. It knows Gmail, Outlook, Apple Mail and Thunderbird.
 
-Only reading: whether a ticket is opened for the one who wrote it is decided elsewhere."""
+This is only reading. The domain decides whether the ticket belongs to the writer of the forwarded mail."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from maild.mail.text.cleaning import one_line
 _MESSAGES = frozenset(("message/rfc822", "message/global"))
 _HEAD_LINES = 30  # lines of a forwarded mail in which its header is looked for
 _MAX_VALUE = 1_000
-_WRAPPED = frozenset(("from", "to", "cc", "other"))  # values that programs break over lines
+_WRAPPED = frozenset(("from", "to", "cc", "other"))  # values that programs may write over several lines
 _MAX_COMMENT = 100_000
 
 _PREFIX = re.compile(
@@ -34,7 +34,7 @@ _SQUARE = re.compile(r"\[\s*([^\[\]<>\s]{1,128}@[^\[\]<>\s]{1,255})\s*\]\s*$")
 
 
 def is_announced(subject: str) -> bool:
-    """Whether a subject begins as that of a forward does (Fwd:, WG:, TR:, 转发：)."""
+    """Whether a subject begins like that of a forward (Fwd:, WG:, TR:, 转发：)."""
     match = _PREFIX.match(subject[:100])
     return match is not None and match[1].strip().casefold() in marks.FORWARD_PREFIXES
 
@@ -42,7 +42,9 @@ def is_announced(subject: str) -> bool:
 def read(
     subject: str, fields: Mapping[str, Sequence[str]], leaves: Sequence[Leaf], content: body.Body
 ) -> ForwardedMail | None:
-    """The forwarded mail within a mail; None when there is none. The first one counts where there are several."""
+    """Read the forwarded mail within a mail; None if there is none. The first one counts.
+
+    `fields` are the raw header values of the mail, by name in lower case."""
     inline = _inline(content)
     if inline is not None:
         return inline
@@ -54,12 +56,12 @@ def read(
 
 
 def _is_attached(leaf: Leaf) -> bool:
-    """Parts of a report or of a digest were not forwarded by anybody."""
+    """Whether somebody attached this mail: parts of a report or of a digest (RFC 2046 5.1.5) do not count."""
     return not any(subtype in {"report", "digest"} for _, subtype in leaf.around)
 
 
 def _attached(leaf: Leaf, comment: str, *, certain: bool) -> ForwardedMail:
-    """A mail that came whole."""
+    """Read a mail that is attached whole (RFC 2046 5.2.1). `certain`: only this mail can be meant."""
     found = limits.survey(leaf.part.octets())
     try:
         root = parts.tree(found.readable)
@@ -78,20 +80,21 @@ def _attached(leaf: Leaf, comment: str, *, certain: bool) -> ForwardedMail:
 
 
 def _decoded(root: MimePart, name: str) -> str:
+    """Return the clean text of a field, "" if it is absent."""
     return headers.decode(root.raw(name) or "")
 
 
 @dataclass(slots=True)
 class _Head:
-    """The header block of a mail that is forwarded within the text: values by what their labels name."""
+    """The header block of a mail that is forwarded within the text."""
 
-    values: dict[str, str] = field(default_factory=dict)
-    twice: bool = False
-    ends: int = 0  # the first line of the original's text
+    values: dict[str, str] = field(default_factory=dict)  # by what the label means: from, to, cc, date, subject
+    twice: bool = False  # there are two senders
+    ends: int = 0  # the first line of the forwarded text
 
 
 def _inline(content: body.Body) -> ForwardedMail | None:
-    """A mail within the text, below a line of the mail program or as a header block."""
+    """Read a mail within the text: below a line that the mail program wrote, or with its header block."""
     if not content.cut.forwarded_lines:
         return None
     lines = content.cut.new_text.split("\n")
@@ -115,7 +118,7 @@ def _inline(content: body.Body) -> ForwardedMail | None:
 
 
 def _unquoted(lines: list[str]) -> list[str]:
-    """Apple Mail quotes what it forwards: then one level of marks goes."""
+    """Remove one level of quote marks: Apple Mail quotes what it forwards."""
     written = [line for line in lines if line.strip()]
     if not written or not all(line.startswith(">") for line in written[:3]):
         return lines
@@ -123,8 +126,9 @@ def _unquoted(lines: list[str]) -> list[str]:
 
 
 def _head(lines: list[str]) -> _Head:
-    """The labelled lines at the top; a line without a label continues the one above it. They end at an empty line,
-    except that Outlook may put one between any two of them."""
+    """Read the lines with labels at the top. A line without a label continues the line above it.
+
+    Blank lines are skipped, because Outlook may put one between any two lines."""
     head = _Head()
     current = ""
     for number, raw in enumerate(lines[:_HEAD_LINES]):
@@ -134,7 +138,7 @@ def _head(lines: list[str]) -> _Head:
             continue
         name, value = _labelled(line)
         if not name and current not in _WRAPPED:
-            break  # text
+            break  # here the text begins
         head.ends = number + 1
         if not name:
             if current != "other":
@@ -151,7 +155,7 @@ def _head(lines: list[str]) -> _Head:
 
 
 def _labelled(line: str) -> tuple[str, str]:
-    """(what a label names, its value); ("", "") for a line without a known label."""
+    """Return (what the label means, its value); ("", "") for a line without a known label."""
     name = label(line)
     before, _, after = line.replace("：", ":", 1).partition(":")
     if name:
@@ -160,7 +164,7 @@ def _labelled(line: str) -> tuple[str, str]:
 
 
 def _sender(value: str) -> Person | None:
-    """The one person of a From line as mail programs show it, by the strict reader."""
+    """Return the one person in a From line as mail programs show it, by the strict reader of addresses."""
     value = _MAILTO.sub(r"<\1>", one_line(value))
     value = _TWICE.sub(r"<\1>", value)
     value = _SQUARE.sub(r"<\1>", value)

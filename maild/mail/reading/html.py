@@ -1,4 +1,4 @@
-"""HTML of strangers: made harmless for showing (nh3), or turned into text (turbohtml). Nothing is ever fetched."""
+"""Makes strangers' HTML harmless (nh3), or turns it into text (turbohtml). It never fetches anything."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import turbohtml
 
 from maild.mail.text.cleaning import body_text
 
-MAX_HTML = 524_288  # characters that are sanitised; nh3 is quadratic on deep nesting and on many attributes
+MAX_HTML = 524_288  # characters that are sanitised; nh3 takes quadratic time for deep nesting and many attributes
 MAX_TEXT_SOURCE = 1_048_576  # characters that are turned into text
 _MAX_NESTING = 2_000
 _MAX_ATTRIBUTES = 200
-_SMALL = 32_768  # below this size no nesting or attribute count is slow
+_SMALL = 32_768  # a page below this size is never slow
 
 _TAGS = frozenset(
     (
@@ -36,16 +36,17 @@ _ATTRIBUTES = {
 _SCHEMES = {"http", "https", "mailto", "cid"}
 _HIDDEN_CONTENT = {"script", "style", "title", "template", "noembed", "noframes", "xmp", "textarea", "svg", "math"}
 _LINK = re.compile(r"^(?:https?|mailto):", re.IGNORECASE)
-# A tag that closes itself when the next one of its kind opens adds no depth.
+# Tags that add no depth: the next tag of the same kind closes them, or they have no content.
 _FLAT = frozenset(
     (*("br", "col", "dd", "dt", "hr", "img", "input", "li", "link", "meta", "option", "p", "td", "th", "tr", "wbr"),)
 )
 
 
 def sanitise(html: str) -> str:
-    """The harmless part of `html`: text, structure, links to http, https and mailto, images by cid; "" when too large.
+    """Return the harmless part of `html`; "" if the page is too large or nested too deep.
 
-    No style, class, id, form, script, remote image or event handler is left."""
+    It keeps text, structure, links to http, https and mailto, and images by cid (RFC 2392). No style, class, id, form,
+    script, remote image or event handler is left."""
     html = body_text(html)
     if len(html) > MAX_HTML or not _shallow(html):
         return ""
@@ -61,13 +62,13 @@ def sanitise(html: str) -> str:
             link_rel="noopener noreferrer nofollow",
         ).strip()
     except BaseException as problem:
-        if type(problem).__name__ != "PanicException":  # a Rust panic, which is no Exception
+        if type(problem).__name__ != "PanicException":  # a panic in Rust is no Exception in Python
             raise
         return ""
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
-    """The value that an attribute may have, None to drop it: images come from inside the mail or not at all."""
+    """Return the value for an attribute, None to drop it. Images must come from inside the mail."""
     if name == "src":
         return value if value[:4].lower() == "cid:" else None
     if name == "href":
@@ -76,7 +77,7 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
 
 
 def _shallow(html: str) -> bool:
-    """Whether nesting and attributes are few enough to be sanitised in short time."""
+    """Whether the page has so little nesting and so few attributes that sanitising it is fast."""
     if len(html) <= _SMALL:
         return True
     depth = 0
@@ -91,7 +92,7 @@ def _shallow(html: str) -> bool:
 
 
 def to_text(html: str) -> str:
-    """`html` as people read it: a block element or <br> is a line, quotes get ">", links show where they go."""
+    """Return the text that people see: lines for block elements and <br>, ">" for quotes, links with targets."""
     writer = _Writer()
     root = turbohtml.parse(html[:MAX_TEXT_SOURCE], positions=False)
     waiting: list[turbohtml.Node | Callable[[], None]] = [root]
@@ -130,27 +131,31 @@ _MAX_QUOTES = 9
 
 
 class _Writer:
-    """Collects lines. Breaks are owed, not written, until text comes: so neighbouring blocks share one line end."""
+    """Collects the lines of a text.
+
+    A line end is only remembered until text comes, so that two blocks next to each other share one line end."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
-        self._line: list[str] = []
-        self._break = False  # a line end is owed
-        self._gap = False  # an empty line is owed
-        self._space = False  # white space is owed
-        self._fresh = False  # just after a bullet or the gap between two cells: a block begins on this very line
-        self._quotes = 0
-        self._quote_start = 0  # the line at which the last quote began: no gap there
-        self._pre = 0
+        self._line: list[str] = []  # the pieces of the present line
+        self._break = False  # a line end must come before the next text
+        self._gap = False  # an empty line must come before the next text
+        self._space = False  # white space must come before the next text
+        self._fresh = False  # just after a bullet or the gap between two cells: a block begins on the same line
+        self._quotes = 0  # open quotes
+        self._quote_start = 0  # the line at which the last quote began: no empty line there
+        self._pre = 0  # open <pre> elements
         self._lists: list[int] = []  # next number of each open list, -1 for bullets
-        self._row_start = 0
-        self._cells = 0
+        self._row_start = 0  # the line at which the present table row began
+        self._cells = 0  # cells of that row so far
 
     def finished(self) -> str:
+        """Return the whole text."""
         self._end_line()
         return "\n".join(self._lines).strip("\n")
 
     def text(self, data: str) -> None:
+        """Add the text of a node."""
         if self._pre:
             self._preformatted(data.replace("\xa0", " "))
             return
@@ -162,6 +167,7 @@ class _Writer:
             self._space = data[-1] in " \t\n\r\f"
 
     def _preformatted(self, data: str) -> None:
+        """Add text in <pre>, line by line."""
         for number, line in enumerate(data.replace("\r\n", "\n").split("\n")):
             if number:
                 self._settle()
@@ -170,6 +176,7 @@ class _Writer:
                 self._write(line)
 
     def _write(self, words: str) -> None:
+        """Add words to the present line."""
         self._settle()
         if self._space and self._line:
             self._line.append(" ")
@@ -177,7 +184,7 @@ class _Writer:
         self._line.append(words)
 
     def _settle(self) -> None:
-        """Writes the line ends that are owed."""
+        """Write the line ends that are remembered."""
         if self._break:
             self._end_line()
         if self._gap and len(self._lines) > self._quote_start and self._lines[-1].strip("> "):
@@ -186,7 +193,8 @@ class _Writer:
         self._break = self._gap = False
 
     def _end_line(self, *, always: bool = False) -> None:
-        written = bool(self._line)  # a lone no-break space is an empty line on purpose
+        """End the present line, with its quote marks. An empty line is written only if `always`."""
+        written = bool(self._line)  # a line with only a no-break space is an empty line on purpose
         line = "".join(self._line).rstrip()
         self._line = []
         self._space = self._fresh = False
@@ -195,7 +203,7 @@ class _Writer:
             self._lines.append(f"{marks} {line}".rstrip() if marks else line)
 
     def open(self, element: turbohtml.Element) -> Callable[[], None] | None:
-        """Begins an element -> what ends it; None when its content is not for reading."""
+        """Begin an element -> a function that ends it; None if its content is not shown."""
         tag = element.tag
         if tag in _SKIPPED or _unseen(element):
             return None
@@ -210,34 +218,39 @@ class _Writer:
             return self._spaced(element)
         if tag in _BLOCKS:
             self._break = not self._fresh
-            return self._broken
+            return self._end_block
         return _nothing
 
-    def _broken(self) -> None:
+    def _end_block(self) -> None:
+        """Remember a line end."""
         self._break = True
 
     def _spaced(self, element: turbohtml.Element) -> Callable[[], None]:
-        """A paragraph: an empty line around it, unless it says that it has no margin (Outlook's do)."""
+        """Begin a paragraph: an empty line is around it, unless it has no margin (Outlook's paragraphs have none)."""
         style = (element.attr("style") or "")[:_MAX_STYLE]
         self._break = not self._fresh
         if (element.attr("class") or "").startswith("Mso") or _NO_MARGIN.search(style):
-            return self._broken
+            return self._end_block
         self._gap = not self._fresh
-        return self._gapped
+        return self._end_paragraph
 
-    def _gapped(self) -> None:
+    def _end_paragraph(self) -> None:
+        """Remember an empty line."""
         self._break = self._gap = True
 
     def _open_pre(self, _: turbohtml.Element) -> Callable[[], None]:
-        self._gapped()
+        """Begin preformatted text."""
+        self._end_paragraph()
         self._pre += 1
         return self._close_pre
 
     def _close_pre(self) -> None:
+        """End preformatted text."""
         self._pre -= 1
-        self._gapped()
+        self._end_paragraph()
 
     def _open_quote(self, _: turbohtml.Element) -> Callable[[], None]:
+        """Begin a quote: its lines get one more ">"."""
         self._break = True
         self._settle()
         self._quotes += 1
@@ -245,21 +258,25 @@ class _Writer:
         return self._close_quote
 
     def _close_quote(self) -> None:
+        """End a quote."""
         self._break = True
         self._gap = False
         self._settle()
         self._quotes -= 1
 
     def _open_list(self, element: turbohtml.Element) -> Callable[[], None]:
+        """Begin a list with numbers or bullets."""
         self._break = True
         self._lists.append(1 if element.tag == "ol" else -1)
         return self._close_list
 
     def _close_list(self) -> None:
+        """End a list."""
         self._break = True
         self._lists.pop()
 
     def _open_item(self, _: turbohtml.Element) -> Callable[[], None]:
+        """Begin an item of a list with its number or bullet."""
         self._break = True
         number = self._lists[-1] if self._lists else -1
         if number > 0:
@@ -267,16 +284,17 @@ class _Writer:
         indent = "  " * (min(len(self._lists), _MAX_INDENT) - 1)
         self._write(f"{indent}{number}." if number > 0 else f"{indent}*")
         self._space = self._fresh = True
-        return self._broken
+        return self._end_block
 
     def _open_row(self, _: turbohtml.Element) -> Callable[[], None]:
+        """Begin a row of a table."""
         self._break = True
         self._settle()
         self._row_start, self._cells = len(self._lines), 0
-        return self._broken
+        return self._end_block
 
     def _open_cell(self, _: turbohtml.Element) -> Callable[[], None]:
-        """Cells of one line stand beside each other; a cell of several lines stands alone."""
+        """Begin a cell. Cells of one line are on the same line; a cell of several lines has its own lines."""
         self._cells += 1
         if self._cells > 1 and len(self._lines) == self._row_start and self._line:
             self._break = self._gap = False
@@ -287,6 +305,7 @@ class _Writer:
         return _nothing
 
     def _open_link(self, element: turbohtml.Element) -> Callable[[], None]:
+        """Begin a link. Its target comes behind its words, unless the words show it already."""
         target = (element.attr("href") or "").strip()[:_MAX_LINK]
         lines, pieces = len(self._lines), len(self._line)
 
@@ -298,23 +317,25 @@ class _Writer:
         return close
 
     def _open_image(self, element: turbohtml.Element) -> Callable[[], None]:
+        """Write the alternative text of an image."""
         words = " ".join((element.attr("alt") or "").split())[:200]
         if words:
             self._write(f"[{words}]")
         return _nothing
 
     def _open_rule(self, _: turbohtml.Element) -> Callable[[], None]:
+        """Write a line for <hr>."""
         self._break = True
         self._write("-" * 20)
-        return self._broken
+        return self._end_block
 
 
 def _nothing() -> None:
-    return None
+    """Do nothing at the end of an element."""
 
 
 def _unseen(element: turbohtml.Element) -> bool:
-    """Text that no reader sees, such as a preheader: it must not steer anything."""
+    """Whether an element is hidden, such as a preheader. Its text must not have any effect."""
     return "hidden" in element.attrs or bool(_UNSEEN.search((element.attr("style") or "")[:_MAX_STYLE]))
 
 

@@ -1,6 +1,7 @@
-"""A calendar part (RFC 5545, RFC 5546) as one line for people: what is asked, for when, by whom. Nothing is expanded.
+"""Turns a calendar part (RFC 5545, RFC 5546) into one line for people: what is asked, for when, and by whom.
 
-Only the first event is read, with the few properties that the line needs; whatever is broken is left out."""
+Only the first event is read, with the few properties that the line needs. Recurrences are not expanded, and broken
+values are left out."""
 
 from __future__ import annotations
 
@@ -16,34 +17,37 @@ _MAX_LINES = 5_000
 _MAX_WORDS = 200  # characters of a summary, a place or a name
 _MAX_ATTENDEES = 5  # answers that are shown
 
-_FOLD = re.compile(r"\r?\n[ \t]")
+_FOLD = re.compile(r"\r?\n[ \t]")  # RFC 5545 3.1
 _PROPERTY = re.compile(r'^([A-Za-z0-9-]{1,40})((?:;[^:;"]{1,400}(?:"[^"]{0,400}"[^:;"]{0,100})*)*):(.*)$', re.DOTALL)
 _PARAMETER = re.compile(r';([A-Za-z0-9-]{1,40})=("[^"]{0,400}"|[^;:"]{0,400})')
-_ESCAPED = re.compile(r"\\([\\;,Nn])")
+_ESCAPED = re.compile(r"\\([\\;,Nn])")  # RFC 5545 3.3.11
+# DATE or DATE-TIME (RFC 5545 3.3.4, 3.3.5).
 _MOMENT = re.compile(r"^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(?:\d\d)?(Z?))?$")
 _METHOD = re.compile(r"^[A-Z-]{1,30}$")
 _EVENTS = frozenset(("VEVENT", "VTODO", "VFREEBUSY"))
-_ANSWERS = frozenset(("ACCEPTED", "DECLINED", "TENTATIVE", "DELEGATED"))
+_ANSWERS = frozenset(("ACCEPTED", "DECLINED", "TENTATIVE", "DELEGATED"))  # PARTSTAT (RFC 5545 3.2.12)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(slots=True)
 class Invitation:
-    """What a calendar part says: its METHOD, and the line for people ("" when it holds no event)."""
+    """What a calendar part says."""
 
-    method: str = ""
-    line: str = ""
+    method: str = ""  # METHOD (RFC 5546 1.4)
+    line: str = ""  # the line for people; "" if there is no event
 
 
 @dataclass(slots=True)
 class _Event:
+    """The first event of a calendar."""
+
     method: str = ""
-    known: dict[str, tuple[dict[str, str], str]] = field(default_factory=dict)
-    answers: list[str] = field(default_factory=list)
+    known: dict[str, tuple[dict[str, str], str]] = field(default_factory=dict)  # name -> (parameters, value)
+    answers: list[str] = field(default_factory=list)  # of attendees, in words
 
 
 def read(text: str, declared_method: str = "") -> Invitation:
-    """The calendar in `text`. `declared_method` is the parameter of its Content-Type, for parts without METHOD."""
+    """Read a calendar. `declared_method` is the parameter of its Content-Type, for parts without METHOD."""
     event = _first_event(text[:_MAX_CHARACTERS])
     method = event.method or one_line(declared_method).strip().upper()
     method = method if _METHOD.match(method) else ""
@@ -51,6 +55,7 @@ def read(text: str, declared_method: str = "") -> Invitation:
 
 
 def _first_event(text: str) -> _Event:
+    """Collect the properties of the first event."""
     event = _Event()
     inside: list[str] = []
     done = False
@@ -70,7 +75,7 @@ def _first_event(text: str) -> _Event:
 
 
 def _properties(text: str) -> Iterator[tuple[str, dict[str, str], str]]:
-    """(name, parameters, value) of each content line (RFC 5545 3.1)."""
+    """Yield (name, parameters, value) of each content line, unfolded (RFC 5545 3.1)."""
     for line in _FOLD.sub("", text).splitlines()[:_MAX_LINES]:
         match = _PROPERTY.match(line[:4_000])
         if match:
@@ -79,6 +84,7 @@ def _properties(text: str) -> Iterator[tuple[str, dict[str, str], str]]:
 
 
 def _line(event: _Event, method: str) -> str:
+    """Write the line for people."""
     pieces = [f"Calendar: {method} {_words(event, 'SUMMARY') or '(no summary)'}".replace("  ", " ")]
     pieces.append(_time(event))
     pieces.append(_words(event, "LOCATION"))
@@ -94,12 +100,14 @@ def _line(event: _Event, method: str) -> str:
 
 
 def _words(event: _Event, name: str) -> str:
+    """Return the text of a property without escapes, on one line."""
     value = event.known.get(name, ({}, ""))[1]
     value = _ESCAPED.sub(lambda found: " " if found[1] in "Nn" else found[1], value)
     return " ".join(one_line(value).split())[:_MAX_WORDS]
 
 
 def _person(parameters: dict[str, str], value: str) -> str:
+    """Write a calendar user (RFC 5545 3.3.3) as `name <address>`, with the name in CN (3.2.2)."""
     address = one_line(value).strip()
     address = address[7:] if address[:7].lower() == "mailto:" else address
     name = " ".join(one_line(parameters.get("CN", "")).split())[:_MAX_WORDS]
@@ -107,7 +115,7 @@ def _person(parameters: dict[str, str], value: str) -> str:
 
 
 def _time(event: _Event) -> str:
-    """`24 Nov 2026 10:00-11:00 UTC`; the zone as the sender names it, no conversion."""
+    """Write the time of an event: `24 Nov 2026 10:00-11:00 UTC`. The zone has the sender's name for it."""
     start = _moment(*event.known.get("DTSTART", ({}, "")))
     if start is None:
         return ""
@@ -115,7 +123,7 @@ def _time(event: _Event) -> str:
     end = _moment(*event.known.get("DTEND", ({}, "")))
     if end is None or end[1] != whole_day or end[0] <= begins:
         return _shown(begins, whole_day) + zone
-    ends = end[0] - timedelta(days=1) if whole_day else end[0]  # DTEND of whole days is the day after
+    ends = end[0] - timedelta(days=1) if whole_day else end[0]  # DTEND is not a part of the event (RFC 5545 3.6.1)
     if whole_day:
         return _day(begins) if ends == begins else f"{_day(begins)} - {_day(ends)}"
     if ends.date() == begins.date() and end[2] == zone:
@@ -124,7 +132,7 @@ def _time(event: _Event) -> str:
 
 
 def _moment(parameters: dict[str, str], value: str) -> tuple[datetime, bool, str] | None:
-    """(local time, whether it is a whole day, " ZONE"); None for a broken value."""
+    """Return (local time, whether it is a whole day, " ZONE"); None for a broken value."""
     match = _MOMENT.match(value.strip())
     if match is None:
         return None
@@ -132,14 +140,16 @@ def _moment(parameters: dict[str, str], value: str) -> tuple[datetime, bool, str
     try:
         moment = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0))  # noqa: DTZ001 - as written
     except ValueError:
-        return None  # a day that no calendar has: the line does without
+        return None  # such a day does not exist: the line is written without it
     zone = "UTC" if utc else " ".join(one_line(parameters.get("TZID", "")).split())[:60]
     return moment, hour is None, f" {zone}" if zone and hour is not None else ""
 
 
 def _day(moment: datetime) -> str:
+    """Write a day: 24 Nov 2026."""
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
 
 def _shown(moment: datetime, whole_day: bool) -> str:
+    """Write a day, with the time if it is not a whole day."""
     return _day(moment) if whole_day else f"{_day(moment)} {moment:%H:%M}"

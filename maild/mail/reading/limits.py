@@ -1,6 +1,7 @@
-"""Byte-level checks before any parser sees a mail. A mail over a limit is not refused: its readable beginning is found.
+"""Checks the bytes of a mail against limits before any parser sees it.
 
-Counting is linear in the size of the mail and needs no more memory than one copy of it."""
+A mail over a limit is not refused: the beginning that may be parsed is found. All checks take linear time and the
+memory of one copy of the mail."""
 
 from __future__ import annotations
 
@@ -11,11 +12,11 @@ from maild.mail.headers.fields import MAX_FIELD, content_type
 from maild.mail.reading.parts import MAX_BOUNDARY
 
 _FIELD_LINE = re.compile(rb"[!-9;-~]{1,200}:")
-_FLAT = 8  # levels at which as many lines are allowed as in a flat mail; real mails have five
+_FLAT = 8  # a mail with up to so many levels may have as many lines as a flat one; real mails have at most five
 _PART_HEADER = 16_384  # bytes of a part's header in which its Content-Type is looked for
 
-# Fields that are kept beyond the limit on fields, the first two of each: without them a mail has no sender, no subject
-# and no thread. Two, because a second From must still make the sender doubtful.
+# Fields that are kept even beyond the limit on fields: without them a mail has no sender, no subject and no thread. The
+# first two of each are kept, because a second From must still make the sender doubtful.
 _ESSENTIAL = frozenset(
     (
         *(b"from", b"to", b"cc", b"reply-to", b"subject", b"date", b"message-id", b"in-reply-to", b"references"),
@@ -26,38 +27,38 @@ _ESSENTIAL = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of everything a mail may have. Sizes in bytes."""
+    """The limits of a mail. Sizes are in bytes."""
 
     max_bytes: int = 25 * 2**20
     header_bytes: int = 128 * 2**10
     header_fields: int = 1_000
-    received: int = 50  # more hops than this is a loop (RFC 5321 6.3)
+    received: int = 50  # more Received fields mean a loop (RFC 5321 6.3 asks for a limit of at least 100)
     parts: int = 500
-    depth: int = 40
+    depth: int = 40  # multiparts within multiparts
     lines: int = 500_000  # 25 MiB of base64 have 345,000
     attachments: int = 100  # more are left out of the entry; the raw mail has them
-    attachment_bytes: int = 50 * 2**20  # of all attachments, decoded
+    attachment_bytes: int = 50 * 2**20  # all attachments together, decoded
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """One limit that a mail is over. `found` may be a lower bound: counting stops where nothing more is read."""
+    """One limit that a mail exceeds."""
 
-    name: str
-    found: int
+    name: str  # of a field of Limits
+    found: int  # or less than there is: counting stops where nothing more is read
     allowed: int
 
     @property
     def sentence(self) -> str:
-        """The breach for people."""
-        return f"{_SAYS[self.name]}: {self.found:,}, allowed are {self.allowed:,}"
+        """The breach in words."""
+        return f"{_SENTENCES[self.name]}: {self.found:,}, at most {self.allowed:,} are allowed"
 
 
-_SAYS = {
+_SENTENCES = {
     "max_bytes": "the mail is too large (bytes)",
     "header_bytes": "its header is too large (bytes)",
     "header_fields": "it has too many header fields",
-    "received": "it came over too many servers (Received fields)",
+    "received": "it passed too many servers (Received fields)",
     "parts": "it has too many parts",
     "depth": "its parts are nested too deep",
     "lines": "it has too many lines",
@@ -66,20 +67,20 @@ _SAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What the bytes alone say: breaches, hops (Received fields), and the beginning of the mail that may be parsed."""
+    """What the bytes of a mail say."""
 
     breaches: tuple[Breach, ...]
-    hops: int
-    readable: bytes
+    hops: int  # Received fields
+    readable: bytes  # the beginning of the mail that may be parsed
 
 
 def check(raw: bytes, limits: Limits | None = None) -> tuple[Breach, ...]:
-    """The limits that a raw mail is over; empty for a mail that may be parsed whole."""
+    """Return the limits that a raw mail exceeds; () for a mail that may be parsed whole."""
     return survey(raw, limits).breaches
 
 
 def survey(raw: bytes, limits: Limits | None = None) -> Survey:
-    """Breaches, hops and what may be parsed. Never raises; never runs a parser."""
+    """Check a raw mail against the limits, and find what may be parsed. Never raises and runs no parser."""
     limits = limits or Limits()
     breaches: list[Breach] = []
     readable = raw
@@ -100,6 +101,7 @@ def survey(raw: bytes, limits: Limits | None = None) -> Survey:
 
 
 def _first_lines(raw: bytes, count: int) -> bytes:
+    """Return the first `count` lines."""
     at = 0
     for _ in range(count):
         found = raw.find(b"\n", at)
@@ -110,12 +112,12 @@ def _first_lines(raw: bytes, count: int) -> bytes:
 
 
 def _with_lf(raw: bytes) -> bytes:
-    """The mail with LF as its only line end: to the parser a bare CR ends a line as well."""
+    """Return the mail with LF as its only line end. For the parser a bare CR ends a line too."""
     return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def _header(raw: bytes) -> bytes:
-    """Everything before the first empty line, the last line's end included."""
+    """Return everything before the first empty line (RFC 5322 2.1), with the end of its last line."""
     if raw[:1] in b"\r\n":
         return b""
     end = raw.find(b"\n\r\n")
@@ -126,12 +128,15 @@ def _header(raw: bytes) -> bytes:
 
 
 def _hops(header: bytes) -> int:
+    """Count the Received fields (RFC 5321 6.3)."""
     lowered = header.lower()
     return lowered.count(b"\nreceived:") + lowered.startswith(b"received:")
 
 
 def _reduced(header: bytes, raw: bytes, limits: Limits, breaches: list[Breach]) -> tuple[bytes, bytes]:
-    """(header, mail) with as many fields as are allowed, over-long ones shortened; the essential ones in any case."""
+    """Return (header, mail) with only so many fields as are allowed, and with long fields shortened.
+
+    The essential fields are always kept."""
     fields: list[bytearray] = []
     size = 0
     for line in header.splitlines(keepends=True):
@@ -140,7 +145,7 @@ def _reduced(header: bytes, raw: bytes, limits: Limits, breaches: list[Breach]) 
         elif _FIELD_LINE.match(line) or (not fields and line.startswith(b"From ")):
             fields.append(bytearray(line))
         else:
-            break  # the header ends at a line that is none (as the parser sees it)
+            break  # for the parser the header ends at the first line that is no field
         size += len(line)
     if size > limits.header_bytes:
         breaches.append(Breach("header_bytes", size, limits.header_bytes))
@@ -164,7 +169,7 @@ def _reduced(header: bytes, raw: bytes, limits: Limits, breaches: list[Breach]) 
 
 
 def _within_structure(header: bytes, raw: bytes, limits: Limits, breaches: list[Breach]) -> bytes:
-    """The mail up to the part that is one too many or one too deep."""
+    """Return the mail up to the part that is one too many or one too deep."""
     boundary = _boundary(_with_lf(header))
     if not boundary:
         return raw
@@ -178,7 +183,7 @@ def _within_structure(header: bytes, raw: bytes, limits: Limits, breaches: list[
     if scan.depth > limits.depth:
         breaches.append(Breach("depth", scan.depth, limits.depth))
     kept = original if scan.cut is None else raw[: scan.cut]
-    # The parser compares each line with the boundary of every level that is open around it.
+    # The parser compares each line with the boundary of every open level, so deep mails may have fewer lines.
     allowed = limits.lines * _FLAT // max(_FLAT, scan.depth)
     if len(kept) > allowed and (lines := max(kept.count(b"\n"), kept.count(b"\r"))) > allowed:
         breaches.append(Breach("lines", lines, allowed))
@@ -187,7 +192,7 @@ def _within_structure(header: bytes, raw: bytes, limits: Limits, breaches: list[
 
 
 def _boundary(header: bytes) -> bytes:
-    """The boundary that a header block declares, b"" when it declares no multipart."""
+    """Return the boundary that a header declares (RFC 2046 5.1.1); b"" if it declares no multipart."""
     lowered = header.lower()
     at = 0 if lowered.startswith(b"content-type:") else lowered.find(b"\ncontent-type:") + 1
     if not lowered.startswith(b"content-type:", at):
@@ -203,7 +208,7 @@ def _boundary(header: bytes) -> bytes:
 
 
 class _Scan:
-    """Walks over the delimiter lines (RFC 2046 5.1.1) of a mail with a stack of open boundaries."""
+    """Walks over the delimiter lines of a mail (RFC 2046 5.1.1) with a stack of open boundaries."""
 
     def __init__(self, raw: bytes, limits: Limits) -> None:
         self._raw = raw
@@ -211,9 +216,10 @@ class _Scan:
         self._open: list[bytes] = []
         self.parts = 0
         self.depth = 0
-        self.cut: int | None = None
+        self.cut: int | None = None  # where the first part begins that is not allowed
 
     def run(self, boundary: bytes) -> None:
+        """Scan the whole mail; `boundary` is that of its root."""
         self._open = [boundary]
         self.depth = 1
         at = self._raw.find(b"\n--")
@@ -224,6 +230,7 @@ class _Scan:
             at = self._raw.find(b"\n--", at + 1)
 
     def _line(self, at: int, end: int) -> None:
+        """Compare a line that begins with "--" with the open boundaries, the innermost first."""
         line = self._raw[at + 3 : end].rstrip(b" \t\r")
         for level in range(len(self._open) - 1, -1, -1):
             if line == self._open[level] + b"--":
@@ -235,6 +242,7 @@ class _Scan:
                 return
 
     def _part(self, at: int, end: int) -> None:
+        """Count a part, and open its boundary if it is a multipart."""
         self.parts += 1
         if self.parts > self._limits.parts and self.cut is None:
             self.cut = at + 1

@@ -1,4 +1,4 @@
-"""Our own marks in the body of a mail: the last thread when a relay rewrote ids and people edited subjects."""
+"""Finds our own marks in the body of a mail. They lead to the ticket even if ids and subject were changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_CHARACTERS = 200_000  # of text and HTML together
 
 # "ref:" and the left side of one of our Message-IDs (maild.domain.messages.reply_tokens). Any case is read:
 # phones change it.
-_WORDS = ("ref:", "Ref:", "REF:")  # the usual cases of it: looked for first, for that is much faster
+_WORDS = ("ref:", "Ref:", "REF:")  # the usual cases, which are looked for first because that is much faster
 _MARKER = re.compile(
     r"(?<![0-9A-Za-z])[Rr][Ee][Ff]:[ \t]?"
     r"([A-Za-z][0-9]{1,12}[A-Za-z][0-9]{1,12}[Ss][0-9]{1,9}\.[0-9]{1,12}\.[0-9A-Za-z]{16})(?![0-9A-Za-z])"
@@ -20,7 +20,7 @@ _MARKER = re.compile(
 
 
 def find(texts: Iterable[str]) -> tuple[str, ...]:
-    """What follows "ref:" in each marker, once each, in order, lower case; their MAC tells whether they are true."""
+    """Return what follows "ref:" in each mark: in order, each once, in lower case. The MAC is not checked here."""
     found: dict[str, None] = {}
     room = MAX_CHARACTERS
     for text in texts:

@@ -1,7 +1,8 @@
-"""A raw mail -> InboundMessage. Pure: no I/O, no clock. It never raises, whatever the bytes are; what is wrong is told.
+"""Reads a raw mail into an InboundMessage, without I/O and without a clock.
 
-The parser is the standard library's compat32 one; fields, addresses, parameters and charsets are read by rooms of our
-own, because the library's newer readers raise on, or never finish, mails that any sender can write."""
+No bytes make it raise; the message says what was wrong. The parser is the standard library's compat32 one. Fields,
+addresses, parameters and charsets have readers of our own: for some mails that anybody can write, the library's newer
+readers raise, or never end."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from maild.mail.reading.parts import Leaf, MimePart
 
 _MAX_VALUES = 100  # of one header name
 _DELIVERED_TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to")
-# A boundary that no line of base64 can be (RFC 2045 6.7).
+# A boundary that no line of base64 can be equal to (RFC 2045 6.8: base64 has no "_").
 _FLAT_HEAD = (
     b"From: <files@localhost.invalid>\r\nSubject: files\r\nMIME-Version: 1.0\r\n"
     b'Content-Type: multipart/mixed; boundary="=_file"\r\n\r\n'
@@ -38,10 +39,11 @@ _Fields = Mapping[str, Sequence[str]]
 def read(
     raw: bytes, *, limits: Limits | None = None, known_texts: Sequence[str] = (), signature: str = ""
 ) -> InboundMessage:
-    """The mail as words. Over a limit, its beginning is read: the header, the first parts; `defects` says so.
+    """Read a mail. Never raises.
 
-    `known_texts` are texts of our own notices: their lines are quotes wherever they stand. `signature` is the block
-    that this sender is known to put below every mail: it is folded where it stands exactly."""
+    Of a mail over a limit the beginning is read: the header and the first parts. `defects` says so. `known_texts` are
+    texts of our own notices: their lines are quotes wherever they are. `signature` is the block that this sender puts
+    below every mail: it is folded if it is there exactly."""
     root, hops, notes = _parsed(raw, limits)
     fields: _Fields = headers.by_name(root.raw_items(), values=_MAX_VALUES)
     leaves = parts.leaves(root)
@@ -95,12 +97,14 @@ def read(
 
 
 def extract(raw: bytes, part: str, *, limits: Limits | None = None) -> bytes:
-    """The decoded bytes of one attachment, by the path in Attachment.part; LookupError for a part that is not there."""
+    """Return the decoded bytes of one attachment, by its Attachment.part. Raises LookupError for an unknown part."""
     return extract_all(raw, [part], limits=limits)[0]
 
 
 def extract_all(raw: bytes, wanted: Sequence[str], *, limits: Limits | None = None) -> list[bytes]:
-    """The decoded bytes of several attachments, in the order of their paths; the mail is cut into parts once."""
+    """Return the decoded bytes of several attachments, in the order of `wanted`; the mail is parsed once.
+
+    Raises LookupError for an unknown part."""
     root, _, _ = _parsed(raw, limits)
     known = {leaf.path: leaf.part for leaf in parts.leaves(root)}
     opened: dict[str, winmail.Opened] = {}
@@ -108,7 +112,7 @@ def extract_all(raw: bytes, wanted: Sequence[str], *, limits: Limits | None = No
     for name in wanted:
         path, inside, number = name.partition(winmail.SEPARATOR)
         if path not in known:
-            raise LookupError(f"the mail has no part {name!r}; its parts are those that its attachments name")
+            raise LookupError(f"the mail has no part {name!r}; use the part of one of its attachments")
         octets = known[path].octets()
         if inside and path not in opened:
             opened[path] = winmail.open_container(octets)
@@ -117,50 +121,53 @@ def extract_all(raw: bytes, wanted: Sequence[str], *, limits: Limits | None = No
 
 
 def rewritten(raw: bytes, wanted: Sequence[str], *, limits: Limits | None = None) -> bytes:
-    """Attachments as we read them, in a flat mail that nobody can cut into other parts.
+    """Return a flat mail with the attachments as we read them. Every program finds the same parts in it.
 
-    It is for scanners, which read MIME themselves: a hostile mail may hide from them what we find in it."""
+    It is for scanners, which read MIME themselves: in a hostile mail they may not find the parts that we find. Raises
+    LookupError for an unknown part."""
     files = extract_all(raw, wanted, limits=limits)
     return b"".join((_FLAT_HEAD, *(_FLAT_PART + b2a_base64(octets) for octets in files), _FLAT_END))
 
 
 def _parsed(raw: bytes, allowed: Limits | None) -> tuple[MimePart, int, list[str]]:
-    """(root part, hops, what was left out)."""
+    """Parse a mail within its limits -> (root part, hops, what was left out)."""
     found = limits.survey(raw, allowed)
-    notes = [f"{breach.sentence}; read as far as allowed" for breach in found.breaches if breach.name != "received"]
+    notes = [f"{breach.sentence}; it is read up to there" for breach in found.breaches if breach.name != "received"]
     notes += [breach.sentence for breach in found.breaches if breach.name == "received"]
     try:
         return parts.tree(found.readable), found.hops, notes
     except RecursionError:
-        notes.append("its parts are nested too deep for the parser; only the header was read")
+        notes.append("its parts are nested too deep for the parser; only its header is read")
         return parts.header_of(found.readable), found.hops, notes
 
 
 def _first(fields: Mapping[str, Sequence[str]], name: str) -> str:
+    """Return the first value of a field, "" if it is absent."""
     values = fields.get(name, ())
     return values[0] if values else ""
 
 
 def _ids(fields: _Fields, name: str) -> tuple[str, ...]:
-    """The ids of the first field of a name (RFC 5322 3.6.4 allows one)."""
+    """Return the ids in the first field of this name (RFC 5322 3.6 allows one)."""
     return headers.message_ids(_first(fields, name))
 
 
 def _delivered_to(fields: _Fields) -> tuple[Address, ...]:
+    """Return the addresses to which servers say that they delivered the mail."""
     found = (person.address for name in _DELIVERED_TO for person in addresses.people(fields.get(name, ())))
     return tuple(dict.fromkeys(found))
 
 
 def _field_defects(fields: _Fields, words: Mapping[str, tuple[str, ...]], sent_at: datetime | None) -> list[str]:
-    """What is missing, doubled or unreadable among the fields that a ticket lives by (RFC 5322 3.6)."""
+    """Say what is missing, doubled or unreadable among the fields that a ticket needs (RFC 5322 3.6)."""
     found: list[str] = []
     senders = fields.get("from", ())
     if not senders:
         found.append("there is no From: the mail has no sender")
     elif len(senders) > 1:
-        found.append(f"there are {len(senders)} From fields: nobody is taken for the sender")
+        found.append(f"there are {len(senders)} From fields: the mail counts as without a sender")
     elif addresses.sender(senders) is None:
-        found.append("From is not one plain address: nobody is taken for the sender")
+        found.append("From is not one plain address: the mail counts as without a sender")
     found += [
         f"there are {len(fields[name])} {shown} fields: the first one counts"
         for name, shown in (("subject", "Subject"), ("date", "Date"), ("message-id", "Message-ID"))
@@ -178,9 +185,9 @@ def _field_defects(fields: _Fields, words: Mapping[str, tuple[str, ...]], sent_a
 def _sameness(
     words: Mapping[str, tuple[str, ...]], ids: Sequence[str], shown: Sequence[Leaf], pointers: Sequence[Attachment]
 ) -> str:
-    """One value for the same mail by whatever way it came (To and Cc, two mailboxes); "" without a Message-ID.
+    """Return a value that is equal for two copies of one mail (To and Cc, two mailboxes); "" without a Message-ID.
 
-    Bodies are compared decoded and with LF, for relays change transfer encodings and line ends."""
+    Bodies are hashed decoded and with LF, because relays change transfer encodings and line ends (RFC 2045 6)."""
     if not ids:
         return ""
     digest = hashlib.sha256()

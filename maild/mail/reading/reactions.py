@@ -1,4 +1,4 @@
-"""Mails that are only a reaction to another one: RFC 9078, and Gmail's part of its own."""
+"""Reads mails that are only a reaction to another mail: by RFC 9078, and by Gmail's own part."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ GMAIL = "text/vnd.google.email-reaction+json"
 
 
 def is_reaction(leaf: Leaf) -> bool:
-    """Whether a part carries a reaction: it is neither text nor attachment."""
+    """Whether a part is a reaction; then it is neither text nor attachment."""
     return leaf.part.type.value == GMAIL or leaf.part.disposition.value == "reaction"
 
 
 def read(leaves: Sequence[Leaf]) -> str:
-    """The emoji of the first part that carries one, "" when none does or when it is no emoji."""
+    """Return the emoji of the first reaction; "" if there is none, or if it is no emoji."""
     for leaf in leaves:
         if is_reaction(leaf):
             found = _gmail(leaf) if leaf.part.type.value == GMAIL else _standard(leaf)
@@ -30,22 +30,23 @@ def read(leaves: Sequence[Leaf]) -> str:
 
 
 def _standard(leaf: Leaf) -> str:
-    """RFC 9078 3: one line of emoji."""
+    """Read the standard form: one line of emoji (RFC 9078 3)."""
     text, _ = charsets.decode(leaf.part.octets()[:_MAX_BYTES], leaf.part.type.get("charset"))
     return _emoji(text)
 
 
 def _gmail(leaf: Leaf) -> str:
-    """`{"emoji": "👍", "version": 1}`."""
+    """Read Gmail's form: `{"emoji": "👍", "version": 1}`."""
     try:
         found = json.loads(leaf.part.octets()[:_MAX_BYTES])
     except (ValueError, RecursionError):
-        return ""  # no JSON: then it says nothing
+        return ""  # it is no JSON, so there is no reaction
     emoji = found.get("emoji") if isinstance(found, dict) else None
     return _emoji(emoji) if isinstance(emoji, str) else ""
 
 
 def _emoji(text: str) -> str:
+    """Return the first line of a text if it can be an emoji: no letter, not only ASCII, and short; else ""."""
     lines = text.strip().splitlines()
     words = "".join(one_line(lines[0]).split()) if lines else ""
     plain = words.isascii() or any(letter.isalpha() for letter in words)

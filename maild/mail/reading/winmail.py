@@ -1,7 +1,7 @@
-"""winmail.dat: the container in which Outlook hides attachments (MS-OXTNEF). Opened when the extra tnefparse is there.
+"""Opens winmail.dat, the container in which Outlook puts attachments ([MS-OXTNEF]), if tnefparse is installed.
 
-Its objects are counted and sifted before the library sees them: it copies the rest of the file for every object, and
-reads tables that nobody needs. A container that it cannot read stays an attachment as it is."""
+Its objects are counted and sorted before the library sees them. The library copies the rest of the file for every
+object, and reads tables that nobody needs. A container that it cannot read stays an attachment."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ TYPES = frozenset(("application/ms-tnef", "application/vnd.ms-tnef"))
 SEPARATOR = "!"  # "2!1" is the first file in the container at part 2
 MAX_FILES = 100
 MAX_OBJECTS = 1_000
-_MAX_COPIED = 1 << 30  # octets that the library may copy: objects by size
+_MAX_COPIED = 1 << 30  # octets that the library may copy: number of objects times size of the container
 _MAX_TEXT = 1_000_000
 
 _SIGNATURE = struct.pack("<I", 0x223E9F78)
 _OBJECT = struct.Struct("<BHHI")  # level, id, type, length; then the content and two octets of checksum
-# What is kept for the library: code page, body, MAPI properties, and all that belongs to an attachment.
+# Objects that the library gets: code page, body, MAPI properties, and everything of an attachment.
 _NEEDED = frozenset((0x800C, 0x9003, 0x9007))
 _ATTACHMENT_LEVEL = 2
 
@@ -42,15 +42,15 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a container holds; `failure` is a sentence when it could not be opened."""
+    """The content of a container."""
 
     files: tuple[File, ...] = ()
     text: str = ""
-    failure: str = ""
+    failure: str = ""  # a sentence if it could not be opened
 
 
 def is_container(leaf: Leaf) -> bool:
-    """Whether a part is a winmail.dat, by its type or by that name."""
+    """Whether a part is a winmail.dat, by its type or by its name."""
     if leaf.part.type.value in TYPES:
         return True
     name = leaf.part.disposition.get("filename") or leaf.part.type.get("name")
@@ -58,25 +58,26 @@ def is_container(leaf: Leaf) -> bool:
 
 
 def open_container(octets: bytes) -> Opened:
-    """The files and the text of a container. Never raises: what went wrong stands in `failure`."""
+    """Return the files and the text of a container. Never raises: `failure` says what went wrong."""
     if not octets.startswith(_SIGNATURE):
-        return Opened(failure="winmail.dat is none: kept as it is")
+        return Opened(failure="winmail.dat is not what its name says: it is kept as it is")
     library = _library()
     if library is None:
-        return Opened(failure="winmail.dat is kept unopened: the extra tnefparse is not installed")
+        return Opened(failure="winmail.dat is not opened: tnefparse is not installed (remedy: install maild[calendar])")
     objects = list(_objects(octets))
     if len(objects) > MAX_OBJECTS or len(objects) * len(octets) > _MAX_COPIED:
-        return Opened(failure="winmail.dat has too many objects: kept unopened")
+        return Opened(failure="winmail.dat has too many objects: it is not opened")
     try:
-        # The octet behind them is for the library, which passes over a last object of the smallest size.
+        # The library skips a last object of the smallest size, so another octet follows.
         container = library.TNEF(octets[:6] + b"".join(objects) + b"\0", do_checksum=False)
         files = tuple(_file(found) for found in container.attachments[:MAX_FILES])
         return Opened(tuple(file for file in files if file.octets), _text(container))
     except Exception as problem:  # noqa: BLE001 - it raises struct.error, ValueError, IndexError and more on a broken one
-        return Opened(failure=f"winmail.dat cannot be opened ({type(problem).__name__}): kept as it is")
+        return Opened(failure=f"winmail.dat cannot be opened ({type(problem).__name__}): it is kept as it is")
 
 
 def _library() -> ModuleType | None:
+    """Return tnefparse, None if it is not installed."""
     try:
         return importlib.import_module("tnefparse")
     except ImportError:
@@ -84,7 +85,7 @@ def _library() -> ModuleType | None:
 
 
 def _objects(octets: bytes) -> Iterator[bytes]:
-    """The objects that matter, whole ones only; one more than MAX_OBJECTS at most."""
+    """Yield the objects that the library needs. A cut one is left out; at most MAX_OBJECTS + 1 come."""
     at, count = 6, 0
     while at + _OBJECT.size + 2 <= len(octets) and count <= MAX_OBJECTS:
         level, name, _, length = _OBJECT.unpack_from(octets, at)
@@ -98,6 +99,7 @@ def _objects(octets: bytes) -> Iterator[bytes]:
 
 
 def _file(found: Any) -> File:
+    """Read one attachment of the library."""
     name = found.long_filename()
     if isinstance(name, bytes):
         name = charsets.decode(name)[0]
@@ -105,6 +107,7 @@ def _file(found: Any) -> File:
 
 
 def _text(container: Any) -> str:
+    """Return the text of a container."""
     body = container.body
     if isinstance(body, bytes):
         body = charsets.decode(body[:_MAX_TEXT])[0]
@@ -112,7 +115,7 @@ def _text(container: Any) -> str:
 
 
 def pointers(leaf: Leaf, opened: Opened, safe_name: Callable[[str], str]) -> list[Attachment]:
-    """The files of an opened container as attachments: their path is that of the part, "!" and their number."""
+    """Describe the files of an opened container as attachments. The path is that of the part, "!" and a number."""
     return [
         Attachment(
             part=f"{leaf.path}{SEPARATOR}{number}",
@@ -126,8 +129,8 @@ def pointers(leaf: Leaf, opened: Opened, safe_name: Callable[[str], str]) -> lis
 
 
 def file_in(opened: Opened, number: str) -> bytes:
-    """The file of this number in an opened container; LookupError when it has none."""
+    """Return the file of this number in an opened container. Raises LookupError if there is none."""
     files = opened.files
     if not number.isascii() or not number.isdigit() or not 0 < int(number) <= len(files):
-        raise LookupError(f"winmail.dat holds {len(files)} files, none has the number {number!r}")
+        raise LookupError(f"winmail.dat has {len(files)} files, and none has the number {number!r}")
     return files[int(number) - 1].octets
