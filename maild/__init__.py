@@ -12,8 +12,8 @@ The floors. Imports go downward only, and packages on one floor do not import ea
 
 Any package above the ground may import `ports`, which imports only the ground.
 
-Three packages have wings, each with an order of its own. `<` means: lies below and does not import what is above. Wings
-between two `<` lie on one floor and do not import each other:
+Three packages have wings, and each has an order of its wings. `<` means: the left one is below and does not import the
+right one. Wings between two `<` are on one floor and do not import each other:
 
     domain    invalid, times < people < messages, tickets < query, sla < policy, reports < notices, plan_change
               < effects < decision < escalation, lookups < commands < agent_mail, queries < intake
@@ -26,17 +26,17 @@ between two `<` lie on one floor and do not import each other:
 
 The way of one mail in:
 
-    sources  -> services.receive    the raw mail and its ledger row are committed, then the source acknowledges
-             -> mail                bytes become an InboundMessage
-             -> domain              classify -> route -> rules -> decide: events and notices, each with its reason
-             -> services.process    entry, events, ticket, next SLA instant and outgoing mail in one transaction
+    sources  -> services.intake.receive   commits the raw mail and its ledger row; then the source acknowledges
+             -> mail.reading              makes an InboundMessage of the bytes, in a worker process
+             -> domain.intake             classify -> route -> rules -> decide: events and notices, with reasons
+             -> services.intake.process   commits entry, events, ticket, next SLA instant and outgoing mail at once
 
 The way of one notice out:
 
-    domain.notices -> outbox row, in the transaction of the events that caused it
-             -> services.deliver    claims the row, composes the bytes once and stores them for every retry
-             -> transports          hand it over; each recipient gets one answer
-             -> domain.outbox       sent, or when to try again, or failed
+    domain.notices -> an outbox row, in the transaction of the events that caused it
+             -> services.deliver          claims the row, composes the bytes once and stores them for every retry
+             -> transports                hands the mail over; each recipient gets one answer
+             -> domain.messages.outbox    decides: sent, try again at an instant, or failed
 """
 
 __version__ = "0.1.0"

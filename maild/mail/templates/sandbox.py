@@ -101,6 +101,7 @@ class PartLoader(FileSystemLoader):
     not, the HTML part would take a stranger's name for markup."""
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        """Return a template's source: the file itself, or NAME.j2 for one of its two parts. Jinja2 calls this."""
         try:
             return super().get_source(environment, template)
         except TemplateNotFound:
