@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from maild.domain.lookups import Batch, CannedText, Leaving, Lookups, MadeText, TicketRecord, Written
+from maild.domain.lookups import Batch, CannedText, FileContent, Leaving, Lookups, MadeText, TicketRecord, Written
 from maild.domain.people.directory import name_key
 from maild.domain.tickets.ticket import fold
 
@@ -55,6 +55,7 @@ def lookups(**named: Any) -> Lookups:
         "derivations": Else(()),
         "texts": Canned({}),
         "contacted": Else(True),
+        "contents": Else(FileContent(name="file")),
     }
     return Lookups(**(answers | named))
 

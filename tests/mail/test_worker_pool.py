@@ -52,8 +52,8 @@ def pool():
 
 
 def test_worker_reads_as_the_parser_does(pool):
-    quoted = GOOD + b"\r\nWe have replaced the fuser today.\r\nPlease try again, and tell us.\r\n"
-    known = ("We have replaced the fuser today.\nPlease try again, and tell us.",)
+    quoted = GOOD + b"\r\nWe have replaced the fuser today.\r\nPlease try again, and tell us.\r\nAcme Support\r\n"
+    known = ("We have replaced the fuser today.\nPlease try again, and tell us.\nAcme Support",)
     assert pool.read(quoted, known) == parse.read(quoted, known_texts=known)
     assert pool.read(quoted, known).new_text == "It burns."
 

@@ -49,7 +49,7 @@ def leaks(office):
 
 def waiting(office):
     with office.store(reading=True) as unit:
-        return unit.drafts.waiting(agent="john")
+        return unit.held_replies.waiting(agent="john")
 
 
 def answers(office):
