@@ -16,7 +16,7 @@ TAKEN_IN = (
 )
 SERVER = "Authentication-Results by mx.acme.example"
 BELOW = (
-    "none stands above the Received by mx.acme.example from 203.0.113.25, but one stands below it: "
+    "there is none above the Received by mx.acme.example from 203.0.113.25, but one is below it: "
     'if that server writes there, set results = "below"'
 )
 MAIL = """From: Bob <bob@client.example>

@@ -135,7 +135,7 @@ def test_the_reason_says_what_was_found():
         "dmarc=pass for client.example"
     )
     assert judge(with_fields(), TrustedServers(TRUSTED)).reason == (
-        "no Authentication-Results by mx.acme.example, mx2.acme.example counts: none stands above the Received by "
+        "no Authentication-Results by mx.acme.example, mx2.acme.example counts: there is none above the Received by "
         "mx.acme.example from 203.0.113.25"
     )
 

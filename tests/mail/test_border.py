@@ -232,43 +232,43 @@ BORDER = "the Received by mx.acme.example from 203.0.113.25"
         (
             PASSED + LOCAL,
             OURS,
-            "it never left our own servers: every Received field is a hand-over inside them",
+            "it never left our own servers: every Received field is a step among them",
         ),
         (
             PASSED + TAKEN_IN,
             trusting("mx.acme.example", entry=("mx9.acme.example",)),
             "no Received field is by mx9.acme.example; check entry",
         ),
-        (TAKEN_IN, OURS, f"none stands above {BORDER}"),
+        (TAKEN_IN, OURS, f"there is none above {BORDER}"),
         (
             TAKEN_IN + PASSED,
             OURS,
-            f'none stands above {BORDER}, but one stands below it: if that server writes there, set results = "below"',
+            f'there is none above {BORDER}, but one is below it: if that server writes there, set results = "below"',
         ),
         (
             PASSED + TAKEN_IN,
             trusting("mx.acme.example", below=True),
-            f'none stands below {BORDER}, but one stands above it: if that server writes there, set results = "above"',
+            f'there is none below {BORDER}, but one is above it: if that server writes there, set results = "above"',
         ),
         (
             PASSED + TAKEN_IN,
             trusting("mx.acme.exmaple"),
-            f'none stands above {BORDER}, but one by another server does: {ADD} "mx.acme.example" to trusted_authserv',
+            f'there is none above {BORDER}, but one of another server is: {ADD} "mx.acme.example" to trusted_authserv',
         ),
         (
             "Authentication-Results: dmarc=pass header.from=client.example\n" + TAKEN_IN,
             OURS,
-            f'none stands above {BORDER}, but one by another server does: {ADD} "microsoft365" to trusted_authserv',
+            f'there is none above {BORDER}, but one of another server is: {ADD} "microsoft365" to trusted_authserv',
         ),
         (
             GATE + TAKEN_IN + PASSED,
             trusting("mx.acme.example", below=True),
-            f"none stands below {GATE_TOLD}, but one stands further down: if 10.1.2.3 is your own server, {NAME}",
+            f"there is none below {GATE_TOLD}, but one is further down: if 10.1.2.3 is your own server, {NAME}",
         ),
         (
             WEBMAIL + PASSED,
             trusting("mx.acme.example", below=True),
-            "the Received by mx.acme.example from 127.0.0.1 is a submission, so what stands below is its sender's",
+            "the Received by mx.acme.example from 127.0.0.1 is a submission, so its sender wrote what is below",
         ),
     ],
 )
@@ -282,7 +282,7 @@ def test_a_hop_that_is_not_named_is_told() -> None:
         "if 10.202.2.45 is your own server, name it in hops, or set entry"
         in evidence(FASTMAIL.written(), servers).reason
     )
-    assert "192.0.2.2 handed it in; if that is your own server, name it in hops" in (
+    assert "192.0.2.2 passed it to maild; if that is your own server, name it in hops" in (
         evidence(POSTFIX_ABOVE.written(), OURS, "192.0.2.2").reason
     )
 

@@ -1,7 +1,8 @@
-"""Find the border of our own servers in a mail, and the Authentication-Results that they wrote there.
+"""Finds the border of our own servers in a mail, and the Authentication-Results that they wrote there.
 
-Servers add their fields on top, so a mail is read from the top: down to the border all is ours, and what stands below
-may have been written by the sender. A field counts only if one of our servers wrote it there (RFC 8601 5)."""
+Each server adds its fields at the top (RFC 5321 4.4, RFC 8601 4), so a mail is read from the top. Down to the border
+all fields are ours; the sender may have written those below. A field counts only if one of our servers wrote it
+(RFC 8601 5, 7.1)."""
 
 from __future__ import annotations
 
@@ -21,17 +22,17 @@ from maild.mail.text.cleaning import replace_surrogates
 
 RECEIVED = "received"
 RESULTS = "authentication-results"
-MICROSOFT365 = "microsoft365"  # stands for fields without an authserv-id: Exchange Online writes none
+MICROSOFT365 = "microsoft365"  # means fields without an authserv-id: Exchange Online writes none
 
-_LONGEST = 4000  # characters of a field that are looked at
-_MOST = 100  # fields that are looked at: a mail with more than 50 Received fields goes in a circle
+_LONGEST = 4000  # characters of a field that are read
+_MOST = 100  # fields that are read: a mail with more than 50 Received fields is in a loop
 _RESULT_AHEAD = re.compile(r"\s*[a-z0-9-]{1,30}\s*(?:/\s*[0-9]{1,3}\s*)?=")
 
 ServerFields = Sequence[tuple[str, str]]  # (lower-case name, value): Received and Authentication-Results, from the top
 
 
 class Side(StrEnum):
-    """Where a server writes its results: above or below its own Received field."""
+    """The side of its own Received field on which a server writes its results."""
 
     ABOVE = "above"
     BELOW = "below"
@@ -39,37 +40,36 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrustedServers:
-    """Which servers are ours. `authserv`: ids, or patterns with *. `hops`: networks. `entry`: hosts or patterns."""
+    """Which servers are ours, as the configuration says."""
 
-    authserv: tuple[str, ...] = ()
-    hops: tuple[IpNetwork, ...] = ()
-    entry: tuple[str, ...] = ()
+    authserv: tuple[str, ...] = ()  # authserv-ids (RFC 8601 2.5), or patterns with *
+    hops: tuple[IpNetwork, ...] = ()  # networks of servers that pass mail on among themselves
+    entry: tuple[str, ...] = ()  # names, or patterns, of the servers that take mail from outside
     results: Side = Side.ABOVE
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """An Authentication-Results field. `plain` is its text behind the id, in lower case, without its comments."""
+    """An Authentication-Results field."""
 
     authserv: str  # "" for the form without an id
-    plain: str
+    plain: str  # the text behind the id, in lower case, without comments
 
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """The fields that count, from the top. `proving` are those that may prove the sender; each of `fields` may refute.
+    """The fields that count, from the top."""
 
-    `missing` says why none counts, and names the setting that may be meant; "" when one does."""
-
-    fields: tuple[Field, ...] = ()
-    proving: tuple[Field, ...] = ()
-    missing: str = ""
+    fields: tuple[Field, ...] = ()  # each of them may refute the sender
+    proving: tuple[Field, ...] = ()  # those that may prove the sender
+    missing: str = ""  # why no field counts, with the setting that may be wrong; "" if one counts
 
 
 def server_fields(items: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Return the Received and Authentication-Results fields of a header, from the top, at most 100.
 
-    They are unfolded, and nothing in them is decoded: no encoding of a sender's may become the name of our server."""
+    They are unfolded, and nothing in them is decoded: a sender's encoded word must not become the name of our server.
+    """
     named = ((name.lower(), value) for name, value in items)
     ours = ((name, replace_surrogates(unfold(value))) for name, value in named if name in (RECEIVED, RESULTS))
     return tuple(islice(ours, _MOST))
@@ -78,26 +78,27 @@ def server_fields(items: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ..
 def counting(fields: ServerFields, servers: TrustedServers, peer: str = "") -> Counting:
     """Find the fields of a mail that count.
 
-    `peer` is the address that handed the mail to our own listener; "" when nobody did, or a program on this machine."""
+    `peer` is the address that passed the mail to our own listener. It is "" if the mail came in another way, or from a
+    program on this machine."""
     client = received.read_address(peer) if peer else None
     if peer and (client is None or not received.is_ours(client, servers.hops)):
-        return Counting(missing=f"{peer} handed it in; if that is your own server, name it in hops")
+        return Counting(missing=f"{peer} passed it to maild; if that is your own server, name it in hops")
     at = _border(fields, servers)
     if at is None:
         return Counting(missing=_no_border(fields, servers))
     border = received.read(fields[at][1])
     if servers.results is Side.BELOW and (border.authenticated or border.from_loopback):
-        return Counting(missing=f"{_told(border)} is a submission, so what stands below is its sender's")
+        return Counting(missing=f"{_in_words(border)} is a submission, so its sender wrote what is below")
     start, end = _region(fields, at, servers.results)
     found = tuple(_by_trusted(fields[start:end], servers))
     if not found:
         return Counting(missing=_hint(fields, at, border, servers))
-    # Below its Received, a server's field stands directly above whatever the sender wrote there.
+    # Below its Received a server writes directly above the sender's fields: only the first is surely the server's.
     return Counting(found, found if servers.results is Side.ABOVE else found[:1])
 
 
 def _border(fields: ServerFields, servers: TrustedServers) -> int | None:
-    """The index of the Received field by which the mail came in from outside; None when none can be found."""
+    """Return the index of the Received field with which the mail came in from outside; None if none is found."""
     for at, (name, value) in enumerate(fields):
         if name != RECEIVED:
             continue
@@ -108,12 +109,12 @@ def _border(fields: ServerFields, servers: TrustedServers) -> int | None:
         elif any(_fits(pattern, hop.by) for pattern in servers.entry):
             return at
         elif hop.has_from and not hop.by:
-            return None  # it may be the very one: the next match may be the sender's
+            return None  # this may be the border, and the next match may be the sender's
     return None
 
 
 def _region(fields: ServerFields, border: int, side: Side) -> tuple[int, int]:
-    """The part of the fields in which our server writes its results."""
+    """Return (start, end) of the fields among which our server writes its results."""
     if side is Side.ABOVE:
         return 0, border
     following = (at for at in range(border + 1, len(fields)) if fields[at][0] == RECEIVED)
@@ -121,23 +122,26 @@ def _region(fields: ServerFields, border: int, side: Side) -> tuple[int, int]:
 
 
 def _by_trusted(fields: ServerFields, servers: TrustedServers) -> list[Field]:
+    """Return the results fields whose authserv-id is trusted."""
     found = (_read(value) for name, value in fields if name == RESULTS)
     return [field for field in found if _is_trusted(field, servers)]
 
 
 def _is_trusted(field: Field, servers: TrustedServers) -> bool:
+    """Whether the authserv-id of a field is one of ours (RFC 8601 2.5)."""
     if not field.authserv:
         return MICROSOFT365 in servers.authserv
     return any(name != MICROSOFT365 and _fits(name, field.authserv) for name in servers.authserv)
 
 
 def _fits(pattern: str, name: str) -> bool:
-    """Whether a name is the pattern, ASCII letters in any case; a * stands for any text."""
+    """Whether a name fits a pattern: * is any text, and the case of ASCII letters does not matter."""
     return bool(name) and _pattern(pattern).fullmatch(ascii_lower(name)) is not None
 
 
 @lru_cache(maxsize=256)
 def _pattern(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern with *."""
     return re.compile(".*".join(map(re.escape, ascii_lower(pattern.strip()).split("*"))))
 
 
@@ -145,7 +149,7 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 
 
 def _read(value: str) -> Field:
-    """The id and the results of a field (RFC 8601 2.2). The id may have a version behind it."""
+    """Read the id and the results of a field. A version may follow the id (RFC 8601 2.2)."""
     plain = without_comments(ascii_lower(value[:_LONGEST]))
     if _RESULT_AHEAD.match(plain):
         return Field("", plain)
@@ -157,34 +161,35 @@ def _read(value: str) -> Field:
 
 
 def _no_border(fields: ServerFields, servers: TrustedServers) -> str:
+    """Say why there is no border."""
     if not any(name == RECEIVED for name, _ in fields):
         return "no Received field says which server took the mail in"
     if servers.entry:
         return f"no Received field is by {' or '.join(servers.entry)}; check entry"
-    return "it never left our own servers: every Received field is a hand-over inside them"
+    return "it never left our own servers: every Received field is a step among them"
 
 
 def _hint(fields: ServerFields, at: int, border: Received, servers: TrustedServers) -> str:
-    """Why nothing counts at this border, and the setting that would make something count, if it is meant."""
+    """Say why nothing counts at this border, and name the setting that may be wrong."""
     side = servers.results
-    where = f"none stands {side.value} {_told(border)}"
+    where = f"there is none {side.value} {_in_words(border)}"
     other = Side.BELOW if side is Side.ABOVE else Side.ABOVE
     start, end = _region(fields, at, other)
     if _by_trusted(fields[start:end], servers):
-        return f'{where}, but one stands {other.value} it: if that server writes there, set results = "{other.value}"'
+        return f'{where}, but one is {other.value} it: if that server writes there, set results = "{other.value}"'
     start, end = _region(fields, at, side)
     strange = [_read(value) for name, value in fields[start:end] if name == RESULTS]
     if strange:
         name = strange[0].authserv or MICROSOFT365
-        return f'{where}, but one by another server does: if it is yours, add "{name[:80]}" to trusted_authserv'
+        return f'{where}, but one of another server is: if it is yours, add "{name[:80]}" to trusted_authserv'
     if _by_trusted(fields[at:], servers) and border.clients and not servers.entry:
         clients = " or ".join(str(client) for client in border.clients)
-        return f"{where}, but one stands further down: if {clients} is your own server, name it in hops, or set entry"
+        return f"{where}, but one is further down: if {clients} is your own server, name it in hops, or set entry"
     return where
 
 
-def _told(border: Received) -> str:
-    """The border in words, for people."""
+def _in_words(border: Received) -> str:
+    """Describe the border for people."""
     by = border.by[:80] or "a server without a name"
     client = f" from {border.clients[0]}" if border.clients else ""
     return f"the Received by {by}{client}"

@@ -1,4 +1,4 @@
-"""Tell the comments of a structured field from its text (RFC 5322 3.2.2); quoted strings lose their meaning."""
+"""Separates the comments of a structured field from its text (RFC 5322 3.2.2), and makes quoted strings harmless."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 
 def segments(value: str) -> Iterator[tuple[bool, str]]:
-    """Yield (is it a comment?, its text) in order. Comments nest. What is not closed hides the rest of the field.
+    """Yield (whether it is a comment, its text) in order. Comments nest, and an open one hides the rest of the field.
 
-    A sender chooses the words in comments and quoted strings: `smtp.mailfrom="; dmarc=pass"@…` is one value. So inside
-    quotes everything but letters, digits and the signs of an address becomes an underscore."""
+    A sender chooses the words in comments and quoted strings: `smtp.mailfrom="; dmarc=pass"@…` is one value. So in
+    quotes everything except letters, digits and the characters of an address becomes an underscore."""
     kept: list[str] = []
     depth, quoted, escaped = 0, False, False
     for letter in value:
@@ -36,5 +36,5 @@ def segments(value: str) -> Iterator[tuple[bool, str]]:
 
 
 def without_comments(value: str) -> str:
-    """The field with a space in the place of each comment."""
+    """Return the field with a space in place of each comment."""
     return "".join(" " if comment else text for comment, text in segments(value))

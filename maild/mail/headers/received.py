@@ -1,7 +1,7 @@
-"""Read one Received field (RFC 5321 4.4): who handed the mail over, to which server, and how.
+"""Reads one Received field (RFC 5321 4.4): which client passed the mail on, to which server, and how.
 
-Every server writes these fields a little differently. What cannot be read for certain stays unknown: the reader never
-guesses, because a client may choose some of the words (its HELO name above all)."""
+Every server writes these fields a little differently. What is not certain stays unknown. The reader never guesses,
+because the client chooses some of the words, such as its HELO name."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from maild.mail.headers.comments import segments
 IpAddress = IPv4Address | IPv6Address
 IpNetwork = IPv4Network | IPv6Network
 
-_LONGEST = 4000  # characters of a field that are looked at
+_LONGEST = 4000  # characters of a field that are read
 _BRACKETED = re.compile(r"\[(?:ipv6:)?([0-9a-f:.]{2,45}(?:%[\w.-]{1,30})?)\]", re.IGNORECASE)
 _BARE = re.compile(r"\s*(?:\S{0,100}@)?([0-9a-f:.]{2,45})\s*", re.IGNORECASE)
-# What the client chose, where the server marks it: helo= and ident= (Exim), "EHLO name" in quotes (zmailer).
+# Words that the client chose, where the server marks them: helo= and ident= (Exim), "EHLO name" in quotes (zmailer).
 _CHOSEN = re.compile(r'"[^"]*"?|\b(?:helo|ident)=\S*', re.IGNORECASE)
 _NAMES_HELO = re.compile(r"\b(?:helo|ehlo)[= ]", re.IGNORECASE)
 # The protocols of RFC 3848 and RFC 6531 4.3 that end in A mean SMTP AUTH; ASMTP is an older name for it.
 _AUTHENTICATED = re.compile(r"(?:(?:e|utf8)?smtps?a|asmtps?)", re.IGNORECASE)
 _LMTP = re.compile(r"(?:utf8)?lmtps?a?", re.IGNORECASE)
-# What Postfix, Sendmail and Courier write of a client that signed in.
+# What Postfix, Sendmail and Courier write about a client that signed in.
 _SIGNED_IN = re.compile(r"\s*auth(?:enticated)?(?:\s*[:=]|\s+(?:sender|bits|user)\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One hand-over. `clients` are the addresses of the client, as the server saw them; more than one is unusual."""
+    """One step of a mail from a client to a server."""
 
     has_from: bool  # without a `from` clause it is a step inside one server
-    clients: tuple[IpAddress, ...] = ()
-    by: str = ""  # the host that took the mail, in lower case; "" when it cannot be read
-    protocol: str = ""  # such as ESMTPS, as written
-    authenticated: bool = False  # the client signed in: the mail is a submission
+    clients: tuple[IpAddress, ...] = ()  # the client's address as the server saw it; more than one is unusual
+    by: str = ""  # the host that took the mail, in lower case; "" if it cannot be read
+    protocol: str = ""  # as written, such as ESMTPS (RFC 3848)
+    authenticated: bool = False  # the client signed in, so the mail is a submission (RFC 6409)
 
     @property
     def is_lmtp(self) -> bool:
@@ -46,14 +46,14 @@ class Received:
 
     @property
     def from_loopback(self) -> bool:
-        """Whether the client was this very machine."""
+        """Whether the client was on the same machine as the server."""
         return bool(self.clients) and all(client.is_loopback for client in self.clients)
 
     def inside(self, hops: Sequence[IpNetwork]) -> bool:
-        """Whether the mail was among our own servers yet, so that the field below was not written by its sender.
+        """Whether the step was among our own servers, so that the sender did not write the field below it.
 
-        That is a hand-over inside one server (no `from` clause, or LMTP without an address), or one by a client that is
-        this machine or in `hops`. A client that signed in never counts: it may be anybody's program."""
+        That is a step inside one server (no `from` clause, or LMTP without an address), or from a client that is this
+        machine or in `hops`. A client that signed in never counts: it may be anybody's program."""
         if self.authenticated:
             return False
         if not self.has_from:
@@ -69,7 +69,7 @@ def is_ours(client: IpAddress, hops: Sequence[IpNetwork]) -> bool:
 
 
 def read_address(text: str) -> IpAddress | None:
-    """An IP address without brackets; an IPv4 address inside IPv6 becomes IPv4 (RFC 4291 2.5.5.2). None otherwise."""
+    """Read an IP address without brackets; None if it is none. Mapped IPv4 becomes IPv4 (RFC 4291 2.5.5.2)."""
     try:
         found = ip_address(text.partition("%")[0])
     except ValueError:
@@ -88,7 +88,7 @@ def read(value: str) -> Received:
             comments.append(text)
             continue
         for word in text.split():
-            # The second word is the HELO name, which may be "by" itself. Where there is none, a comment comes first.
+            # The second word is the HELO name, which may itself be "by". Without a HELO name a comment comes first.
             if before_by is None and word.lower() == "by" and (len(words) != 1 or comments):
                 before_by = len(words), len(comments)
             words.append(word)
@@ -106,7 +106,7 @@ def read(value: str) -> Received:
 
 
 def _following(name: str, words: Sequence[str]) -> str:
-    """The word after `name`, up to a slash or semicolon: of "ESMTP/TLS/…" the protocol alone."""
+    """Return the word after `name`, up to a slash or semicolon: only the protocol of "ESMTP/TLS/…"."""
     for at, word in enumerate(words[:-1]):
         if word.lower() == name:
             return re.split("[/;]", words[at + 1], maxsplit=1)[0]
@@ -114,10 +114,10 @@ def _following(name: str, words: Sequence[str]) -> str:
 
 
 def _clients(words: Sequence[str], comments: Sequence[str]) -> tuple[IpAddress, ...]:
-    """The addresses of a `from` clause that the server itself wrote.
+    """Return the addresses in a `from` clause that the server itself wrote (RFC 5321 4.4, TCP-info).
 
-    The first word is the HELO name and does not count. Exim and CommuniGate write the client there and the HELO into a
-    comment: then both count, because a name in the DNS can look like that comment."""
+    The first word is the HELO name and does not count. Exim and CommuniGate write the client there, and the HELO name
+    into a comment. Then both count, because a name in the DNS can look like that comment."""
     found = [text for word in words[1:] for text in _BRACKETED.findall(word)]
     for comment in comments:
         plain = _CHOSEN.sub(" ", comment)

@@ -1,6 +1,6 @@
-"""The way a mail came, by mail-parser: hops, delays, the first server outside, what is odd. On demand only.
+"""Reads the way of a mail with mail-parser: hops, delays, the first server outside, and anomalies.
 
-It costs as much as all other reading of a mail together, and it decides nothing about a ticket's content."""
+Only explanations do this: it costs as much as all other reading of a mail, and it decides nothing."""
 
 from __future__ import annotations
 
@@ -10,47 +10,47 @@ from typing import Any
 
 from maild.mail.text.cleaning import one_line
 
-_MAX_BYTES = 262_144  # the beginning of a mail that mail-parser gets to see: the trace stands at the top
+_MAX_BYTES = 262_144  # mail-parser gets only the beginning of a mail, because the trace is at the top (RFC 5321 4.4)
 _MAX_WORDS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One Received field (RFC 5321 4.4), oldest first. `delay` in seconds since the hop before; `at` in UTC."""
+    """One Received field (RFC 5321 4.4)."""
 
     sent_by: str
     taken_by: str
     protocol: str
-    at: datetime | None
-    delay: float
+    at: datetime | None  # UTC
+    delay: float  # seconds since the hop before
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """`first_outside`: the IP address of the server that handed the mail to the trusted one, "" when not known.
+    """The way of a mail."""
 
-    `failure` says why a mail has no trace, "" when it has."""
-
-    hops: tuple[Hop, ...] = ()
-    first_outside: str = ""
+    hops: tuple[Hop, ...] = ()  # oldest first
+    first_outside: str = ""  # the IP address of the server that passed the mail to the trusted one; "" if unknown
     anomalies: tuple[str, ...] = ()
-    failure: str = ""
+    failure: str = ""  # why there is no trace; "" if there is one
 
 
 def trace(raw: bytes, *, trusted_server: str = "") -> Trace:
-    """The trace of a raw mail. Never raises: mail-parser does on mails that any sender can write, and that is told.
+    """Return the trace of a raw mail.
 
-    `trusted_server` is a word in the `by` of the Received fields that our own server adds."""
+    `trusted_server` is a word in the `by` clause of our own server. Never raises: for some mails mail-parser does, and
+    then `failure` says so."""
     try:
         return _trace(raw[:_MAX_BYTES], trusted_server)
-    except Exception as problem:  # noqa: BLE001 - it raises bare AttributeError and more; an explanation must not fail
+    except Exception as problem:  # noqa: BLE001 - it raises AttributeError and more; an explanation must not fail
         return Trace(
             failure=f"mail-parser cannot read this mail: {type(problem).__name__}: {one_line(str(problem))[:200]}"
         )
 
 
 def _trace(raw: bytes, trusted_server: str) -> Trace:
-    import mailparser  # here, because only explanations need it
+    """Let mail-parser read the mail."""
+    import mailparser  # imported here, because only explanations need it
 
     mail = mailparser.parse_from_bytes(raw)
     hops = tuple(_hop(received) for received in mail.received)
@@ -61,6 +61,7 @@ def _trace(raw: bytes, trusted_server: str) -> Trace:
 
 
 def _hop(received: dict[str, Any]) -> Hop:
+    """Turn mail-parser's record of a Received field into a Hop."""
     return Hop(
         sent_by=_words(received.get("from")),
         taken_by=_words(received.get("by")),
@@ -71,10 +72,12 @@ def _hop(received: dict[str, Any]) -> Hop:
 
 
 def _words(value: object) -> str:
+    """Return a value as one short line."""
     return one_line(str(value or ""))[:_MAX_WORDS]
 
 
 def _moment(text: object) -> datetime | None:
+    """Read mail-parser's time as UTC; None if there is none."""
     if not isinstance(text, str):
         return None
     try:
