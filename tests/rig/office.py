@@ -4,7 +4,6 @@ Mails go in as raw bytes and come out as raw bytes; everything between is the re
 the test's own process, where a traceback is worth something."""
 
 import itertools
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,6 +30,7 @@ from maild.services.queries.documents import ticket_show
 from maild.services.reports.retry_later import RetryLater
 from maild.services.tick import tick
 from maild.store.unit_of_work import Store
+from tests.rig.databases import Stores
 
 MONDAY = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)  # the office is open
 RING = KeyRing((Key("a", b"a secret of at least sixteen characters"),))
@@ -135,10 +135,10 @@ class Relay:
 class Office:
     """One helpdesk with its people, and everybody who writes to it."""
 
-    def __init__(self, folder: Path, config: str, empty_database: Path) -> None:
+    def __init__(self, folder: Path, config: str, stores: Stores) -> None:
         self.folder = folder
-        shutil.copy(empty_database, folder / "maild.db")
-        self.store = Store(f"sqlite:///{folder / 'maild.db'}", "test")
+        self._stores = stores
+        self.store = stores.open(folder / "maild.db")
         self.clock = SetClock(MONDAY)
         self.retry_later = RetryLater()
         self.relay = Relay()
@@ -173,7 +173,7 @@ class Office:
     def close(self) -> None:
         self.processing.close()
         self.delivery.close()
-        self.store.close()
+        self._stores.close(self.store)
 
     # -- mail in ------------------------------------------------------------------------------------------------
 
@@ -307,27 +307,15 @@ class Office:
         return list(tick(self.store, self.helpdesk, self.clock.now(), self.retry_later).fired)
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with its tables and nothing in them."""
-    path = tmp_path_factory.mktemp("empty") / "maild.db"
-    store = Store(f"sqlite:///{path}", "test")
-    store.migrate()
-    with store() as unit:  # everything into the one file that is copied
-        unit.commit()
-    store.close()
-    return path
-
-
 @pytest.fixture
-def open_office(tmp_path: Path, empty_database: Path) -> Iterator[Callable[[str], Office]]:
+def open_office(tmp_path: Path, stores: Stores) -> Iterator[Callable[[str], Office]]:
     """Opens an office with a configuration of the test's own."""
     opened: list[Office] = []
 
     def with_config(config: str) -> Office:
         folder = tmp_path / f"office-{len(opened)}"
         folder.mkdir()
-        opened.append(Office(folder, config, empty_database))
+        opened.append(Office(folder, config, stores))
         return opened[-1]
 
     yield with_config

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from maild.domain.messages.message import OutboundMessage
+from tests.rig.databases import Stores
 from tests.rig.office import MONDAY, Office, Relay
 from tests.scenarios.stage import CONFIG
 
@@ -27,9 +28,9 @@ class Beginning:
 class OfficeAgain(Office):
     """One office after another on the same engine: statements and templates are compiled once a worker."""
 
-    def __init__(self, folder: Path, empty_database: Path) -> None:
+    def __init__(self, folder: Path, stores: Stores, empty_database: Path) -> None:
         (folder / "maild.d").mkdir(parents=True)
-        super().__init__(folder, CONFIG, empty_database)
+        super().__init__(folder, CONFIG, stores)
         self._empty = empty_database
 
     def anew(self, config: str, beginning: Beginning | None = None) -> OfficeAgain:
@@ -65,8 +66,10 @@ class OfficeAgain(Office):
 
 
 @pytest.fixture(scope="session")
-def _same_office(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[OfficeAgain]:
-    office = OfficeAgain(tmp_path_factory.mktemp("office") / "again", empty_database)
+def _same_office(
+    tmp_path_factory: pytest.TempPathFactory, stores: Stores, empty_database: Path
+) -> Iterator[OfficeAgain]:
+    office = OfficeAgain(tmp_path_factory.mktemp("office") / "again", stores, empty_database)
     yield office
     office.close()
 

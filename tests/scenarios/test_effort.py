@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from maild.cli.stage import CONFIG
+from tests.rig.databases import Stores
 from tests.rig.office import Office
 from tests.scenarios.invariants import Watch, tickets_of
 from tests.scenarios.mail_client import Writing
@@ -128,12 +128,12 @@ def nobody_answers_paul(play: Players) -> None:
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory, empty_database: Path):
+def played(tmp_path_factory: pytest.TempPathFactory, stores: Stores):
     """The story, played once: (players, effort for the first ticket)."""
     folder = tmp_path_factory.mktemp("story")
     (folder / "token-key").touch(mode=0o600)
     (folder / "token-key").write_text(f"a:{'0123456789abcdef' * 4}\n")
-    office = Office(folder, CONFIG.format(port=0).replace("[listener]", LISTENER), empty_database)
+    office = Office(folder, CONFIG.format(port=0).replace("[listener]", LISTENER), stores)
     play = Players(Stage(office))
     the_bank_is_down(play)
     first = Effort(play.effort.mails, play.effort.words, play.effort.messages, play.effort.taps)
