@@ -1,1 +1,1 @@
-"""The ground floor: words, facts, verdicts. The standard library alone; no I/O, clock, chance or logging."""
+"""The ground floor: words, events, verdicts. The standard library alone; no I/O, clock, chance or logging."""

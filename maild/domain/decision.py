@@ -84,7 +84,7 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mails:
-    """Which mails follow beside those that the events bring, and how all of them look and leave."""
+    """Which mails follow besides those that the events bring, and how all of them look and leave."""
 
     notices: tuple[Notice, ...] = ()  # they are about the decision's ticket
     transcript: Transcript | None = None  # what feedback among them says
@@ -120,22 +120,22 @@ class Decision:
 
     @property
     def opens(self) -> bool:
-        """Does a ticket begin with it?"""
+        """Tell whether a ticket begins with it."""
         return bool(self.events) and isinstance(self.events[0], Opened)
 
     @property
     def entry(self) -> EntryDraft | None:
-        """The entry that events name as THIS_ENTRY; None when it brings none."""
+        """Return the entry that events name as THIS_ENTRY; None when it brings none."""
         return self.entries[0] if self.entries else None
 
     def effects_of(self, kind: type[E]) -> tuple[E, ...]:
-        """The effects of one kind, in their order."""
+        """Return the effects of one kind, in their order."""
         return tuple(effect for effect in self.effects if isinstance(effect, kind))
 
     def with_effects(self, *effects: Effect) -> Decision:
-        """The same with more effects."""
+        """Return the same decision with more effects."""
         return replace(self, effects=(*self.effects, *effects))
 
     def with_notices(self, *notices: Notice) -> Decision:
-        """The same with more notices about its ticket."""
+        """Return the same decision with more notices about its ticket."""
         return replace(self, mails=replace(self.mails, notices=(*self.mails.notices, *notices)))

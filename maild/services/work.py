@@ -27,14 +27,14 @@ class Work:
     trace: str = ""
 
     def traced(self, trace: str) -> Work:
-        """The same work under another mark."""
+        """Return the same work under another mark."""
         return replace(self, trace=trace)
 
 
 def isolated(unit: UnitOfWork, ticket: int, step: Callable[[], Result]) -> Result | None:
     """Run one step in a savepoint, so that a ticket that cannot be handled does not stop all the others.
 
-    Answers what the step answers. When it fails: None, a line in the log, and all that it wrote is undone. A database
+    Returns what the step returns. When it fails: None, a line in the log, and all that it wrote is undone. A database
     that is away is no fault of the ticket: that failure is raised."""
     try:
         with unit.savepoint():

@@ -241,7 +241,7 @@ def test_an_agent_has_a_word_on_their_own_held_replies_and_on_the_one_that_a_but
 
     found = (reply(1, "john"), reply(2, "jane"), reply(3, "john", "sent"))
     waiting = placed(replace(TO_JOHN, new_text="!send nothing"), replace(KNOWN, held_replies=found))
-    assert concluded(waiting).decision.reason == "the held text 1 is dropped"
+    assert concluded(waiting).decision.reason == "the held reply 1 is dropped"
     nobody = placed(replace(TO_JOHN, new_text="!send nothing"), replace(KNOWN, held_replies=found[1:]))
     assert concluded(nobody).decision.outcome is Outcome.REJECTED
 

@@ -328,8 +328,8 @@ def test_an_end_without_words_is_told_unless_the_agent_keeps_it_quiet_or_it_goes
     after = ticket()
     for fact in facts:
         after = apply(42, after, fact)
-    happening = TicketChange(after, facts, BY_JANE, quiet=quiet)
-    assert [row for row in short(notices_for(happening, POLICY)) if row[2] is U] == wanted
+    change = TicketChange(after, facts, BY_JANE, quiet=quiet)
+    assert [row for row in short(notices_for(change, POLICY)) if row[2] is U] == wanted
 
 
 def test_only_the_requester_is_asked_how_the_help_was_and_only_a_copy_may_leave():

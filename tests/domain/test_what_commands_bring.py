@@ -1,4 +1,4 @@
-"""What commands bring beside events: when a text leaves, words about held texts, questions before what is final."""
+"""What commands bring beside events: when a text leaves, words about held replies, questions before what is final."""
 
 from dataclasses import replace
 from datetime import timedelta

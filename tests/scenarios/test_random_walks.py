@@ -21,7 +21,7 @@ A_SEED = 1000  # walks that one seed makes; its number names the test, and makes
 # Walks that once went wrong, each with what was wrong.
 KEPT: list[tuple[str, list[Step]]] = [
     (
-        "a text beside a word about no held text was lost",
+        "a text beside a word about no held reply was lost",
         [Step("answer", "jane", shape=SHAPES.index("{text}\n{command}"), command=COMMANDS.index("!send nothing"))],
     ),
     (

@@ -360,7 +360,7 @@ class Walk:
         with self._stage.office.store(reading=True) as unit:
             waiting = unit.held_replies.waiting()
             drafts = {draft.inbound for draft in _every(unit.held_replies.get)}
-        yield from (f"held text {draft.id} is never reminded of" for draft in waiting if draft.remind_at is None)
+        yield from (f"held reply {draft.id} is never reminded of" for draft in waiting if draft.remind_at is None)
         for said in self._said:
             if said.who not in WORKERS or not said.own or said.done is None or said.done.inbound in drafts:
                 continue
@@ -382,5 +382,5 @@ class Walk:
 
 
 def _every(get: Callable[[int], HeldReply | None]) -> Iterator[HeldReply]:
-    """All held texts: they are counted from one."""
+    """All held replies: they are counted from one."""
     return takewhile(bool, map(get, count(1)))  # type: ignore[arg-type]

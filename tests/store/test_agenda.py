@@ -41,7 +41,7 @@ def due(unit, instant):
 
 
 def held(unit, number):
-    """A held text that is to be reminded of so many minutes from now."""
+    """A held reply that is to be reminded of so many minutes from now."""
     (receipt,) = unit.inbound.keep([replace(MAIL, raw=str(number).encode())], NOW)
     text = HeldReply(
         inbound=receipt.inbound,

@@ -39,8 +39,8 @@ class AgentMail:
     forwarded: str = ""  # a mail that follows the text: part of the entry, but nobody's command
     since: tuple[Event, ...] = ()  # what happened after what the writer had seen
     seen: int | None = None  # the number of the last event that they had seen; None: nobody knows
-    waiting: tuple[HeldReply, ...] = ()  # held texts that they may have a word on
-    mends: HeldReply | None = None  # the held text whose notice this mail answers: it takes its place
+    waiting: tuple[HeldReply, ...] = ()  # held replies that they may have a word on
+    replaces: HeldReply | None = None  # the held reply whose notice this mail answers: it takes its place
     released_as: ReleasedAs = ReleasedAs.AS_IT_IS
     button: str = ""  # the verb in the address that it was sent to
     receipts: bool = False  # the writer wishes to be told of all that their commands did

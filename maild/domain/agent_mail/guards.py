@@ -161,12 +161,12 @@ def _held(act: AgentMail, agent: Agent, guard: Guard, doubt: Doubt) -> Decision:
     )
 
 
-# -- the word about a held text ---------------------------------------------------------------------------------
+# -- the word about a held reply ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One row: what a word does to a held text of some kinds. Without `releases` the text is dropped."""
+    """One row: what a word does to a held reply of some kinds. Without `releases` the text is dropped."""
 
     kinds: frozenset[HeldReplyKind]
     settled_as: str
@@ -197,12 +197,12 @@ _EXPECTED: Mapping[HeldReplyKind, str] = {
 BUTTON_WORDS: Mapping[str, str] = {"send": "anyway", "text": "text", "note": "note", "drop": "nothing", "yes": "yes"}
 
 
-def about_held_text(act: AgentMail, word: str, beside: str = "", draft: HeldReply | None = None) -> Decision:
-    """Do what an agent says of a held text: of this one (a button names it), else of their newest on the ticket.
+def about_held_reply(act: AgentMail, word: str, beside: str = "", draft: HeldReply | None = None) -> Decision:
+    """Do what an agent says of a held reply: of this one (a button names it), else of their newest on the ticket.
 
     Text beside the word stays inside as a note. A text that was settled before is settled once only."""
     mine = [d for d in act.waiting if d.ticket == act.ticket.number and act.agent and d.agent == act.agent.name]
-    chosen = draft or act.mends or next((d for d in reversed(mine) if row_of(word, d)), None)
+    chosen = draft or act.replaces or next((d for d in reversed(mine) if row_of(word, d)), None)
     if chosen is None and mine and mine[-1].kind is HeldReplyKind.MARKED:
         chosen = mine[-1]  # it is told why the word cannot be done
     if chosen is None:
@@ -212,7 +212,7 @@ def about_held_text(act: AgentMail, word: str, beside: str = "", draft: HeldRepl
             has_text=bool(beside.strip()),
         )
     if chosen.settled_as:
-        return Decision(Outcome.IGNORED, f"the held text {chosen.id} was {chosen.settled_as} before", actor=act.actor)
+        return Decision(Outcome.IGNORED, f"the held reply {chosen.id} was {chosen.settled_as} before", actor=act.actor)
     row = row_of(word, chosen)
     if row is None:
         expected = _EXPECTED.get(chosen.kind, "answer with !send anyway, note or nothing")
@@ -225,7 +225,7 @@ def about_held_text(act: AgentMail, word: str, beside: str = "", draft: HeldRepl
 
 
 def settled(act: AgentMail, draft: HeldReply, row: Word, beside: str = "") -> Decision:
-    """The end of a held text of a ticket."""
+    """The end of a held reply of a ticket."""
     happened: list[Event] = [events.TextSettled(at=act.at, by=act.actor, draft=draft.id, settled_as=row.settled_as)]
     entries: tuple[EntryDraft, ...] = ()
     if beside.strip():
@@ -235,18 +235,18 @@ def settled(act: AgentMail, draft: HeldReply, row: Word, beside: str = "") -> De
 
 
 def settled_apart(actor: Actor, draft: HeldReply, row: Word) -> Decision:
-    """The end of a held text, without a word in any thread."""
+    """The end of a held reply, without a word in any thread."""
     mail: Effect = DropHeldMail(draft.inbound)
     if row.releases is not None:
         mail = ReleaseHeldMail(draft.inbound, row.releases, proven=draft.kind is HeldReplyKind.UNPROVEN)
     return Decision(
         Outcome.COMMANDED,
-        f"the held text {draft.id} is {row.settled_as}",
+        f"the held reply {draft.id} is {row.settled_as}",
         actor=actor,
         effects=(SettleHeldReply(draft.id, row.settled_as), mail),
     )
 
 
 def row_of(word: str, draft: HeldReply) -> Word | None:
-    """What a word means for this held text; None when it says nothing about it."""
+    """What a word means for this held reply; None when it says nothing about it."""
     return next((row for row in WORDS.get(word, ()) if draft.kind in row.kinds), None)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from maild.domain.agent_mail.agent_mail import ADMIN, AgentMail, Understood
-from maild.domain.agent_mail.guards import about_held_text, guarded
+from maild.domain.agent_mail.guards import about_held_reply, guarded
 from maild.domain.agent_mail.leak_guard import leaving
 from maild.domain.agent_mail.outcome import checked, domains_of, done, refused
 from maild.domain.commands import apply as commands
@@ -69,7 +69,7 @@ def _judged(act: AgentMail, parsed: Parsed, policy: Policy) -> Decision:
     applied = commands.apply_intents(act.ticket, found.intents, act.actor, act.at, surroundings)
     understood = Understood(act, parsed, applied, policy)
     if applied.held_word:
-        return about_held_text(act, applied.held_word, parsed.text)
+        return about_held_reply(act, applied.held_word, parsed.text)
     if applied.check:
         return checked(understood)
     if unanswerable := _unanswerable(understood):

@@ -43,7 +43,8 @@ def refused(act: AgentMail, problems: Sequence[CommandProblem], *, has_text: boo
         corrected_text=commands.corrected(act.text, problems, bare=act.scope is Scope.COMMAND),
     )
     reason = "; ".join(": ".join(filter(None, (p.line.strip(), p.message))) for p in problems[:3])
-    # What opens a ticket waits without a text, too: it is mended by an answer, as a fresh mail would begin another one.
+    # What opens a ticket waits without a text, too: an answer corrects it, for a fresh mail would
+    # begin another one.
     waits = act.agent is not None and (has_text or act.opens is not None)
     effects: tuple[Effect, ...] = ()
     if act.agent is not None and waits:
@@ -63,8 +64,8 @@ def refused(act: AgentMail, problems: Sequence[CommandProblem], *, has_text: boo
 
 def replaced(act: AgentMail) -> tuple[Effect, ...]:
     """End the held reply that this mail corrects: the new text takes its place."""
-    mended = act.mends
-    return (SettleHeldReply(mended.id, "replaced"), DropHeldMail(mended.inbound)) if mended else ()
+    old = act.replaces
+    return (SettleHeldReply(old.id, "replaced"), DropHeldMail(old.inbound)) if old is not None else ()
 
 
 # -- doing ------------------------------------------------------------------------------------------------------

@@ -102,59 +102,59 @@ class Applied:
     brought: Brought = ()  # in the order of the commands
 
     def said(self, kind: type[K]) -> tuple[K, ...]:
-        """The instructions of one kind."""
+        """Return the instructions of one kind."""
         return tuple(each for each in self.brought if isinstance(each, kind))
 
     @property
     def effects(self) -> tuple[Effect, ...]:
-        """What they change beyond the events of the ticket."""
+        """Return what they change beyond the events of the ticket."""
         return tuple(each for each in self.brought if isinstance(each, Effect))
 
     @property
     def appended(self) -> str:
-        """The canned texts, below each other."""
+        """Return the canned texts, below each other."""
         return "\n\n".join(each.text for each in self.said(AppendText) if each.text)
 
     @property
     def leaves_at(self) -> datetime | None:
-        """When the text leaves (UTC); None: as usual."""
+        """Return when the text leaves (UTC); None: as usual."""
         moments = self.said(SendAt)
         return moments[-1].moment if moments else None
 
     @property
     def at_once(self) -> bool:
-        """Does the text leave without the time in which it could be stopped?"""
+        """Tell whether the text leaves without the time in which it could be stopped."""
         return bool(self.said(SendNow))
 
     @property
     def quiet(self) -> bool:
-        """Is the customer told nothing?"""
+        """Tell whether the customer hears nothing."""
         return bool(self.said(QuietToCustomer))
 
     @property
     def may_leave(self) -> bool:
-        """Is the text a note that is meant for the customer?"""
+        """Tell whether the text is a note that is meant for the customer."""
         return bool(self.said(MeantForCustomer))
 
     @property
     def check(self) -> bool:
-        """Is nothing done, and only told?"""
+        """Tell whether nothing is done, and the writer only hears what would be."""
         return bool(self.said(OnlyCheck))
 
     @property
     def held_word(self) -> str:
-        """The word about a held reply; "" when there is none."""
+        """Return the word about a held reply; "" when there is none."""
         words = self.said(WordOnHeldReply)
         return words[-1].word if words else ""
 
     @property
     def confirm(self) -> tuple[str, ...]:
-        """Why the whole mail waits for a "yes"."""
+        """Return why the whole mail waits for a "yes"."""
         return tuple(each.warning for each in self.said(AskFirst))
 
     @property
     def receipts(self) -> tuple[str, ...]:
-        """Lines that the writer is told although all went well."""
+        """Return lines that the writer is told although all went well."""
         return tuple(each.line for each in self.said(Receipt))
 
 
@@ -238,7 +238,7 @@ def apply_intents(
 
     What is already so stays silent. A changed priority or department does not change the SLA plan here: that
     follows from the configuration."""
-    occasion = CommandContext(by, at, surroundings)
+    context = CommandContext(by, at, surroundings)
     events: list[Event] = []
     outcomes: list[str] = []
     answers: list[str] = []
@@ -246,8 +246,8 @@ def apply_intents(
     everything: list[Effect | Instruction] = []
     for intent in intents:
         verb = intent.verb
-        happened = verb.act(ticket, intent.reading, occasion)
-        brought = _brought(intent, ticket, occasion, happened)
+        happened = verb.act(ticket, intent.reading, context)
+        brought = _brought(intent, ticket, context, happened)
         for event in happened:
             outcomes.extend(receipt_lines(event, ticket, surroundings.directory, surroundings.wall_clock))
             ticket = apply(ticket.number, ticket, event)
@@ -264,13 +264,13 @@ def apply_intents(
     return Applied(tuple(events), ticket, goes, "\n".join(answers), tuple(outcomes), tuple(everything))
 
 
-def _brought(intent: Intent, ticket: Ticket, occasion: CommandContext, happened: tuple[Event, ...]) -> Brought:
+def _brought(intent: Intent, ticket: Ticket, context: CommandContext, happened: tuple[Event, ...]) -> Brought:
     """Return what an intent brings besides its events, and what its agent must know before it is done."""
     verb = intent.verb
-    brought = verb.brings(ticket, intent.reading, occasion)
-    if not happened or not verb.warns or occasion.surroundings.speaker is None:
+    brought = verb.brings(ticket, intent.reading, context)
+    if not happened or not verb.warns or context.surroundings.speaker is None:
         return brought
-    warning = verb.warns(ticket, intent.reading, occasion)
+    warning = verb.warns(ticket, intent.reading, context)
     return (*brought, AskFirst(warning)) if warning else brought
 
 

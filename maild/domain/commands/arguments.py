@@ -29,7 +29,7 @@ _VARIABLE = re.compile(r"""([a-z_]\w{0,39})=(?:"([^"]*)"|'([^']*)'|(\S*))(?=\s|$
 _MAX_WORDS = 2000  # characters of an argument that are looked at
 _JOINERS = "\u200c\u200d"  # invisible, but words and pictures of some scripts need them
 _NEVER = frozenset({"none", "off", "never"})
-_WORD_ABOUT_HELD_TEXT: Mapping[str, str] = {"anyway": "anyway", "text": "text", "note": "note", "nothing": "nothing"}
+_WORD_ABOUT_HELD_REPLY: Mapping[str, str] = {"anyway": "anyway", "text": "text", "note": "note", "nothing": "nothing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,10 +269,10 @@ def moment(args: str, surroundings: Surroundings) -> datetime | Invalid:
 
 def moment_or_word(args: str, surroundings: Surroundings) -> datetime | str | Invalid:
     """Read when a text leaves, or one word about a held reply."""
-    if word := _WORD_ABOUT_HELD_TEXT.get(args.casefold()):
+    if word := _WORD_ABOUT_HELD_REPLY.get(args.casefold()):
         return word
     if not args:
-        return Invalid(f"say when, such as tomorrow 9:00, or about a held text: {', '.join(_WORD_ABOUT_HELD_TEXT)}")
+        return Invalid(f"say when, such as tomorrow 9:00, or about a held reply: {', '.join(_WORD_ABOUT_HELD_REPLY)}")
     return moment(args, surroundings)
 
 

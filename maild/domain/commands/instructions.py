@@ -66,7 +66,7 @@ class AskFirst(Instruction):
 
 @dataclass(frozen=True, slots=True)
 class Receipt(Instruction):
-    """A line that the writer is told although all went well."""
+    """The writer is told this line although all went well."""
 
     line: str
 

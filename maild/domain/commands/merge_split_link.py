@@ -93,48 +93,48 @@ def _elsewhere(ticket: int, reason: str, events: tuple[Event, ...], by: Actor) -
 # -- link -------------------------------------------------------------------------------------------------------
 
 
-def link(ticket: Ticket, there: Ticket, occasion: CommandContext) -> tuple[Event, ...]:
+def link(ticket: Ticket, there: Ticket, context: CommandContext) -> tuple[Event, ...]:
     """Link this ticket with another one."""
     if there.number in ticket.links:
         return ()
-    return (Linked(at=occasion.at, by=occasion.by, ticket=there.number),)
+    return (Linked(at=context.at, by=context.by, ticket=there.number),)
 
 
-def linked_there(ticket: Ticket, there: Ticket, occasion: CommandContext) -> Brought:
+def linked_there(ticket: Ticket, there: Ticket, context: CommandContext) -> Brought:
     """Link the other ticket with this one: each shows the other."""
     if ticket.number in there.links:
         return ()
-    event = Linked(at=occasion.at, by=occasion.by, ticket=ticket.number)
-    return (_elsewhere(there.number, f"linked with ticket {ticket.number}", (event,), occasion.by),)
+    event = Linked(at=context.at, by=context.by, ticket=ticket.number)
+    return (_elsewhere(there.number, f"linked with ticket {ticket.number}", (event,), context.by),)
 
 
 # -- merge ------------------------------------------------------------------------------------------------------
 
 
-def merge(ticket: Ticket, there: Ticket, occasion: CommandContext) -> tuple[Event, ...]:
+def merge(ticket: Ticket, there: Ticket, context: CommandContext) -> tuple[Event, ...]:
     """End this ticket in the other one. It is closed here, because the work goes on there."""
     if ticket.merged_into == there.number:
         return ()
-    merged = Merged(at=occasion.at, by=occasion.by, into=there.number)
+    merged = Merged(at=context.at, by=context.by, into=there.number)
     if ticket.status is Status.CLOSED:
         return (merged,)
     closed = StatusChanged(
-        at=occasion.at, by=occasion.by, status=Status.CLOSED.value, previous=ticket.status.value, reason="merged"
+        at=context.at, by=context.by, status=Status.CLOSED.value, previous=ticket.status.value, reason="merged"
     )
     return (merged, closed)
 
 
-def absorbed_there(ticket: Ticket, there: Ticket, occasion: CommandContext) -> Brought:
+def absorbed_there(ticket: Ticket, there: Ticket, context: CommandContext) -> Brought:
     """Add the people of this ticket to the other one. They hear from then on what is written there."""
     if ticket.merged_into == there.number:
         return ()
-    events: list[Event] = [Absorbed(at=occasion.at, by=occasion.by, ticket=ticket.number)]
+    events: list[Event] = [Absorbed(at=context.at, by=context.by, ticket=ticket.number)]
     for person, role in _newcomers(ticket, there):
-        events.append(ParticipantAdded(at=occasion.at, by=occasion.by, person=person, role=role))
-    other = _elsewhere(there.number, f"ticket {ticket.number} was merged into it", tuple(events), occasion.by)
+        events.append(ParticipantAdded(at=context.at, by=context.by, person=person, role=role))
+    other = _elsewhere(there.number, f"ticket {ticket.number} was merged into it", tuple(events), context.by)
     state = f", which is {there.status}" if there.status.ended else ""
-    told = f'ticket {ticket.number} goes on in ticket {there.number}, "{there.subject}"{state}'
-    return (other, QuietToCustomer(), Receipt(told))
+    receipt = f'ticket {ticket.number} goes on in ticket {there.number}, "{there.subject}"{state}'
+    return (other, QuietToCustomer(), Receipt(receipt))
 
 
 def _newcomers(ticket: Ticket, there: Ticket) -> list[tuple[Person, str]]:
@@ -144,7 +144,7 @@ def _newcomers(ticket: Ticket, there: Ticket) -> list[tuple[Person, str]]:
     return [(person, role) for person, role in people if reachable(person) and not there.includes(person.address)]
 
 
-def merge_warning(ticket: Ticket, there: Ticket, _occasion: CommandContext) -> str:
+def merge_warning(ticket: Ticket, there: Ticket, _context: CommandContext) -> str:
     """Warn who would read the other ticket after the merge."""
     names = ", ".join(str(person.address) for person, _ in _newcomers(ticket, there))
     heard = f", and {names} hears what is written there from now on" if names else ""
@@ -176,16 +176,16 @@ def part(args: str, surroundings: Surroundings) -> SplitPart | Invalid:
     return SplitPart(title, replace(last, message_id=""))
 
 
-def split(_ticket: Ticket, _part: SplitPart, occasion: CommandContext) -> tuple[Event, ...]:
+def split(_ticket: Ticket, _part: SplitPart, context: CommandContext) -> tuple[Event, ...]:
     """Split a part off into a new ticket."""
-    return (Split(at=occasion.at, by=occasion.by, into=NEW_TICKET),)
+    return (Split(at=context.at, by=context.by, into=NEW_TICKET),)
 
 
-def opened_there(ticket: Ticket, reading: SplitPart, occasion: CommandContext) -> Brought:
+def opened_there(ticket: Ticket, reading: SplitPart, context: CommandContext) -> Brought:
     """Open the new ticket. The same people work on it with the same plan, which counts from now."""
     opened = Opened(
-        at=occasion.at,
-        by=occasion.by,
+        at=context.at,
+        by=context.by,
         entry=THIS_ENTRY,
         requester=ticket.requester,
         subject=reading.title or ticket.subject,
@@ -199,14 +199,14 @@ def opened_there(ticket: Ticket, reading: SplitPart, occasion: CommandContext) -
         tags=ticket.tags,
         links=(ticket.number,),
         contacts=contacts_in(ticket),
-        watchers=followers_of(ticket.requester.address, occasion.surroundings.directory),
+        watchers=followers_of(ticket.requester.address, context.surroundings.directory),
     )
     decision = Decision(
         Outcome.OPENED,
         f"split off from ticket {ticket.number}",
         (opened,),
         (reading.begins,),
-        actor=occasion.by,
+        actor=context.by,
     )
     receipt = Receipt(f'a new ticket was split off: "{opened.subject}"')
     return (ActOnOtherTicket(None, decision), receipt)
@@ -227,18 +227,18 @@ def last_act(args: str, surroundings: Surroundings) -> Undoing | Invalid:
     return Invalid(found) if isinstance(found, str) else found
 
 
-def undo(_ticket: Ticket, reading: Undoing, occasion: CommandContext) -> tuple[Event, ...]:
+def undo(_ticket: Ticket, reading: Undoing, context: CommandContext) -> tuple[Event, ...]:
     """Return the events that take the act back."""
-    return _stamped(reading.events, occasion.by, occasion.at)
+    return _stamped(reading.events, context.by, context.at)
 
 
-def undone_elsewhere(_ticket: Ticket, reading: Undoing, occasion: CommandContext) -> Brought:
+def undone_elsewhere(_ticket: Ticket, reading: Undoing, context: CommandContext) -> Brought:
     """Return what taking the act back does to other tickets and mails."""
     others = tuple(
-        _elsewhere(number, "taken back by its agent", _stamped(events, occasion.by, occasion.at), occasion.by)
+        _elsewhere(number, "taken back by its agent", _stamped(events, context.by, context.at), context.by)
         for number, events in reading.others
     )
-    return (*others, *reading.effects, QuietToCustomer(), *map(Receipt, reading.told))
+    return (*others, *reading.effects, QuietToCustomer(), *map(Receipt, reading.receipts))
 
 
 def _stamped(events: tuple[Event, ...], by: Actor, at: datetime) -> tuple[Event, ...]:

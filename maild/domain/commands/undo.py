@@ -41,12 +41,12 @@ from maild.domain.tickets.ticket import Ticket
 class Undoing:
     """The events that take an act back, here and in other tickets. The caller sets their time and actor.
 
-    `told` says what was not or cannot be taken back, and what was stopped in time."""
+    `receipts` says what was not or cannot be taken back, and what was stopped in time."""
 
     events: tuple[Event, ...]
     others: tuple[tuple[int, tuple[Event, ...]], ...] = ()
     effects: tuple[Effect, ...] = ()  # mails that must not leave
-    told: tuple[str, ...] = ()
+    receipts: tuple[str, ...] = ()
 
 
 def undoing(ticket: Ticket, agent: str, lookups: Lookups, at: datetime) -> Undoing | str:
@@ -64,14 +64,14 @@ def undoing(ticket: Ticket, agent: str, lookups: Lookups, at: datetime) -> Undoi
     backs = [back(act) for kind in kinds if (back := _BACK.get(kind)) and not goes_with_merge(kind, act)]
     happened = tuple(event for back in backs for event in back.events)
     others = tuple(other for back in backs for other in back.others)
-    told = tuple(line for back in backs for line in back.told)
-    if told and not happened and not others:
-        return "; ".join(told)
+    receipts = tuple(line for back in backs for line in back.receipts)
+    if receipts and not happened and not others:
+        return "; ".join(receipts)
     if not happened and not others:  # done and reverted by hand: the next undo looks behind it
-        told = ("your last act had left nothing behind that could be taken back",)
+        receipts = ("your last act had left nothing behind that could be taken back",)
     effects = tuple(effect for back in backs for effect in back.effects)
     undone = events.Undone(at=at, first=act.first, last=act.last)
-    return Undoing((*happened, undone), others, effects, told)
+    return Undoing((*happened, undone), others, effects, receipts)
 
 
 def _reached(happened: Sequence[Event]) -> frozenset[int]:

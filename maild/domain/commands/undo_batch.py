@@ -60,7 +60,7 @@ class Back:
     events: tuple[Event, ...] = ()
     others: tuple[tuple[int, tuple[Event, ...]], ...] = ()
     effects: tuple[Effect, ...] = ()
-    told: tuple[str, ...] = ()
+    receipts: tuple[str, ...] = ()
 
 
 def act_at(ticket: Ticket, batches: Sequence[Batch], index: int, lookups: Lookups, at: datetime) -> UndoBatch:

@@ -50,11 +50,11 @@ def split_back(act: UndoBatch) -> Back:
     """Merge a part back into the ticket that it was split off from, if nobody has worked on it."""
     happened: list[Event] = []
     others: list[tuple[int, tuple[Event, ...]]] = []
-    told: list[str] = []
+    receipts: list[str] = []
     for into in dict.fromkeys(event.into for event in act.of(events.Split)):
         batches = act.lookups.batches(into)
         if not batches or any(not isinstance(event, NO_ACT[:-1]) for _, batch in batches[1:] for event in batch):
-            told.append(f"ticket {into} has gone on by itself and stays")
+            receipts.append(f"ticket {into} has gone on by itself and stays")
             continue
         status = folded(into, batches).status.value
         merged = events.Merged(at=act.at, into=act.now.number)
@@ -62,7 +62,7 @@ def split_back(act: UndoBatch) -> Back:
         others.append((into, (merged, closed)))
         if into not in act.before.links:
             happened.append(events.Unlinked(at=act.at, ticket=into))
-    return Back(tuple(happened), tuple(others), told=tuple(told))
+    return Back(tuple(happened), tuple(others), receipts=tuple(receipts))
 
 
 def merged_back(act: UndoBatch) -> Back:
@@ -72,7 +72,7 @@ def merged_back(act: UndoBatch) -> Back:
         return Back()
     parted = _parted(act.now.number, into, act)
     if isinstance(parted, str):
-        return Back(told=(parted,))
+        return Back(receipts=(parted,))
     ours, theirs = parted
     return Back(ours, ((into, theirs),))
 
@@ -81,16 +81,16 @@ def absorbed_back(act: UndoBatch) -> Back:
     """Take back a merge, seen from the ticket that got the other one's mail."""
     happened: list[Event] = []
     others: list[tuple[int, tuple[Event, ...]]] = []
-    told: list[str] = []
+    receipts: list[str] = []
     for event in act.of(events.Absorbed):
         parted = _parted(event.ticket, act.now.number, act)
         if isinstance(parted, str):
-            told.append(parted)
+            receipts.append(parted)
             continue
         theirs, ours = parted
         happened += ours
         others.append((event.ticket, theirs))
-    return Back(tuple(happened), tuple(others), told=tuple(told))
+    return Back(tuple(happened), tuple(others), receipts=tuple(receipts))
 
 
 def _parted(ended: int, survivor: int, act: UndoBatch) -> tuple[tuple[Event, ...], tuple[Event, ...]] | str:

@@ -91,7 +91,7 @@ def value_back(kind: type[Event]) -> Callable[[UndoBatch], Back]:
         if now == was:
             return Back()
         if now != left:
-            return Back(told=(f"{field.what} stays as {_who_changed(kind, act)} set it since",))
+            return Back(receipts=(f"{field.what} stays as {_who_changed(kind, act)} set it since",))
         return Back((field.again(act.before, act.now, act.at),))
 
     return back
@@ -105,9 +105,9 @@ def status_back(act: UndoBatch) -> Back:
     """Take back a change of status. Spam stays: its mails were treated as spam since, so it needs a confirmation
     each way."""
     if act.after.status is Status.SPAM and act.now.status is Status.SPAM:
-        return Back(told=("that it is spam was confirmed and stays so: !reopen brings the ticket back",))
+        return Back(receipts=("that it is spam was confirmed and stays so: !reopen brings the ticket back",))
     if act.before.status is Status.SPAM:
-        return Back(told=("that it is no spam stays so: !spam says it again",))
+        return Back(receipts=("that it is no spam stays so: !spam says it again",))
     back = value_back(events.StatusChanged)(act)
     forgotten = act.before.due_by_hand if act.before.status.ended and not act.after.status.ended else None
     if back.events and forgotten and not act.of(events.DueSet) and act.now.due_by_hand is None:
@@ -132,7 +132,7 @@ def tags_back(act: UndoBatch) -> Back:
 def added_back(act: UndoBatch) -> Back:
     """Remove who was added. The history meant for them stays here, unless its mail has left."""
     happened: list[Event] = []
-    told: list[str] = []
+    receipts: list[str] = []
     effects: list[Effect] = []
     for event in act.of(events.ParticipantAdded):
         address = event.person.address
@@ -142,11 +142,11 @@ def added_back(act: UndoBatch) -> Back:
         if not event.history:
             continue
         if act.lookups.history_was_sent(act.now.number, address):
-            told.append(f"{address} was shown the history, which cannot be taken back")
+            receipts.append(f"{address} was shown the history, which cannot be taken back")
         else:
             effects.append(WithdrawHistory(act.now.number, address))
-            told.append(f"the history for {address} was stopped before it left")
-    return Back(tuple(happened), told=tuple(told), effects=tuple(effects))
+            receipts.append(f"the history for {address} was stopped before it left")
+    return Back(tuple(happened), receipts=tuple(receipts), effects=tuple(effects))
 
 
 def removed_back(act: UndoBatch) -> Back:
@@ -178,18 +178,18 @@ def replied_back(act: UndoBatch) -> Back:
     for event in act.of(events.Replied):
         if event.entry is not None and not event.outside and act.lookups.can_withdraw(act.now.number, event.entry):
             withdrawn = events.ReplyWithdrawn(at=act.at, reply=event.entry)
-            told = "your answer was stopped before it left"
+            line = "your answer was stopped before it left"
             back = replace(
                 back,
                 events=(*back.events, withdrawn),
                 effects=(*back.effects, WithdrawAnswer(event.entry)),
-                told=(*back.told, told),
+                receipts=(*back.receipts, line),
             )
         else:
-            back = replace(back, told=(*back.told, "your answer has left: it cannot be called back"))
+            back = replace(back, receipts=(*back.receipts, "your answer has left: it cannot be called back"))
     return back
 
 
 def said(sentence: str) -> Callable[[UndoBatch], Back]:
     """Say that text cannot be taken back."""
-    return lambda act: Back(told=(sentence,))
+    return lambda act: Back(receipts=(sentence,))

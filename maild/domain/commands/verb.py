@@ -45,7 +45,7 @@ class Settles(StrEnum):
     ATTENTION = "how much you hear of the ticket"
     AUDIENCE = "who reads the text"
     LEAVING = "when the text leaves"
-    HELD = "what becomes of the held text"
+    HELD = "what becomes of the held reply"
     NOTHING = ""
 
 

@@ -62,7 +62,7 @@ TEXT: tuple[Verb[Any], ...] = (
         settles=Settles.NOTHING,
         read=arguments.canned,
         act=acts.nothing,
-        brings=lambda _ticket, text, _occasion: (AppendText(text),),
+        brings=lambda _ticket, text, _context: (AppendText(text),),
         bare=_CANNED,
     ),
     Verb(

@@ -136,8 +136,8 @@ PEOPLE: tuple[Verb[Any], ...] = (
         says=lambda invited: {f"whether {invited.person.address} takes part": ("cc", invited.history)},
         read=arguments.invitation,
         act=acts.invite,
-        warns=lambda ticket, invited, occasion: (
-            acts.history_warning(ticket, invited, occasion) if invited.history else ""
+        warns=lambda ticket, invited, context: (
+            acts.history_warning(ticket, invited, context) if invited.history else ""
         ),
         bare=_ADDRESS,
     ),
@@ -295,7 +295,7 @@ ENDING: tuple[Verb[Any], ...] = (
         settles=Settles.STATUS,
         read=arguments.quietly,
         act=acts.becomes(Status.RESOLVED, unless=frozenset({Status.RESOLVED, Status.CLOSED})),
-        brings=lambda _ticket, quiet, _occasion: (QuietToCustomer(),) if quiet else (),
+        brings=lambda _ticket, quiet, _context: (QuietToCustomer(),) if quiet else (),
         bare=_QUIET,
     ),
     Verb(
@@ -307,7 +307,7 @@ ENDING: tuple[Verb[Any], ...] = (
         settles=Settles.STATUS,
         read=arguments.quietly,
         act=acts.becomes(Status.CLOSED, unless=frozenset({Status.CLOSED})),
-        brings=lambda _ticket, quiet, _occasion: (QuietToCustomer(),) if quiet else (),
+        brings=lambda _ticket, quiet, _context: (QuietToCustomer(),) if quiet else (),
         bare=_QUIET,
     ),
     Verb(

@@ -27,30 +27,30 @@ from maild.domain.tickets.ticket import Status, Ticket
 from maild.domain.tickets.visibility import may_see
 
 
-def notices_for(happening: TicketChange, policy: Policy, readers: Readers = ALL_IN) -> tuple[Notice, ...]:
+def notices_for(change: TicketChange, policy: Policy, readers: Readers = ALL_IN) -> tuple[Notice, ...]:
     """Return all notices of a change, customers' first. No agent is told of a ticket that they may not see after
     it."""
     told: dict[str, Notice] = {}
-    if happening.after.status is Status.SPAM:
+    if change.after.status is Status.SPAM:
         return ()
-    roster = Roster(policy.directory, readers, policy.zone, happening.after)
-    for row in _concerned(happening):
-        for each in row.audience(happening, roster, row):
-            if _is_actor(each.agent, happening.actor) or not roster.sees(each.agent):
+    roster = Roster(policy.directory, readers, policy.zone, change.after)
+    for row in _concerned(change):
+        for each in row.audience(change, roster, row):
+            if _is_actor(each.agent, change.actor) or not roster.sees(each.agent):
                 continue
-            if not _hears(each, row.kind, happening.after, readers):
+            if not _hears(each, row.kind, change.after, readers):
                 continue
-            told.setdefault(each.agent.name, _notice(row, each, happening.after))
-    return (*customer_notices(happening, policy), *told.values())
+            told.setdefault(each.agent.name, _notice(row, each, change.after))
+    return (*customer_notices(change, policy), *told.values())
 
 
-def concerns_agents(happening: TicketChange) -> bool:
+def concerns_agents(change: TicketChange) -> bool:
     """Tell whether any row has it. Only then the preferences of agents matter."""
-    return bool(_concerned(happening))
+    return bool(_concerned(change))
 
 
-def _concerned(happening: TicketChange) -> list[Audience]:
-    return [row for row in AUDIENCES if any(row.concerns(fact, happening) for fact in happening.facts)]
+def _concerned(change: TicketChange) -> list[Audience]:
+    return [row for row in AUDIENCES if any(row.concerns(event, change) for event in change.events)]
 
 
 def _notice(row: Audience, told: Recipient, ticket: Ticket) -> Notice:
@@ -93,23 +93,23 @@ def _hears(told: Recipient, kind: Kind, ticket: Ticket, readers: Readers) -> boo
 # -- audiences ------------------------------------------------------------------------------------------------
 
 
-def _charged(happening: TicketChange, roster: Roster, row: Audience) -> list[Recipient]:
+def _charged(change: TicketChange, roster: Roster, row: Audience) -> list[Recipient]:
     """Return who is in charge. When one circle does not want to hear, the next one does: somebody hears every
     customer."""
-    ticket = happening.after
+    ticket = change.after
     return in_charge(ticket, roster, wants=lambda told: _hears(told, row.kind, ticket, roster.readers))
 
 
-def _new(happening: TicketChange, roster: Roster, row: Audience) -> list[Recipient]:
+def _new(change: TicketChange, roster: Roster, row: Audience) -> list[Recipient]:
     """Return who is on duty for a ticket without an owner, else who is in charge."""
-    ticket = happening.after
+    ticket = change.after
     return newly_in_charge(ticket, roster, lambda told: _hears(told, row.kind, ticket, roster.readers))
 
 
-def _alarmed(happening: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
+def _alarmed(change: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
     """Return who was told of an alarm, and should know that somebody takes care of it now."""
-    ticket = happening.after
-    agents = [agent for name in happening.alarmed if (agent := roster.directory.agent(name))]
+    ticket = change.after
+    agents = [agent for name in change.alarmed if (agent := roster.directory.agent(name))]
     return [
         Recipient(agent, "you were told that its time runs out", Interest.ALARMED)
         for agent in agents
@@ -117,46 +117,46 @@ def _alarmed(happening: TicketChange, roster: Roster, _row: Audience) -> list[Re
     ]
 
 
-def _moved_to(happening: TicketChange, roster: Roster, row: Audience) -> list[Recipient]:
+def _moved_to(change: TicketChange, roster: Roster, row: Audience) -> list[Recipient]:
     """Return the people of the new department, whoever works on the ticket. Otherwise nobody there would know of
     it."""
-    ticket = happening.after
+    ticket = change.after
     people = people_of(ticket, roster, lambda told: _hears(told, row.kind, ticket, roster.readers))
-    return [*_owner(happening, roster, row), *people]
+    return [*_owner(change, roster, row), *people]
 
 
-def _undelivered(happening: TicketChange, roster: Roster, row: Audience) -> list[Recipient]:
+def _undelivered(change: TicketChange, roster: Roster, row: Audience) -> list[Recipient]:
     """Return who is in charge, but never at the very address that mail does not reach."""
-    ticket = happening.after
-    lost = next(fact.recipient for fact in happening.facts if isinstance(fact, events.Bounced))
+    ticket = change.after
+    lost = next(event.recipient for event in change.events if isinstance(event, events.Bounced))
     wants = lambda told: _hears(told, row.kind, ticket, roster.readers)  # noqa: E731
     return in_charge(ticket, roster, but=Address.read(lost), wants=wants)
 
 
-def _assigned(happening: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
-    return given_to(happening.after, roster)
+def _assigned(change: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
+    return given_to(change.after, roster)
 
 
-def _owner(happening: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
+def _owner(change: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
     """Return the assignee, or who stands in for them. Colleagues' changes wake no team and no department."""
-    assignee = roster.directory.agent(happening.after.assignee)
+    assignee = roster.directory.agent(change.after.assignee)
     standing = (
         roster.instead(Recipient(assignee, "the ticket is assigned to you", Interest.OWNER)) if assignee else None
     )
     return [standing] if standing else []
 
 
-def _mentioned(happening: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
+def _mentioned(change: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
     """Return whom the note names, or who stands in. Without a stand-in, the mail waits for whom it names."""
-    names = [name for fact in happening.facts if isinstance(fact, events.Noted) for name in fact.mentions]
+    names = [name for event in change.events if isinstance(event, events.Noted) for name in event.mentions]
     agents = [agent for name in dict.fromkeys(names) if (agent := roster.directory.agent(name))]
     told = [Recipient(agent, "a note names you", Interest.NAMED) for agent in agents]
     return [roster.instead(each) or each for each in told]
 
 
-def _watchers(happening: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
+def _watchers(change: TicketChange, roster: Roster, _row: Audience) -> list[Recipient]:
     """Return the watchers who may see it. A ticket that moved out of their sight does not concern them any more."""
-    ticket = happening.after
+    ticket = change.after
     agents = [agent for name in ticket.watchers if (agent := roster.directory.agent(name))]
     seeing = [agent for agent in agents if may_see(agent, ticket, roster.directory) and not roster.away(agent)]
     return [Recipient(agent, "you watch this ticket", Interest.WATCHER) for agent in seeing]
@@ -178,58 +178,58 @@ class Audience:
 
 
 def _is(*kinds: type[Event]) -> Callable[[Event, TicketChange], bool]:
-    return lambda fact, happening: isinstance(fact, kinds)
+    return lambda event, change: isinstance(event, kinds)
 
 
-def _given_away(fact: Event, happening: TicketChange) -> bool:
+def _given_away(event: Event, change: TicketChange) -> bool:
     """An assignment to somebody else. Taking a ticket concerns nobody, and one that opens assigned is told as new."""
-    return isinstance(fact, events.Assigned) and bool(fact.assignee or fact.team)
+    return isinstance(event, events.Assigned) and bool(event.assignee or event.team)
 
 
-def _taken(fact: Event, happening: TicketChange) -> bool:
+def _taken(event: Event, change: TicketChange) -> bool:
     """Somebody has the ticket now, while others were told of an alarm."""
-    return isinstance(fact, events.Assigned) and bool(fact.assignee) and happening.actor.role is Role.AGENT
+    return isinstance(event, events.Assigned) and bool(event.assignee) and change.actor.role is Role.AGENT
 
 
-def _no_spam(fact: Event, happening: TicketChange) -> bool:
-    return told_as_new(fact)
+def _no_spam(event: Event, change: TicketChange) -> bool:
+    return told_as_new(event)
 
 
-def _from_outside(fact: Event, happening: TicketChange) -> bool:
-    return isinstance(fact, events.MessageReceived) and not fact.automatic and not fact.courtesy
+def _from_outside(event: Event, change: TicketChange) -> bool:
+    return isinstance(event, events.MessageReceived) and not event.automatic and not event.courtesy
 
 
-def _courtesy(fact: Event, happening: TicketChange) -> bool:
-    return isinstance(fact, events.MessageReceived) and fact.courtesy
+def _courtesy(event: Event, change: TicketChange) -> bool:
+    return isinstance(event, events.MessageReceived) and event.courtesy
 
 
-def _bad_rating(fact: Event, happening: TicketChange) -> bool:
-    return isinstance(fact, events.Rated) and fact.rating == Rating.BAD
+def _bad_rating(event: Event, change: TicketChange) -> bool:
+    return isinstance(event, events.Rated) and event.rating == Rating.BAD
 
 
-def _outside_or_answered(fact: Event, happening: TicketChange) -> bool:
-    return isinstance(fact, events.Replied) or _from_outside(fact, happening)
+def _outside_or_answered(event: Event, change: TicketChange) -> bool:
+    return isinstance(event, events.Replied) or _from_outside(event, change)
 
 
-def _woken(fact: Event, happening: TicketChange) -> bool:
+def _woken(event: Event, change: TicketChange) -> bool:
     """A timer reopened the ticket: somebody has to go on with it; without an owner the whole department hears."""
-    by_clock = happening.actor.role is Role.SYSTEM
-    return by_clock and isinstance(fact, events.StatusChanged) and fact.status == Status.OPEN
+    by_clock = change.actor.role is Role.SYSTEM
+    return by_clock and isinstance(event, events.StatusChanged) and event.status == Status.OPEN
 
 
-def _names(fact: Event, happening: TicketChange) -> bool:
-    return isinstance(fact, events.Noted) and bool(fact.mentions)
+def _names(event: Event, change: TicketChange) -> bool:
+    return isinstance(event, events.Noted) and bool(event.mentions)
 
 
-def _restated(fact: Event, happening: TicketChange) -> bool:
+def _restated(event: Event, change: TicketChange) -> bool:
     """A colleague changed the ticket's state. Changes by timers are no news."""
     states = (events.StatusChanged, events.PriorityChanged, events.PlanChanged, events.DueSet)
-    return happening.actor.role is Role.AGENT and isinstance(fact, states)
+    return change.actor.role is Role.AGENT and isinstance(event, states)
 
 
-def _of_colleagues(fact: Event, happening: TicketChange) -> bool:
+def _of_colleagues(event: Event, change: TicketChange) -> bool:
     changes = (events.Noted, events.Assigned, events.Transferred)
-    return isinstance(fact, changes) or _restated(fact, happening)
+    return isinstance(event, changes) or _restated(event, change)
 
 
 _N, _R = Scope.NOTE, Scope.REPLY

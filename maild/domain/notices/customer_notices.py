@@ -15,21 +15,21 @@ from maild.domain.tickets.events import Event
 from maild.domain.tickets.ticket import CONTACT, Participant, Status, Ticket
 
 
-def customer_notices(happening: TicketChange, policy: Policy) -> list[Notice]:
+def customer_notices(change: TicketChange, policy: Policy) -> list[Notice]:
     """Return what people outside hear of a change: at most one automatic mail for each of them."""
-    ticket = happening.after
+    ticket = change.after
     if ticket.status is Status.SPAM:
         return []
-    facts = happening.facts
-    if any(isinstance(fact, events.Replied) and fact.outside for fact in facts):
+    happened = change.events
+    if any(isinstance(event, events.Replied) and event.outside for event in happened):
         return []  # they have it from the agent's own hand
-    shown = _histories(happening, policy)
-    if any(isinstance(fact, events.Replied) for fact in facts):
+    shown = _histories(change, policy)
+    if any(isinstance(event, events.Replied) for event in happened):
         made = [_reply_to(person, reason, policy.hold) for person, reason in correspondents(ticket)]
     else:
-        made = _without_words(happening, policy)
-    by = policy.directory.agent(happening.actor.name) if happening.actor.role is Role.AGENT else None
-    asks = policy.asks_rating and _ended_by_agent(happening)
+        made = _without_words(change, policy)
+    by = policy.directory.agent(change.actor.name) if change.actor.role is Role.AGENT else None
+    asks = policy.asks_rating and _ended_by_agent(change)
     return [
         _for_recipient(notice, ticket, asks)
         for notice in (*shown, *made)  # who is shown the whole thread has the answer in it
@@ -37,18 +37,18 @@ def customer_notices(happening: TicketChange, policy: Policy) -> list[Notice]:
     ]
 
 
-def _histories(happening: TicketChange, policy: Policy) -> list[Notice]:
+def _histories(change: TicketChange, policy: Policy) -> list[Notice]:
     """Return mails for new participants who shall see what was written outside before."""
     return [
         Notice(
             template="history",
-            to=fact.person,
+            to=event.person,
             scope=Scope.USER,
             reason="you take part in this ticket",
             hold=policy.hold,
         )
-        for fact in happening.facts
-        if isinstance(fact, events.ParticipantAdded) and fact.history
+        for event in change.events
+        if isinstance(event, events.ParticipantAdded) and event.history
     ]
 
 
@@ -58,15 +58,15 @@ def _for_recipient(notice: Notice, ticket: Ticket, asks: bool) -> Notice:
     return replace(notice, may_leave=not requester, asks_rating=asks and requester)
 
 
-def _without_words(happening: TicketChange, policy: Policy) -> list[Notice]:
+def _without_words(change: TicketChange, policy: Policy) -> list[Notice]:
     """Return what the requester hears when nobody wrote to them."""
-    ticket, facts = happening.after, happening.facts
-    if happening.acknowledge and any(isinstance(fact, events.Opened) for fact in facts):
+    ticket, happened = change.after, change.events
+    if change.acknowledge and any(isinstance(event, events.Opened) for event in happened):
         due = _to_requester(ticket, "acknowledgement", "you wrote to us")
         return [replace(due, hold=policy.acknowledge_after)]
-    if any(isinstance(fact, events.CustomerReminded) for fact in facts):
+    if any(isinstance(event, events.CustomerReminded) for event in happened):
         return [_to_requester(ticket, "waiting-reminder", "you opened this ticket")]
-    if _ended_by_agent(happening) or _given_up(happening):
+    if _ended_by_agent(change) or _given_up(change):
         return _ended(ticket)
     return []
 
@@ -78,21 +78,21 @@ def _ended(ticket: Ticket) -> list[Notice]:
     return [_to_requester(ticket, "closed", "you opened this ticket"), *told]
 
 
-def _ended_by_agent(happening: TicketChange) -> bool:
+def _ended_by_agent(change: TicketChange) -> bool:
     """Tell whether the customer must hear that the ticket ended.
 
     Not when it goes on in another ticket or the agent said so in words. Endings by customers are silent, and so
     is the closing of what was resolved before."""
-    if happening.actor.role is not Role.AGENT or happening.quiet:
+    if change.actor.role is not Role.AGENT or change.quiet:
         return False
-    if any(isinstance(fact, events.Merged) and fact.into is not None for fact in happening.facts):
+    if any(isinstance(event, events.Merged) and event.into is not None for event in change.events):
         return False
-    return any(_ends(fact) for fact in happening.facts)
+    return any(_ends(event) for event in change.events)
 
 
-def _given_up(happening: TicketChange) -> bool:
+def _given_up(change: TicketChange) -> bool:
     """Tell whether a timer ended it because the customer did not answer. They may think that we still work on it."""
-    return not happening.quiet and any(_ends(fact) and fact.reason == events.UNANSWERED for fact in happening.facts)
+    return not change.quiet and any(_ends(event) and event.reason == events.UNANSWERED for event in change.events)
 
 
 def reachable(person: Person) -> bool:
@@ -126,10 +126,10 @@ def _to_requester(ticket: Ticket, template: str, reason: str) -> Notice:
     return Notice(template=template, to=ticket.requester, scope=Scope.USER, reason=reason)
 
 
-def _ends(fact: Event) -> TypeGuard[events.StatusChanged]:
+def _ends(event: Event) -> TypeGuard[events.StatusChanged]:
     """Tell whether the event ends the ticket. A resolved ticket that is closed had ended before."""
     return (
-        isinstance(fact, events.StatusChanged)
-        and fact.status in {Status.RESOLVED, Status.CLOSED}
-        and not Status(fact.previous).ended
+        isinstance(event, events.StatusChanged)
+        and event.status in {Status.RESOLVED, Status.CLOSED}
+        and not Status(event.previous).ended
     )

@@ -12,7 +12,7 @@ from maild.domain.people.directory import Role
 from maild.domain.people.preferences import Interest
 from maild.domain.tickets.events import Event, MessageReceived, Replied, ReplyWithdrawn
 
-# Templates whose first line tells of a fact that stays the news, whatever was said after it.
+# Templates whose first line tells of an event that stays the news, whatever was said after it.
 _LEADS = frozenset({Kind.ASSIGNED, Kind.NEW, Kind.MOVED})
 _BY_ENTRY = {"message": "message", "reply": "message", "note": "note", "": "note"}
 _ORDER = list(Kind)
@@ -52,15 +52,15 @@ def together(notice: Notice, waited: Sequence[Waited], entries: Sequence[str]) -
     )
 
 
-def news_for(agent: str, facts: Sequence[Event]) -> tuple[Event, ...]:
+def news_for(agent: str, events: Sequence[Event]) -> tuple[Event, ...]:
     """Return what a reader has not seen of these events.
 
     Left out are their own acts, what machines wrote, and answers that were taken back before they left."""
-    withdrawn = {fact.reply for fact in facts if isinstance(fact, ReplyWithdrawn)}
+    withdrawn = {event.reply for event in events if isinstance(event, ReplyWithdrawn)}
     return tuple(
-        fact
-        for fact in facts
-        if not (fact.by.role is Role.AGENT and fact.by.name == agent)
-        and not (isinstance(fact, MessageReceived) and fact.automatic)
-        and not (isinstance(fact, Replied) and fact.entry in withdrawn)
+        event
+        for event in events
+        if not (event.by.role is Role.AGENT and event.by.name == agent)
+        and not (isinstance(event, MessageReceived) and event.automatic)
+        and not (isinstance(event, Replied) and event.entry in withdrawn)
     )

@@ -36,7 +36,7 @@ class Notice:
     pages: str = ""  # a page for this agent, by name; a pager is no mailbox: nobody answers from it
     in_place: bool = False  # an alarm for whoever hears of it in the place of somebody whom it does not reach
     buttons: tuple[Button, ...] | None = None  # None: what is usual for the ticket
-    verb: str = ""  # what an answer to this very mail does beside: "fix-{draft}" mends the held text
+    verb: str = ""  # what an answer to this very mail does besides: "fix-{draft}" replaces the held reply
     may_leave: bool = False  # somebody in Cc, who can leave the ticket by a mail
     asks_rating: bool = False  # the customer is asked how the help was
 
@@ -52,7 +52,7 @@ class TicketChange:
     due."""
 
     after: Ticket
-    facts: tuple[Event, ...]
+    events: tuple[Event, ...]
     actor: Actor
     acknowledge: bool = False
     quiet: bool = False  # the customer gets no notice that the ticket ended

@@ -198,10 +198,10 @@ class Tally:
         if ticket.left_out:
             self._left_out[ticket.left_out] += self.period.holds(ticket.opened_at)
             return
-        for fact in ticket.happened:
-            if self.period.holds(fact.at) and self._theirs(fact.agent):
-                self._counts[fact.at.astimezone(self.zone).date()][fact.what] += 1
-                self._agents.setdefault(fact.agent, Counter())[fact.what] += 1
+        for event in ticket.happened:
+            if self.period.holds(event.at) and self._theirs(event.agent):
+                self._counts[event.at.astimezone(self.zone).date()][event.what] += 1
+                self._agents.setdefault(event.agent, Counter())[event.what] += 1
         for took in ticket.took:
             if self.period.holds(took.at) and self._theirs(took.agent):
                 self._spans.setdefault(took.target, []).append(took.span)

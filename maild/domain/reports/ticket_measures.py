@@ -19,7 +19,7 @@ from maild.domain.tickets.ratings import Rated, rated
 from maild.domain.tickets.ticket import Status, Ticket
 from maild.domain.times.calendars import Calendar
 
-# The facts that are read; no others have to be given.
+# The events that are read; no others have to be given.
 COUNTED_KINDS = (
     "opened",
     "message-received",

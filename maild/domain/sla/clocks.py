@@ -122,12 +122,12 @@ def _without_undone(history: Sequence[events.Event]) -> list[events.Event]:
     kept: list[events.Event] = []
     for event in history:
         if isinstance(event, events.StatusChanged) and event.reason == events.UNDO:
-            begun = next((index for index, fact in _statuses(kept) if fact.previous == event.status), None)
+            begun = next((index for index, event in _statuses(kept) if event.previous == event.status), None)
             if begun is not None:
-                kept = [fact for index, fact in enumerate(kept) if index < begun or not _is_status(fact)]
+                kept = [event for index, event in enumerate(kept) if index < begun or not _is_status(event)]
                 continue
         if isinstance(event, events.Merged) and event.into is None:
-            merged = [index for index, fact in enumerate(kept) if isinstance(fact, events.Merged)]
+            merged = [index for index, event in enumerate(kept) if isinstance(event, events.Merged)]
             if merged:
                 del kept[merged[-1]]
                 continue
@@ -138,13 +138,13 @@ def _without_undone(history: Sequence[events.Event]) -> list[events.Event]:
 def _statuses(kept: Sequence[events.Event]) -> Iterator[tuple[int, events.StatusChanged]]:
     """Return the changes of status, the newest first."""
     for index in reversed(range(len(kept))):
-        fact = kept[index]
-        if isinstance(fact, events.StatusChanged):
-            yield index, fact
+        event = kept[index]
+        if isinstance(event, events.StatusChanged):
+            yield index, event
 
 
-def _is_status(fact: events.Event) -> bool:
-    return isinstance(fact, events.StatusChanged)
+def _is_status(event: events.Event) -> bool:
+    return isinstance(event, events.StatusChanged)
 
 
 def _in_order(history: Sequence[events.Event]) -> list[tuple[datetime, events.Event]]:

@@ -19,7 +19,7 @@ NEXT_ENTRY = -1  # and this for the second one, where a mail brings two
 NEW_TICKET = 0  # stands for the number of a ticket that opens together with the event
 UNANSWERED = "the customer did not answer"  # the reason why waiting for them ended
 UNDO = "undo"  # the reason of a status that an undo brought back: the one before it did not happen
-THIS_DRAFT = 0  # stands for the number of the held text that is stored together with the event
+THIS_DRAFT = 0  # stands for the number of the held reply that is stored together with the event
 
 
 @dataclass(frozen=True, slots=True)

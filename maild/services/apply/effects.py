@@ -126,7 +126,7 @@ def _remind_of_held_reply(applying: Applying, effect: RemindOfHeldReply) -> None
 def _settle_held_reply(applying: Applying, effect: SettleHeldReply) -> None:
     work = applying.work
     if not work.unit.held_replies.settle(effect.held_reply, effect.settled_as, work.now):
-        raise Overtaken(f"the held text {effect.held_reply} was settled meanwhile")
+        raise Overtaken(f"the held reply {effect.held_reply} was settled meanwhile")
     _ask_about_next(work, effect.held_reply)
 
 

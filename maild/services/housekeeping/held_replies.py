@@ -117,7 +117,7 @@ def _reminder(
         text=draft.text,
         by_other=by_other,
     )
-    waits = f"held text {draft.id} still waits"
+    waits = f"held reply {draft.id} still waits"
     if ticket is None:
         return Decision(Outcome.HELD, waits, effects=(remind, MessageToAgent(notice=notice)))
     return Decision(Outcome.HELD, waits, mails=Mails(notices=(notice,)), effects=(remind,))

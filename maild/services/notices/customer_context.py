@@ -26,7 +26,7 @@ def customer_words(notice: Notice, occasion: NoticeContext, helpdesk: Helpdesk, 
     ticket = occasion.ticket
     subject = f"Re: {ticket.thread_subject[:_SUBJECT_LENGTH]} [#{helpdesk.token(ticket.number)}]"
     words: dict[str, Any] = {"worker": worker(ticket, occasion.entries, helpdesk)}
-    if reminded := [fact for fact in occasion.facts if isinstance(fact, CustomerReminded)]:
+    if reminded := [event for event in occasion.happened if isinstance(event, CustomerReminded)]:
         words["ends_at"] = reminded[-1].ends_at.isoformat()
     if notice.may_leave and helpdesk.settings.helpdesk.plus_addressing:
         address = sealing(Scope.USER, LEAVE)

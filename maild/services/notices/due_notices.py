@@ -64,9 +64,9 @@ def about_no_ticket(work: Work, effect: TellsAgent) -> tuple[Notice, Agent] | No
 def _following(work: Work, change: TicketChange) -> tuple[Notice, ...]:
     """The notices that follow from events. The store is asked only where they concern any agent."""
     unit, policy = work.unit, work.helpdesk.policy
-    if any(isinstance(event, Assigned) for event in change.facts):
-        before = unit.tickets.history(change.after.number)[: change.after.seq - len(change.facts)]
-        change = replace(change, alarmed=wondering((*before, *change.facts)))
+    if any(isinstance(event, Assigned) for event in change.events):
+        before = unit.tickets.history(change.after.number)[: change.after.seq - len(change.events)]
+        change = replace(change, alarmed=wondering((*before, *change.events)))
     readers = readers_of(unit, policy, work.now) if concerns_agents(change) else ALL_IN
     return notices_for(change, policy, readers)
 

@@ -29,7 +29,7 @@ from maild.services.work import Work
 
 def _reverse_path(notice: Notice, occasion: NoticeContext, reply_to: str) -> str:
     """Return where a bounce of this mail goes. News of a bounce has none: two dead mailboxes would never stop."""
-    of_a_bounce = any(isinstance(fact, Bounced) for fact in occasion.decision.events)
+    of_a_bounce = any(isinstance(event, Bounced) for event in occasion.decision.events)
     if notice.steps:
         return reply_to  # an alarm ends nowhere: each bounce passes it on, and nobody is told twice
     return "" if of_a_bounce or notice.mail_kind.has_null_path(about_ticket=True) else reply_to
@@ -109,16 +109,16 @@ def tellings(notice: Notice, ticket: int, outbox: int, now: datetime) -> list[Le
     return [
         LedgerLine(
             ticket=ticket,
-            target=fact.target,
-            cycle=fact.cycle,
-            step=fact.step,
+            target=event.target,
+            cycle=event.cycle,
+            step=event.step,
             recipient=notice.to.address,
             agent=notice.agent or notice.pages,
             paged=notice.mail_kind.to is Reader.PAGER,
             outbox=outbox,
             notified_at=now,
         )
-        for fact in notice.steps
+        for event in notice.steps
     ]
 
 

@@ -103,5 +103,5 @@ def _last(occasion: NoticeContext, helpdesk: Helpdesk) -> dict[str, Any]:
         "author": (entry.author_name or entry.author.address) if entry else "",
         "kind": entry.kind if entry else "",
         "text": " ".join(entry.text.split())[:_WORDS] if entry else "",
-        "changes": changes(occasion.facts, helpdesk, helpdesk.zone)[:3],
+        "changes": changes(occasion.happened, helpdesk, helpdesk.zone)[:3],
     }

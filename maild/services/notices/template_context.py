@@ -85,7 +85,7 @@ class NoticeContext:
     decision: Decision
     thread: Thread
     standing: Standing
-    draft: int = 0  # the held text that the decision left behind
+    draft: int = 0  # the held reply that the decision left behind
     answer_leaves_at: datetime | None = None  # when the answer that the decision brought leaves (UTC)
     since: tuple[events.Event, ...] = ()  # what the reader was not told of yet, from before the decision
     actor: Doer | None = None  # who did what the mail is about, where that is not the decision's
@@ -97,22 +97,22 @@ class NoticeContext:
         return self.thread.entries
 
     @property
-    def facts(self) -> tuple[events.Event, ...]:
+    def happened(self) -> tuple[events.Event, ...]:
         """The events that the notices are about."""
         return (*self.since, *self.decision.events)
 
     @property
     def entry(self) -> StoredEntry | None:
         """The entry that the decision brought; without one, the last entry that the reader was not told of."""
-        brought = next((fact.entry for fact in self.decision.events if fact.entry is not None), None)
-        before = [fact.entry for fact in self.since if fact.entry is not None]
+        brought = next((event.entry for event in self.decision.events if event.entry is not None), None)
+        before = [event.entry for event in self.since if event.entry is not None]
         wanted = brought if brought is not None or not before else before[-1]
         return next((entry for entry in self.entries if entry.id == wanted), None) if wanted is not None else None
 
     @property
     def earlier(self) -> tuple[StoredEntry, ...]:
         """The entries before that one that the reader was not told of, in their order."""
-        before, last = {fact.entry for fact in self.since}, self.entry
+        before, last = {event.entry for event in self.since}, self.entry
         if not before:
             return ()
         return tuple(entry for entry in self.entries if entry.id in before and entry is not last)
@@ -141,7 +141,7 @@ def context_of(work: Work, notice: Notice, occasion: NoticeContext, sealing: Sea
         "last_message": entry_words(last) if (last := _last_message(notice, occasion, shown)) else None,
         "answer": answer_words(notice.scope, ticket),
         "due": due_words(occasion.standing, work.now, notice.steps),
-        "changes": changes(occasion.facts, helpdesk, ZoneInfo(clock)),
+        "changes": changes(occasion.happened, helpdesk, ZoneInfo(clock)),
         "actions": actions(notice, occasion, helpdesk, sealing),
         **_held_words(occasion.decision, helpdesk),
         "reason": notice.reason,
@@ -265,15 +265,15 @@ def span_words(span: timedelta) -> str:
 # -- what happened ----------------------------------------------------------------------------------------------
 
 
-def changes(facts: Sequence[events.Event], helpdesk: Helpdesk, zone: tzinfo) -> list[str]:
+def changes(happened: Sequence[events.Event], helpdesk: Helpdesk, zone: tzinfo) -> list[str]:
     """Return what happened besides text: "priority normal -> emergency". Times are on the clock of `zone`."""
-    moved_by = any(isinstance(fact, CAUSES) for fact in facts)  # it is told beside, and needs no repeating
+    moved_by = any(isinstance(event, CAUSES) for event in happened)  # it is told beside, and needs no repeating
     told = []
-    for fact in facts:
-        if isinstance(fact, events.DeadlineMoved):
-            told.append(deadline_words(fact, zone, with_reason=not moved_by))
+    for event in happened:
+        if isinstance(event, events.DeadlineMoved):
+            told.append(deadline_words(event, zone, with_reason=not moved_by))
         else:
-            told.append(notice_line(fact, helpdesk.policy.directory, zone))
+            told.append(notice_line(event, helpdesk.policy.directory, zone))
     return [words for words in told if words]
 
 

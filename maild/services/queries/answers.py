@@ -146,10 +146,10 @@ def _show(answering: _Answering, asked: ShowQuery) -> Section:
         answering.files.append((f"ticket-{ticket.number}.txt", _thread(answering, ticket, entries)))
         note = f"the whole thread is in the file ticket-{ticket.number}.txt"
     shown = [entry_words(entry) for entry in entries[-_NEWEST:]]
-    return {"rows": rows, "lines": _facts(ticket), "entries": shown, "note": note}
+    return {"rows": rows, "lines": _properties(ticket), "entries": shown, "note": note}
 
 
-def _facts(ticket: Ticket) -> list[str]:
+def _properties(ticket: Ticket) -> list[str]:
     people = [f"{person.person.shown} ({person.role})" for person in ticket.participants]
     told = (
         ("opened for", f"{ticket.requester.name} <{ticket.requester.address}>".strip()),
@@ -167,7 +167,7 @@ def _facts(ticket: Ticket) -> list[str]:
 def _thread(answering: _Answering, ticket: Ticket, entries: Sequence[StoredEntry]) -> str:
     """Return a ticket from its beginning, for people: entries and events in the order of their times."""
     zone, directory = answering.zone, answering.work.helpdesk.policy.directory
-    parts = [f"#{ticket.number} {ticket.subject}\n", *(f"{line}\n" for line in _facts(ticket)), "\n"]
+    parts = [f"#{ticket.number} {ticket.subject}\n", *(f"{line}\n" for line in _properties(ticket)), "\n"]
     told: list[tuple[datetime, int, str]] = [(entry.at, entry.id, _entry_told(entry, zone)) for entry in entries]
     told += [
         (event.at, 0, f"     {thread_line(event, directory, zone)}\n")

@@ -23,24 +23,24 @@ def outcome_of(telling: LedgerLine, history: Sequence[Event]) -> str:
     dropped)."""
     if telling.lost_at is not None:
         return "failed" if telling.state is OutboxState.FAILED else "bounced"
-    if telling.agent and any(_acknowledges(fact, telling) for fact in history):
+    if telling.agent and any(_acknowledges(event, telling) for event in history):
         return "acknowledged"
     state = telling.state or OutboxState.DROPPED
     return _OUTCOMES.get(state, state.value)
 
 
-def _acknowledges(fact: Event, telling: LedgerLine) -> bool:
-    if not isinstance(fact, Acknowledged) or fact.agent != telling.agent:
+def _acknowledges(event: Event, telling: LedgerLine) -> bool:
+    if not isinstance(event, Acknowledged) or event.agent != telling.agent:
         return False
-    return (fact.target, fact.cycle) == (telling.target, telling.cycle) and fact.at >= telling.notified_at
+    return (event.target, event.cycle) == (telling.target, telling.cycle) and event.at >= telling.notified_at
 
 
 def steps_told(history: Sequence[Event], told: Sequence[LedgerLine]) -> list[tuple[Escalated, list[LedgerLine]]]:
     """Return each step that fired, in order, with whom it told; nobody where a later one overtook it."""
-    fired = [fact for fact in history if isinstance(fact, Escalated)]
+    fired = [event for event in history if isinstance(event, Escalated)]
     return [
-        (fact, [t for t in told if (t.target, t.cycle, t.step) == (fact.target, fact.cycle, fact.step)])
-        for fact in fired
+        (event, [t for t in told if (t.target, t.cycle, t.step) == (event.target, event.cycle, event.step)])
+        for event in fired
     ]
 
 
@@ -48,12 +48,12 @@ def escalation_documents(history: Sequence[Event], told: Sequence[LedgerLine]) -
     """Return the ledger for `maild ticket show --json`."""
     return [
         {
-            "target": fact.target,
-            "cycle": fact.cycle,
-            "step": fact.step,
-            "breach": fact.breach,
-            "instant": _moment(fact.instant),
-            "at": _moment(fact.at),
+            "target": event.target,
+            "cycle": event.cycle,
+            "step": event.step,
+            "breach": event.breach,
+            "instant": _moment(event.instant),
+            "at": _moment(event.at),
             "told": [
                 {
                     "agent": each.agent or None,
@@ -68,7 +68,7 @@ def escalation_documents(history: Sequence[Event], told: Sequence[LedgerLine]) -
                 for each in tellings
             ],
         }
-        for fact, tellings in steps_told(history, told)
+        for event, tellings in steps_told(history, told)
     ]
 
 
@@ -90,11 +90,11 @@ def _as_of(unit: UnitOfWork, number: int, now: datetime) -> tuple[list[Event], l
 
 def _lines(history: Sequence[Event], told: Sequence[LedgerLine], zone: ZoneInfo) -> tuple[str, ...]:
     lines: list[str] = []
-    for fact, tellings in steps_told(history, told):
-        cycle = f", cycle {fact.cycle}" if fact.cycle > 1 else ""
+    for event, tellings in steps_told(history, told):
+        cycle = f", cycle {event.cycle}" if event.cycle > 1 else ""
         people = "; ".join(_person(each, history) for each in tellings) or "nobody"
-        step = f"{fact.target.replace('-', ' ')} {shown_step(fact.step)}{cycle}"
-        text = f"{shown_at(fact.instant, zone)}  {step}: told {people}"
+        step = f"{event.target.replace('-', ' ')} {shown_step(event.step)}{cycle}"
+        text = f"{shown_at(event.instant, zone)}  {step}: told {people}"
         lines += wrap(text, WIDTH, initial_indent="  ", subsequent_indent=" " * 6, break_on_hyphens=False)
     return ("", "Escalations", *lines) if lines else ()
 

@@ -94,7 +94,7 @@ def _nobodys(unit: UnitOfWork, reader: DigestReader) -> list[ListedTicket]:
 
 def _candidate(history: TicketHistory, reader: DigestReader) -> Candidate:
     listed = history.listed
-    recent = [fact for fact in history.events if fact.at > reader.since]
+    recent = [event for event in history.events if event.at > reader.since]
     return Candidate(
         number=listed.ticket.number,
         mine=True,
@@ -102,23 +102,25 @@ def _candidate(history: TicketHistory, reader: DigestReader) -> Candidate:
         ended=listed.ticket.status.ended,
         asleep=is_asleep(listed, reader.now),
         customer_waits=_customer_waits(history.events),
-        woken=any(_wakes(fact) for fact in recent),
-        bounced=any(isinstance(fact, Bounced) and fact.permanent for fact in recent),
+        woken=any(_wakes(event) for event in recent),
+        bounced=any(isinstance(event, Bounced) and event.permanent for event in recent),
     )
 
 
-def _customer_waits(facts: Sequence[Event]) -> bool:
+def _customer_waits(events: Sequence[Event]) -> bool:
     """Tell whether the customer spoke last and it is our turn."""
-    return any(cycle.pending and cycle.running_last for cycle in cycles(facts) if cycle.target is not Target.RESOLUTION)
+    return any(
+        cycle.pending and cycle.running_last for cycle in cycles(events) if cycle.target is not Target.RESOLUTION
+    )
 
 
-def _wakes(fact: Event) -> bool:
+def _wakes(event: Event) -> bool:
     """Tell whether a timer brought the ticket back. People know what people did."""
-    if fact.by.role is not Role.SYSTEM:
+    if event.by.role is not Role.SYSTEM:
         return False
-    if isinstance(fact, Snoozed):
-        return fact.until is None
-    return isinstance(fact, StatusChanged) and (fact.previous, fact.status) == (Status.WAITING, Status.OPEN)
+    if isinstance(event, Snoozed):
+        return event.until is None
+    return isinstance(event, StatusChanged) and (event.previous, event.status) == (Status.WAITING, Status.OPEN)
 
 
 def _say_what_bounced(shown: Shown, mine: Sequence[TicketHistory], reader: DigestReader) -> None:
@@ -128,8 +130,8 @@ def _say_what_bounced(shown: Shown, mine: Sequence[TicketHistory], reader: Diges
 
 
 def _lost(history: TicketHistory, since: datetime) -> str:
-    lost = [fact for fact in history.events if isinstance(fact, Bounced) and fact.permanent and fact.at > since]
-    return "; ".join(f"{fact.recipient}: {fact.diagnostic or 'not delivered'}" for fact in lost)
+    lost = [event for event in history.events if isinstance(event, Bounced) and event.permanent and event.at > since]
+    return "; ".join(f"{event.recipient}: {event.diagnostic or 'not delivered'}" for event in lost)
 
 
 # -- the providers' spam folders --------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from maild.ports import Listing, OpenUnitOfWork
 from maild.services.helpdesk import Helpdesk
 from maild.services.work import Work
 
-BATCH = 500  # tickets whose facts are held at a time
+BATCH = 500  # tickets whose events are held at a time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ def measure(work: Work, wanted: Wanted) -> Iterator[Measured]:
     for begin in range(0, len(numbers), BATCH):
         for history in unit.tickets.histories(numbers[begin : begin + BATCH], COUNTED_KINDS):
             ticket = history.listed.ticket
-            facts = tuple(fact for fact in history.events if fact.at <= now)  # `now` may be a moment of the past
+            events = tuple(event for event in history.events if event.at <= now)  # `now` may be a moment of the past
             others = theirs is not None and directory.organisation_of(ticket.requester.address) != theirs
-            if facts and not others:  # a narrower domain may be another organisation's
-                yield measured(ticket, facts, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now)
+            if events and not others:  # a narrower domain may be another organisation's
+                yield measured(ticket, events, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now)

@@ -131,7 +131,7 @@ def agent_opens(case: Case) -> Decision | None:
     if not parsed.commands and not parsed.problems:
         return None
     if not names_somebody(parsed) and (parsed.text.strip() or case.message.forwarded):
-        return None  # an agent's own request that happens to hold a command: opened, told, and mended by an answer
+        return None  # an agent's own request that happens to hold a command: opened, told, and corrected by an answer
     if doubt := forged(case, outward=True):
         return asked_back(case, doubt)
     return opened_by_agent(case, agent, own, forwarded)

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from maild.domain.agent_mail.agent_mail import AgentMail
-from maild.domain.agent_mail.guards import BUTTON_WORDS, WORDS, about_held_text, row_of, settled_apart
+from maild.domain.agent_mail.guards import BUTTON_WORDS, WORDS, about_held_reply, row_of, settled_apart
 from maild.domain.agent_mail.judge import act_of_agent
 from maild.domain.agent_mail.outcome import refused
 from maild.domain.agent_mail.suggested_answers import SOLVED, USE, reusable, use_answer
@@ -27,7 +27,7 @@ from maild.domain.tickets.visibility import may_see
 
 _WITH_NUMBER = re.compile(r"([a-z]{1,20})-([0-9]{1,12})")
 MAKE = "make"  # make-7: the held mail 7 becomes a ticket
-MENDS = "fix"  # fix-12: an answer that takes the place of held text 12
+REPLACES = "fix"  # fix-12: an answer that takes the place of held reply 12
 
 
 def numbered(verb: str) -> tuple[str, int]:
@@ -47,7 +47,7 @@ def button_pressed(case: Case) -> Decision | None:
     word, number = numbered(verb)
     if doubt := unproven(case, own):
         # Nobody is asked whether they answered a question.
-        return asked_back(case, doubt) if word == MENDS else held(case, doubt)
+        return asked_back(case, doubt) if word == REPLACES else held(case, doubt)
     if foreign := without_right(case):
         return foreign
     if verb == EXPIRED:
@@ -57,7 +57,7 @@ def button_pressed(case: Case) -> Decision | None:
     if word == MAKE:
         return _made(case, number)
     if case.ticket is None:
-        named = next((d for d in case.drafts if d.id == number), None) if word == MENDS else None
+        named = next((d for d in case.drafts if d.id == number), None) if word == REPLACES else None
         if names_somebody(parse(own)):
             return opened_by_agent(case, agent, own, forwarded, named if named and not named.settled_as else None)
         return _typed(case, agent, own, named)
@@ -140,16 +140,16 @@ def _about(case: Case, word: str, number: int, words: str) -> Decision:
     draft = next((draft for draft in case.drafts if draft.id == number), None)
     beside = parse(words).text
     if draft is None:
-        why = f"there is no held text {number}"
+        why = f"there is no held reply {number}"
         return _nothing_done(case, case.agent, why) if beside.strip() else Decision(Outcome.IGNORED, why)
     if draft.settled_as and case.ticket is not None and beside.strip():
         # The button came too late, what stands beside it did not: it stays inside, as beside any button.
         return act_of_agent(replace(act_of(case, beside), button="", html_words=""), case.policy)
     if draft.settled_as:
-        why = f"the held text {number} was {draft.settled_as} before"
+        why = f"the held reply {number} was {draft.settled_as} before"
         return _nothing_done(case, case.agent, why) if beside.strip() else Decision(Outcome.IGNORED, why)
     if case.ticket is not None:
-        return about_held_text(act_of(case, words), word, beside, draft)
+        return about_held_reply(act_of(case, words), word, beside, draft)
     # About a mail that belongs to no ticket yet: a fresh one in an agent's name.
     row = row_of(word, draft)
     if row is None:
@@ -160,7 +160,7 @@ def _about(case: Case, word: str, number: int, words: str) -> Decision:
 def act_of(case: Case, own: str, forwarded: str = "") -> AgentMail:
     """Return the mail as an agent's mail to its ticket."""
     assert case.ticket is not None
-    _, mended = numbered(case.route.verb) if case.route.verb.startswith(f"{MENDS}-") else ("", 0)
+    _, replaced = numbered(case.route.verb) if case.route.verb.startswith(f"{REPLACES}-") else ("", 0)
     return AgentMail(
         agent=case.agent,
         text=own,
@@ -173,9 +173,9 @@ def act_of(case: Case, own: str, forwarded: str = "") -> AgentMail:
         since=case.since,
         seen=case.route.seen,
         waiting=tuple(draft for draft in case.drafts if not draft.settled_as),
-        mends=next((d for d in case.drafts if d.id == mended and not d.settled_as), None),
+        replaces=next((d for d in case.drafts if d.id == replaced and not d.settled_as), None),
         released_as=case.released_as,
-        button=case.route.verb if case.route.scope is Scope.COMMAND and not mended else "",
+        button=case.route.verb if case.route.scope is Scope.COMMAND and not replaced else "",
         receipts=case.receipts,
         lookups=case.lookups,
     )

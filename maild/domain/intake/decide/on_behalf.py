@@ -35,25 +35,25 @@ def names_somebody(parsed: Parsed) -> bool:
 
 
 def opened_by_agent(
-    case: Case, agent: Agent, own: str, forwarded: str = "", mends: HeldReply | None = None
+    case: Case, agent: Agent, own: str, forwarded: str = "", replaces: HeldReply | None = None
 ) -> Decision:
     """Return the ticket that the mail opens; or a message about what is wrong, what it waits for, or what it would
     do.
 
-    `mends` is the held reply whose message it answers: it replaces that one."""
+    `replaces` is the held reply whose message it answers: it replaces that one."""
     parsed = commands.parse(own)
-    act = _act(case, agent, case.sender, own, forwarded, mends)
+    act = _act(case, agent, case.sender, own, forwarded, replaces)
     if not names_somebody(parsed):
         return _naming_nobody(case, agent, act, parsed)
     surroundings = surroundings_of(act, case.policy)
     naming = [command for command in parsed.commands if command.verb in _NAMING]
     named = commands.interpret(naming, surroundings)
     if named.problems:  # all that is wrong with the mail is told at once
-        return _as_letter(case, refused(act, commands.judge(parsed, surroundings).problems))
+        return _as_message(case, refused(act, commands.judge(parsed, surroundings).problems))
     scope = Scope.REPLY if any(command.verb == "to" for command in naming) else Scope.NOTE
-    act = _act(case, agent, named.intents[0].reading, own, forwarded, mends, scope)
+    act = _act(case, agent, named.intents[0].reading, own, forwarded, replaces, scope)
     decision = act_of_agent(act, case.policy)
-    return decision if decision.opens else _as_letter(case, decision)
+    return decision if decision.opens else _as_message(case, decision)
 
 
 def _act(
@@ -62,12 +62,12 @@ def _act(
     whom: Person,
     own: str,
     forwarded: str,
-    mends: HeldReply | None,
+    replaces: HeldReply | None,
     scope: Scope = Scope.NOTE,
 ) -> AgentMail:
     """Return the mail as an agent's mail to the ticket of `whom`."""
     actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
-    subject = base_subject(case.message.subject) if mends else ""
+    subject = base_subject(case.message.subject) if replaces else ""
     begun = opening(case, whom, actor, subject=subject, entry=None)
     ticket = apply(_UNNUMBERED, None, begun)
     return AgentMail(
@@ -81,14 +81,14 @@ def _act(
         at=case.at,
         draft=entry_of(case),
         waiting=tuple(draft for draft in case.drafts if not draft.settled_as),
-        mends=mends,
+        replaces=replaces,
         released_as=case.released_as,
         receipts=case.receipts,
         lookups=case.lookups,
     )
 
 
-def _as_letter(case: Case, decision: Decision) -> Decision:
+def _as_message(case: Case, decision: Decision) -> Decision:
     """Return what is said of a mail whose ticket does not open: there is no thread for it."""
     subject = f"Re: {base_subject(case.message.subject) or 'your mail'}"[:MOST_SUBJECT]
     messages = (
@@ -118,4 +118,4 @@ def _told(case: Case, agent: Agent, outcome: Outcome, reason: str, transcript: T
     said = replace(transcript, original_text=case.message.new_text)
     notices = (feedback(agent, Scope.QUERY),)
     actor = Actor(Role.AGENT, agent.name, str(case.sender.address))
-    return _as_letter(case, Decision(outcome, reason, actor=actor, mails=Mails(notices=notices, transcript=said)))
+    return _as_message(case, Decision(outcome, reason, actor=actor, mails=Mails(notices=notices, transcript=said)))
