@@ -1,4 +1,1 @@
-"""The new words of a reply: what is quoted, what is ours, what is a signature.
-
-Only reading may import it; it imports no other wing.
-"""
+"""Finds the new words of a reply: not quoted, not ours, and no signature. Only `reading` imports this wing."""

@@ -1,6 +1,6 @@
-"""The new words of a reply: quotes, what we sent ourselves and signatures are folded; in doubt a line stays.
+"""Finds the new words of a reply: folds quotes, texts that we sent, and signatures. In doubt a line stays.
 
-Every line is looked at a bounded number of times and only its first characters, so the work is linear in the text."""
+The work is linear in the text: each line is read a limited number of times, and only its first characters."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from maild.domain.commands.parsing import is_command
 from maild.mail.quoting import wording as marks
 from maild.mail.quoting.own_texts import KnownTexts, Run
 
-_MAX_LINES = 100_000  # of a text: a longer one is nobody's reply, and is left as it is
-_LOOK = 400  # characters of a line that are looked at
-_ATTRIBUTION_LINES = 3
-_HEADER_LINES = 16  # of an Outlook header block, wrapped recipients included
-_SIGNATURE_LINES = 20  # a longer tail behind "-- " is no signature
-_SENT_FROM = 120  # characters: a longer line was written by a person
+_MAX_LINES = 100_000  # a longer text is no reply and is left as it is
+_LOOK = 400  # characters of a line that are read
+_ATTRIBUTION_LINES = 3  # lines that an attribution may take
+_HEADER_LINES = 16  # lines of Outlook's header block, with recipients over several lines
+_SIGNATURE_LINES = 20  # a longer text below "-- " is no signature
+_SENT_FROM = 120  # characters; a longer line was written by a person
 
 _DATE = re.compile(r"(?:19|20)\d\d|\d{1,2}[:.h]\d\d|\d{1,2}[./-]\d{1,2}[./-]\d\d")
 _SENT_FROM_BEGINS = tuple(marks.SENT_FROM)
@@ -27,11 +27,11 @@ _DASHES = "-–—=_*~ \t\xa0"
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A text without its quotes. `kept_everything`: nothing would have been left, so nothing was folded."""
+    """A text without its quotes."""
 
     new_text: str
-    folded_lines: int  # that are not blank
-    kept_everything: bool = False
+    folded_lines: int  # without blank ones
+    kept_everything: bool = False  # nothing would have been left, so nothing was folded
     forwarded_lines: int = 0  # lines at the end of new_text that are a forwarded mail: not the sender's own words
 
 
@@ -43,19 +43,19 @@ def cut(
     signature: str = "",
     forwarded: bool = False,
 ) -> Cut:
-    """What the sender wrote now. Each line of the result is a line of `text`, in order.
+    """Return what the sender wrote now. Each line of the result is a line of `text`, in order.
 
-    `known_texts` are texts that we sent. Their lines are a quote below an attribution, and where a run of them ends the
-    mail; anywhere else a line that equals one of them was typed. `copied` are texts within those that people like to
-    copy: their lines alone at the end are no quote. `signature` is the block that this sender puts below every mail:
-    where exactly that stands at the end, it is folded. `forwarded`: the subject says that the mail is a forward, so
-    that a header block begins what is forwarded and not a quote."""
+    `known_texts` are texts that we sent. Their lines are a quote below an attribution, and at the end of the mail.
+    Anywhere else the sender typed such a line. `copied` are texts within those that people copy: their lines alone at
+    the end are no quote. `signature` is the block that this sender puts below every mail: it is folded if it is there
+    exactly. `forwarded`: the subject says that the mail is a forward, so a header block begins the forwarded mail and
+    no quote."""
     lines = text.split("\n")
     if len(lines) > _MAX_LINES:
         return Cut(text.strip("\n"), 0)
     sheet = _Sheet(lines, KnownTexts(known_texts, copied).runs_in(lines))
     forward = _fold_quotes(sheet, forwarded)
-    _fold_signatures(sheet, forward, _learned(signature))
+    _fold_signatures(sheet, forward, _signature_lines(signature))
     kept = _kept(sheet)
     if not kept:
         return Cut(text.strip("\n"), 0, kept_everything=True)
@@ -63,15 +63,17 @@ def cut(
     return Cut("\n".join(lines[number] for number in kept), count, False, len(kept) - bisect_left(kept, forward))
 
 
-def _learned(signature: str) -> list[str]:
-    """The lines of a sender's block. One with a command in it is none: whatever asks for something is read. One line
-    alone is none either: people end a sentence with their name."""
+def _signature_lines(signature: str) -> list[str]:
+    """Return the lines of a sender's block, with single spaces; [] if it is no signature.
+
+    A block with a command is none, because a command must be read. One line alone is none either: people end a sentence
+    with their name."""
     lines = [" ".join(line.split()) for line in signature.split("\n") if line.strip()]
     return [] if len(lines) < 2 or any(map(is_command, lines)) else lines
 
 
 def _kept(sheet: _Sheet) -> list[int]:
-    """The lines that stay, without blank ones at both ends and without the second of two blank ones around a fold."""
+    """Return the lines that stay, without blank lines at both ends, and with one blank line in place of a fold."""
     kept: list[int] = []
     for number, folded in enumerate(sheet.folded):
         if folded or (sheet.blank[number] and not kept):
@@ -85,7 +87,7 @@ def _kept(sheet: _Sheet) -> list[int]:
 
 
 class _Sheet:
-    """The lines of a text and what is known of each."""
+    """The lines of a text, with what is known of each."""
 
     def __init__(self, lines: list[str], runs: Sequence[Run]) -> None:
         self.lines = lines
@@ -93,7 +95,7 @@ class _Sheet:
         self.folded = bytearray(len(lines))
         self.quoted = [">" in line and line[:_LOOK].lstrip(" \xa0").startswith(">") for line in lines]
         self.announces = [line[-_LOOK:].rstrip().endswith((":", "：")) for line in lines]
-        # A console session of Python is no quote; a mail program's third level stands among the first two.
+        # A console session of Python is no quote. In a mail a third level of ">" never comes without the first two.
         if all(line.lstrip().startswith(">>> ") for line, quoted in zip(lines, self.quoted, strict=True) if quoted):
             self.quoted = [False] * len(lines)
         self.begins = {run.lines[0]: run for run in runs}
@@ -104,7 +106,7 @@ class _Sheet:
             self.quoted[number] = True
 
     def _at_the_end(self, runs: Sequence[Run]) -> list[int]:
-        """The lines of ours that end the mail, and of whole mails of ours right above them."""
+        """Return our lines that end the mail, and those of whole mails of ours right above them."""
         found: list[int] = []
         for run in reversed(runs):
             belongs = run.begins if found else self._is_end(run.lines[-1] + 1)
@@ -116,7 +118,7 @@ class _Sheet:
         return found
 
     def _is_end(self, number: int) -> bool:
-        """Does nothing follow from this line on but what programs add below a mail, and commands?"""
+        """Whether only commands, and lines that programs add below a mail, follow from this line on."""
         while (number := self.next_written(number)) < len(self.lines):
             line = self.look(number)
             if not (_is_sent_from(line) or is_command(line)):
@@ -125,27 +127,28 @@ class _Sheet:
         return True
 
     def next_written(self, number: int) -> int:
-        """The first line at or after `number` that is not blank; the number of lines when there is none."""
+        """Return the first line from `number` on that is not blank; the number of lines if there is none."""
         return self._next[min(number, len(self.lines))]
 
     def last_written(self, start: int, stop: int) -> int:
-        """The end of a stretch without the blank lines at its end."""
+        """Return the end of a stretch of lines without the blank lines at its end."""
         while stop > start and self.blank[stop - 1]:
             stop -= 1
         return stop
 
     def look(self, number: int) -> str:
-        """The beginning of a line, without white space around it."""
+        """Return the beginning of a line, without white space around it."""
         return self.lines[number][:_LOOK].strip()
 
     def fold(self, start: int, end: int) -> None:
+        """Fold the lines from `start` to before `end`."""
         self.folded[start:end] = b"\1" * (end - start)
 
 
 def _fold_quotes(sheet: _Sheet, forwarded: bool) -> int:
-    """Folds quotes from top to bottom -> the line at which a forwarded mail begins (the end when there is none)."""
+    """Fold quotes from top to bottom -> the line at which a forwarded mail begins (the end if there is none)."""
     number, end = 0, len(sheet.lines)
-    written = False  # something of the sender's own stands above
+    written = False  # there are words of the sender above
     while number < end:
         if sheet.blank[number]:
             number += 1
@@ -180,7 +183,7 @@ def _fold_quotes(sheet: _Sheet, forwarded: bool) -> int:
 
 
 def _attribution(sheet: _Sheet, number: int) -> int:
-    """How many lines the attribution ("On … Jane wrote:") that begins here has; 0 when none does."""
+    """Return the number of lines of the attribution ("On … Jane wrote:") that begins here; 0 if none begins."""
     if not any(sheet.announces[number : number + _ATTRIBUTION_LINES]):
         return 0
     first = sheet.look(number).casefold()
@@ -205,15 +208,15 @@ def _says_attribution(line: str) -> bool:
         return False
     if body.endswith(marks.WROTE):
         return dated or body.count("@") == 1
-    if address and dated and body.endswith(">"):  # Gmail in Japanese or Russian needs no verb
+    if address and dated and body.endswith(">"):  # in Japanese and Russian Gmail writes no verb
         return True
-    # In German, Dutch and the north the verb stands before the name; elsewhere the date may stand at the end.
+    # In German, Dutch and the northern languages the verb comes before the name. In others the date may come last.
     verb_within = dated and any(f" {verb} " in body for verb in marks.WROTE)
     return verb_within and (address or line.startswith(marks.OPENERS))
 
 
 def _surely_attribution(sheet: _Sheet, number: int, length: int) -> bool:
-    """Whether unmarked text behind the attribution may be folded too: it names a full date and a person."""
+    """Whether unmarked text below the attribution may be folded too: it has a full date and a person."""
     line = " ".join(sheet.look(at) for at in range(number, number + length))
     return len(_DATE.findall(line)) > 1 or ("@" in line and bool(_DATE.search(line)))
 
@@ -227,19 +230,19 @@ def is_forward(line: str) -> bool:
 
 
 def _opens_quote(sheet: _Sheet, number: int) -> bool:
-    """Whether a quote without marks begins here and lasts to the end: a rule with words, or a header block."""
+    """Whether a quote without marks begins here and goes on to the end: a rule with words, or a header block."""
     line = sheet.look(number)
     if line[:1] not in _DASHES and ":" not in line[:40] and "：" not in line[:40]:
         return False
     if line.startswith("--") and line.strip(_DASHES).casefold() in marks.ORIGINALS:
         return True
-    if line[:1] in _DASHES and len(line) >= 8 and not line.strip(_DASHES):  # a rule: only above a header block
+    if line[:1] in _DASHES and len(line) >= 8 and not line.strip(_DASHES):  # a rule counts only above a header block
         number = sheet.next_written(number + 1)
     return number < len(sheet.lines) and _is_header_block(sheet, number)
 
 
 def _is_header_block(sheet: _Sheet, number: int) -> bool:
-    """From and at least two of date, to, subject in the lines that follow: what Outlook puts above a quote."""
+    """Whether a header block begins here, as Outlook puts it above a quote: from, and two of date, to and subject."""
     if label(sheet.look(number)) != "from":
         return False
     found = set()
@@ -249,14 +252,15 @@ def _is_header_block(sheet: _Sheet, number: int) -> bool:
 
 
 def label(line: str) -> str:
-    """What the label of a header-like line names; "" when it has none."""
+    """Return what the label of a line means: from, date, to, cc or subject; "" if it has no known label."""
     head, colon, _ = line[:40].replace("：", ":").partition(":")
     return marks.LABELS.get(head.strip("* \t\xa0").casefold(), "") if colon else ""
 
 
 def _fold_signatures(sheet: _Sheet, end: int, learned: Sequence[str]) -> None:
-    """Folds the signature at the end of each stretch of kept lines: "-- " (RFC 3676 4.3), what phones add, and
-    the block that the sender is known for."""
+    """Fold the signature at the end of each stretch of kept lines.
+
+    It is the text below "-- " (RFC 3676 4.3), a line that phones add, or the block that the sender is known for."""
     at = 0
     while at < end:
         if sheet.folded[at]:
@@ -270,6 +274,7 @@ def _fold_signatures(sheet: _Sheet, end: int, learned: Sequence[str]) -> None:
 
 
 def _fold_signature(sheet: _Sheet, start: int, stop: int, learned: Sequence[str]) -> None:
+    """Fold the signature at the end of one stretch."""
     stop = _fold_learned(sheet, start, stop, learned)
     written = 0
     number = stop
@@ -288,8 +293,9 @@ def _fold_signature(sheet: _Sheet, start: int, stop: int, learned: Sequence[str]
 
 
 def _fold_learned(sheet: _Sheet, start: int, stop: int, learned: Sequence[str]) -> int:
-    """Folds the sender's own block where all of it stands at the end, by itself, above no more than commands -> where
-    the stretch ends then."""
+    """Fold the sender's own block if it ends the stretch, all of it and by itself -> where the stretch ends then.
+
+    Only commands may be below it."""
     end = sheet.last_written(start, stop)
     while learned and end > start and is_command(sheet.look(end - 1)):
         end = sheet.last_written(start, end - 1)
@@ -298,15 +304,16 @@ def _fold_learned(sheet: _Sheet, start: int, stop: int, learned: Sequence[str]) 
         at = sheet.last_written(start, at) - 1
         if at < start or " ".join(sheet.lines[at].split()) != line:
             return stop
-    if not learned or not _stands_alone(sheet, start, at):
+    if not learned or not _begins_block(sheet, start, at):
         return stop
     sheet.fold(at, end)
     return at
 
 
-def _stands_alone(sheet: _Sheet, start: int, at: int) -> bool:
-    """Does a block begin at this line: below a blank one, a rule, a command or a quote, and not in a sentence? What a
-    line above announces with a colon is a part of the text."""
+def _begins_block(sheet: _Sheet, start: int, at: int) -> bool:
+    """Whether a block begins at this line: below a blank line, a rule, a command or a quote, and not in a sentence.
+
+    A block below a line with a colon at its end is a part of the text."""
     above = sheet.last_written(start, at) - 1
     if above >= start and sheet.announces[above]:
         return False
@@ -317,7 +324,7 @@ def _stands_alone(sheet: _Sheet, start: int, at: int) -> bool:
 
 
 def _is_sent_from(line: str) -> bool:
-    """Whether a phone or program wrote this line; a rule above a quote goes with it."""
+    """Whether a phone or a program wrote this line. A rule of dashes counts too."""
     if not line.strip(_DASHES):
         return len(line) > 2
     words = line[:_SENT_FROM].casefold().strip("-–— *_<[(")

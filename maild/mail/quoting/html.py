@@ -1,4 +1,4 @@
-"""Quotes in HTML: what mail programs wrap them in. Forwarded mails stay, without their wrapping."""
+"""Removes quotes from HTML by the elements that mail programs put around them. Forwarded mails stay."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import turbohtml
 
 from maild.mail.quoting.cut import is_forward
 
-_LOOK = 400  # characters of a text that are looked at
+_LOOK = 400  # characters of a text that are read
 
-# What mail programs wrap a quote in. Each is replaced by an empty quote, so that the line above it is still known for
-# an attribution.
+# The elements that mail programs put around a quote. Each is replaced by an empty quote, so that the line above it can
+# still be recognised as an attribution.
 _CONTAINERS = (
     "blockquote[type=cite]",  # Apple Mail, Thunderbird
     "blockquote.gmail_quote",  # Gmail; its outer div may hold answers between quotes
@@ -19,7 +19,7 @@ _CONTAINERS = (
     ".protonmail_quote",  # Proton
     "#OLK_SRC_BODY_SECTION",  # Outlook for Mac
 )
-# What stands above a quote that lasts to the end of the mail, without a container of its own.
+# Elements above a quote that has no container and goes on to the end of the mail.
 _REST_IS_QUOTE = (
     "#appendonsend",  # Outlook on the web
     "#divRplyFwdMsg",  # Outlook
@@ -29,9 +29,9 @@ _REST_IS_QUOTE = (
 
 
 def cut_html(html: str, *, forwarded: bool = False) -> str:
-    """`html` without what mail programs mark as a quote; forwarded mails stay. Turn it into text and `cut` that.
+    """Return `html` without the quotes that mail programs mark; forwarded mails stay. Its text still goes to `cut`.
 
-    `forwarded`: the subject says that it is a forward, which Outlook marks just as it marks a quote."""
+    `forwarded`: the subject says that it is a forward, which Outlook marks in the same way as a quote."""
     root = turbohtml.parse(html, positions=False)
     for mark in root.select(", ".join(_REST_IS_QUOTE)):
         if forwarded:
@@ -49,7 +49,7 @@ def cut_html(html: str, *, forwarded: bool = False) -> str:
 
 
 def _drop_behind(mark: turbohtml.Element) -> None:
-    """Drops everything behind an element in the order of the document."""
+    """Drop everything behind an element in the order of the document."""
     node: turbohtml.Node | None = mark
     while isinstance(node, turbohtml.Element):
         for sibling in list(node.next_siblings):
@@ -58,11 +58,12 @@ def _drop_behind(mark: turbohtml.Element) -> None:
 
 
 def _mark_quote(element: turbohtml.Element) -> None:
+    """Replace an element by an empty quote."""
     element.replace_with(turbohtml.Element("blockquote", None, [turbohtml.Text("…")]))
 
 
 def _holds_forward(element: turbohtml.Element) -> bool:
-    """Whether a quote begins with the words of a forward: then it is what the sender wants us to read."""
+    """Whether a quote begins with the words of a forward: then the sender wants us to read it."""
     for number, words in enumerate(element.stripped_strings):
         if number >= 3:
             break

@@ -1,10 +1,10 @@
-"""The words by which mail programs announce a quote, a forward or a signature. Tables only; one language to a line.
+"""The words with which mail programs announce a quote, a forward or a signature: tables only, casefolded.
 
-All entries are in casefolded form."""
+Each line has one language where that is possible."""
 
 from __future__ import annotations
 
-# Verbs of the line above a quote: "On … Jane wrote:". Only with a date or an address beside them.
+# Verbs in the line above a quote: "On … Jane wrote:". They count only together with a date or an address.
 WROTE = (
     *("wrote", "writes", "said"),  # English
     *("schrieb", "schrieb am", "hat geschrieben"),  # German
@@ -27,7 +27,7 @@ WROTE = (
     *("작성", "작성했습니다"),  # Korean
 )
 
-# How such a line begins where it is broken over several lines.
+# The beginnings of such a line, if it takes several lines.
 OPENERS = (
     *("on ", "am ", "le ", "el ", "il ", "em ", "op ", "w dniu ", "den ", "på ", "dne ", "la data ", "la ", "στις "),
     *("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
@@ -36,13 +36,13 @@ OPENERS = (
     *("пн", "вт", "ср", "чт", "пт", "сб", "вс", "нд", "于", "在"),
 )
 
-# A person who speaks of himself writes no attribution line: "On 3 May 2025 I wrote:".
+# Words of a person who writes about themselves: "On 3 May 2025 I wrote:" is no attribution.
 FIRST_PERSON = (
     *(" i wrote", " i said", " we wrote", "schrieb ich", "schrieben wir", "habe ich geschrieben", "j'ai écrit"),
     *("nous avons écrit", "he escrito", "ho scritto", "schreef ik", "skrev jag", "skrev jeg", "я написал", "我写"),
 )
 
-# Labels of the header block that Outlook and others put above a quote: label -> what it names.
+# Labels in the header block that Outlook and others put above a quote: label -> its meaning.
 LABELS = {
     **dict.fromkeys(("from", "von", "de", "da", "van", "od", "från", "fra", "lähettäjä", "от", "от кого"), "from"),
     **dict.fromkeys(("kimden", "gönderen", "差出人", "送信者", "发件人", "寄件者", "寄件人", "보낸 사람"), "from"),
@@ -59,7 +59,7 @@ LABELS = {
     ),
 }
 
-# Labels of a forwarded mail's header that say nothing we need; a line that begins with one is no text.
+# Labels in a forwarded mail's header that are not needed. A line that begins with one is no text.
 OTHER_LABELS = frozenset(
     (
         *("reply-to", "reply to", "antwort an", "répondre à", "responder a", "rispondi a", "responder para"),
@@ -70,7 +70,7 @@ OTHER_LABELS = frozenset(
     )
 )
 
-# How the subject of a forward begins, before its colon.
+# The beginnings of a forward's subject, before the colon.
 FORWARD_PREFIXES = frozenset(
     (
         *("fw", "fwd", "wg", "weitergeleitet", "tr", "transf", "rv", "reenv", "i", "in", "inoltro", "enc", "res fwd"),
@@ -93,7 +93,7 @@ FORWARD_PREFIXES = frozenset(
     )
 )
 
-# Between two runs of dashes: what follows was quoted.
+# Words between two runs of dashes: what follows is a quote.
 ORIGINALS = frozenset(
     (
         *("original message", "original mail", "original e-mail", "original email", "original appointment"),
@@ -108,7 +108,7 @@ ORIGINALS = frozenset(
     )
 )
 
-# Between dashes or before a colon: what follows was forwarded, so it is what the sender wants us to read.
+# Words between dashes or before a colon: what follows is a forwarded mail, and the sender wants us to read it.
 FORWARDS = frozenset(
     (
         *("forwarded message", "forwarded mail", "begin forwarded message", "forwarded by"),
@@ -130,7 +130,7 @@ FORWARDS = frozenset(
     )
 )
 
-# The last line that phones and programs add by themselves: how it begins, and what it names later on.
+# The last line that phones and programs add: its beginning, and the names of which one must follow.
 _DEVICES = (
     *("iphone", "ipad", "android", "galaxy", "samsung", "huawei", "xiaomi", "pixel", "blackberry", "outlook"),
     *("windows", "yahoo", "gmail", "proton", "thunderbird", "gmx", "web.de", "t-online", "aol", "mobile", "móvil"),

@@ -1,7 +1,7 @@
-"""What stands in bytes at any depth: encoded, attached, in another width of letters, compressed.
+"""Finds everything that is in bytes at any depth: encoded, attached, in another width of letters, or compressed.
 
-It reads no MIME tree. What a mail program or a file format wraps around text is undone wherever it stands, so that no
-broken or unknown format hides what is in it."""
+It reads no MIME tree. It undoes the encodings of mail programs and file formats wherever they are, so that no broken
+and no unknown format hides its content."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from dataclasses import dataclass
 
 from maild.mail.reading.parts import base64_octets
 
-MAX_LOOKED_AT = 128 * 2**20  # octets of all layers together: 25 MiB of files stay far below
-MAX_INFLATED = 16 * 2**20  # octets that compressed files of one mail grow to; the rest is not looked at
+MAX_LOOKED_AT = 128 * 2**20  # octets of all layers together; 25 MiB of files stay far below
+MAX_INFLATED = 16 * 2**20  # octets that the compressed files of one mail may become; the rest is not read
 MAX_DEPTH = 8  # layers within each other
 _MAX_MEMBERS = 1_000  # compressed pieces of one layer
 _PIECE = 65_536  # octets that are inflated at a time
-_MAX_RICH = 2**21  # octets of Outlook's compressed texts of one mail: longer ones are not looked at to their end
+_MAX_RICH = 2**21  # octets of Outlook's compressed texts in one mail; the rest is not read
 
-# Letters of base64 over whole lines, quoted or not (RFC 2045 6.8). A mark needs 32 of them at least.
+# Letters of base64 over whole lines, quoted or not (RFC 2045 6.8). A mark has at least 32 of them.
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{32,}(?:\r?\n[ \t>]*[A-Za-z0-9+/]{4,}(?![^\r\n=]))*={0,2}")
-_LONG = 200  # letters: so many in a row are nothing but base64
+_LONG = 200  # so many letters in a row can only be base64
 _QUOTED_PRINTABLE = re.compile(rb"=(?:[0-9A-F]{2}|[ \t]*\r?\n)")
 _CONTROLS = bytes({*range(32), 127} - set(b"\t\n\f\r"))
 _ZIP = b"PK\x03\x04"  # APPNOTE.TXT 4.3.7, a local file header
@@ -34,7 +34,7 @@ _GZIP = b"\x1f\x8b\x08"  # RFC 1952 2.3.1
 
 @dataclass(slots=True)
 class _Room:
-    """How much more may be looked at and inflated."""
+    """How many octets may still be read and inflated."""
 
     looked_at: int = MAX_LOOKED_AT
     inflated: int = MAX_INFLATED
@@ -42,11 +42,11 @@ class _Room:
 
 
 class TooMuchInside(Exception):
-    """The bytes hold so many layers within each other that they cannot all be looked at."""
+    """The bytes have so many layers within each other that not all of them can be read."""
 
 
 def layers(octets: bytes) -> Iterator[bytes]:
-    """The bytes as they are, then all that is encoded in them, at any depth. TooMuchInside when there is no end."""
+    """Yield the bytes as they are, then everything that is encoded in them, at any depth. Raises TooMuchInside."""
     room = _Room()
     waiting = [(octets, 0)]
     while waiting:
@@ -59,22 +59,23 @@ def layers(octets: bytes) -> Iterator[bytes]:
 
 
 def _inside(octets: bytes, room: _Room) -> Iterator[bytes]:
+    """Yield the layers directly inside this one."""
     if _is_text(octets):
         yield from _decoded(octets)
-    if b"\0" in octets:  # no text of 8-bit letters
-        yield octets.translate(None, b"\0")  # the same of Latin letters in UTF-16 and UTF-32
+    if b"\0" in octets:  # so it is no text of 8-bit letters
+        yield octets.translate(None, b"\0")  # Latin letters in UTF-16 or UTF-32 become 8-bit letters
         yield b"\n\n".join(_rich_texts(octets, room))
         yield b"\n\n".join(_inflated(octets, room))
 
 
 def _is_text(octets: bytes) -> bool:
-    """Are there few controls in it? In compressed data every ninth octet is one, and in UTF-16 every other."""
+    """Whether there are few control octets. In compressed data every ninth octet is one, in UTF-16 every second."""
     controls = len(octets) - len(octets.translate(None, _CONTROLS))
     return controls * 20 < len(octets)
 
 
 def _decoded(octets: bytes) -> Iterator[bytes]:
-    """All that is base64, together, and the rest as quoted-printable where it looks so (RFC 2045 6.7, 6.8)."""
+    """Yield all base64 together (RFC 2045 6.8), and the rest decoded if it looks like quoted-printable (6.7)."""
     decoded: list[bytes] = []
     rest: list[bytes] = []
     at = 0
@@ -93,7 +94,7 @@ def _decoded(octets: bytes) -> Iterator[bytes]:
 
 
 def _inflated(octets: bytes, room: _Room) -> Iterator[bytes]:
-    """The files in a zip or gzip file, as far as there is room."""
+    """Yield the files in a zip or gzip file, as far as there is room."""
     view = memoryview(octets)
     for at in _places(octets, _GZIP):
         yield _inflate(view[at:], 31, room)
@@ -105,7 +106,7 @@ def _inflated(octets: bytes, room: _Room) -> Iterator[bytes]:
 
 
 def _places(octets: bytes, sign: bytes) -> Iterator[int]:
-    """Where a sign stands, the first ones."""
+    """Yield the first places of a signature."""
     at, count = octets.find(sign), 0
     while at >= 0 and count < _MAX_MEMBERS:
         yield at
@@ -113,7 +114,7 @@ def _places(octets: bytes, sign: bytes) -> Iterator[int]:
 
 
 def _inflate(octets: memoryview, window: int, room: _Room) -> bytes:
-    """What a deflated stream holds, up to the room that is left, and up to its first error."""
+    """Return the content of a deflated stream (RFC 1951), up to the room that is left and up to its first error."""
     found = bytearray()
     stream = zlib.decompressobj(window)
     at = 0
@@ -132,7 +133,7 @@ def _inflate(octets: memoryview, window: int, room: _Room) -> bytes:
 
 _RICH = b"LZFu"  # [MS-OXRTFCP] 2.1.3.1.1: the third field of the header
 _RICH_HEAD = struct.Struct("<II4sI")
-# [MS-OXRTFCP] 2.1.2.1: what the dictionary begins with.
+# The beginning of the dictionary ([MS-OXRTFCP] 2.1.2.1).
 _RICH_WORDS = (
     rb"{\rtf1\ansi\mac\deff0\deftab720{\fonttbl;}{\f0\fnil \froman \fswiss \fmodern \fscript \fdecor "
     rb"MS Sans SerifSymbolArialTimes New RomanCourier{\colortbl\red0\green0\blue0"
@@ -143,7 +144,7 @@ _WINDOW = 4096
 
 
 def _rich_texts(octets: bytes, room: _Room) -> Iterator[bytes]:
-    """The RTF that Outlook puts into winmail.dat and .msg files, compressed."""
+    """Yield the compressed RTF texts that Outlook puts into winmail.dat and .msg files."""
     view = memoryview(octets)
     for at in _places(octets, _RICH):
         if at >= 8 and at + 8 <= len(octets) and room.rich > 0:
@@ -154,13 +155,15 @@ def _rich_texts(octets: bytes, room: _Room) -> Iterator[bytes]:
 
 
 def _rich_text(packed: memoryview, most: int) -> bytes:
-    """[MS-OXRTFCP] 2.2.2: letters, and runs that are told by their place and length in the last 4,096 letters."""
+    """Decompress a text of Outlook ([MS-OXRTFCP] 2.2.2), up to `most` octets.
+
+    It has letters, and references (place, length) to the last 4,096 letters."""
     window = bytearray(_RICH_WORDS.ljust(_WINDOW, b"\0"))
     found = bytearray()
     write = len(_RICH_WORDS)
     for token in _tokens(packed):
         place, length = (token[0] << 4 | token[1] >> 4, (token[1] & 15) + 2) if len(token) == 2 else (-1, 1)
-        if place == write or len(found) >= most:  # the place where the next letter goes tells the end
+        if place == write or len(found) >= most:  # a reference to the place of the next letter is the end
             break
         for each in range(length):
             window[write] = letter = token[0] if place < 0 else window[(place + each) % _WINDOW]
@@ -170,7 +173,7 @@ def _rich_text(packed: memoryview, most: int) -> bytes:
 
 
 def _tokens(packed: memoryview) -> Iterator[memoryview]:
-    """One octet for a letter, two for a run: a bit of the octet before each eight of them tells which."""
+    """Yield the tokens: one octet for a letter, two for a reference. A bit before each eight tokens says which."""
     at = 0
     while at < len(packed):
         control, at = packed[at], at + 1
