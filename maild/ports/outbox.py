@@ -94,6 +94,12 @@ class Outbox(Protocol):
         Mails of the templates `but` are left out. `to` restricts the result to mails to these addresses."""
         ...
 
+    def told(self, ticket: int, limit: int, but: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
+        """Return (template, text part) of the newest mails that we sent about a ticket.
+
+        Mails of the templates `but` are left out."""
+        ...
+
     def contexts(self, ticket: int, templates: Sequence[str], limit: int) -> tuple[Mapping[str, Any], ...]:
         """Return the template contexts of the newest mails of these templates about a ticket."""
         ...

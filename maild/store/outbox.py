@@ -86,6 +86,12 @@ class SqlOutbox:
         query = query.where(outbox.c.template.not_in(list(but)))
         return tuple(self._connection.scalars(query.order_by(outbox.c.id.desc()).limit(limit)))
 
+    def told(self, ticket: int, limit: int, but: Sequence[str] = ()) -> tuple[tuple[str, str], ...]:
+        """Return (template, text part) of the newest mails that we sent about a ticket."""
+        query = sa.select(outbox.c.template, outbox.c.text).where(outbox.c.ticket == ticket, outbox.c.text != "")
+        query = query.where(outbox.c.template.not_in(list(but))).order_by(outbox.c.id.desc()).limit(limit)
+        return tuple((row.template, row.text) for row in self._connection.execute(query))
+
     def contexts(self, ticket: int, templates: Sequence[str], limit: int) -> tuple[Mapping[str, Any], ...]:
         """Return the template contexts of the newest mails of these templates about a ticket."""
         query = sa.select(outbox.c.context).where(outbox.c.ticket == ticket, outbox.c.template.in_(list(templates)))

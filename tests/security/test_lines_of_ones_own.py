@@ -14,7 +14,7 @@ BOB = "bob@client.example"
 JOHN, JANE = "john@acme.example", "jane@acme.example"
 LEAVES = timedelta(seconds=121)
 
-GREETING, CLOSING = "Hello Karen, please do this:", "Kind regards from all of us"
+GREETING, CLOSING = "Hello Karen, please do this as soon as you can:", "Kind regards from all of us"
 NOTE = f"{GREETING}\n\nTake the fuser out.\n\n{CLOSING}"
 TYPED = f"{GREETING}\n\nTurn the printer off.\n\n{CLOSING}"
 TWELVE = "the customer has not paid since march and ana will not grant any credit"
@@ -172,7 +172,7 @@ def test_a_held_answer_that_was_told_back_leaves_whole(office):
     number = office.open_ticket()
     old = office.last("new-ticket", JANE, number)
     answer(office, office.last("new-ticket", JOHN, number), "Use sand.")
-    said = "Please use a lot of water on it.\nThen call the fire brigade at once.\nWe come as fast as we can."
+    said = "Hello Karen,\nplease use a lot of water on it.\nThen call the fire brigade at once.\nJane"
     assert answer(office, old, said).outcome == "held"
     office.deliver(LEAVES)
     answer(office, office.last("held", JANE, number), "!send anyway")

@@ -21,7 +21,7 @@ from tests.rig.office import Office
 MOST = {
     "a new mail": 52,
     "a customer's reply": 48,
-    "an agent's reply": 49,
+    "an agent's reply": 48,
     "a mail of commands": 37,
     "a bounce": 40,
 }

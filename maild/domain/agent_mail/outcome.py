@@ -271,8 +271,14 @@ def checked(understood: Understood) -> Decision:
     lines = [*_opened(understood), *(line for line in applied.outcomes if not line.startswith("check"))]
     if understood.says_something and not (act.opens and understood.public):
         lines.append(f"your text goes to {whom}" if understood.public else "your text stays inside")
+    lines += _left_out(understood)
     told = ["Nothing was done. This is what would happen:", *(lines or ["nothing"]), *applied.receipts]
-    shown = f"{understood.text}\n" if understood.says_something else ""
+    text = (
+        leaving(understood.text, act.lookups.said(act.ticket.number))
+        if understood.public and understood.text
+        else understood.text
+    )
+    shown = f"{text}\n" if understood.says_something else ""
     transcript = Transcript(results=tuple(told), help=shown, original_text=act.text)
     notices = (feedback(act.agent, act.scope),) if act.agent else ()
     return Decision(

@@ -28,6 +28,7 @@ from maild.mail.reading.layers import TooMuchInside
 from maild.mail.reading.parse import extract_all
 from maild.mail.templates.canned import CannedTexts
 from maild.ports import StoredEntry, UnitOfWork
+from maild.services.intake.new_text import SAYS_BACK
 from maild.services.notices.agents_marks import agents_marks
 from maild.services.notices.similar_tickets import answers_shown
 from maild.services.queries.due_explained import derived_lines
@@ -37,7 +38,6 @@ _NOTICES = 10  # of ours to agents, the newest: what the leak guard compares wit
 _MERGES = 20  # how often a ticket's survivor may have been merged itself
 ROUNDS = 6  # of looking up and thinking; most mails need one or two, a row's command that reaches further needs three
 _TO_CUSTOMERS = templates_where(lambda kind: kind.to is Reader.CUSTOMER)  # what they hold left already
-_NOT_INSIDE = templates_where(lambda kind: kind.to is Reader.CUSTOMER or kind.says_back)
 
 T = TypeVar("T")
 
@@ -98,13 +98,12 @@ def _written(number: int, record: TicketRecord | None, entries: Sequence[StoredE
     history = record.history if record else ()
     automatic = {event.entry for event in history if isinstance(event, MessageReceived) and event.automatic}
     messages = [e for e in entries if e.kind == EntryKind.MESSAGE and e.id not in automatic]
-    told = unit.outbox.texts(number, _NOTICES, but=_TO_CUSTOMERS)
-    notices = unit.outbox.texts(number, _NOTICES, but=_NOT_INSIDE)
+    told = unit.outbox.told(number, _NOTICES, but=_TO_CUSTOMERS)
     offered = answers_shown(unit, number)
     said = Said(
         notes=tuple(e.text for e in inside),
-        notices=notices,
-        said_back=tuple(text for text in told if text not in notices),
+        notices=tuple(text for template, text in told if template not in SAYS_BACK),
+        said_back=tuple(text for template, text in told if template in SAYS_BACK),
         outside=(*(e.text for e in outside), *offered),
     )
     return Written(
