@@ -37,7 +37,7 @@ from maild.services.reports.digest_of_agent import of_agent
 from maild.services.reports.digest_of_manager import of_manager
 from maild.services.reports.digest_of_team import of_team
 from maild.services.reports.digest_parts import Contents, DigestReader
-from maild.services.reports.statistics import Wanted, figures_of
+from maild.services.reports.statistics import Wanted, statistics_of
 from maild.services.work import Work
 from maild.store import rows
 from maild.store.schema import event, ticket
@@ -125,7 +125,7 @@ def questions(helpdesk: Helpdesk) -> Iterator[tuple[str, Callable[[UnitOfWork], 
     assert jane is not None
 
     def asked(wanted: Wanted) -> Callable[[UnitOfWork], int]:
-        return lambda unit: sum(figures_of(Work(unit, helpdesk, NOW), wanted, UTC).totals.values())
+        return lambda unit: sum(statistics_of(Work(unit, helpdesk, NOW), wanted, UTC).totals.values())
 
     yield "stats month, the admin's", asked(Wanted(period=month))
     yield "stats week, the admin's", asked(Wanted(period=week))

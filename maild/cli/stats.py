@@ -13,11 +13,11 @@ import click
 
 from maild.cli.agents import find_agent
 from maild.cli.session import Session, at_option, json_option, print_json
-from maild.domain.reports.statistics import Figures, Period, last_days, whole_days
+from maild.domain.reports.statistics import Period, PeriodStatistics, last_days, whole_days
 from maild.domain.reports.text_charts import bar, sparkline, split_bar
-from maild.services.queries.statistics_document import HEAD, figures_document, figures_lines
+from maild.services.queries.statistics_document import HEAD, statistics_document, statistics_lines
 from maild.services.reports.charts import agent_told, overview, period_told, remarks
-from maild.services.reports.statistics import Wanted, figures
+from maild.services.reports.statistics import Wanted, compute_statistics
 
 _DAYS = 30
 _LONGEST_LABEL, _WIDEST_BAR = 34, 40  # columns
@@ -56,13 +56,13 @@ def stats(
         department=_department(session, department) if department else "",
         agent=find_agent(session, agent).name if agent else "",
     )
-    made = figures(session.store, session.helpdesk, wanted, now)
+    made = compute_statistics(session.store, session.helpdesk, wanted, now)
     if as_json:
-        print_json(figures_document(made))
+        print_json(statistics_document(made))
     elif as_csv:
         table = csv.writer(sys.stdout, lineterminator="\n")
         table.writerow(HEAD)
-        table.writerows(figures_lines(made))
+        table.writerows(statistics_lines(made))
     else:
         _print(session, made, wanted)
 
@@ -94,7 +94,7 @@ def _department(session: Session, name: str) -> str:
 # -- for people -------------------------------------------------------------------------------------------------
 
 
-def _print(session: Session, made: Figures, wanted: Wanted) -> None:
+def _print(session: Session, made: PeriodStatistics, wanted: Wanted) -> None:
     whose = [f"department {wanted.department}"] if wanted.department else []
     whose += [f"work of {agent_told(wanted.agent, session.helpdesk)}"] if wanted.agent else []
     click.echo(", ".join([period_told(made), *whose]))

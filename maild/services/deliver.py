@@ -32,7 +32,7 @@ from maild.services.escalation.undelivered import lost_alarm, notify_next_in_lin
 from maild.services.helpdesk import Helpdesk
 from maild.services.notices.agents_marks import Stopped, looked_through
 from maild.services.notices.mail_head import KEY, ForwardedFile, head_of
-from maild.services.queries.asked_statistics import waits_for_figures, with_figures
+from maild.services.queries.asked_statistics import waits_for_statistics, with_statistics
 from maild.services.work import Work, isolated
 
 LEASE = timedelta(minutes=15)  # longer than one attempt may take (RFC 5321 4.5.3.2)
@@ -157,7 +157,7 @@ class Delivery:
 
     def _hold(self, row: OutboxRow, failure: TemplateFailed, total: Delivered) -> None:
         """A template that cannot be rendered at all: the mail waits for the admin, it is not lost."""
-        answer = f"held: {failure}; mend the template, then: maild outbox release {row.id}"
+        answer = f"held: {failure}; fix the template, then: maild outbox release {row.id}"
         attempted = Attempted(OutboxState.HELD, row.attempts, None, answer, row.tried_since)
         with self._open() as unit:
             unit.outbox.record_attempt(row.id, attempted)
@@ -200,10 +200,10 @@ def frozen(
     Bytes that would give a customer what only agents may have are never kept."""
     if row.raw is not None:
         return row.raw
-    if waits_for_figures(row):
+    if waits_for_statistics(row):
         try:
             with open_unit(reading=True) as unit:  # it may take long: others can write meanwhile
-                row = with_figures(unit, row, helpdesk)
+                row = with_statistics(unit, row, helpdesk)
         except ValueError as error:  # an event that this program cannot read
             return TemplateFailed(row.template, 0, str(error))
     with open_unit() as unit:

@@ -200,8 +200,8 @@ class Helpdesk:
         """Include the names: a department that moves to an existing calendar is a change, and so is another choice
         of plans."""
         names = (plan.name, department.name if department else "")
-        reckoned = plan_fingerprint(plan, self._calendar(plan, department))
-        return hashlib.sha256(repr((names, reckoned, self.policy.choices)).encode()).hexdigest()[:16]
+        computed = plan_fingerprint(plan, self._calendar(plan, department))
+        return hashlib.sha256(repr((names, computed, self.policy.choices)).encode()).hexdigest()[:16]
 
     def office_of(self, department: str) -> Calendar:
         """Return when a department is open, whatever a plan says."""

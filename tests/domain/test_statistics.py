@@ -59,11 +59,11 @@ def measure(*history, plan=PLAN, calendar=OFFICE, now=NOW):
     return measured(fold(1, history), history, plan, calendar, now)
 
 
-def figures(*tickets, period=WEEK, now=NOW, zone=UTC, **more):
+def statistics(*tickets, period=WEEK, now=NOW, zone=UTC, **more):
     tally = Tally(period, now, zone, **more)
     for ticket in tickets:
         tally.add(ticket)
-    return tally.figures()
+    return tally.statistics()
 
 
 # -- percentiles --------------------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ def test_volumes_count_what_happened_in_the_period():
         opened(), replied(MONDAY + HOUR), wrote(MONDAY + 2 * HOUR), wrote(MONDAY + 3 * HOUR, automatic=True)
     )
     after = measure(opened(WEEK.until), replied(WEEK.until + HOUR))
-    counts = figures(before, inside, after).totals
+    counts = statistics(before, inside, after).totals
     assert counts == {
         What.OPENED: 1,
         What.MESSAGES: 2,  # the opening mail, and one more; automatic mail is none
@@ -112,7 +112,7 @@ def test_volumes_count_what_happened_in_the_period():
 def test_thanks_and_tickets_of_machines_and_agents_bring_no_message():
     thanked = measure(opened(by=JOHN), wrote(MONDAY + HOUR, courtesy=True))
     machine = measure(opened(automatic=True))
-    counts = figures(thanked, machine).totals
+    counts = statistics(thanked, machine).totals
     assert (counts[What.OPENED], counts[What.MESSAGES]) == (2, 0)
 
 
@@ -124,7 +124,7 @@ def test_reopening_and_resolving_once_more_count_each_time():
         status(MONDAY + 3 * HOUR, "open", "closed", by=KAREN),
         status(MONDAY + 4 * HOUR, "resolved"),
     )
-    counts = figures(done).totals
+    counts = statistics(done).totals
     assert (counts[What.RESOLVED], counts[What.REOPENED]) == (2, 1)
 
 
@@ -132,7 +132,7 @@ def test_what_was_undone_did_not_happen():
     undone = measure(
         opened(), status(MONDAY + HOUR, "resolved"), status(MONDAY + 2 * HOUR, "open", "resolved", reason=events.UNDO)
     )
-    counts = figures(undone).totals
+    counts = statistics(undone).totals
     assert (counts[What.RESOLVED], counts[What.REOPENED]) == (0, 0)
 
 
@@ -140,7 +140,7 @@ def test_a_reply_that_did_not_arrive_is_none():
     lost = events.Bounced(at=MONDAY + 2 * HOUR, recipient="karen@client.example", permanent=True, reply=7)
     stopped = events.ReplyWithdrawn(at=MONDAY + 3 * HOUR, reply=8)
     one = measure(opened(), replied(MONDAY + HOUR, entry=7), replied(MONDAY + HOUR, entry=8), lost, stopped)
-    made = figures(one)
+    made = statistics(one)
     assert made.totals[What.REPLIES] == 0
     assert made.times[Target.FIRST_RESPONSE].count == 0
     assert made.promises[Target.FIRST_RESPONSE] == Kept(0, 1)
@@ -151,7 +151,7 @@ def test_a_reply_that_did_not_arrive_is_none():
     [(status(MONDAY + HOUR, "spam"), "spam"), (events.Merged(at=MONDAY + HOUR, by=JOHN, into=9), "merged")],
 )
 def test_merged_tickets_and_spam_are_no_work_and_that_is_told(last, left_out):
-    made = figures(measure(opened(), replied(MONDAY + HOUR / 2), last))
+    made = statistics(measure(opened(), replied(MONDAY + HOUR / 2), last))
     assert made.quiet
     assert made.backlog == 0
     assert (made.spam, made.merged) == (int(left_out == "spam"), int(left_out == "merged"))
@@ -161,12 +161,12 @@ def test_days_are_those_of_the_readers_clock():
     late = measure(opened(datetime(2026, 5, 4, 22, 30, tzinfo=UTC)))  # Tuesday in Berlin
     berlin = ZoneInfo("Europe/Berlin")
     period = whole_days(date(2026, 5, 4), date(2026, 5, 6), berlin)
-    days = figures(late, period=period, zone=berlin).days
+    days = statistics(late, period=period, zone=berlin).days
     assert [(day.day.day, day.counts[What.OPENED]) for day in days] == [(4, 0), (5, 1), (6, 0)]
 
 
 def test_an_empty_period_says_so_and_has_no_medians():
-    made = figures()
+    made = statistics()
     assert made.quiet
     assert {times.median for times in made.times.values()} == {None}
     assert made.kept[By.PLAN] == {}
@@ -186,7 +186,7 @@ def test_times_are_business_time_without_waiting():
         replied(MONDAY + 6 * HOUR),
         status(MONDAY + 7 * HOUR, "resolved"),
     )
-    times = figures(one).times
+    times = statistics(one).times
     assert times[Target.FIRST_RESPONSE] == Times(1, 2 * HOUR, 2 * HOUR)
     assert times[Target.NEXT_RESPONSE] == Times(1, HOUR, HOUR)
     assert times[Target.RESOLUTION] == Times(1, 4 * HOUR, 4 * HOUR)
@@ -194,7 +194,7 @@ def test_times_are_business_time_without_waiting():
 
 def test_times_are_told_whatever_the_plan_promises():
     bare = Plan("bare")
-    made = figures(measure(opened(), replied(MONDAY + HOUR), plan=bare))
+    made = statistics(measure(opened(), replied(MONDAY + HOUR), plan=bare))
     assert made.times[Target.FIRST_RESPONSE].median == HOUR
     assert made.promises[Target.FIRST_RESPONSE] == Kept()
 
@@ -202,23 +202,23 @@ def test_times_are_told_whatever_the_plan_promises():
 def test_a_promise_counts_once_where_it_was_decided():
     """Due on Monday at 11, answered on Tuesday: missed on Monday, and the answer's time is Tuesday's."""
     late = measure(opened(), replied(MONDAY + DAY))
-    monday = figures(late, period=Period(MONDAY, MONDAY + DAY))
-    tuesday = figures(late, period=Period(MONDAY + DAY, MONDAY + 2 * DAY))
+    monday = statistics(late, period=Period(MONDAY, MONDAY + DAY))
+    tuesday = statistics(late, period=Period(MONDAY + DAY, MONDAY + 2 * DAY))
     assert monday.promises[Target.FIRST_RESPONSE] == Kept(0, 1)
     assert tuesday.promises[Target.FIRST_RESPONSE] == Kept()
     assert (monday.times[Target.FIRST_RESPONSE].count, tuesday.times[Target.FIRST_RESPONSE].count) == (0, 1)
 
 
 def test_what_is_still_running_is_neither_kept_nor_missed():
-    made = figures(measure(opened(), now=MONDAY + HOUR), now=MONDAY + HOUR)
+    made = statistics(measure(opened(), now=MONDAY + HOUR), now=MONDAY + HOUR)
     assert set(made.promises.values()) == {Kept()}
-    assert figures(measure(opened(), now=MONDAY + 2 * HOUR)).promises[Target.FIRST_RESPONSE] == Kept(0, 1)
+    assert statistics(measure(opened(), now=MONDAY + 2 * HOUR)).promises[Target.FIRST_RESPONSE] == Kept(0, 1)
 
 
 def test_promises_are_told_apart_by_plan_department_agent_and_week():
     kept = measure(opened(), taken(MONDAY + HOUR, "john"), replied(MONDAY + HOUR))
     missed = replace(measure(opened(MONDAY + DAY, department="sysadmins"), plan=replace(PLAN, name="gold")))
-    made = figures(kept, missed).kept
+    made = statistics(kept, missed).kept
     first = Target.FIRST_RESPONSE
     assert {name: each[first] for name, each in made[By.PLAN].items()} == {"default": Kept(1, 0), "gold": Kept(0, 1)}
     assert {name: each[first] for name, each in made[By.DEPARTMENT].items()} == {
@@ -236,16 +236,16 @@ def test_an_answer_is_the_work_of_who_gave_it_and_a_miss_of_who_had_it():
         replied(MONDAY + 3 * HOUR, by=JOHN),  # an hour too late
         status(MONDAY + 4 * HOUR, "resolved", by=JOHN),
     )
-    assert figures(one, agent="jane").promises[Target.FIRST_RESPONSE] == Kept(0, 1)
-    assert figures(one, agent="john").totals[What.REPLIES] == 1
-    assert figures(one, agent="john").times[Target.FIRST_RESPONSE].count == 1
-    assert figures(one, agent="jane").totals[What.RESOLVED] == 1  # she had it
-    assert figures(one, agent="john").totals[What.RESOLVED] == 0
+    assert statistics(one, agent="jane").promises[Target.FIRST_RESPONSE] == Kept(0, 1)
+    assert statistics(one, agent="john").totals[What.REPLIES] == 1
+    assert statistics(one, agent="john").times[Target.FIRST_RESPONSE].count == 1
+    assert statistics(one, agent="jane").totals[What.RESOLVED] == 1  # she had it
+    assert statistics(one, agent="john").totals[What.RESOLVED] == 0
 
 
 def test_a_resolution_without_an_owner_is_the_work_of_who_resolved_it():
     one = measure(opened(), status(MONDAY + HOUR, "resolved", by=JANE))
-    assert figures(one).agents["jane"][What.RESOLVED] == 1
+    assert statistics(one).agents["jane"][What.RESOLVED] == 1
 
 
 # -- what is left -------------------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def test_backlog_by_age_and_status():
     ages = (0.5, 2, 5, 20, 40)
     tickets = [measure(opened(NOW - days * DAY)) for days in ages]
     tickets[1] = measure(opened(NOW - 2 * DAY), status(NOW - DAY, "waiting"))
-    made = figures(*tickets, measure(opened(), status(MONDAY + HOUR, "closed")), period=Period(MONDAY, NOW))
+    made = statistics(*tickets, measure(opened(), status(MONDAY + HOUR, "closed")), period=Period(MONDAY, NOW))
     assert list(made.ages.values()) == [1, 1, 1, 1, 1]
     assert made.statuses == {"open": 4, "waiting": 1}
 
@@ -272,7 +272,7 @@ def test_backlog_by_age_and_status():
     ],
 )
 def test_the_edges_of_ages(age, bucket):
-    made = figures(measure(opened(NOW - age)), period=Period(NOW - DAY, NOW + HOUR))
+    made = statistics(measure(opened(NOW - age)), period=Period(NOW - DAY, NOW + HOUR))
     assert {name for name, count in made.ages.items() if count} == {bucket}
 
 
@@ -281,22 +281,22 @@ def test_the_backlog_of_a_past_period_is_the_one_at_its_end():
         opened(), status(MONDAY + HOUR, "resolved"), status(MONDAY + 2 * DAY, "open", "resolved", by=KAREN)
     )
     monday = Period(MONDAY - 9 * HOUR, MONDAY + 15 * HOUR)
-    assert figures(reopened, period=monday).backlog == 0
-    assert figures(reopened).backlog == 1
+    assert statistics(reopened, period=monday).backlog == 0
+    assert statistics(reopened).backlog == 1
 
 
 def test_the_backlog_of_each_day():
     one = measure(opened(MONDAY - DAY), status(MONDAY + DAY, "resolved"))
     two = measure(opened(MONDAY + DAY))
-    week = figures(one, two)
+    week = statistics(one, two)
     assert [day.backlog for day in week.days] == [1, 1, 1, 1, None, None, None]
 
 
 def test_an_agents_backlog_follows_who_has_the_ticket():
     one = measure(opened(), taken(MONDAY + HOUR, "jane"), taken(MONDAY + DAY, "john", by=JANE))
-    assert [day.backlog for day in figures(one, agent="jane").days][:3] == [1, 0, 0]
-    assert [day.backlog for day in figures(one, agent="john").days][:3] == [0, 1, 1]
-    assert figures(one, agent="john").backlog == 1
+    assert [day.backlog for day in statistics(one, agent="jane").days][:3] == [1, 0, 0]
+    assert [day.backlog for day in statistics(one, agent="john").days][:3] == [0, 1, 1]
+    assert statistics(one, agent="john").backlog == 1
 
 
 # -- ratings ------------------------------------------------------------------------------------------------------
@@ -309,11 +309,11 @@ def test_ratings_count_when_they_were_said_for_whose_work_it_was():
         status(MONDAY - 19 * DAY, "resolved", by=JANE),
         events.Rated(at=MONDAY + HOUR, by=KAREN, rating="good"),
     )
-    made = figures(rated)
+    made = statistics(rated)
     assert made.ratings == {Rating.GOOD: 1, Rating.FAIR: 0, Rating.BAD: 0}
     assert made.rated.by_agent == {"jane": {Rating.GOOD: 1}}
-    assert not figures(rated, agent="john").ratings[Rating.GOOD]
-    assert not figures(rated, department="sysadmins").ratings[Rating.GOOD]
+    assert not statistics(rated, agent="john").ratings[Rating.GOOD]
+    assert not statistics(rated, department="sysadmins").ratings[Rating.GOOD]
 
 
 # -- periods ------------------------------------------------------------------------------------------------------
@@ -374,7 +374,7 @@ def _history(start, moves):
 
 @given(st.lists(st.tuples(st.integers(0, 18_000), _MOVES), max_size=6))
 def test_the_figures_of_days_agents_and_groups_add_up_to_the_whole(tickets):
-    made = figures(*(measure(*_history(*each), calendar=ALWAYS) for each in tickets))
+    made = statistics(*(measure(*_history(*each), calendar=ALWAYS) for each in tickets))
     for what in What:
         assert sum(day.counts[what] for day in made.days) == made.totals[what]
         assert sum(counts.get(what, 0) for counts in made.agents.values()) == made.totals[what]
@@ -392,7 +392,7 @@ def test_the_figures_of_days_agents_and_groups_add_up_to_the_whole(tickets):
 def test_the_backlog_is_what_the_status_says(ticket):
     """Fold the facts until each evening: open or waiting is left, and nothing else."""
     history = _history(*ticket)
-    made = figures(measure(*history, calendar=ALWAYS))
+    made = statistics(measure(*history, calendar=ALWAYS))
     for day in made.days:
         if day.backlog is None:
             continue

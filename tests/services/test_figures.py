@@ -9,7 +9,7 @@ from maild.domain.reports.ticket_measures import What
 from maild.domain.sla.standing import Target
 from maild.services.admin_command import command_ticket
 from maild.services.reports import statistics
-from maild.services.reports.statistics import Wanted, figures, figures_by_department
+from maild.services.reports.statistics import Wanted, compute_statistics, statistics_by_department
 from maild.services.work import Work
 from tests.rig.office import CONFIG, Office
 
@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 def month(office: Office, **more):
     now = more.pop("now", office.clock.now())
-    return figures(office.store, office.helpdesk, Wanted(period=last_days(30, now, UTC), **more), now)
+    return compute_statistics(office.store, office.helpdesk, Wanted(period=last_days(30, now, UTC), **more), now)
 
 
 def do(office: Office, number: int, *words: str) -> None:
@@ -63,7 +63,7 @@ def test_a_ticket_counts_for_the_department_that_it_has_now(office):
     period = last_days(30, office.clock.now(), UTC)
     with office.store(reading=True) as unit:
         work = Work(unit, office.helpdesk, office.clock.now())
-        each = figures_by_department(work, Wanted(period=period), ("support", "sysadmins"), UTC)
+        each = statistics_by_department(work, Wanted(period=period), ("support", "sysadmins"), UTC)
     assert {name: made.totals[What.OPENED] for name, made in each.items()} == {"support": 0, "sysadmins": 1}
     assert month(office, department="sysadmins").totals[What.OPENED] == 1
 

@@ -12,7 +12,7 @@ from maild.domain.reports.ticket_measures import Measured
 from maild.mail.templates.lint import CLIPPED
 from maild.ports import OutboxRow
 from maild.services.admin_command import command_ticket
-from maild.services.queries.asked_statistics import waits_for_figures, with_figures
+from maild.services.queries.asked_statistics import waits_for_statistics, with_statistics
 from maild.services.reports import statistics
 from tests.rig.office import CONFIG, Office
 
@@ -33,7 +33,7 @@ def ask(office: Office, text: str, *, sender: str = JANE, subject: str = "", **m
     (row,) = [row for row in office.outbox() if row.id > before]
     office.deliver()
     with office.store(reading=True) as unit:
-        return with_figures(unit, row, office.helpdesk) if waits_for_figures(row) else row
+        return with_statistics(unit, row, office.helpdesk) if waits_for_statistics(row) else row
 
 
 def section(row: OutboxRow, at: int = 0) -> dict:
@@ -385,7 +385,7 @@ def test_figures_are_those_of_the_moment_that_asked(office: Office) -> None:
     office.clock.advance(timedelta(hours=5))  # the relay was away
     office.open_ticket("ken@client.example", subject="Later")
     with office.store(reading=True) as unit:
-        charts = section(with_figures(unit, letter, office.helpdesk))["charts"]
+        charts = section(with_statistics(unit, letter, office.helpdesk))["charts"]
     assert charts[0]["rows"][0]["told"] == "3"
 
 
@@ -394,7 +394,7 @@ def test_who_is_no_agent_any_more_gets_no_figures(office: Office) -> None:
     office.receive(office.mail(JANE, "stats week", to=ME))
     letter = replace(office.last("list", "jane@acme.example"), agent="somebody who left")
     with office.store(reading=True) as unit:
-        shown = section(with_figures(unit, letter, office.helpdesk))
+        shown = section(with_statistics(unit, letter, office.helpdesk))
     assert (shown["note"], shown["charts"]) == ("figures are for agents, and you are none any more", [])
 
 
@@ -418,7 +418,7 @@ def test_a_letter_has_room_for_so_many_charts(office: Office) -> None:
     row = ask(office, "\n".join(["stats week"] * 6))
     with_charts = [each for each in row.context["sections"] if each["charts"]]
     assert 1 < len(with_charts) < 6
-    assert section(row, 5)["note"] == "this letter has no room for more charts: ask once more"
+    assert section(row, 5)["note"] == "this mail has no room for more charts: ask once more"
     context = {key: value for key, value in row.context.items() if key != "mail"}
     assert len(office.renderer.render("list", context).html.encode()) < CLIPPED
 

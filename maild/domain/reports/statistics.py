@@ -128,7 +128,7 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class PeriodStatistics:
     """The statistics of one period. `at` is the instant of the backlog. Names are those of the configuration; "" is
     nobody."""
 
@@ -248,12 +248,12 @@ class Tally:
                 self._ages[next(name for name, below in AGES if below is None or age < below)] += 1
                 self._statuses["open" if stay.runs_at(self.at) else "waiting"] += 1
 
-    def figures(self) -> Figures:
+    def statistics(self) -> PeriodStatistics:
         """Return the statistics of all added tickets."""
         totals: Counter[What] = Counter()
         for counts in self._counts.values():
             totals.update(counts)
-        return Figures(
+        return PeriodStatistics(
             period=self.period,
             at=self.at,
             totals={what: totals[what] for what in What},

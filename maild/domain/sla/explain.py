@@ -53,7 +53,7 @@ def explain(
     return tuple(lines if found else (*lines, "This plan promises nothing for this ticket."))
 
 
-# -- what it is reckoned with -------------------------------------------------------------------------------------
+# -- what it is computed with -------------------------------------------------------------------------------------
 
 
 def _plan_lines(history: Sequence[events.Event], plan: Plan, zone: ZoneInfo, organisation: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from maild.domain.tickets.events import Escalated, Event
 StepKey = tuple[str, int, str]  # (target, cycle, key of the step): with the ticket, what the ledger holds once
 
 _PROMISE, _REPEAT = "@", "#"
-_SAME = timedelta(minutes=1)  # what moves by less is the same deadline, reckoned a little differently
+_SAME = timedelta(minutes=1)  # what moves by less is the same deadline, computed a little differently
 
 
 @dataclass(frozen=True, slots=True)

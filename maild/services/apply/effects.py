@@ -35,7 +35,7 @@ from maild.ports import UnitOfWork
 from maild.services.apply.applying import Applying
 from maild.services.notices.agent_message import AgentMessage, post
 from maild.services.notices.due_notices import about_no_ticket
-from maild.services.notices.template_context import letter_words
+from maild.services.notices.template_context import message_words
 from maild.services.work import Work
 
 
@@ -214,7 +214,7 @@ def _message_to_agent(applying: Applying, effect: MessageToAgent) -> None:
         scope=Scope.COMMAND if notice.buttons else Scope.DIGEST if effect.about else Scope.QUERY,
         about=0 if notice.buttons else effect.about,
         reason=notice.reason,
-        words=letter_words(applying.decision, applying.work.helpdesk),
+        words=message_words(applying.decision, applying.work.helpdesk),
         verb=notice.verb.format(draft=applying.held_reply),
         buttons=notice.buttons or (),
         draft=applying.held_reply,

@@ -223,7 +223,7 @@ def _begun(work: Work, lines: Sequence[_Line], leaves_at: datetime) -> OutboxRow
     told = _added({"list": about, "rows": [], "others": [], "late_others": 0}, lines, work)
     if about:
         unit.snapshots.change(about, [each["number"] for each in told["rows"]])
-    letter = AgentMessage(
+    message = AgentMessage(
         template=TEMPLATE,
         agent=reader,
         subject=_subject(told),
@@ -232,7 +232,7 @@ def _begun(work: Work, lines: Sequence[_Line], leaves_at: datetime) -> OutboxRow
         words={"alarms": told},
         about=about,
     )
-    return post(work.traced(f"sla-{reader.name or notice.to.address}"), letter, leaves_at)
+    return post(work.traced(f"sla-{reader.name or notice.to.address}"), message, leaves_at)
 
 
 def _added(told: dict[str, Any], lines: Sequence[_Line], work: Work) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def _compared(work: Work, ticket: Ticket) -> tuple[Recomputed, tuple[Event, ...]
     found = standing(history, helpdesk.plan_of(after), helpdesk.calendar_of(after), now)
     before, deadlines = unit.tickets.deadlines(ticket.number), dues_of(found)
     reason = f"{CONFIGURATION}, plan {ticket.sla_plan} -> {after.sla_plan}" if change else CONFIGURATION
-    # Of tickets that were reckoned before deadlines were kept one by one, nothing is known to compare with.
+    # Tickets computed before deadlines were stored one by one have nothing to compare with.
     moved = moves(before, deadlines, now, reason) if before is not None else ()
     late = frozenset(
         move.target

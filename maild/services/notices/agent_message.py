@@ -47,46 +47,46 @@ class AgentMessage:
     stop: Stop | None = None  # what ends letters like this one: told in the foot, a wish to mail programs as well
 
 
-def post(work: Work, letter: AgentMessage, leaves_at: datetime | None = None) -> OutboxRow:
+def post(work: Work, message: AgentMessage, leaves_at: datetime | None = None) -> OutboxRow:
     """Queue a message. Returns its row. One with its own time counts among its reader's notices of that hour."""
     unit, helpdesk, now = work.unit, work.helpdesk, work.now
-    contact = unit.people.agent(letter.agent) if letter.agent.name else unit.people.contact(letter.agent.person)
-    kind, row_id = MAIL_KINDS[letter.template], unit.outbox.next_id()
-    reply_to = reply_address(helpdesk, contact, letter.scope, letter.about, letter.verb)
-    if not letter.agent.name:
+    contact = unit.people.agent(message.agent) if message.agent.name else unit.people.contact(message.agent.person)
+    kind, row_id = MAIL_KINDS[message.template], unit.outbox.next_id()
+    reply_to = reply_address(helpdesk, contact, message.scope, message.about, message.verb)
+    if not message.agent.name:
         reply_to = helpdesk.address_of("")  # a reader who is no agent may not answer lists: it is mail as any other
-    sealed = Sealed("", letter.about, letter.scope, contact.number, 0)
+    sealed = Sealed("", message.about, message.scope, contact.number, 0)
     own_id = message_id(helpdesk.ring, sealed, row_id, helpdesk.domain)
-    context = _context(letter, helpdesk, contact, own_id.strip("<>").partition("@")[0])
+    context = _context(message, helpdesk, contact, own_id.strip("<>").partition("@")[0])
     context["trace"] = work.trace
-    if corrected := letter.words.get("corrected_text"):
-        context["fix_mailto"] = mailto(reply_to, f"Re: {letter.subject[:120]}", corrected)
+    if corrected := message.words.get("corrected_text"):
+        context["fix_mailto"] = mailto(reply_to, f"Re: {message.subject[:120]}", corrected)
     unsubscribe = ""
-    if letter.stop is not None and not letter.stop.asks:
-        context["stop"] = [{"label": letter.stop.label, "typed": "", "to": "", "mailto": ""}]
-    elif letter.stop is not None and helpdesk.settings.helpdesk.plus_addressing:
+    if message.stop is not None and not message.stop.asks:
+        context["stop"] = [{"label": message.stop.label, "typed": "", "to": "", "mailto": ""}]
+    elif message.stop is not None and helpdesk.settings.helpdesk.plus_addressing:
         asked_at = reply_address(helpdesk, contact, Scope.QUERY)
-        context["stop"] = [asked_words(letter.stop, asked_at)]
-        unsubscribe = f"<{mailto(asked_at, letter.stop.asks, '')}>"
-    context[KEY] = _head(letter, helpdesk, reply_to, unsubscribe, now).to_row()
+        context["stop"] = [asked_words(message.stop, asked_at)]
+        unsubscribe = f"<{mailto(asked_at, message.stop.asks, '')}>"
+    context[KEY] = _head(message, helpdesk, reply_to, unsubscribe, now).to_row()
     row = OutboxRow(
         id=row_id,
         ticket=None,
-        template=letter.template,
-        to=letter.agent.person,
+        template=message.template,
+        to=message.agent.person,
         envelope_from="" if kind.has_null_path(about_ticket=False) else str(reply_to),  # of a lost digest we must know
-        subject=letter.subject,
+        subject=message.subject,
         message_id=own_id,
         context=context,
         next_at=leaves_at or now,
         relay=helpdesk.relay_of(""),
         queued_at=now,
-        agent=letter.agent.name,
+        agent=message.agent.name,
         leaves_at=leaves_at,
         counted=kind.counted,
     )
     unit.outbox.add(row)
-    maillog.queued(outbox=row_id, ticket=None, template=letter.template, to=str(row.to.address), trace=work.trace)
+    maillog.queued(outbox=row_id, ticket=None, template=message.template, to=str(row.to.address), trace=work.trace)
     return row
 
 
@@ -104,46 +104,46 @@ def ask_words(helpdesk: Helpdesk, contact: Contact) -> dict[str, str]:
     return {"address": str(address), "mailto": mailto(address, "Question", "")}
 
 
-def _context(letter: AgentMessage, helpdesk: Helpdesk, contact: Contact, marker: str) -> dict[str, Any]:
+def _context(message: AgentMessage, helpdesk: Helpdesk, contact: Contact, marker: str) -> dict[str, Any]:
     return {
         "v": 1,
         "helpdesk": {"name": helpdesk.name, "address": str(helpdesk.address_of(""))},
         "language": helpdesk.settings.helpdesk.language,
-        "timezone": helpdesk.clock_of(letter.agent),
+        "timezone": helpdesk.clock_of(message.agent),
         "ticket": None,
-        "title": letter.subject,
-        "recipient": person_words(letter.agent.person),
-        "answer": {"scope": letter.scope.value, "to": "", "copies": []},
-        "actions": _actions(letter, helpdesk, contact),
+        "title": message.subject,
+        "recipient": person_words(message.agent.person),
+        "answer": {"scope": message.scope.value, "to": "", "copies": []},
+        "actions": _actions(message, helpdesk, contact),
         "ask": ask_words(helpdesk, contact),
-        "reason": letter.reason,
+        "reason": message.reason,
         "marker": marker,
-        **letter.words,
+        **message.words,
     }
 
 
-def _actions(letter: AgentMessage, helpdesk: Helpdesk, contact: Contact) -> list[dict[str, str]]:
+def _actions(message: AgentMessage, helpdesk: Helpdesk, contact: Contact) -> list[dict[str, str]]:
     made = []
-    for button in letter.buttons[:MOST]:
-        verb = button.verb.format(draft=letter.draft)
-        about = letter.about if button.scope is letter.scope else 0  # the number of a list is no ticket's
+    for button in message.buttons[:MOST]:
+        verb = button.verb.format(draft=message.draft)
+        about = message.about if button.scope is message.scope else 0  # the number of a list is no ticket's
         to = reply_address(helpdesk, contact, button.scope, about, verb)
-        link = mailto(to, f"Re: {letter.subject[:120]}", button.typed)
+        link = mailto(to, f"Re: {message.subject[:120]}", button.typed)
         made.append({"label": button.label, "mailto": link, "typed": button.typed})
     return made
 
 
-def _head(letter: AgentMessage, helpdesk: Helpdesk, reply_to: Address, unsubscribe: str, now: datetime) -> MailHead:
-    named = dict.fromkeys(each for each in (*letter.references, letter.in_reply_to) if each)
+def _head(message: AgentMessage, helpdesk: Helpdesk, reply_to: Address, unsubscribe: str, now: datetime) -> MailHead:
+    named = dict.fromkeys(each for each in (*message.references, message.in_reply_to) if each)
     return MailHead(
         from_=helpdesk.voice(""),
         reply_to=str(reply_to),
-        in_reply_to=letter.in_reply_to,
+        in_reply_to=message.in_reply_to,
         references=tuple(named),
-        automatic=MAIL_KINDS[letter.template].auto_submitted(about_ticket=False),
+        automatic=MAIL_KINDS[message.template].auto_submitted(about_ticket=False),
         precedence="list",
         thread_started=now,
         list_unsubscribe=unsubscribe,
-        reason=letter.template,
-        files=letter.files,
+        reason=message.template,
+        files=message.files,
     )

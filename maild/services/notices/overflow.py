@@ -46,7 +46,7 @@ def _begun(work: Work, paced: Paced, agent: Agent) -> OutboxRow:
         Snapshot(agent=agent.name, kind="list", asked="gathered", made_at=work.now, tickets=(number,))
     )
     told = _added({"list": shown, "notices": 0, "more": 0, "ceiling": ceiling, "rows": []}, occasion, helpdesk)
-    letter = AgentMessage(
+    message = AgentMessage(
         template=TEMPLATE,
         agent=agent,
         subject=_subject(told),
@@ -56,7 +56,7 @@ def _begun(work: Work, paced: Paced, agent: Agent) -> OutboxRow:
         about=shown,
     )
     leaves_at = _over(unit, paced.leaving.at, agent, helpdesk)
-    return post(work, letter, leaves_at)
+    return post(work, message, leaves_at)
 
 
 def _stop(unit: UnitOfWork, agent: Agent, helpdesk: Helpdesk) -> list[dict[str, str]]:

@@ -351,7 +351,7 @@ def _held_words(decision: Decision, helpdesk: Helpdesk) -> dict[str, Any]:
     }
 
 
-def letter_words(decision: Decision, helpdesk: Helpdesk) -> dict[str, Any]:
+def message_words(decision: Decision, helpdesk: Helpdesk) -> dict[str, Any]:
     """Return what a mail about no ticket says of a decision: the held reply, the transcript."""
     words = _held_words(decision, helpdesk)
     return words | _said_back(decision.mails.transcript) if decision.mails.transcript else words

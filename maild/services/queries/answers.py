@@ -36,7 +36,7 @@ from maild.services.listing import count_told, found_by, limited, listing_of, ro
 from maild.services.notices.agent_message import AgentMessage, post
 from maild.services.notices.due_notices import about_no_ticket
 from maild.services.notices.template_context import entry_words
-from maild.services.queries import asked_statistics as asked_figures
+from maild.services.queries import asked_statistics as asked_statistics
 from maild.services.work import Work
 
 _NEWEST = 5  # entries of a ticket that is shown
@@ -88,7 +88,7 @@ def answer(work: Work, asked: AskQuery) -> OutboxRow | None:
             agent=agent.name, kind="list", asked="; ".join(lines), made_at=work.now, tickets=tuple(answering.rows)
         )
         snapshot = work.unit.snapshots.add(made)
-    letter = AgentMessage(
+    message = AgentMessage(
         template=notice.template,
         agent=agent,
         subject=asked.subject or lines[0],
@@ -99,7 +99,7 @@ def answer(work: Work, asked: AskQuery) -> OutboxRow | None:
         in_reply_to=asked.in_reply_to,
         files=tuple(answering.files),
     )
-    return post(work, letter)
+    return post(work, message)
 
 
 def _section(answering: _Answering, query: Query) -> Section:
@@ -137,7 +137,7 @@ def _show(answering: _Answering, asked: ShowQuery) -> Section:
     if ticket is None or not may_see(answering.agent, ticket, helpdesk.policy.directory):
         return {"note": f"there is no ticket {asked.number} among yours"}
     if not answering.room:
-        return {"note": "this letter has no room for it: ask once more"}
+        return {"note": "this mail has no room for it: ask once more"}
     entries = unit.tickets.entries(ticket.number)
     rows = answering.numbered([ListedTicket(ticket, unit.tickets.due_at(ticket.number))])
     left = len(entries) - _NEWEST
@@ -205,7 +205,7 @@ def _who(answering: _Answering, asked: WhoQuery) -> Section:
 
 
 def _stats(answering: _Answering, asked: StatsQuery) -> Section:
-    return asked_figures.named(asked, answering.work.now)
+    return asked_statistics.named(asked, answering.work.now)
 
 
 # -- the writer -------------------------------------------------------------------------------------------------

@@ -17,10 +17,10 @@ from maild.ports import OutboxRow, UnitOfWork
 from maild.services.helpdesk import Helpdesk
 from maild.services.listing import sight_for
 from maild.services.reports.charts import MOST_BARS, agent_told, overview, period_told, remarks, weight
-from maild.services.reports.statistics import Wanted, figures_of
+from maild.services.reports.statistics import Wanted, statistics_of
 from maild.services.work import Work
 
-_KEY = "figures"  # of a section: what is to be reckoned for it
+_KEY = "figures"  # of a section: what is to be computed for it
 
 Section = dict[str, Any]
 
@@ -31,21 +31,21 @@ def named(asked: StatsQuery, now: datetime) -> Section:
     return {_KEY: wanted}
 
 
-def waits_for_figures(row: OutboxRow) -> bool:
+def waits_for_statistics(row: OutboxRow) -> bool:
     """Tell whether a message names statistics that are to be computed."""
     return any(_KEY in section for section in row.context.get("sections", ()))
 
 
-def with_figures(unit: UnitOfWork, row: OutboxRow, helpdesk: Helpdesk) -> OutboxRow:
+def with_statistics(unit: UnitOfWork, row: OutboxRow, helpdesk: Helpdesk) -> OutboxRow:
     """Return the message with the statistics that it names, as far as its reader may see them now."""
     agent = helpdesk.policy.directory.agent(row.agent)
-    reckoning = _Reckoning(unit, helpdesk, agent)
-    sections = [reckoning.filled(section) for section in row.context["sections"]]
+    filling = _Filling(unit, helpdesk, agent)
+    sections = [filling.filled(section) for section in row.context["sections"]]
     return replace(row, context={**row.context, "sections": sections})
 
 
 @dataclass(slots=True)
-class _Reckoning:
+class _Filling:
     """The statistics of one message, as long as it has room."""
 
     unit: UnitOfWork
@@ -70,11 +70,11 @@ class _Reckoning:
             agent=asked["agent"],
             sight=sight_for(agent, helpdesk),
         )
-        figures = figures_of(Work(self.unit, helpdesk, now), wanted, zone)
+        statistics = statistics_of(Work(self.unit, helpdesk, now), wanted, zone)
         whose = f"{agent_told(wanted.agent, helpdesk)}'s work, " if wanted.agent else ""
-        note = f"{whose}{period_told(figures)}, of all tickets that you may see"
-        charts = overview(figures, helpdesk)
+        note = f"{whose}{period_told(statistics)}, of all tickets that you may see"
+        charts = overview(statistics, helpdesk)
         if self.bars and self.bars + weight(charts) > MOST_BARS:
-            return {"note": "this letter has no room for more charts: ask once more"}
+            return {"note": "this mail has no room for more charts: ask once more"}
         self.bars += weight(charts)
-        return {"note": note, "charts": charts, "lines": remarks(figures)}
+        return {"note": note, "charts": charts, "lines": remarks(statistics)}

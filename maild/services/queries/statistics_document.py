@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from maild.domain.reports.statistics import Figures, Kept, Times
+from maild.domain.reports.statistics import Kept, PeriodStatistics, Times
 from maild.domain.sla.clocks import Target
 from maild.services.queries.documents import moment
 
@@ -14,37 +14,37 @@ Line = tuple[str, str, str, str, str]  # (section, group, key, value, unit)
 HEAD: Line = ("section", "group", "key", "value", "unit")
 
 
-def figures_document(figures: Figures) -> dict[str, Any]:
+def statistics_document(statistics: PeriodStatistics) -> dict[str, Any]:
     """Return all statistics. Spans are business time in whole seconds, null where there is none; nobody is ""."""
     return {
-        "since": moment(figures.period.since),
-        "until": moment(figures.period.until),
-        "at": moment(figures.at),
-        "volumes": {what.value: count for what, count in figures.totals.items()},
+        "since": moment(statistics.period.since),
+        "until": moment(statistics.period.until),
+        "at": moment(statistics.at),
+        "volumes": {what.value: count for what, count in statistics.totals.items()},
         "days": [
             {"day": day.day.isoformat()}
             | {what.value: count for what, count in day.counts.items()}
             | {"backlog": day.backlog}
-            for day in figures.days
+            for day in statistics.days
         ],
         "agents": {
-            name: {what.value: count for what, count in counts.items()} for name, counts in figures.agents.items()
+            name: {what.value: count for what, count in counts.items()} for name, counts in statistics.agents.items()
         },
-        "times": {target.value: _times(each) for target, each in figures.times.items()},
+        "times": {target.value: _times(each) for target, each in statistics.times.items()},
         "promises": {
-            "all": _by_target(figures.promises),
+            "all": _by_target(statistics.promises),
             **{
                 by.value: {name: _by_target(targets) for name, targets in groups.items()}
-                for by, groups in figures.kept.items()
+                for by, groups in statistics.kept.items()
             },
         },
-        "backlog": {"total": figures.backlog, "ages": dict(figures.ages), "statuses": dict(figures.statuses)},
+        "backlog": {"total": statistics.backlog, "ages": dict(statistics.ages), "statuses": dict(statistics.statuses)},
         "ratings": {
-            "all": {word.value: count for word, count in figures.ratings.items()},
-            "agent": _words(figures.rated.by_agent),
-            "department": _words(figures.rated.by_department),
+            "all": {word.value: count for word, count in statistics.ratings.items()},
+            "agent": _words(statistics.rated.by_agent),
+            "department": _words(statistics.rated.by_department),
         },
-        "not_counted": {"merged": figures.merged, "spam": figures.spam},
+        "not_counted": {"merged": statistics.merged, "spam": statistics.spam},
     }
 
 
@@ -64,33 +64,33 @@ def _words(groups: Mapping[str, Mapping[Any, int]]) -> dict[str, Any]:
     return {name: {word.value: count for word, count in counts.items()} for name, counts in sorted(groups.items())}
 
 
-def figures_lines(figures: Figures) -> Iterator[Line]:
+def statistics_lines(statistics: PeriodStatistics) -> Iterator[Line]:
     """Return all statistics, one a line. A span that does not exist has no line."""
-    yield from (("volume", "", what.value, str(count), "count") for what, count in figures.totals.items())
-    for day in figures.days:
+    yield from (("volume", "", what.value, str(count), "count") for what, count in statistics.totals.items())
+    for day in statistics.days:
         name = day.day.isoformat()
         yield from (("day", name, what.value, str(count), "count") for what, count in day.counts.items())
         if day.backlog is not None:
             yield ("day", name, "backlog", str(day.backlog), "tickets")
-    for name, counts in figures.agents.items():
+    for name, counts in statistics.agents.items():
         yield from (("agent", name, what.value, str(count), "count") for what, count in counts.items())
-    for target, each in figures.times.items():
+    for target, each in statistics.times.items():
         yield ("time", target.value, "count", str(each.count), "count")
         for key, span in (("median", each.median), ("p90", each.p90)):
             if span is not None:
                 yield ("time", target.value, key, str(_seconds(span)), "seconds of business time")
-    yield from _kept_lines("promise", "", figures.promises)
-    for by, groups in figures.kept.items():
+    yield from _kept_lines("promise", "", statistics.promises)
+    for by, groups in statistics.kept.items():
         for name, targets in groups.items():
             yield from _kept_lines(f"promise by {by.value}", name, targets)
-    yield from (("backlog", "age", name, str(count), "tickets") for name, count in figures.ages.items())
-    yield from (("backlog", "status", name, str(count), "tickets") for name, count in figures.statuses.items())
-    yield from (("rating", "", word.value, str(count), "count") for word, count in figures.ratings.items())
-    for section, rated in (("agent", figures.rated.by_agent), ("department", figures.rated.by_department)):
+    yield from (("backlog", "age", name, str(count), "tickets") for name, count in statistics.ages.items())
+    yield from (("backlog", "status", name, str(count), "tickets") for name, count in statistics.statuses.items())
+    yield from (("rating", "", word.value, str(count), "count") for word, count in statistics.ratings.items())
+    for section, rated in (("agent", statistics.rated.by_agent), ("department", statistics.rated.by_department)):
         for name, words in sorted(rated.items()):
             yield from ((f"rating by {section}", name, word.value, str(n), "count") for word, n in words.items())
-    yield ("not counted", "", "merged", str(figures.merged), "tickets")
-    yield ("not counted", "", "spam", str(figures.spam), "tickets")
+    yield ("not counted", "", "merged", str(statistics.merged), "tickets")
+    yield ("not counted", "", "spam", str(statistics.spam), "tickets")
 
 
 def _kept_lines(section: str, name: str, targets: Mapping[Target, Kept]) -> Iterator[Line]:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
-from maild.domain.reports.statistics import By, Day, Figures, Kept, Times
+from maild.domain.reports.statistics import By, Day, Kept, PeriodStatistics, Times
 from maild.domain.reports.ticket_measures import What
 from maild.domain.sla.clocks import Target
 from maild.services.helpdesk import Helpdesk
@@ -40,51 +40,57 @@ _GROUPS: Mapping[By, tuple[str, str]] = {
 }
 
 
-def overview(figures: Figures, helpdesk: Helpdesk, *, detailed: bool = False) -> list[Chart]:
+def overview(statistics: PeriodStatistics, helpdesk: Helpdesk, *, detailed: bool = False) -> list[Chart]:
     """Return all charts of some statistics. `detailed` adds promises for each target of each group."""
-    charts = [volumes(figures), *by_day(figures), times(figures), promises(figures)]
-    charts += [kept_by(figures, by, helpdesk, detailed=detailed) for by in By if _worth_it(figures, by)]
-    charts += [ages(figures), ratings(figures)]
+    charts = [volumes(statistics), *by_day(statistics), times(statistics), promises(statistics)]
+    charts += [kept_by(statistics, by, helpdesk, detailed=detailed) for by in By if _worth_it(statistics, by)]
+    charts += [ages(statistics), ratings(statistics)]
     return [chart for chart in charts if chart is not None]
 
 
-def of_department(figures: Figures, helpdesk: Helpdesk) -> list[Chart]:
+def of_department(statistics: PeriodStatistics, helpdesk: Helpdesk) -> list[Chart]:
     """Return the charts of a department for its manager."""
-    groups = [kept_by(figures, by, helpdesk) for by in (By.PLAN, By.AGENT)]
-    made = [*by_day(figures, What.OPENED, What.RESOLVED), times(figures), *groups, ages(figures), ratings(figures)]
+    groups = [kept_by(statistics, by, helpdesk) for by in (By.PLAN, By.AGENT)]
+    made = [
+        *by_day(statistics, What.OPENED, What.RESOLVED),
+        times(statistics),
+        *groups,
+        ages(statistics),
+        ratings(statistics),
+    ]
     return [chart for chart in made if chart is not None]
 
 
-def for_customers(figures: Figures) -> list[Chart]:
+def for_customers(statistics: PeriodStatistics) -> list[Chart]:
     """Return the charts for an organisation's contacts: their tickets, how fast and how punctual. Nobody is named."""
-    shown = (volumes(figures), *by_day(figures), times(figures), promises(figures), ages(figures))
+    shown = (volumes(statistics), *by_day(statistics), times(statistics), promises(statistics), ages(statistics))
     return [chart for chart in shown if chart is not None]
 
 
-def _worth_it(figures: Figures, by: By) -> bool:
+def _worth_it(statistics: PeriodStatistics, by: By) -> bool:
     """Tell whether groups say more than the whole does. Plans are always named."""
-    return len(figures.kept[by]) > 1 or (by is By.PLAN and bool(figures.kept[by]))
+    return len(statistics.kept[by]) > 1 or (by is By.PLAN and bool(statistics.kept[by]))
 
 
 # -- what came and went -----------------------------------------------------------------------------------------
 
 
-def volumes(figures: Figures) -> Chart | None:
+def volumes(statistics: PeriodStatistics) -> Chart | None:
     """Return how much of everything there was."""
-    if not any(figures.totals.values()):
+    if not any(statistics.totals.values()):
         return None
-    most = max(figures.totals.values())
-    rows = [_bar(_WORDS[what], str(count), _share(count, most)) for what, count in figures.totals.items()]
+    most = max(statistics.totals.values())
+    rows = [_bar(_WORDS[what], str(count), _share(count, most)) for what, count in statistics.totals.items()]
     return bars("What came and went", ("Counted", "Number"), rows)
 
 
-def by_day(figures: Figures, *which: What) -> list[Chart]:
+def by_day(statistics: PeriodStatistics, *which: What) -> list[Chart]:
     """Return new and resolved tickets by day and, when nothing is filtered, what was left too."""
     wanted = which or (What.OPENED, What.RESOLVED)
-    some = any(figures.totals[what] for what in wanted)
-    made = [_over_time(_WORDS[what], figures.days, partial(_count, what), summed=True) for what in wanted if some]
-    if not which and any(day.backlog for day in figures.days):
-        made.append(backlog_line(figures))
+    some = any(statistics.totals[what] for what in wanted)
+    made = [_over_time(_WORDS[what], statistics.days, partial(_count, what), summed=True) for what in wanted if some]
+    if not which and any(day.backlog for day in statistics.days):
+        made.append(backlog_line(statistics))
     return made
 
 
@@ -92,9 +98,9 @@ def _count(what: What, day: Day) -> int:
     return day.counts[what]
 
 
-def backlog_line(figures: Figures) -> Chart:
+def backlog_line(statistics: PeriodStatistics) -> Chart:
     """Return what was open or waiting at the end of each day."""
-    return _over_time("Open or waiting", figures.days, lambda day: day.backlog, summed=False)
+    return _over_time("Open or waiting", statistics.days, lambda day: day.backlog, summed=False)
 
 
 def _over_time(caption: str, days: Sequence[Day], value: Callable[[Day], int | None], *, summed: bool) -> Chart:
@@ -154,9 +160,9 @@ def _date(day: date) -> str:
     return f"{day.day} {day:%b}"
 
 
-def period_told(figures: Figures) -> str:
+def period_told(statistics: PeriodStatistics) -> str:
     """Return the days of the statistics: "Mon 27 Apr to Sun 3 May"."""
-    first, last = figures.days[0].day, figures.days[-1].day
+    first, last = statistics.days[0].day, statistics.days[-1].day
     year = "" if first.year == last.year else f" {first.year}"
     return _day(first) if first == last else f"{_day(first)}{year} to {_day(last)} {last.year}"
 
@@ -164,11 +170,11 @@ def period_told(figures: Figures) -> str:
 # -- how long, and how well -------------------------------------------------------------------------------------
 
 
-def times(figures: Figures) -> Chart | None:
+def times(statistics: PeriodStatistics) -> Chart | None:
     """Return medians and 90th percentiles in business time."""
-    if not any(each.count for each in figures.times.values()):
+    if not any(each.count for each in statistics.times.values()):
         return None
-    rows = [[_TARGETS[target], *_times_told(each)] for target, each in figures.times.items()]
+    rows = [[_TARGETS[target], *_times_told(each)] for target, each in statistics.times.items()]
     return {
         "kind": "table",
         "caption": "How long it took, in business time",
@@ -192,16 +198,16 @@ def span_told(span: timedelta) -> str:
     return " ".join(filter(None, parts))
 
 
-def promises(figures: Figures) -> Chart | None:
+def promises(statistics: PeriodStatistics) -> Chart | None:
     """Return kept and missed promises for each target."""
-    rows = [_kept_row(_TARGETS[target], kept) for target, kept in figures.promises.items() if kept.all]
+    rows = [_kept_row(_TARGETS[target], kept) for target, kept in statistics.promises.items() if kept.all]
     return bars("In time, by target", ("Target", "In time"), rows) if rows else None
 
 
-def kept_by(figures: Figures, by: By, helpdesk: Helpdesk, *, detailed: bool = False) -> Chart | None:
+def kept_by(statistics: PeriodStatistics, by: By, helpdesk: Helpdesk, *, detailed: bool = False) -> Chart | None:
     """Return kept and missed promises for each plan, department, agent or week: of all targets together, or of
     each."""
-    groups = figures.kept[by]
+    groups = statistics.kept[by]
     caption, head = _GROUPS[by]
     if not groups:
         return None
@@ -251,37 +257,37 @@ def _kept_row(label: str, kept: Kept) -> dict[str, Any]:
 # -- what is left -----------------------------------------------------------------------------------------------
 
 
-def ages(figures: Figures) -> Chart | None:
+def ages(statistics: PeriodStatistics) -> Chart | None:
     """Return the backlog by age, with its statuses."""
-    if not figures.backlog:
+    if not statistics.backlog:
         return None
-    most = max(figures.ages.values())
-    rows = [_bar(name, str(count), _share(count, most)) for name, count in figures.ages.items()]
-    note = f"{figures.statuses['open']} open, {figures.statuses['waiting']} waiting for the customer"
+    most = max(statistics.ages.values())
+    rows = [_bar(name, str(count), _share(count, most)) for name, count in statistics.ages.items()]
+    note = f"{statistics.statuses['open']} open, {statistics.statuses['waiting']} waiting for the customer"
     return bars("What is left, by age", ("Age", "Number"), rows, note=note)
 
 
-def ratings(figures: Figures) -> Chart | None:
+def ratings(statistics: PeriodStatistics) -> Chart | None:
     """Return what customers said of the help; None when nobody said anything."""
-    total = sum(figures.ratings.values())
+    total = sum(statistics.ratings.values())
     if not total:
         return None
-    rows = [_bar(word.value, str(count), _share(count, total)) for word, count in figures.ratings.items()]
+    rows = [_bar(word.value, str(count), _share(count, total)) for word, count in statistics.ratings.items()]
     return bars("How customers found the help", ("Word", "Number"), rows)
 
 
-def remarks(figures: Figures) -> list[str]:
+def remarks(statistics: PeriodStatistics) -> list[str]:
     """Return remarks next to the charts: that there is nothing, and what was left out."""
     told = []
-    if figures.quiet:
+    if statistics.quiet:
         told.append("Nothing came in, went out or was decided in this time.")
-    if not figures.backlog:
+    if not statistics.backlog:
         told.append("Nothing was left open or waiting at its end.")
     left_out = [
         f"{count} {word}"
         for count, word in (
-            (figures.merged, "merged ticket" if figures.merged == 1 else "merged tickets"),
-            (figures.spam, "ticket of spam" if figures.spam == 1 else "tickets of spam"),
+            (statistics.merged, "merged ticket" if statistics.merged == 1 else "merged tickets"),
+            (statistics.spam, "ticket of spam" if statistics.spam == 1 else "tickets of spam"),
         )
         if count
     ]

@@ -6,14 +6,14 @@ from datetime import timedelta
 
 from maild.domain.people.directory import Agent, AgentRole, name_key
 from maild.domain.queries.filters import quoted
-from maild.domain.reports.statistics import Figures, whole_days
+from maild.domain.reports.statistics import PeriodStatistics, whole_days
 from maild.domain.reports.ticket_measures import What
 from maild.domain.tickets.visibility import sight_of
 from maild.ports import ListedTicket, Listing, Order, UnitOfWork
 from maild.services.helpdesk import Helpdesk
 from maild.services.reports.charts import MOST_BARS, of_department, period_told, remarks, weight
 from maild.services.reports.digest_parts import Contents, DigestReader, by_due, section
-from maild.services.reports.statistics import Wanted, figures_by_department
+from maild.services.reports.statistics import Wanted, statistics_by_department
 from maild.services.work import Work
 
 _WORST = 10  # tickets
@@ -38,7 +38,7 @@ def of_manager(unit: UnitOfWork, reader: DigestReader) -> Contents | None:
     period = whole_days(today - timedelta(days=days), today - timedelta(days=1), reader.zone)
     names = departments_of(reader.agent, reader.helpdesk)
     wanted = Wanted(period=period, sight=reader.sight)
-    made = figures_by_department(Work(unit, reader.helpdesk, reader.now), wanted, names, reader.zone)
+    made = statistics_by_department(Work(unit, reader.helpdesk, reader.now), wanted, names, reader.zone)
     busy = {name: each for name, each in made.items() if each.backlog or not each.quiet}
     worst = _worst(unit, names, reader)
     if not busy and not worst:
@@ -58,7 +58,7 @@ def of_manager(unit: UnitOfWork, reader: DigestReader) -> Contents | None:
     return contents
 
 
-def _subject(made: dict[str, Figures], busy: dict[str, Figures]) -> str:
+def _subject(made: dict[str, PeriodStatistics], busy: dict[str, PeriodStatistics]) -> str:
     when = period_told(next(iter(made.values())))
     if not busy:
         return f"{when}: overdue tickets"
@@ -66,9 +66,9 @@ def _subject(made: dict[str, Figures], busy: dict[str, Figures]) -> str:
     return f"{when}: {'; '.join(told[:3])}{' and others' if len(told) > 3 else ''}"
 
 
-def _told(figures: Figures) -> str:
-    counts = figures.totals
-    return f"{counts[What.OPENED]} new, {counts[What.RESOLVED]} resolved, {figures.backlog} left at the end"
+def _told(statistics: PeriodStatistics) -> str:
+    counts = statistics.totals
+    return f"{counts[What.OPENED]} new, {counts[What.RESOLVED]} resolved, {statistics.backlog} left at the end"
 
 
 def _worst(unit: UnitOfWork, names: tuple[str, ...], reader: DigestReader) -> list[ListedTicket]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from maild.domain.people.directory import Agent, Team, name_key
-from maild.domain.reports.statistics import Figures, Tally, last_days
+from maild.domain.reports.statistics import PeriodStatistics, Tally, last_days
 from maild.domain.reports.ticket_measures import COUNTED_KINDS, measured
 from maild.ports import ListedTicket, Listing, UnitOfWork
 from maild.services.helpdesk import Helpdesk
@@ -33,15 +33,15 @@ def of_team(unit: UnitOfWork, reader: DigestReader) -> Contents | None:
     contents, told = Contents(), []
     teams = teams_of(reader.agent, reader.helpdesk)
     for team in teams:
-        numbers, figures = _looked_at(unit, team, reader)
-        if not numbers and not any(day.backlog for day in figures.days):
+        numbers, statistics = _looked_at(unit, team, reader)
+        if not numbers and not any(day.backlog for day in statistics.days):
             continue
         late = [each for each in numbers if is_overdue(each, reader.now)]
         free = [each for each in numbers if not each.ticket.assignee and not is_asleep(each, reader.now)]
         prefix = f"{team.name}: " if len(teams) > 1 else ""
         contents.add_rows(f"{prefix}Overdue", by_due(late), reader, _MOST_ROWS)
         contents.add_rows(f"{prefix}Nobody's", by_due(free), reader, _MOST_ROWS)
-        charts = [*_who_has_what(unit, team, numbers, reader), backlog_line(figures)]
+        charts = [*_who_has_what(unit, team, numbers, reader), backlog_line(statistics)]
         contents.sections.append(section(f"{prefix}The team", charts=charts))
         counts = ((len(numbers), "open or waiting"), (len(late), "overdue"), (len(free), "nobody's"))
         told.append(f"{team.name}: {', '.join(f'{many} {what}' for many, what in counts if many) or 'nothing left'}")
@@ -49,7 +49,7 @@ def of_team(unit: UnitOfWork, reader: DigestReader) -> Contents | None:
     return contents if contents.sections else None
 
 
-def _looked_at(unit: UnitOfWork, team: Team, reader: DigestReader) -> tuple[list[ListedTicket], Figures]:
+def _looked_at(unit: UnitOfWork, team: Team, reader: DigestReader) -> tuple[list[ListedTicket], PeriodStatistics]:
     """Return what the team is to work on, and how much it was in the last two weeks.
 
     That is what was given to the team or to one of its members, as far as its lead may see it."""
@@ -67,7 +67,7 @@ def _looked_at(unit: UnitOfWork, team: Team, reader: DigestReader) -> tuple[list
             tally.add(measured(ticket, history.events, helpdesk.plan_of(ticket), helpdesk.calendar_of(ticket), now))
             if not ticket.status.ended and ticket.merged_into is None:
                 found.append(history.listed)
-    return found, tally.figures()
+    return found, tally.statistics()
 
 
 def _who_has_what(unit: UnitOfWork, team: Team, found: list[ListedTicket], reader: DigestReader) -> list[Chart]:

@@ -187,7 +187,7 @@ def _mail(work: Work, due: DueDigest, period: Begun, contents: Contents) -> None
     snapshot = Snapshot(
         agent=agent.name, kind=_SNAPSHOT, asked=period.key, made_at=work.now, tickets=tuple(contents.numbers)
     )
-    letter = AgentMessage(
+    message = AgentMessage(
         template=_TEMPLATE,
         agent=agent,
         subject=contents.subject,
@@ -198,7 +198,7 @@ def _mail(work: Work, due: DueDigest, period: Begun, contents: Contents) -> None
         buttons=contents.buttons,
         stop=row.stop,
     )
-    post(work, letter)
+    post(work, message)
 
 
 def _when(due: DueDigest) -> str:

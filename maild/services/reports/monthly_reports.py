@@ -14,7 +14,7 @@ from maild.domain.notices.mail_kinds import MAIL_KINDS
 from maild.domain.notices.opt_outs import Stop
 from maild.domain.people.directory import Address, Agent, Organisation, Person
 from maild.domain.reports.digest_schedule import START, Begun
-from maild.domain.reports.statistics import Figures, whole_days
+from maild.domain.reports.statistics import PeriodStatistics, whole_days
 from maild.domain.reports.ticket_measures import What
 from maild.domain.tickets.visibility import Sight
 from maild.ports import OpenUnitOfWork, OutboxRow
@@ -26,7 +26,7 @@ from maild.services.notices.template_context import person_words
 from maild.services.reports.charts import for_customers, overview, remarks
 from maild.services.reports.digest_parts import section
 from maild.services.reports.retry_later import RetryLater
-from maild.services.reports.statistics import Wanted, figures_of
+from maild.services.reports.statistics import Wanted, statistics_of
 from maild.services.work import Work
 
 TEMPLATE = "monthly-report"
@@ -80,7 +80,7 @@ def _one(
     made = None
     if period is not None:
         with open_unit(reading=True) as unit:
-            made = _figures(Work(unit, helpdesk, now), organisation, period)
+            made = _statistics(Work(unit, helpdesk, now), organisation, period)
     key = period.key if period else START
     with open_unit() as unit:
         begun = unit.digests.begin(organisation.name, _KIND, key, now)
@@ -94,61 +94,63 @@ def _one(
 class _Made:
     """The statistics of a month: for the contacts, and as far as each follower may see them."""
 
-    figures: Figures
-    followers: tuple[tuple[Agent, Figures], ...]
+    statistics: PeriodStatistics
+    followers: tuple[tuple[Agent, PeriodStatistics], ...]
 
 
-def _figures(work: Work, organisation: Organisation, period: Begun) -> _Made | None:
+def _statistics(work: Work, organisation: Organisation, period: Begun) -> _Made | None:
     """Return the statistics; None when nothing happened and nothing is left."""
     helpdesk = work.helpdesk
     last = period.at.astimezone(helpdesk.zone).date() - timedelta(days=1)
     month = whole_days(last.replace(day=1), last, helpdesk.zone)
 
     @cache  # who sees everything sees the same
-    def seen_by(sight: Sight | None) -> Figures:
+    def seen_by(sight: Sight | None) -> PeriodStatistics:
         wanted = Wanted(period=month, organisation=organisation.name, sight=sight)
-        return figures_of(work, wanted, helpdesk.zone)
+        return statistics_of(work, wanted, helpdesk.zone)
 
-    figures = seen_by(None)
-    if figures.quiet and not figures.backlog:
+    statistics = seen_by(None)
+    if statistics.quiet and not statistics.backlog:
         return None
     away = work.unit.people.absent(work.now)
     named = (helpdesk.policy.directory.agent(name) for name in organisation.followers)
     agents = [agent for agent in named if agent is not None and agent.name not in away]
-    return _Made(figures, tuple((agent, seen_by(sight_for(agent, helpdesk))) for agent in agents))
+    return _Made(statistics, tuple((agent, seen_by(sight_for(agent, helpdesk))) for agent in agents))
 
 
 def _mail(work: Work, organisation: Organisation, made: _Made | None) -> int:
     if made is None:
         return 0
     for address in organisation.contacts:
-        _to_contact(work, address, organisation, made.figures)
-    for agent, figures in made.followers:
-        post(work, _to_follower(agent, organisation, figures, work.helpdesk))
+        _to_contact(work, address, organisation, made.statistics)
+    for agent, statistics in made.followers:
+        post(work, _to_follower(agent, organisation, statistics, work.helpdesk))
     return len(organisation.contacts) + len(made.followers)
 
 
-def _subject(figures: Figures) -> str:
-    counts = figures.totals
-    return f"tickets in {figures.days[0].day:%B %Y}: {counts[What.OPENED]} new, {counts[What.RESOLVED]} resolved"
+def _subject(statistics: PeriodStatistics) -> str:
+    counts = statistics.totals
+    return f"tickets in {statistics.days[0].day:%B %Y}: {counts[What.OPENED]} new, {counts[What.RESOLVED]} resolved"
 
 
-def _to_follower(agent: Agent, organisation: Organisation, figures: Figures, helpdesk: Helpdesk) -> AgentMessage:
+def _to_follower(
+    agent: Agent, organisation: Organisation, statistics: PeriodStatistics, helpdesk: Helpdesk
+) -> AgentMessage:
     """Mail an agent the statistics of the tickets that they may see."""
-    note = f"{figures.backlog} open or waiting at its end"
-    charts = overview(figures, helpdesk)
+    note = f"{statistics.backlog} open or waiting at its end"
+    charts = overview(statistics, helpdesk)
     return AgentMessage(
         template="digest",
         agent=agent,
-        subject=f"{organisation.name}: {_subject(figures)}",
+        subject=f"{organisation.name}: {_subject(statistics)}",
         scope=Scope.QUERY,
         reason=f"you are a contact of {organisation.name}, and its report comes each month",
-        words={"sections": [section(organisation.name, note, charts=charts, lines=remarks(figures))]},
+        words={"sections": [section(organisation.name, note, charts=charts, lines=remarks(statistics))]},
         stop=Stop(f"the admin takes you out of the contacts of {organisation.name}"),
     )
 
 
-def _to_contact(work: Work, address: Address, organisation: Organisation, figures: Figures) -> None:
+def _to_contact(work: Work, address: Address, organisation: Organisation, statistics: PeriodStatistics) -> None:
     """Mail one contact. An answer to it opens a ticket, as any fresh mail does."""
     unit, helpdesk, now = work.unit, work.helpdesk, work.now
     contact = unit.people.contact(Person(address))
@@ -170,9 +172,9 @@ def _to_contact(work: Work, address: Address, organisation: Organisation, figure
         "timezone": str(helpdesk.zone),
         "signature": helpdesk.signature(organisation.department),
         "ticket": None,
-        "title": f"Your {_subject(figures)}",
+        "title": f"Your {_subject(statistics)}",
         "recipient": person_words(contact.person),
-        "sections": [section(organisation.name, charts=for_customers(figures))],
+        "sections": [section(organisation.name, charts=for_customers(statistics))],
         "trace": work.trace,
         KEY: head.to_row(),
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from maild.domain.people.directory import ascii_lower
-from maild.domain.reports.statistics import Figures, Period, Tally
+from maild.domain.reports.statistics import Period, PeriodStatistics, Tally
 from maild.domain.reports.ticket_measures import COUNTED_KINDS, Measured, measured
 from maild.domain.tickets.visibility import Sight
 from maild.ports import Listing, OpenUnitOfWork
@@ -32,27 +32,31 @@ class Wanted:
     sight: Sight | None = None
 
 
-def figures_of(work: Work, wanted: Wanted, zone: tzinfo) -> Figures:
+def statistics_of(work: Work, wanted: Wanted, zone: tzinfo) -> PeriodStatistics:
     """Return the statistics as of the moment of the work, by the days of `zone`."""
     tally = Tally(wanted.period, work.now, zone, wanted.agent, wanted.department)
     for ticket in measure(work, wanted):
         tally.add(ticket)
-    return tally.figures()
+    return tally.statistics()
 
 
-def figures_by_department(work: Work, wanted: Wanted, departments: tuple[str, ...], zone: tzinfo) -> dict[str, Figures]:
+def statistics_by_department(
+    work: Work, wanted: Wanted, departments: tuple[str, ...], zone: tzinfo
+) -> dict[str, PeriodStatistics]:
     """Return the statistics of each of these departments with one reading."""
     tallies = {name: Tally(wanted.period, work.now, zone, wanted.agent, name) for name in departments}
     for ticket in measure(work, wanted):
         if ticket.department in tallies:
             tallies[ticket.department].add(ticket)
-    return {name: tally.figures() for name, tally in tallies.items()}
+    return {name: tally.statistics() for name, tally in tallies.items()}
 
 
-def figures(open_unit: OpenUnitOfWork, helpdesk: Helpdesk, wanted: Wanted, now: datetime) -> Figures:
+def compute_statistics(
+    open_unit: OpenUnitOfWork, helpdesk: Helpdesk, wanted: Wanted, now: datetime
+) -> PeriodStatistics:
     """Return the statistics on the helpdesk's clock, for the admin."""
     with open_unit(reading=True) as unit:
-        return figures_of(Work(unit, helpdesk, now), wanted, helpdesk.zone)
+        return statistics_of(Work(unit, helpdesk, now), wanted, helpdesk.zone)
 
 
 def measure(work: Work, wanted: Wanted) -> Iterator[Measured]:
