@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from maild.config import ConfigError, load
+from tests.rig.misses import in_turn
 
 FOLDERS = sorted(folder for folder in (Path(__file__).parent / "broken_configs").iterdir() if folder.is_dir())
 
@@ -14,7 +15,7 @@ def line_fits(line: str, expected: str) -> bool:
     return line.startswith(expected.removesuffix("…")) if expected.endswith("…") else line == expected
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+@in_turn("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_every_mistake_is_told_with_its_place_and_remedy(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(folder)
     with pytest.raises(ConfigError) as caught:

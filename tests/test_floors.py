@@ -128,7 +128,6 @@ OWNERS = {
     "nh3": "mail",
     "psycopg": "store",
     "re2": "config",
-    "rich": "cli",
     "smtplib": "transports",
     "sqlalchemy": "store",
     "sqlite3": "store",

@@ -199,8 +199,8 @@ def reply_subject(thread_subject: str, token: str, *, first: bool, show_token: b
 def _body(outgoing: OutgoingMail) -> bytes:
     """Make the MIME tree below the header.
 
-    It is multipart/alternative (RFC 2046 5.1.4), with the HTML in multipart/related if it shows images (RFC 2387), and
-    all of it in multipart/mixed if there are files (RFC 2046 5.1.3)."""
+    Text and HTML are multipart/alternative (RFC 2046 5.1.4). HTML that shows images is in multipart/related (RFC 2387).
+    With files, all of it is in multipart/mixed (RFC 2046 5.1.3)."""
     inline = [file for file in outgoing.attachments if _is_shown_inline(file, outgoing.html)]
     mail: MIMEPart = MIMEPart(policy=WIRE)
     text, html = body_text(outgoing.text), body_text(outgoing.html)

@@ -1,7 +1,7 @@
 """Reads the mail that follows DATA (RFC 5321 4.1.1.4): in large pieces up to CRLF.CRLF, then checked as a whole.
 
-aiosmtpd reads DATA line by line. That costs a turn of the event loop for each line, refuses lines above 1,001 octets,
-and lets a bare CR or LF pass, which makes SMTP smuggling possible."""
+aiosmtpd reads DATA line by line. That costs a turn of the event loop for each line and refuses lines above 1,001
+octets. It lets a bare CR or LF pass, which makes SMTP smuggling possible."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """One SMTP dialogue (RFC 5321), on aiosmtpd's command loop and STARTTLS.
 
-Everything that a stranger could abuse is replaced here: greeting and extensions, path syntax, the DATA reader, a
-hand-in that goes on after a disconnect, limits on errors and idle commands, timers that say 421, and replies that never
-contain an exception."""
+Everything that a stranger could abuse is replaced here: greeting, extensions, path syntax and the DATA reader. Errors
+and idle commands are limited, timers end with 421, and no reply contains an exception. A hand-in goes on after a
+disconnect."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from maild.domain.tickets.events import Bounced, Escalated, Noted, TextHeld, Und
 from maild.domain.tickets.ticket import Participant, Status, Ticket
 from tests.domain.command_desk import Desk
 from tests.domain.command_scene import BY_JOHN, EVE, JANE, JOHN, KAREN, NOW
+from tests.rig.misses import in_turn
 
 
 @pytest.fixture
@@ -46,9 +47,10 @@ LINES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("set_up", SET_UPS)
-@pytest.mark.parametrize("line", LINES)
-def test_what_was_done_and_undone_was_not_done(desk, line, set_up):
+@in_turn("set_up", SET_UPS)
+@in_turn("line", LINES)
+def test_what_was_done_and_undone_was_not_done(line, set_up):
+    desk = Desk()
     for number in (42, 17):
         desk.say(SET_UPS[set_up].replace("!link 17\n", ""), on=number, agent=JANE)
     before = {number: as_people_see_it(desk.ticket(number)) for number in (42, 17)}

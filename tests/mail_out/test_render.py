@@ -507,7 +507,7 @@ def own(folder: Path, **templates: str) -> Renderer:
     return Renderer(folder)
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("source", "line"),  # line 0: the fault has no line of its own
     [
         ("{{ ''.__class__ }}", 2),

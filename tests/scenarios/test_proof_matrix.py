@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.rig.misses import in_turn
 from tests.rig.office import Office
 from tests.scenarios.invariants import Watch
 from tests.scenarios.mail_client import Mail, Writing
@@ -117,13 +118,13 @@ def _address(stage: Stage, notice: Mail, whose: str) -> str:
     return notice.reply_to if whose else "support@acme.example"
 
 
-@pytest.mark.parametrize(("cell", "acts"), list(_cells()))
+@in_turn(("cell", "acts"), list(_cells()))
 def test_in_strict_only_all_five_together_act(cell: Cell, acts: bool, office_with: Callable[[str], Office]) -> None:
     came = came_of(office_with(PROOF.format("strict")), cell)
     assert (came.acted, came.left) == (acts, acts), came
 
 
-@pytest.mark.parametrize("cell", list(_other_ways()))
+@in_turn("cell", list(_other_ways()))
 def test_in_strict_no_other_way_of_missing_one_acts(cell: Cell, office_with: Callable[[str], Office]) -> None:
     came = came_of(office_with(PROOF.format("strict")), cell)
     assert (came.acted, came.left) == (False, False), came
@@ -160,7 +161,7 @@ def _ladder() -> Iterator[Any]:
         yield from (pytest.param(level, cell, expected, id=f"{level}: {name}") for name, cell, expected in rows)
 
 
-@pytest.mark.parametrize(("level", "cell", "expected"), list(_ladder()))
+@in_turn(("level", "cell", "expected"), list(_ladder()))
 def test_each_rung_allows_what_it_should(
     level: str, cell: Cell, expected: tuple[bool, ...], office_with: Callable[[str], Office]
 ) -> None:

@@ -2,8 +2,6 @@
 
 import itertools
 
-import pytest
-
 from maild.domain.messages.outbox import ChannelFault, DeliveryResult, RelayAnswer
 from maild.transports import RelayOptions, SmtpTransport
 from maild.transports.smtp_replies import TABLE, RelayFault, Reply, Stage, judge_reply
@@ -75,7 +73,7 @@ def expected(stage: str, code: str) -> str:
 CASES = [(stage, code) for stage in STAGES if stage != "STARTTLS" for code in (*CODES, *LOGIN_CODES)]
 
 
-@pytest.mark.parametrize(("stage", "code"), CASES)
+@in_turn(("stage", "code"), CASES)
 def test_a_reply_means_the_same_wherever_it_is_read(sink: Sink, stage: str, code: str) -> None:
     there = sink(script={stage: code})
     given = relay(there, user="desk", password=lambda: "secret").send(mail())
@@ -86,9 +84,10 @@ def test_a_reply_means_the_same_wherever_it_is_read(sink: Sink, stage: str, code
     else:
         assert given == {BOB: RelayAnswer(DeliveryResult(expected(stage, code)), code, int(code[:3]))}
     assert there.mails == []
+    there.close()
 
 
-@pytest.mark.parametrize(
+@in_turn(
     ("stage", "planned", "becomes"),
     [
         ("CONNECT", CUT, FAULT),

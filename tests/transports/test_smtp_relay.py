@@ -7,6 +7,7 @@ import pytest
 from maild.domain.messages.message import OutboundMessage
 from maild.domain.messages.outbox import ChannelFault, DeliveryResult, RelayAnswer
 from maild.transports import RelayOptions, SmtpTransport
+from tests.rig.misses import in_turn
 from tests.rig.sink_smtp import CUT, SILENCE, SinkSmtp
 
 Sink = Callable[..., SinkSmtp]
@@ -272,7 +273,7 @@ def test_replies_are_kept_on_one_clean_line(sink: Sink) -> None:
 # -- envelope addresses ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@in_turn(
     "address",
     [
         "a@b\r\nRCPT TO:<evil@x.example>",

@@ -23,12 +23,12 @@ _Shingles = set[tuple[str, ...]]
 
 
 def leaked(text: str, said: Said) -> str:
-    """The first run of words of `text` that was said inside and not outside; "" when there is none."""
+    """Return the first run of words of `text` that was said inside and not outside; "" when there is none."""
     return _leaked(text, _inside(said)) if len(_WORD.findall(text)) >= RUN else ""
 
 
 def leaked_file(files: Iterable[FileContent], said: Said) -> tuple[str, str]:
-    """The name of the first file in which a run of words was said inside, and that run; ("", "") for none."""
+    """Return the first file, by name, in which a run of words was said inside, and that run; ("", "") for none."""
     inside: _Shingles | None = None
     for file in files:
         for text in file.texts:
@@ -39,7 +39,7 @@ def leaked_file(files: Iterable[FileContent], said: Said) -> tuple[str, str]:
 
 
 def marked_files(files: Iterable[FileContent]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """The files that hold marks of agents: (name, which marks in words)."""
+    """Return the files that hold marks of agents: (name, the marks in words)."""
     return tuple((file.name, file.marks) for file in files if file.marks)
 
 
@@ -60,17 +60,18 @@ def _leaked(text: str, inside: _Shingles) -> str:
 
 
 def leaving(text: str, said: Said) -> str:
-    """What leaves of a text that is meant for a customer: without marks of ours, and without lines of our notices."""
+    """Return a text for a customer as it leaves: without marks of ours, and without lines of our notices."""
     left_out = set(our_lines(text, said))
     kept = [line for line in without_seals(text).split("\n") if line not in left_out]
     return "\n".join(kept).strip()
 
 
 def our_lines(text: str, said: Said) -> tuple[str, ...]:
-    """The lines of a text that are whole lines of our notices (the banner, the buttons, the foot), and that nobody
-    wrote: no note, no message and no answer has them."""
+    """Return the lines of a text that are whole lines of our notices: the banner, the buttons, the foot.
+
+    A line that somebody wrote in a note, a message or an answer is none of these."""
     written = _lines((*said.notes, *said.outside))
-    # What a notice says back to its reader stands there behind a mark, and is theirs.
+    # A notice shows its readers their own words behind a mark. Those lines are theirs.
     frames = ("\n".join(line for line in back.split("\n") if not line.startswith(">")) for back in said.said_back)
     ours = {line for line in _lines((*said.notices, *frames)) - written if len(_WORD.findall(line)) >= _SHORTEST_LINE}
     return tuple(line for line in without_seals(text).split("\n") if _folded(line) in ours)
@@ -89,5 +90,5 @@ def _lines(texts: Iterable[str]) -> set[str]:
 
 
 def _folded(line: str) -> str:
-    """A line as it is compared: no quote marks before it, single blanks."""
+    """Return a line as it is compared: without quote marks before it, with single blanks."""
     return " ".join(line.lstrip(" >\t").split())

@@ -32,9 +32,9 @@ class BouncedMail:
 def stopped(
     ticket: Ticket, mail: BouncedMail, why: str, *, writer: str, by: str, at: datetime, policy: Policy
 ) -> Decision:
-    """A mail to a customer that we stopped ourselves before it left: it did not happen, and `why` says what to do.
+    """Return the event of a mail to a customer that maild stopped before it left. `why` says what to do instead.
 
-    Beside those in charge, the agent who wrote it and the admins hear of it, as far as they may see the ticket."""
+    Besides those in charge, its writer and the admins are told, if they may see the ticket."""
     decision = bounced(ticket, mail, why, by=by, at=at, policy=policy)
     told = [(agent, "a mail of yours was stopped") for agent in (policy.directory.agent(writer),) if agent]
     told += [(agent, "you are an admin of this helpdesk") for agent in policy.directory.admins()]

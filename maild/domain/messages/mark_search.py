@@ -1,6 +1,6 @@
-"""Our marks wherever they stand in bytes: in a link, in a header field of a forwarded mail, in a program's file.
+"""Finds agents' marks anywhere in bytes: in a link, in a header field of a forwarded mail, in a program's file.
 
-A search finds what has the shape of a mark. Whether a mark is true, only its MAC tells."""
+The search finds what has the shape of a mark. Its MAC then shows whether maild made it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from maild.domain.messages.reply_tokens import KeyRing, Scope, Sealed, opens, read_message_id
 from maild.domain.people.directory import Address
 
-MOST = 500  # different marks of agents that are checked; a file with more of them was made to hide one
+MOST = 500  # different marks that are checked; no real file has more
 _BEFORE, _AFTER = 130, 260  # octets beside a mark in which the rest of its address is looked for
 
 # A mark ends with a dot and its MAC. There are few such places, and what stands before each is looked at then.
@@ -25,9 +25,9 @@ _DOMAIN = re.compile(rb"(?:@|%40)([a-z0-9.-]{1,255})")
 
 @dataclass(frozen=True, slots=True)
 class FoundMark:
-    """The shape of a mark, with what stands around it: the local part and the domain of its address, "" for none.
+    """Something with the shape of a mark, and the local part and domain beside it ("" when there is none).
 
-    `sealed.outbox` is 0 for a reply address, and a number for a Message-ID or its left side."""
+    `sealed.outbox` is 0 for a reply address. For a Message-ID, or its left side alone, it is a number."""
 
     sealed: Sealed
     local: str
@@ -35,9 +35,9 @@ class FoundMark:
 
 
 def agents_marks_in(octets: bytes) -> list[FoundMark]:
-    """What has the shape of an agent's mark, each once; at most MOST + 1. Customers' own marks are left out.
+    """Return what has the shape of an agent's mark, each once, at most MOST + 1. Customers' marks are left out.
 
-    Letters of any case count. The work is linear in the size."""
+    Upper case counts like lower case. The time is linear in the size."""
     low = octets.lower()
     found: dict[FoundMark, None] = {}
     for match in _MAC.finditer(low):
@@ -50,7 +50,7 @@ def agents_marks_in(octets: bytes) -> list[FoundMark]:
 
 
 def _read(low: bytes, dot: int, mac: bytes) -> FoundMark | None:
-    """The mark whose MAC stands behind this dot."""
+    """Return the mark whose MAC stands behind this dot; None when what stands before it has another shape."""
     before = low[max(0, dot - _BEFORE) : dot]
     meaning = _MEANING.search(before)
     if meaning is None:
@@ -67,9 +67,9 @@ def _read(low: bytes, dot: int, mac: bytes) -> FoundMark | None:
 
 
 def is_true(ring: KeyRing, mark: FoundMark, epochs: Iterable[int], addresses: Sequence[Address]) -> bool:
-    """Did we make this mark? `epochs` are those that its recipient has had; a revoked mark is one of ours all the same.
+    """Tell whether maild made this mark. `epochs` are all that its recipient has had, so revoked marks count too.
 
-    `addresses` are our own: a program may have torn the mark out of its address."""
+    `addresses` are our own. They are tried as well, for a program may have torn the mark out of its address."""
     if mark.sealed.outbox:
         domains = {mark.domain, *(address.domain for address in addresses)} - {""}
         return any(read_message_id(ring, f"<{mark.sealed.text}.{_rest(mark)}@{domain}>") for domain in domains)

@@ -52,8 +52,8 @@ def main(cpu_seconds: int, memory_bytes: int) -> None:
 def _serve(size: int, jobs: BinaryIO, replies: BinaryIO, largest: int) -> bool:
     """Do one job and send its reply -> whether the worker retires.
 
-    It retires when it ran out of memory or has grown beyond `largest` bytes, so that the next mail has its whole share
-    in a new worker."""
+    It retires when it ran out of memory or has grown beyond `largest` bytes. The next mail then has its whole share in
+    a new worker."""
     try:
         reply = _run_job(jobs.read(size))
         retires = 0 < largest < _address_space()

@@ -1,4 +1,6 @@
-"""Which marks of agents stand in bytes: addresses that act for them, and ids of their notices. They never leave."""
+"""Looks for marks of agents in mails to customers: addresses that act for an agent, and ids of their notices.
+
+They never leave. Whoever has one can write to maild in the place of the agent."""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ TOO_MUCH = "more layers within each other than can be looked through"
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A mail that must not leave, with the reason for the outbox, the log, its writer and the admins."""
+    """Says why a mail must not leave: for the outbox, the log, its writer and the admins."""
 
     reason: str
 
@@ -28,9 +30,9 @@ class Stopped:
 def looked_through(
     row: OutboxRow, raw: bytes, files: Sequence[OutgoingAttachment], unit: UnitOfWork, helpdesk: Helpdesk
 ) -> Stopped | None:
-    """Look through the bytes of a mail before they are kept for sending. None when it may leave; agents' own do.
+    """Look through the bytes of a mail before they are kept for sending. None when it may leave.
 
-    `files` are those that go along: they are looked at alone to say which one it is."""
+    Mails to agents may. `files` go along with the mail; they are looked at one by one to name the right one."""
     if _stays_inside(row, helpdesk):
         return None
     found = agents_marks(raw, unit, helpdesk)
@@ -43,16 +45,16 @@ def looked_through(
 
 
 def _stays_inside(row: OutboxRow, helpdesk: Helpdesk) -> bool:
-    """Does an agent get it, or an agent's pager?"""
+    """Tell whether an agent or an agent's pager gets the mail."""
     reader = MAIL_KINDS[row.template].to
     to_agent = reader is Reader.AGENT and helpdesk.policy.directory.agent_at(row.to.address) is not None
     return bool(row.agent) or reader is Reader.PAGER or to_agent
 
 
 def agents_marks(octets: bytes, unit: UnitOfWork, helpdesk: Helpdesk) -> tuple[str, ...]:
-    """What of an agent's is in the bytes, at any depth, in words; () when nothing is.
+    """Return in words which marks of agents are in the bytes, at any depth; () when there are none.
 
-    Customers' own marks do not count, nor those of another helpdesk, nor a shape that somebody made up."""
+    Marks of customers or of another helpdesk do not count, and neither does a shape that somebody made up."""
     found: dict[FoundMark, None] = {}
     try:
         for layer in layers(octets):
