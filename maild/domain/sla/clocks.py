@@ -122,12 +122,12 @@ def _without_undone(history: Sequence[events.Event]) -> list[events.Event]:
     kept: list[events.Event] = []
     for event in history:
         if isinstance(event, events.StatusChanged) and event.reason == events.UNDO:
-            begun = next((index for index, event in _statuses(kept) if event.previous == event.status), None)
+            begun = next((index for index, earlier in _statuses(kept) if earlier.previous == event.status), None)
             if begun is not None:
-                kept = [event for index, event in enumerate(kept) if index < begun or not _is_status(event)]
+                kept = [earlier for index, earlier in enumerate(kept) if index < begun or not _is_status(earlier)]
                 continue
         if isinstance(event, events.Merged) and event.into is None:
-            merged = [index for index, event in enumerate(kept) if isinstance(event, events.Merged)]
+            merged = [index for index, earlier in enumerate(kept) if isinstance(earlier, events.Merged)]
             if merged:
                 del kept[merged[-1]]
                 continue
