@@ -69,6 +69,7 @@ def test_an_answer_with_a_notice_as_a_file_is_held_and_no_word_sends_it(office, 
     told = " ".join(office.words(held).split())
     assert name in told
     assert "Answer this mail with your text again, and without the file." in told
+    assert ("send it as HTML or as plain text" in told) == (name == "winmail.dat")
     assert [action["label"] for action in held.context["actions"]] == ["Keep as a note", "Drop it"]
     for word in ("!send anyway", "!send text", "!yes"):
         assert office.receive(office.answer(held, word)).outcome == "rejected"

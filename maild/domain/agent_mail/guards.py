@@ -62,11 +62,13 @@ def _marked(understood: Understood, agent: Agent) -> Doubt | None:
     if not found:
         return None
     names = ", ".join(name for name, _ in found)
-    lines = (*(f"in {name}: {', '.join(marks)}" for name, marks in found), _WITHOUT_THE_FILE)
+    outlook = (_OUTLOOK,) if any(name.lower() == "winmail.dat" for name, _ in found) else ()
+    lines = (*(f"in {name}: {', '.join(marks)}" for name, marks in found), _WITHOUT_THE_FILE, *outlook)
     return Doubt(f"what only agents may have is in its files: {names[:200]}", lines)
 
 
 _WITHOUT_THE_FILE = "It never leaves with such a file. Answer this mail with your text again, and without the file."
+_OUTLOOK = "Outlook adds winmail.dat by itself to a mail in Rich Text format: send it as HTML or as plain text."
 
 
 def _leak(understood: Understood, agent: Agent) -> Doubt | None:
