@@ -67,7 +67,7 @@ run: $(RUNTIME)
 test: $(TESTING)
 	sh tests/rig/packages.sh
 	$(BIN)/python -m pytest -m "not soak" -n $(WORKERS) --dist loadgroup \
-		--cov=maild --cov-report=term:skip-covered --cov-fail-under=90 $(PYTEST_ARGS)
+		--cov=maild --cov-report=term:skip-covered --cov-fail-under=95 $(PYTEST_ARGS)
 
 test-clocks: $(TESTING)
 	sh tests/rig/packages.sh

@@ -294,7 +294,7 @@ def test_the_marker_in_the_body_leads_home_when_ids_and_subject_were_rewritten(o
 
 def test_our_own_text_is_cut_wherever_it_stands(office):
     number = office.open_ticket()
-    advice = "Please unplug the printer for a whole minute, then plug it in again."
+    advice = "Please unplug the printer now.\nLeave it without power for a whole minute.\nThen plug it in again."
     office.receive(office.answer(office.last("new-ticket", "jane@acme.example"), advice))
     office.deliver(timedelta(minutes=2))
     reply = office.last("reply", "karen@client.example")
@@ -325,7 +325,7 @@ def test_an_alert_that_repeats_its_words_keeps_them(busy):
 
 def test_what_we_sent_to_the_customer_is_known_however_many_agents_were_told_since(office):
     number = office.open_ticket()
-    advice = "Please unplug the printer for a whole minute, then plug it in again."
+    advice = "Please unplug the printer now.\nLeave it without power for a whole minute.\nThen plug it in again."
     office.receive(office.answer(office.last("new-ticket", "jane@acme.example"), advice))
     office.deliver(timedelta(minutes=2))
     reply = office.last("reply", "karen@client.example")

@@ -19,7 +19,7 @@ from maild.domain.lookups import (
     Written,
 )
 from maild.domain.messages.attachment import Attachment
-from maild.domain.notices.mail_kinds import Reader, templates_where
+from maild.domain.notices.mail_kinds import MAIL_KINDS, Reader, templates_where
 from maild.domain.people.directory import Agent, name_key
 from maild.domain.tickets.events import MessageReceived
 from maild.domain.tickets.ticket import EntryKind
@@ -28,7 +28,6 @@ from maild.mail.reading.layers import TooMuchInside
 from maild.mail.reading.parse import extract_all
 from maild.mail.templates.canned import CannedTexts
 from maild.ports import StoredEntry, UnitOfWork
-from maild.services.intake.new_text import SAYS_BACK
 from maild.services.notices.agents_marks import agents_marks
 from maild.services.notices.similar_tickets import answers_shown
 from maild.services.queries.due_explained import derived_lines
@@ -102,8 +101,8 @@ def _written(number: int, record: TicketRecord | None, entries: Sequence[StoredE
     offered = answers_shown(unit, number)
     said = Said(
         notes=tuple(e.text for e in inside),
-        notices=tuple(text for template, text in told if template not in SAYS_BACK),
-        said_back=tuple(text for template, text in told if template in SAYS_BACK),
+        notices=tuple(text for template, text in told if not _says_back(template)),
+        said_back=tuple(text for template, text in told if _says_back(template)),
         outside=(*(e.text for e in outside), *offered),
     )
     return Written(
@@ -112,6 +111,11 @@ def _written(number: int, record: TicketRecord | None, entries: Sequence[StoredE
         last_reply=next((e.text for e in reversed(entries) if e.kind == EntryKind.REPLY), ""),
         offered=offered,
     )
+
+
+def _says_back(template: str) -> bool:
+    """Tell whether the mails of a template show an agent their own words. Older versions may have had others."""
+    return template in MAIL_KINDS and MAIL_KINDS[template].says_back
 
 
 def _contents(files: Collection[Attachment], raw: bytes, work: Work) -> dict[Attachment, FileContent]:
