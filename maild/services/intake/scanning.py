@@ -15,7 +15,9 @@ from maild.ports import Finding, Scanner, ScanVerdict
 class Rewriter(Protocol):
     """Removes files from a hostile mail where that can do no harm. Raises ReadingFailed."""
 
-    def rewritten(self, raw: bytes, parts: Sequence[str]) -> bytes: ...
+    def rewritten(self, raw: bytes, parts: Sequence[str]) -> bytes:
+        """Return the mail without the content of these parts."""
+        ...
 
 
 Look = Callable[[bytes, InboundMessage], Finding | None]
