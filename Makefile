@@ -14,6 +14,8 @@
 PYTHON ?= python3
 WORKERS ?= 2
 PYTEST_ARGS ?=
+# Tests start hundreds of processes: what was compiled for one serves the next.
+unexport PYTHONDONTWRITEBYTECODE
 # When, and in which time zone a machine lives then. In Berlin the clocks change half an hour after the second of these.
 CLOCKS ?= 2027-03-28T01:30@UTC 2027-03-28T01:30@Europe/Berlin 2028-02-29T12:00@UTC 2031-01-01T00:00@UTC
 VENV := .venv

@@ -14,6 +14,8 @@ import time_machine
 
 from maild.cli import main
 from maild.cli.stage import write_config
+from maild.daemon import assembly
+from maild.mail.worker.pool import WorkerPool
 
 OPENED = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)  # a Monday, 09:00 in the office
 MAIL = """\
@@ -80,12 +82,30 @@ class Shell:
         return [path.read_bytes() for path in sorted((self.folder / "sent" / "new").glob("*"))]
 
 
+class KeptPool(WorkerPool):
+    """The reading processes of all commands of a run: a command that ends leaves them to the next one."""
+
+    def close(self) -> None:
+        """Keep the processes."""
+
+    def end(self) -> None:
+        super().close()
+
+
+@pytest.fixture(scope="session")
+def kept_pool() -> Iterator[KeptPool]:
+    pool = KeptPool(1)
+    yield pool
+    pool.end()
+
+
 @pytest.fixture
-def shell(tmp_path, monkeypatch, capfdbinary) -> Iterator[Shell]:
+def shell(tmp_path, monkeypatch, capfdbinary, kept_pool) -> Iterator[Shell]:
     """The machine's clock is set to the morning of the tests' mails and runs on, whatever today is.
 
     A command without --at lives by that clock, so a test may compare what it wrote with fixed dates. A command that a
     test starts as a process of its own lives by the real clock: give it --at, or compare no time.
     """
+    monkeypatch.setattr(assembly, "worker_pool", lambda settings: kept_pool)
     with time_machine.travel(OPENED):
         yield Shell(tmp_path, monkeypatch, capfdbinary)
