@@ -83,8 +83,12 @@ class Inbound(Protocol):
         """Try a mail that this node holds again at `until`. `counts` says whether this was an attempt."""
         ...
 
+    def look_ahead(self, senders: Sequence[str], since: datetime) -> None:
+        """Read with one statement what `subjects` may be asked about these senders."""
+        ...
+
     def judge(self, number: int, judgement: Judgement, now: datetime) -> None:
-        """Store the judgement of a mail that this node holds. Raises ClaimLost when it holds it no more."""
+        """Store the judgement of a mail that this node holds. The commit raises ClaimLost when it holds it no more."""
         ...
 
     def find_same(self, samenesses: Sequence[str]) -> Mapping[str, tuple[EarlierMail, ...]]:

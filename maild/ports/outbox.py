@@ -78,6 +78,11 @@ class Outbox(Protocol):
         """Store a mail."""
         ...
 
+    def look_ahead(self, tickets: Sequence[int], addresses: Sequence[Address], since: AnswerWindows) -> None:
+        """Read with a few statements what judging may ask about these tickets' mails, and about answers to these
+        addresses."""
+        ...
+
     def claim(self, now: datetime, until: datetime, limit: int, relay: str) -> list[OutboxRow]:
         """Return mails of a relay that are due, and lease them to the caller until `until`."""
         ...

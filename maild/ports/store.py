@@ -99,6 +99,10 @@ class Tickets(Protocol):
         """Return all entries of a ticket with their attachments, oldest first."""
         ...
 
+    def entries_of(self, numbers: Sequence[int]) -> Mapping[int, tuple[StoredEntry, ...]]:
+        """Return all entries of each of these tickets with their attachments, oldest first."""
+        ...
+
     def root_id(self, number: int) -> str:
         """Return the Message-ID that stands first in every References header of a ticket; "" when there is none."""
         ...
@@ -195,6 +199,10 @@ class Contact:
 
 class People(Protocol):
     """Stores contacts, absences and learned signatures."""
+
+    def look_ahead(self, addresses: Sequence[Address]) -> None:
+        """Read the contacts of these addresses with one statement, for `contact` to find them."""
+        ...
 
     def contact(self, person: Person) -> Contact:
         """Return the contact of an address and create it when needed. A missing name is filled in."""
@@ -316,8 +324,14 @@ class UnitOfWork(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+    def expect(self, *, mails: int, new_tickets: int) -> None:
+        """Say that this many mails are judged in this transaction, and about how many of them open a ticket.
+
+        When the transaction fails, each mail must be judged again in a transaction of its own."""
+        ...
+
     def commit(self) -> None:
-        """Commit the transaction."""
+        """Send what waits, and commit the transaction."""
         ...
 
     def savepoint(self) -> AbstractContextManager[None]:

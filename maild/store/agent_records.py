@@ -7,23 +7,28 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import RowMapping
 
 from maild.domain.tickets.held_replies import HeldReply, HeldReplyKind
 from maild.ports import Snapshot
 from maild.store.agent_tables import digest_run, held_reply, preference, snapshot
-from maild.store.identity_map import IdentityMap
-from maild.store.insert_once import insert_once
+from maild.store.transaction.identity_map import among
+from maild.store.transaction.insert_once import insert_once
+from maild.store.transaction.read_cache import ReadCache
+from maild.store.transaction.session import Session
 
 # The value is written into the SQL, because a bound parameter would hide the partial index.
 _WAITS = held_reply.c.settled_as == sa.literal("", literal_execute=True)
+_OF_AGENTS = sa.select(held_reply).where(among(held_reply.c.agent, "agents"), _WAITS)
+_BY_NUMBER = sa.select(held_reply).where(among(held_reply.c.id))
 
 
 class SqlHeldReplies:
     """Implements ports.HeldReplies."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session, *, reading: bool) -> None:
+        self._session = session
+        self._of_agents: ReadCache[str, tuple[HeldReply, ...]] = ReadCache(session, reading=reading)
 
     def add(self, new: HeldReply) -> int:
         """Store a held reply, settle an older one of the same mail as "replaced", and return the new id."""
@@ -39,14 +44,15 @@ class SqlHeldReplies:
             "reminders": 0,
             "settled_as": "",
         }
+        self._of_agents.clear()
         before = sa.update(held_reply).where(held_reply.c.inbound == new.inbound, _WAITS)
         replaced = {"settled_as": "replaced", "settled_at": new.created_at, "remind_at": None}
-        self._connection.execute(before.values(replaced))
-        return int(self._connection.scalar(sa.insert(held_reply).values(values).returning(held_reply.c.id)) or 0)
+        self._session.execute(before.values(replaced))
+        return int(self._session.scalar(sa.insert(held_reply).values(values).returning(held_reply.c.id)) or 0)
 
     def get(self, number: int) -> HeldReply | None:
         """Return a held reply by its id; None when there is none."""
-        row = self._connection.execute(sa.select(held_reply).where(held_reply.c.id == number)).mappings().first()
+        row = self._session.execute(sa.select(held_reply).where(held_reply.c.id == number)).mappings().first()
         return _read(row) if row else None
 
     def waiting(self, *, ticket: int | None = None, agent: str | None = None) -> tuple[HeldReply, ...]:
@@ -56,40 +62,52 @@ class SqlHeldReplies:
             query = query.where(held_reply.c.ticket == ticket)
         if agent is not None:
             query = query.where(held_reply.c.agent == agent)
-        return tuple(_read(row) for row in self._connection.execute(query).mappings())
+        return tuple(_read(row) for row in self._session.execute(query).mappings())
 
     def for_agents(self, agents: Sequence[str], numbers: Sequence[int]) -> tuple[HeldReply, ...]:
         """Return the replies of these agents that are not settled, and those with these ids, oldest first."""
-        theirs = sa.and_(held_reply.c.agent.in_(list(agents)), _WAITS)
-        query = sa.select(held_reply).where(sa.or_(theirs, held_reply.c.id.in_(list(numbers))))
-        return tuple(_read(row) for row in self._connection.execute(query.order_by(held_reply.c.id)).mappings())
+
+        def read(unknown: list[str]) -> Mapping[str, tuple[HeldReply, ...]]:
+            found: dict[str, list[HeldReply]] = {}
+            for row in self._session.rows(_OF_AGENTS, {"agents": unknown}):
+                found.setdefault(row["agent"], []).append(_read(row))
+            return {agent: tuple(replies) for agent, replies in found.items()}
+
+        found = {each.id: each for replies in self._of_agents.get_many(agents, read, ()).values() for each in replies}
+        if others := [number for number in numbers if number not in found]:
+            found |= {row["id"]: _read(row) for row in self._session.rows(_BY_NUMBER, {"numbers": others})}
+        return tuple(found[number] for number in sorted(found))
 
     def settle(self, number: int, settled_as: str, now: datetime) -> bool:
         """Settle a held reply. Returns False when it was settled before."""
+        self._of_agents.clear()
         values = {"settled_as": settled_as, "settled_at": now, "remind_at": None}
         ended = sa.update(held_reply).where(held_reply.c.id == number, _WAITS).values(values)
-        return self._connection.execute(ended).rowcount == 1
+        return self._session.execute(ended).rowcount == 1
 
     def settle_from_mail(self, inbound: int, settled_as: str, now: datetime) -> None:
         """Settle the held reply that came with this mail, if it still waits."""
+        self._of_agents.clear()
         values = {"settled_as": settled_as, "settled_at": now, "remind_at": None}
-        self._connection.execute(sa.update(held_reply).where(held_reply.c.inbound == inbound, _WAITS).values(values))
+        self._session.execute(sa.update(held_reply).where(held_reply.c.inbound == inbound, _WAITS).values(values))
 
     def due(self, now: datetime, limit: int) -> tuple[HeldReply, ...]:
         """Return held replies whose next reminder is due, and lock them against other nodes."""
         query = sa.select(held_reply).where(held_reply.c.remind_at <= now).order_by(held_reply.c.remind_at).limit(limit)
         query = query.with_for_update(skip_locked=True)  # another node is sending the reminders of the locked rows
-        return tuple(_read(row) for row in self._connection.execute(query).mappings())
+        return tuple(_read(row) for row in self._session.execute(query).mappings())
 
     def set_reminder(self, number: int, at: datetime) -> None:
         """Move the next reminder of a held reply to `at`."""
-        self._connection.execute(sa.update(held_reply).where(held_reply.c.id == number, _WAITS).values(remind_at=at))
+        self._of_agents.clear()
+        self._session.execute(sa.update(held_reply).where(held_reply.c.id == number, _WAITS).values(remind_at=at))
 
     def record_reminder(self, number: int, reminders: int, at: datetime) -> bool:
         """Count one more reminder. Returns False when another process did so meanwhile."""
+        self._of_agents.clear()
         here = sa.update(held_reply).where(held_reply.c.id == number, _WAITS, held_reply.c.reminders == reminders)
         step = here.values(reminders=reminders + 1, remind_at=at)
-        return self._connection.execute(step).rowcount == 1
+        return self._session.execute(step).rowcount == 1
 
 
 def _read(row: RowMapping) -> HeldReply:
@@ -122,8 +140,8 @@ def _read_snapshot(row: RowMapping) -> Snapshot:
 class SqlSnapshots:
     """Implements ports.Snapshots."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def add(self, new: Snapshot) -> int:
         """Store a list and return its new id."""
@@ -134,7 +152,7 @@ class SqlSnapshots:
             "made_at": new.made_at,
             "tickets": list(new.tickets),
         }
-        return int(self._connection.scalar(sa.insert(snapshot).values(values).returning(snapshot.c.id)) or 0)
+        return int(self._session.scalar(sa.insert(snapshot).values(values).returning(snapshot.c.id)) or 0)
 
     def get(self, number: int) -> Snapshot | None:
         """Return a list by its id; None when there is none."""
@@ -145,12 +163,12 @@ class SqlSnapshots:
         if not numbers:
             return {}
         query = sa.select(snapshot).where(snapshot.c.id.in_(list(numbers)))
-        return {row["id"]: _read_snapshot(row) for row in self._connection.execute(query).mappings()}
+        return {row["id"]: _read_snapshot(row) for row in self._session.execute(query).mappings()}
 
     def change(self, number: int, tickets: Sequence[int]) -> None:
         """Replace the rows of a list."""
         step = sa.update(snapshot).where(snapshot.c.id == number)
-        self._connection.execute(step.values(tickets=list(tickets)))
+        self._session.execute(step.values(tickets=list(tickets)))
 
 
 _PREFERENCES = sa.select(preference)
@@ -159,39 +177,36 @@ _PREFERENCES = sa.select(preference)
 class SqlPreferences:
     """Implements ports.Preferences."""
 
-    def __init__(self, connection: Connection, identity_map: IdentityMap, *, reading: bool) -> None:
-        self._connection = connection
-        self._identity_map = identity_map
-        self._reading = reading
+    def __init__(self, session: Session, *, reading: bool) -> None:
+        self._session = session
+        self._all: ReadCache[None, Mapping[str, Mapping[str, Any]]] = ReadCache(session, reading=reading)
 
     def of(self, agent: str) -> Mapping[str, Any]:
         """Return the preferences of one agent."""
-        known = self._identity_map.preferences
+        known = self._all.peek(None)
         return self._stored(agent) if known is None else known.get(agent, {})
 
     def _stored(self, agent: str) -> Mapping[str, Any]:
-        found = self._connection.scalar(sa.select(preference.c.wishes).where(preference.c.agent == agent))
+        found = self._session.scalar(sa.select(preference.c.wishes).where(preference.c.agent == agent))
         return dict(found or {})
 
     def all(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the preferences of every agent who has set some."""
-        if self._identity_map.preferences is not None:
-            return self._identity_map.preferences
-        found = {row.agent: dict(row.wishes) for row in self._connection.execute(_PREFERENCES)}
-        if not self._reading:
-            self._identity_map.preferences = found
-        return found
+        return self._all.get(None, self._read)
+
+    def _read(self) -> Mapping[str, Mapping[str, Any]]:
+        return {row.agent: dict(row.wishes) for row in self._session.execute(_PREFERENCES)}
 
     def change(self, agent: str, preferences: Mapping[str, Any], now: datetime) -> None:
         """Merge these preferences into the stored ones; None removes a preference."""
-        self._connection.execute(
-            insert_once(self._connection, preference, {"agent": agent, "wishes": {}, "changed_at": now})
+        self._session.execute(
+            insert_once(self._session.connection, preference, {"agent": agent, "wishes": {}, "changed_at": now})
         )
         # The stored preferences are read again, so that a change by another node meanwhile is not lost.
         merged = {key: value for key, value in {**self._stored(agent), **preferences}.items() if value is not None}
-        self._identity_map.preferences = None
+        self._all.clear()
         step = sa.update(preference).where(preference.c.agent == agent)
-        self._connection.execute(step.values(wishes=merged, changed_at=now))
+        self._session.execute(step.values(wishes=merged, changed_at=now))
 
 
 _MADE_AMONG = sa.select(digest_run).where(
@@ -204,27 +219,28 @@ _MADE_AMONG = sa.select(digest_run).where(
 class SqlDigests:
     """Implements ports.Digests."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def begin(self, reader: str, kind: str, period: str, now: datetime) -> bool:
         """Record that a digest is made. Returns False when it was made before."""
         values = {"reader": reader, "kind": kind, "period": period, "made_at": now}
-        made = insert_once(self._connection, digest_run, values).returning(digest_run.c.reader)
-        return self._connection.scalar(made) is not None
+        made = insert_once(self._session.connection, digest_run, values).returning(digest_run.c.reader)
+        return self._session.scalar(made) is not None
 
     def made_among(
         self, readers: Sequence[str], kinds: Sequence[str], periods: Sequence[str]
     ) -> Mapping[tuple[str, str, str], datetime]:
         """Return (reader, kind, period) -> when it was made, for those of these digests that were made."""
         asked = {"readers": list(readers), "kinds": list(kinds), "periods": list(periods)}
-        found = self._connection.execute(_MADE_AMONG, asked)
+        found = self._session.execute(_MADE_AMONG, asked)
         return {(row.reader, row.kind, row.period): row.made_at for row in found}
 
     def last(self, kind: str, readers: Sequence[str]) -> Mapping[str, datetime]:
         """Return for each of these readers when the last digest of this kind was made."""
-        newest = sa.func.max(digest_run.c.made_at, type_=digest_run.c.made_at.type)
+        newest = sa.func.max(digest_run.c.made_at, type_=digest_run.c.made_at.type).label("newest")
         query = sa.select(digest_run.c.reader, newest).where(
             digest_run.c.kind == kind, digest_run.c.reader.in_(list(readers))
         )
-        return {row[0]: row[1] for row in self._connection.execute(query.group_by(digest_run.c.reader))}
+        query = query.group_by(digest_run.c.reader)
+        return {row.reader: row.newest for row in self._session.execute(query)}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
 
 from maild.domain.messages.outbox import OutboxState
+from maild.domain.people.directory import Address, ascii_lower
+from maild.ports import AnswerCounts, AnswerWindows, OutboxRow
 from maild.store.schema import outbox
+from maild.store.transaction.session import Session
 
 _FILLED = outbox.c.counted != sa.literal("", literal_execute=True)  # repeats the condition of the partial indexes
 _KEYS = outbox.c.to_key.in_(sa.bindparam("keys", expanding=True))
@@ -41,7 +45,7 @@ def _answered(name: str, since: str, key: Any, *conditions: sa.ColumnElement[boo
 _LEFT = outbox.c.state != sa.literal(OutboxState.DROPPED.value, literal_execute=True)
 _NO_KEY, _NO_TICKET = sa.literal("", literal_execute=True), sa.literal(0, literal_execute=True)
 _TEMPLATE = outbox.c.template == sa.bindparam("state_template")
-COUNTS = sa.union_all(
+_COUNTS = sa.union_all(
     _answered("address", "a_day_ago", outbox.c.to_key, _KEYS),
     _answered("domain", "an_hour_ago", outbox.c.to_domain, _DOMAINS),
     _answered("state", "an_hour_ago", outbox.c.to_key, _KEYS, _TEMPLATE, ticket=outbox.c.ticket),
@@ -50,6 +54,56 @@ COUNTS = sa.union_all(
 )
 
 
-def by_part(found: Any, part: str) -> Mapping[tuple[str, int], int]:
-    """Return (key, ticket) -> number for one part of COUNTS."""
-    return {(row.key, row.ticket or 0): row.number for row in found if row.part == part}
+class AnswerCounter:
+    """Counts automatic answers, and remembers the counts within a writing transaction."""
+
+    def __init__(self, session: Session, *, reading: bool) -> None:
+        self._session = session
+        self._reading = reading
+        self._addresses: set[str] = set()  # whose counts are remembered
+        self._known: dict[tuple[str, str, int], int] = {}  # (part, key, ticket) -> number
+        self._state_template = ""
+        session.at_forget(self.clear)
+
+    def counts(self, to: Sequence[Address], since: AnswerWindows, state_template: str) -> AnswerCounts:
+        """Count the automatic answers to these people outside; dropped ones do not count."""
+        addresses = {each.key: ascii_lower(each.domain) for each in to}
+        if self._reading or state_template != self._state_template:
+            self.clear()
+        self._state_template = state_template
+        if not self._addresses.issuperset(addresses) or not self._addresses:
+            self._read(addresses, since, state_template)
+        counted = self._known.items()
+        domains = set(addresses.values())
+        return AnswerCounts(
+            to_address={key: count for (part, key, _), count in counted if part == "address" and key in addresses},
+            to_domain={key: count for (part, key, _), count in counted if part == "domain" and key in domains},
+            states={(key, on): count for (part, key, on), count in counted if part == "state" and key in addresses},
+            to_all=self._known.get(("all", "", 0), 0),
+            flood_reported=bool(self._known.get(("flood", "", 0))),
+        )
+
+    def _read(self, addresses: Mapping[str, str], since: AnswerWindows, state_template: str) -> None:
+        unknown = {key: domain for key, domain in addresses.items() if key not in self._addresses}
+        asked = {"keys": sorted(unknown), "domains": sorted(set(unknown.values())), "state_template": state_template}
+        for row in self._session.execute(_COUNTS, asked | asdict(since)):
+            self._known[row.part, row.key, row.ticket or 0] = row.number
+        self._addresses.update(unknown)
+
+    def add(self, row: OutboxRow) -> None:
+        """Count a mail that was queued in this transaction."""
+        if not row.counted or not self._addresses:
+            return
+        key, domain = row.to.address.key, ascii_lower(row.to.address.domain)
+        parts = [("flood", "", 0)] if row.counted == "alarm" else [("all", "", 0), ("domain", domain, 0)]
+        if row.counted == "answer":
+            parts.append(("address", key, 0))
+            if row.template == self._state_template:
+                parts.append(("state", key, row.ticket or 0))
+        for part in parts:
+            self._known[part] = self._known.get(part, 0) + 1
+
+    def clear(self) -> None:
+        """Forget the counts: they are read again when they are asked for."""
+        self._addresses.clear()
+        self._known.clear()

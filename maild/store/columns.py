@@ -22,6 +22,11 @@ def clean(text: str) -> str:
     return text
 
 
+def is_clean(*texts: str) -> bool:
+    """Say whether `clean` would leave all of these texts as they are."""
+    return all(clean(text) is text for text in texts)
+
+
 def clean_json(value: Any) -> Any:
     """Return a JSON value with all strings cleaned, keys included."""
     if isinstance(value, str):

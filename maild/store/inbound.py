@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import RowMapping
 
 from maild.domain.intake.keys import EarlierMail
 from maild.ports import ClaimLost, InboundState, IncomingMail, Judgement, KeptMail, Receipt
 from maild.store import rows
-from maild.store.insert_once import insert_once
+from maild.store.columns import clean
 from maild.store.schema import entry, inbound, one_of, raw_mail
+from maild.store.transaction.identity_map import among
+from maild.store.transaction.insert_once import insert_once
+from maild.store.transaction.read_cache import ReadCache
+from maild.store.transaction.session import Session
 
 _WAITING = ("held", "ignored")  # outcomes of a mail that nobody has let in yet
 SUSPECT = 3  # attempts; a mail that fails in the ordinary way is quarantined by then
@@ -23,15 +29,59 @@ CLAIM = timedelta(minutes=10)  # how long a node may hold mails before another o
 _KEPT = inbound.c.state == sa.literal(InboundState.KEPT.value, literal_execute=True)
 _SET_ASIDE = (InboundState.HELD.value, InboundState.QUARANTINED.value)
 _RECENT = 20_000  # mails of all mailboxes among which the newest of one are looked for
+_JUDGED_AS = (
+    *("state", "outcome", "reason", "ticket", "entry", "message_id", "sameness"),
+    *("sender", "subject", "steps", "judged_at"),
+)
+_MOST_SUBJECTS = 60  # newest mails of a sender that are read together
 _SAME_RAW = timedelta(days=30)  # a folder that its server recreates brings the same mails with new UIDs
+
+_JUDGE = (
+    sa.update(inbound)
+    .where(
+        inbound.c.id == sa.bindparam("of"),
+        inbound.c.state == InboundState.KEPT.value,
+        inbound.c.claimed_by == sa.bindparam("node"),
+    )
+    .values(claimed_by=None, claimed_until=None, next_at=None)
+    .values({name: sa.bindparam(name) for name in _JUDGED_AS})
+)
+# The first mail of each mailbox is enough, because a looping mail may have been ignored thousands of times.
+_FIRSTS = sa.select(sa.func.min(inbound.c.id)).where(
+    among(inbound.c.sameness, "samenesses"), inbound.c.outcome.not_in(["", "duplicate", "quarantined"])
+)
+_FIRSTS = _FIRSTS.group_by(
+    inbound.c.sameness, inbound.c.mailbox, sa.case((inbound.c.outcome.in_(_WAITING), 1), else_=0)
+)
+_SAME = sa.select(inbound.c.sameness, inbound.c.id, inbound.c.ticket, inbound.c.mailbox, inbound.c.outcome)
+_SAME = _SAME.where(inbound.c.id.in_(_FIRSTS)).order_by(inbound.c.id)
+_PLACE = sa.func.row_number().over(partition_by=inbound.c.sender, order_by=inbound.c.judged_at.desc()).label("place")
+_RECENT_OF = sa.select(inbound.c.id, inbound.c.sender, inbound.c.judged_at, inbound.c.subject, _PLACE)
+_RECENT_OF = _RECENT_OF.where(
+    among(inbound.c.sender, "senders"), inbound.c.judged_at > sa.bindparam("since", type_=inbound.c.judged_at.type)
+)
+_NEWEST = _RECENT_OF.subquery()
+_JUDGED = sa.select(_NEWEST).where(_NEWEST.c.place <= _MOST_SUBJECTS).order_by(_NEWEST.c.judged_at.desc())
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedMail:
+    """A mail that was judged, for the comparison of subjects."""
+
+    id: int
+    judged_at: datetime
+    subject: str
 
 
 class SqlInbound:
     """Implements ports.Inbound for one node."""
 
-    def __init__(self, connection: Connection, node: str) -> None:
-        self._connection = connection
+    def __init__(self, session: Session, node: str, *, reading: bool = False) -> None:
+        self._session = session
         self._node = node
+        self._same: ReadCache[str, tuple[EarlierMail, ...]] = ReadCache(session, reading=reading)
+        self._subjects: ReadCache[str, tuple[JudgedMail, ...]] = ReadCache(session, reading=reading)
+        self._subjects_since: datetime | None = None  # how far back these go
 
     def keep(self, mails: Sequence[IncomingMail], now: datetime) -> list[Receipt]:
         """Store raw mails with their ledger rows, each delivery exactly once."""
@@ -40,7 +90,7 @@ class SqlInbound:
     def _keep(self, mail: IncomingMail, now: datetime) -> Receipt:
         sha256 = hashlib.sha256(mail.raw).hexdigest()
         key = ledger_key(mail, sha256)
-        known = self._connection.scalar(sa.select(inbound.c.id).where(inbound.c.ledger_key == key))
+        known = self._session.scalar(sa.select(inbound.c.id).where(inbound.c.ledger_key == key))
         if known is not None:
             return Receipt(known, known=True)
         raw_id = self._keep_raw(sha256, mail.raw)
@@ -49,17 +99,17 @@ class SqlInbound:
         if twin is not None:
             values |= {"state": InboundState.DONE.value, "outcome": "duplicate", "ticket": twin["ticket"]}
             values |= {"reason": f"the same mail was kept before as {twin['id']}", "judged_at": now}
-        new_id = self._connection.scalar(insert_once(self._connection, inbound, values).returning(inbound.c.id))
+        new_id = self._session.scalar(insert_once(self._session.connection, inbound, values).returning(inbound.c.id))
         if new_id is None:  # another node stored it a moment earlier
-            new_id = self._connection.scalar(sa.select(inbound.c.id).where(inbound.c.ledger_key == key))
+            new_id = self._session.scalar(sa.select(inbound.c.id).where(inbound.c.ledger_key == key))
             return Receipt(int(new_id or 0), known=True)
         return Receipt(int(new_id), known=twin is not None)
 
     def _keep_raw(self, sha256: str, raw: bytes) -> int:
         find = sa.select(raw_mail.c.id).where(raw_mail.c.sha256 == sha256)
         values = {"sha256": sha256, "size": len(raw), "content": raw}
-        made = self._connection.scalar(insert_once(self._connection, raw_mail, values).returning(raw_mail.c.id))
-        return int(made if made is not None else self._connection.scalar(find) or 0)
+        made = self._session.scalar(insert_once(self._session.connection, raw_mail, values).returning(raw_mail.c.id))
+        return int(made if made is not None else self._session.scalar(find) or 0)
 
     def _same_folder_anew(self, mail: IncomingMail, raw_id: int, now: datetime) -> RowMapping | None:
         """Find the same bytes in the same folder under another UIDVALIDITY (RFC 9051 2.3.1.1).
@@ -73,7 +123,7 @@ class SqlInbound:
             .where(inbound.c.uidvalidity != mail.uidvalidity, inbound.c.kept_at > now - _SAME_RAW)
             .order_by(inbound.c.id)
         )
-        return self._connection.execute(query).mappings().first()
+        return self._session.execute(query).mappings().first()
 
     def begin(self, limit: int, now: datetime, only: Sequence[int] | None = None) -> list[KeptMail]:
         """Claim the next mails to judge for this node and count the attempt."""
@@ -87,12 +137,12 @@ class SqlInbound:
         if only is not None:
             query = query.where(inbound.c.id.in_(only))
         in_order = query.order_by(inbound.c.id).with_for_update(skip_locked=True)
-        ids = list(self._connection.scalars(in_order.where(sa.not_(suspect)).limit(limit)))
-        ids = ids or list(self._connection.scalars(in_order.where(suspect).limit(1)))
+        ids = list(self._session.scalars(in_order.where(sa.not_(suspect)).limit(limit)))
+        ids = ids or list(self._session.scalars(in_order.where(suspect).limit(1)))
         if not ids:
             return []
         counted = sa.update(inbound).where(inbound.c.id.in_(ids))
-        self._connection.execute(
+        self._session.execute(
             counted.values(attempts=inbound.c.attempts + 1, claimed_by=self._node, claimed_until=now + CLAIM)
         )
         return self._whole(inbound.c.id.in_(ids))
@@ -101,7 +151,7 @@ class SqlInbound:
         """Undo `begin` for mails that this node still holds."""
         values = {"attempts": inbound.c.attempts - 1, "claimed_by": None, "claimed_until": None}
         ours = sa.and_(inbound.c.id.in_(list(numbers)), _KEPT, inbound.c.claimed_by == self._node)
-        self._connection.execute(sa.update(inbound).where(ours).values(values))
+        self._session.execute(sa.update(inbound).where(ours).values(values))
 
     def postpone(self, number: int, until: datetime, reason: str, *, counts: bool = True) -> None:
         """Try a mail that this node holds again at `until`."""
@@ -109,11 +159,13 @@ class SqlInbound:
         if not counts:
             values["attempts"] = inbound.c.attempts - 1
         ours = sa.and_(inbound.c.id == number, _KEPT, inbound.c.claimed_by == self._node)
-        self._connection.execute(sa.update(inbound).where(ours).values(**values))
+        self._session.execute(sa.update(inbound).where(ours).values(**values))
 
     def judge(self, number: int, judgement: Judgement, now: datetime) -> None:
         """Store the judgement of a mail. Raises ClaimLost when this node does not hold it any more."""
         values: dict[str, Any] = {
+            "of": number,
+            "node": self._node,
             "state": judgement.state.value,
             "outcome": judgement.outcome,
             "reason": judgement.reason,
@@ -125,40 +177,46 @@ class SqlInbound:
             "subject": judgement.subject,
             "steps": rows.step_values(judgement.steps),
             "judged_at": now,
-            "claimed_by": None,
-            "claimed_until": None,
-            "next_at": None,
         }
-        claimed = sa.update(inbound).where(
-            inbound.c.id == number,
-            inbound.c.state == InboundState.KEPT.value,
-            inbound.c.claimed_by == self._node,
-        )
-        if self._connection.execute(claimed.values(**values)).rowcount != 1:
-            raise ClaimLost(f"inbound {number} was judged by another node")
+        self._session.update_guarded(_JUDGE, values, lambda: ClaimLost("a mail was judged by another node"))
+        self._same.drop(judgement.sameness)
+        judged = JudgedMail(number, now, clean(judgement.subject))
+        self._subjects.change(clean(judgement.sender), lambda others: (judged, *others))
 
     def find_same(self, samenesses: Sequence[str]) -> Mapping[str, tuple[EarlierMail, ...]]:
         """Return the first judged mails with each of these samenesses, oldest first."""
-        asked = list(filter(None, samenesses))
-        if not asked:
-            return {}
-        counts = inbound.c.outcome.not_in(["", "duplicate", "quarantined"])
-        waits = sa.case((inbound.c.outcome.in_(_WAITING), 1), else_=0)
-        # The first mail of each mailbox is enough, because a looping mail may have been ignored thousands of times.
-        firsts = sa.select(sa.func.min(inbound.c.id)).where(inbound.c.sameness.in_(asked), counts)
-        firsts = firsts.group_by(inbound.c.sameness, inbound.c.mailbox, waits)
-        query = sa.select(inbound.c.sameness, inbound.c.id, inbound.c.ticket, inbound.c.mailbox, inbound.c.outcome)
-        found: dict[str, list[EarlierMail]] = {}
-        for row in self._connection.execute(query.where(inbound.c.id.in_(firsts)).order_by(inbound.c.id)):
-            mail = EarlierMail(row.id, row.ticket, row.mailbox, waits=row.outcome in _WAITING)
-            found.setdefault(row.sameness, []).append(mail)
-        return {sameness: tuple(mails) for sameness, mails in found.items()}
+
+        def read(unknown: list[str]) -> Mapping[str, tuple[EarlierMail, ...]]:
+            found: dict[str, list[EarlierMail]] = {}
+            for row in self._session.execute(_SAME, {"samenesses": unknown}):
+                mail = EarlierMail(row.id, row.ticket, row.mailbox, waits=row.outcome in _WAITING)
+                found.setdefault(row.sameness, []).append(mail)
+            return {sameness: tuple(mails) for sameness, mails in found.items()}
+
+        return {same: mails for same, mails in self._same.get_many(filter(None, samenesses), read, ()).items() if mails}
 
     def subjects(self, sender: str, since: datetime, but: int, limit: int) -> tuple[str, ...]:
         """Return subjects of this sender's mails that were judged after `since`, newest first."""
-        theirs = sa.and_(inbound.c.sender == sender, inbound.c.judged_at > since, inbound.c.id != but)
-        query = sa.select(inbound.c.subject).where(theirs).order_by(inbound.c.judged_at.desc()).limit(limit)
-        return tuple(self._connection.scalars(query))
+        mails = self._judged_of([sender], since)[sender]
+        recent = (mail.subject for mail in mails if mail.judged_at > since and mail.id != but)
+        return tuple(islice(recent, limit))
+
+    def look_ahead(self, senders: Sequence[str], since: datetime) -> None:
+        """Read with one statement what `subjects` may be asked about these senders."""
+        self._judged_of(senders, since)
+
+    def _judged_of(self, senders: Sequence[str], since: datetime) -> Mapping[str, tuple[JudgedMail, ...]]:
+        if self._subjects_since is None or since < self._subjects_since:
+            self._subjects.clear()
+            self._subjects_since = since
+
+        def read(unknown: list[str]) -> Mapping[str, tuple[JudgedMail, ...]]:
+            found: dict[str, list[JudgedMail]] = {}
+            for row in self._session.execute(_JUDGED, {"senders": unknown, "since": since}):
+                found.setdefault(row.sender, []).append(JudgedMail(row.id, row.judged_at, row.subject))
+            return {sender: tuple(mails) for sender, mails in found.items()}
+
+        return self._subjects.get_many(senders, read, ())
 
     def get(self, number: int) -> KeptMail | None:
         """Return a kept mail with its bytes; None when there is none."""
@@ -174,7 +232,7 @@ class SqlInbound:
         if mailboxes is not None:
             here.append(inbound.c.mailbox.in_(list(mailboxes)))
         newest = sa.select(inbound).where(*here).order_by(inbound.c.id.desc()).limit(limit)
-        return [rows.read_kept(row, b"") for row in self._connection.execute(newest).mappings()][::-1]
+        return [rows.read_kept(row, b"") for row in self._session.execute(newest).mappings()][::-1]
 
     def replay(self, number: int, *, released: bool = False, proven: bool = False, released_as: str = "") -> bool:
         """Set a quarantined or held mail back to KEPT. Returns False when it is neither."""
@@ -193,16 +251,16 @@ class SqlInbound:
         """Change a mail that is quarantined or held. Returns False when it is neither."""
         waits = inbound.c.state.in_([InboundState.QUARANTINED.value, InboundState.HELD.value])
         changed = sa.update(inbound).where(inbound.c.id == number, waits)
-        return self._connection.execute(changed.values(**values)).rowcount == 1
+        return self._session.execute(changed.values(**values)).rowcount == 1
 
     def count_kept(self) -> int:
         """Return how many mails are still to be judged."""
-        return int(self._connection.scalar(sa.select(sa.func.count()).select_from(inbound).where(_KEPT)) or 0)
+        return int(self._session.scalar(sa.select(sa.func.count()).select_from(inbound).where(_KEPT)) or 0)
 
     def newest_heads(self, mailbox: str, limit: int, octets: int) -> list[tuple[bytes, str]]:
         """Return the first `octets` of a mailbox's newest mails, each with the address that handed it in."""
         newest = sa.select(sa.func.coalesce(sa.func.max(inbound.c.id), 0)).scalar_subquery()
-        head = sa.func.substr(raw_mail.c.content, 1, octets, type_=sa.LargeBinary)
+        head = sa.func.substr(raw_mail.c.content, 1, octets, type_=sa.LargeBinary).label("head")
         query = (
             sa.select(head, inbound.c.peer)
             .join_from(inbound, raw_mail)
@@ -210,7 +268,7 @@ class SqlInbound:
             .order_by(inbound.c.id.desc())
             .limit(limit)
         )
-        return [(bytes(octets), peer) for octets, peer in self._connection.execute(query)]
+        return [(bytes(row.head), row.peer) for row in self._session.execute(query)]
 
     def of_entry(self, number: int) -> KeptMail | None:
         """Return the mail of an entry.
@@ -222,23 +280,23 @@ class SqlInbound:
     def of_ticket(self, ticket: int) -> list[KeptMail]:
         """Return all mails of a ticket, oldest first, without their bytes."""
         query = sa.select(inbound).where(inbound.c.ticket == ticket).order_by(inbound.c.id)
-        return [rows.read_kept(row, b"") for row in self._connection.execute(query).mappings()]
+        return [rows.read_kept(row, b"") for row in self._session.execute(query).mappings()]
 
     def ignore(self, values: Iterable[dict[str, Any]]) -> None:
         """Record mails that stay in their folder. Those that are recorded already are left alone."""
         for row in values:
-            self._connection.execute(insert_once(self._connection, inbound, row))
+            self._session.execute(insert_once(self._session.connection, inbound, row))
 
     def known_uids(self, mailbox: str, uidvalidity: int, uids: Sequence[int]) -> frozenset[int]:
         """Return those of the UIDs of a folder that are in the ledger."""
         query = sa.select(inbound.c.uid).where(
             inbound.c.mailbox == mailbox, inbound.c.uidvalidity == uidvalidity, inbound.c.uid.in_(list(uids))
         )
-        return frozenset(self._connection.scalars(query))
+        return frozenset(self._session.scalars(query))
 
     def _whole(self, condition: Any) -> list[KeptMail]:
         query = sa.select(inbound, raw_mail.c.content).join(raw_mail).where(condition).order_by(inbound.c.id)
-        return [rows.read_kept(row, row["content"]) for row in self._connection.execute(query).mappings()]
+        return [rows.read_kept(row, row["content"]) for row in self._session.execute(query).mappings()]
 
 
 def imap_key(mailbox: str, uidvalidity: int | None, uid: int) -> str:

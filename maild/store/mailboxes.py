@@ -11,8 +11,9 @@ from sqlalchemy.engine import Connection, Engine
 from maild.ports import IgnoredMail, InboundState, MailboxState
 from maild.store.engine import temporary_failures
 from maild.store.inbound import SqlInbound, imap_key
-from maild.store.insert_once import insert_once
 from maild.store.schema import mailbox_state
+from maild.store.transaction.insert_once import insert_once
+from maild.store.transaction.session import Session
 
 
 class SqlMailboxLedger:
@@ -41,14 +42,14 @@ class SqlMailboxLedger:
         if not uids:
             return frozenset()
         with temporary_failures(), self._begin() as connection:
-            ledger = SqlInbound(connection, self._node)
+            ledger = SqlInbound(Session(connection), self._node)
             slices = [uids[start : start + 500] for start in range(0, len(uids), 500)]
             return frozenset().union(*(ledger.known_uids(mailbox, uidvalidity, part) for part in slices))
 
     def ignore(self, mailbox: str, uidvalidity: int, mails: Sequence[IgnoredMail], reason: str) -> None:
         """Record mails that stay in the folder as ignored."""
         with temporary_failures(), self._begin() as connection:
-            SqlInbound(connection, self._node).ignore(
+            SqlInbound(Session(connection), self._node).ignore(
                 {
                     "ledger_key": imap_key(mailbox, uidvalidity, mail.uid),
                     "source": "imap",

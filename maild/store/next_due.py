@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from maild.ports import NextInstants, StatusDurations
 from maild.store.agent_tables import held_reply
 from maild.store.schema import one_of, ticket
+from maild.store.transaction.session import Session
 
 _LONG_AGO = datetime(1, 1, 2, tzinfo=UTC)
 
@@ -47,8 +47,8 @@ _NEXT, _NEXT_WITH_REMINDERS = _columns(reminding=False), _columns(reminding=True
 class SqlAgenda:
     """Implements ports.Agenda."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def next_instants(self, durations: StatusDurations, after: datetime | None = None) -> NextInstants:
         """Return the next instant of each kind that comes later than `after`."""
@@ -61,7 +61,7 @@ class SqlAgenda:
         if durations.until_reminder is not None:
             bound["after_unreminded"] = after - unreminded if after else _LONG_AGO
         query = _NEXT if durations.until_reminder is None else _NEXT_WITH_REMINDERS
-        row = self._connection.execute(query, bound).one()
+        row = self._session.execute(query, bound).one()
         return NextInstants(
             sla=row.sla,
             snooze_ends=row.snooze_ends,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from maild.domain.tickets.event_records import from_detail, to_detail
 from maild.domain.tickets.events import Actor, Event
 from maild.domain.tickets.ticket import Participant, Priority, Status, Ticket
 from maild.ports import Contact, InboundState, IncomingMail, KeptMail, ListedTicket, OutboxRow, StoredEntry
+from maild.store.columns import clean, is_clean
 
 
 def person(address: str, name: str) -> Person:
@@ -100,6 +102,41 @@ def read_ticket(row: RowMapping, participants: Iterable[RowMapping]) -> Ticket:
     )
 
 
+def cleaned_ticket(ticket: Ticket) -> Ticket:
+    """Return a ticket as it will be read from its row: participants in order, texts that every database accepts."""
+    return replace(
+        ticket,
+        subject=clean(ticket.subject),
+        thread_subject=clean(ticket.thread_subject),
+        requester=_cleaned_person(ticket.requester),
+        participants=tuple(
+            replace(each, person=_cleaned_person(each.person))
+            for each in sorted(ticket.participants, key=lambda each: each.person.address.key)
+        ),
+        tags=tuple(map(clean, ticket.tags)),
+        join_key=clean(ticket.join_key),
+    )
+
+
+def _cleaned_person(person: Person) -> Person:
+    return person if is_clean(person.name) else replace(person, name=clean(person.name))
+
+
+def cleaned_entry(entry: StoredEntry) -> StoredEntry:
+    """Return an entry as it will be read from its row."""
+    files = tuple(sorted(entry.attachments, key=lambda file: file.part))
+    return replace(
+        entry,
+        kind=str(entry.kind),
+        trust=str(entry.trust),
+        author_name=clean(entry.author_name),
+        text=clean(entry.text),
+        html=clean(entry.html),
+        message_id=clean(entry.message_id),
+        attachments=tuple(replace(file, name=clean(file.name), content_id=clean(file.content_id)) for file in files),
+    )
+
+
 def read_listed(row: RowMapping) -> ListedTicket:
     """Return a ticket as lists show it, without participants."""
     return ListedTicket(read_ticket(row, ()), row["due_at"])
@@ -180,7 +217,7 @@ def read_attachment(row: RowMapping) -> Attachment:
     return Attachment(**{name: row[name] for name in _ATTACHMENT})
 
 
-def read_contact(row: RowMapping) -> Contact:
+def read_contact(row: Mapping[str, Any] | RowMapping) -> Contact:
     """Return the contact of a row."""
     who = person(row["address"], row["name"])
     return Contact(row["id"], who, row["epoch"], row["agent"] or "", row["revoked_before"])

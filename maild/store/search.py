@@ -5,18 +5,19 @@ search_doc keep the index up to date."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection
+from sqlalchemy.dialects import postgresql
 
 from maild.domain.tickets.search_words import Phrase, Terms, words_of
 from maild.ports import ListedTicket, Listing
 from maild.store import rows
 from maild.store.list_filters import WORKED_ON, conditions, is_worked_on
 from maild.store.schema import entry, one_of, participant, search_doc, search_index, search_words, ticket
+from maild.store.transaction.identity_map import IdentityMap
+from maild.store.transaction.session import Session
 
 _MOST_RANKED = 500  # newest matching tickets that are ranked, so that a very common word costs no more
 _MOST_ENTRIES = 300  # newest entries of one ticket that are searched
@@ -25,13 +26,30 @@ _MOST_WORDS = 16_000  # words of one ticket; positions of a tsvector end at 16,3
 _MOST_POSITIONS = 200  # positions of one word in a ticket; a tsvector keeps 255
 _WEIGHTS = "8.0, 4.0, 1.0"  # subject, people, thread
 
+Document = tuple[list[str], list[str], list[str]]  # words of the subject, of the people, of the thread
+
+# The index is written only where the document changed.
+_WRITE_SQLITE = sa.text(
+    "INSERT INTO search_doc (ticket, subject, people, text) VALUES (:ticket, :subject, :people, :text) "
+    "ON CONFLICT (ticket) DO UPDATE SET subject = excluded.subject, people = excluded.people, text = excluded.text "
+    "WHERE (subject, people, text) != (excluded.subject, excluded.people, excluded.text)"
+)
+_WRITE_POSTGRES = sa.text(
+    "INSERT INTO search_doc (ticket, words) VALUES (:ticket, CAST(:words AS tsvector)) "
+    "ON CONFLICT (ticket) DO UPDATE SET words = excluded.words"
+)
+
 
 class SqlSearch:
     """Implements ports.Search."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._postgres = connection.dialect.name == "postgresql"
+    def __init__(self, session: Session, identity_map: IdentityMap | None = None) -> None:
+        self._session = session
+        self._postgres = session.postgres
+        self._identity_map = identity_map or IdentityMap()
+        self._changed: set[int] = set()
+        session.after_flush(self._renew_changed)
+        session.at_forget(self._changed.clear)
 
     def find(self, terms: Terms, wanted: Listing, limit: int) -> list[ListedTicket]:
         """Return the tickets of a list that match the terms, the best match first."""
@@ -41,7 +59,7 @@ class SqlSearch:
         ranked = matching.subquery()
         query = sa.select(ticket).join(ranked, ranked.c.number == ticket.c.number)
         query = query.order_by(ranked.c.rank, ticket.c.number.desc()).limit(limit)
-        return [rows.read_listed(row) for row in self._connection.execute(query).mappings()]
+        return [rows.read_listed(row) for row in self._session.execute(query).mappings()]
 
     def _in_sqlite(self, terms: Terms, wanted: Listing) -> sa.Select[Any]:
         rank = sa.literal_column(f"bm25(search_index, {_WEIGHTS})", sa.Float).label("rank")
@@ -64,49 +82,86 @@ class SqlSearch:
         return query.order_by(search_words.c.ticket.desc()).limit(_MOST_RANKED)
 
     def renew(self, ticket: int) -> None:
-        """Store the document of a ticket again, if it changed."""
-        document = self._document(ticket)
-        if document is None:
+        """Store the document of a ticket again when its rows are sent."""
+        self._changed.add(ticket)
+
+    def _renew_changed(self) -> None:
+        changed, self._changed = self._changed, set()
+        self.write(sorted(changed))
+
+    def write(self, tickets: Sequence[int]) -> None:
+        """Store the documents of these tickets now, as far as they changed."""
+        documents = [(number, document) for number in tickets if (document := self._document(number)) is not None]
+        if not documents:
             return
-        subject, people, text = document
-        values: dict[str, Any] = {"ticket": ticket}
         if self._postgres:
-            values["words"] = sa.cast(_tsvector(((subject, "A"), (people, "B"), (text, "D"))), postgresql.TSVECTOR)
-            insert = postgresql.insert(search_words).values(values)
-            self._connection.execute(insert.on_conflict_do_update(index_elements=["ticket"], set_=dict(values)))
-            return
-        values |= {"subject": " ".join(subject), "people": " ".join(people), "text": " ".join(text)}
-        before = self._connection.execute(sa.select(search_doc).where(search_doc.c.ticket == ticket)).mappings().first()
-        if before is None:
-            self._connection.execute(sqlite.insert(search_doc).values(values))
-        elif dict(before) != values:
-            self._connection.execute(sa.update(search_doc).where(search_doc.c.ticket == ticket).values(values))
+            self._session.connection.execute(_WRITE_POSTGRES, [_postgres_row(*each) for each in documents])
+        else:
+            self._session.connection.execute(_WRITE_SQLITE, [_sqlite_row(*each) for each in documents])
 
     def forget(self, ticket: int) -> None:
         """Remove the document of a ticket, and all traces of its words from the index."""
         if self._postgres:
-            self._connection.execute(sa.delete(search_words).where(search_words.c.ticket == ticket))
+            self._session.execute(sa.delete(search_words).where(search_words.c.ticket == ticket))
             return
-        self._connection.execute(sa.delete(search_doc).where(search_doc.c.ticket == ticket))
+        self._session.execute(sa.delete(search_doc).where(search_doc.c.ticket == ticket))
         # FTS5 only marks words as removed. Merging all its segments drops them, and secure_delete overwrites the pages
         # where they were.
-        self._connection.execute(sa.text("INSERT INTO search_index(search_index) VALUES ('optimize')"))
+        self._session.execute(sa.text("INSERT INTO search_index(search_index) VALUES ('optimize')"))
 
-    def _document(self, number: int) -> tuple[list[str], list[str], list[str]] | None:
-        """Return the words of a ticket: of the subject, of the people, of the thread."""
+    def _document(self, number: int) -> Document | None:
+        """Return the words of a ticket: of the subject, of the people, of the thread. None when there is no ticket."""
+        found = self._identity_map.tickets.get(number)
+        entries = self._identity_map.entries.get(number)
+        if found is None or entries is None:
+            return self._stored_document(number)
+        newest = entries[: -_MOST_ENTRIES - 1 : -1]
+        others = [(each.person.name, str(each.person.address)) for each in found.participants]
+        return _words(
+            found.subject,
+            [
+                (found.requester.name, str(found.requester.address)),
+                *others,
+                *((each.author_name, each.author.address) for each in newest),
+            ],
+            [each.text for each in newest],
+        )
+
+    def _stored_document(self, number: int) -> Document | None:
+        connection = self._session.connection  # what waited has just been sent
         wanted = sa.select(ticket.c.subject, ticket.c.requester_name, ticket.c.requester_address)
-        here = self._connection.execute(wanted.where(ticket.c.number == number)).first()
+        here = connection.execute(wanted.where(ticket.c.number == number)).first()
         if here is None:
             return None
         others = sa.select(participant.c.name, participant.c.address).where(participant.c.ticket == number)
+        others = others.order_by(participant.c.address_key)
         said = sa.select(entry.c.author_name, entry.c.author_address, entry.c.text).where(entry.c.ticket == number)
-        entries = self._connection.execute(said.order_by(entry.c.id.desc()).limit(_MOST_ENTRIES)).all()
-        people = [(here.requester_name, here.requester_address)]
-        people += [(row.name, row.address) for row in self._connection.execute(others)]
-        people += [(row.author_name, row.author_address) for row in entries]
-        named = " ".join(part for person in dict.fromkeys(people) for part in person)
-        thread = "\n".join(row.text for row in entries)[:_MOST_TEXT]
-        return words_of(here.subject), words_of(named)[:_MOST_WORDS], words_of(thread)[:_MOST_WORDS]
+        entries = connection.execute(said.order_by(entry.c.id.desc()).limit(_MOST_ENTRIES)).all()
+        return _words(
+            here.subject,
+            [
+                (here.requester_name, here.requester_address),
+                *((row.name, row.address) for row in connection.execute(others)),
+                *((row.author_name, row.author_address) for row in entries),
+            ],
+            [row.text for row in entries],
+        )
+
+
+def _words(subject: str, people: Sequence[tuple[str, str]], texts: Sequence[str]) -> Document:
+    named = " ".join(part for person in dict.fromkeys(people) for part in person)
+    thread = "\n".join(texts)[:_MOST_TEXT]
+    return words_of(subject), words_of(named)[:_MOST_WORDS], words_of(thread)[:_MOST_WORDS]
+
+
+def _sqlite_row(number: int, document: Document) -> dict[str, Any]:
+    subject, people, text = map(" ".join, document)
+    return {"ticket": number, "subject": subject, "people": people, "text": text}
+
+
+def _postgres_row(number: int, document: Document) -> dict[str, Any]:
+    subject, people, text = document
+    return {"ticket": number, "words": _tsvector(((subject, "A"), (people, "B"), (text, "D")))}
 
 
 def _fts(terms: Terms) -> str:

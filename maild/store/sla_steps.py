@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import RowMapping
 
 from maild.domain.messages.outbox import OutboxState
 from maild.domain.people.directory import Address
 from maild.ports import LedgerLine
-from maild.store.identity_map import IdentityMap
-from maild.store.insert_once import insert_once
 from maild.store.schema import outbox, sla_step, sla_told, ticket
+from maild.store.transaction.identity_map import IdentityMap
+from maild.store.transaction.insert_once import insert_once
+from maild.store.transaction.session import Session
 
 _OF_STEP = ("ticket", "target", "cycle", "step")
 _NOT_LEAVING = (OutboxState.HELD.value, OutboxState.DROPPED.value, OutboxState.FAILED.value)
@@ -25,24 +26,28 @@ _FIRED = sa.select(sla_step).where(sla_step.c.ticket == sa.bindparam("number"))
 class SqlSlaSteps:
     """Implements ports.SlaSteps."""
 
-    def __init__(self, connection: Connection, identity_map: IdentityMap) -> None:
-        self._connection = connection
+    def __init__(self, session: Session, identity_map: IdentityMap) -> None:
+        self._session = session
         self._identity_map = identity_map
 
     def record(self, ticket: int, target: str, cycle: int, key: str, instant: datetime, now: datetime) -> bool:
         """Record that a step fired. Returns False when it had fired before."""
         values = {"ticket": ticket, "target": target, "cycle": cycle, "step": key, "instant": instant, "fired_at": now}
-        fired = insert_once(self._connection, sla_step).returning(sla_step.c.ticket)
-        new = self._connection.scalar(fired, values) is not None
-        if ticket in self._identity_map.steps:
-            self._identity_map.steps[ticket].add((target, cycle, key))
-        return new
+        known = self._identity_map.steps.get(ticket)
+        if known is not None:  # the ticket is locked: nobody else lets its steps fire
+            if (target, cycle, key) in known:
+                return False
+            known.add((target, cycle, key))
+            self._session.insert(sla_step, values)
+            return True
+        fired = insert_once(self._session.connection, sla_step).returning(sla_step.c.ticket)
+        return self._session.scalar(fired, values) is not None
 
     def fired(self, ticket: int) -> frozenset[tuple[str, int, str]]:
         """Return (target, cycle, key) of every step that fired for a ticket."""
         known = self._identity_map.steps.get(ticket)
         if known is None:
-            found = self._connection.execute(_FIRED, {"number": ticket})
+            found = self._session.execute(_FIRED, {"number": ticket})
             known = {(row.target, row.cycle, row.step) for row in found}
             if ticket in self._identity_map.numbers:
                 self._identity_map.steps[ticket] = known
@@ -66,8 +71,8 @@ class SqlSlaSteps:
             }
             for each in lines
         ]
-        if values:
-            self._connection.execute(insert_once(self._connection, sla_told), values)
+        for line in values:
+            self._session.insert_once(sla_told, line)
 
     def lines_of_ticket(self, ticket: int) -> tuple[LedgerLine, ...]:
         """Return who was notified of the steps of a ticket, in the order of time."""
@@ -81,12 +86,12 @@ class SqlSlaSteps:
         joined = sa.select(sla_told, outbox.c.state, outbox.c.last_answer)
         query = joined.outerjoin(outbox, outbox.c.id == sla_told.c.outbox).where(here)
         query = query.order_by(sla_told.c.told_at, sla_told.c.outbox, *(sla_told.c[name] for name in _OF_STEP))
-        return tuple(_read_line(row) for row in self._connection.execute(query).mappings())
+        return tuple(_read_line(row) for row in self._session.execute(query).mappings())
 
     def mark_lost(self, outbox: int, ticket: int, at: datetime, passed_to: Sequence[str]) -> None:
         """Record that a mail about a ticket did not arrive, and who was notified instead."""
         here = sa.and_(sla_told.c.outbox == outbox, sla_told.c.ticket == ticket, sla_told.c.lost_at.is_(None))
-        self._connection.execute(sa.update(sla_told).where(here).values(lost_at=at, passed_to=list(passed_to)))
+        self._session.execute(sa.update(sla_told).where(here).values(lost_at=at, passed_to=list(passed_to)))
 
     def unheard_steps(self, limit: int) -> list[tuple[int, str, str]]:
         """Return (ticket, target, key) of steps of open tickets whose mails all failed, the oldest first."""
@@ -100,7 +105,7 @@ class SqlSlaSteps:
         lost = sa.or_(sla_told.c.lost_at.is_not(None), outbox.c.state.in_(_NOT_LEAVING))
         query = query.where(lost, ticket.c.status.in_(["open", "waiting"]), ~heard)
         query = query.group_by(*(sla_told.c[name] for name in _OF_STEP)).order_by("since", sla_told.c.ticket)
-        return [(row.ticket, row.target, row.step) for row in self._connection.execute(query.limit(limit))]
+        return [(row.ticket, row.target, row.step) for row in self._session.execute(query.limit(limit))]
 
 
 def _read_line(row: RowMapping) -> LedgerLine:

@@ -11,7 +11,6 @@ from sqlalchemy.engine import Engine
 
 from maild.store.agent_records import SqlDigests, SqlHeldReplies, SqlPreferences, SqlSnapshots
 from maild.store.engine import make_engine, temporary_failures
-from maild.store.identity_map import IdentityMap
 from maild.store.inbound import SqlInbound
 from maild.store.mailboxes import SqlMailboxLedger
 from maild.store.migrate import migrate
@@ -21,6 +20,9 @@ from maild.store.people import SqlPeople
 from maild.store.search import SqlSearch
 from maild.store.sla_steps import SqlSlaSteps
 from maild.store.tickets import SqlTickets
+from maild.store.transaction.identity_map import IdentityMap
+from maild.store.transaction.numbers import CONTACT, ENTRY, OUTBOX, TICKET, Numbers
+from maild.store.transaction.session import Session
 
 
 class SqlUnitOfWork:
@@ -53,18 +55,22 @@ class SqlUnitOfWork:
                 self._transaction = connection.begin()
             opening.pop_all()
         self._connection = connection
-        self.inbound = SqlInbound(connection, self._node)
-        self.search = SqlSearch(connection)
-        self._identity_map = IdentityMap()
-        self.tickets = SqlTickets(connection, self.search, self._identity_map, reading=self._reading)
-        self.people = SqlPeople(connection)
-        self.outbox = SqlOutbox(connection, self._node)
-        self.agenda = SqlAgenda(connection)
-        self.sla_steps = SqlSlaSteps(connection, self._identity_map)
-        self.held_replies = SqlHeldReplies(connection)
-        self.snapshots = SqlSnapshots(connection)
-        self.preferences = SqlPreferences(connection, self._identity_map, reading=self._reading)
-        self.digests = SqlDigests(connection)
+        session = self._session = Session(connection)
+        identity_map, numbers = IdentityMap(), Numbers(session)
+        self._numbers = numbers
+        session.at_forget(identity_map.forget)
+        reading = self._reading
+        self.inbound = SqlInbound(session, self._node, reading=reading)
+        self.search = SqlSearch(session, identity_map)
+        self.tickets = SqlTickets(session, self.search, identity_map, numbers, reading=reading)
+        self.people = SqlPeople(session, numbers, reading=reading)
+        self.outbox = SqlOutbox(session, self._node, identity_map, numbers, reading=reading)
+        self.agenda = SqlAgenda(session)
+        self.sla_steps = SqlSlaSteps(session, identity_map)
+        self.held_replies = SqlHeldReplies(session, reading=reading)
+        self.snapshots = SqlSnapshots(session)
+        self.preferences = SqlPreferences(session, reading=reading)
+        self.digests = SqlDigests(session)
         return self
 
     def __exit__(
@@ -73,19 +79,28 @@ class SqlUnitOfWork:
         # Closing the connection rolls back what was not committed.
         self._stack.__exit__(kind, error, trace)
 
+    def expect(self, *, mails: int, new_tickets: int) -> None:
+        """Say that this many mails are judged in this transaction, and about how many of them open a ticket."""
+        self._session.batched = mails > 1
+        self._numbers.expect({TICKET: new_tickets, ENTRY: mails, CONTACT: new_tickets, OUTBOX: 2 * mails})
+
     def commit(self) -> None:
-        """Commit the transaction."""
+        """Send what waits, and commit the transaction."""
+        self._session.flush()
         self._transaction.commit()
-        self._identity_map.forget()
+        self._session.forget()
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Return a block whose changes are rolled back alone when it raises."""
         try:
-            with temporary_failures(), self._connection.begin_nested():
-                yield
+            with temporary_failures():
+                self._session.flush()
+                with self._connection.begin_nested():
+                    yield
+                    self._session.flush()
         except BaseException:
-            self._identity_map.forget()
+            self._session.forget()
             raise
 
 

@@ -157,8 +157,10 @@ def test_who_lost_its_claim_cannot_record_a_judgement(store, url):
         unit.inbound.begin(10, NOW + CLAIM + MINUTE)
         unit.inbound.judge(number, DONE, NOW)
         unit.commit()
-    with store() as unit, pytest.raises(ClaimLost):
+    with store() as unit:
         unit.inbound.judge(number, DONE, NOW)
+        with pytest.raises(ClaimLost):
+            unit.commit()
     other.close()
 
 

@@ -83,6 +83,8 @@ def test_what_was_written_since_is_in_the_next_look(unit):
 def test_a_ticket_that_cannot_be_read_is_no_missing_one(store):
     with store() as unit:
         good, broken = add(unit, opened()).number, add(unit, opened()).number
+        unit.commit()
+    with store() as unit:
         unit._connection.exec_driver_sql(f"update event set kind = 'from-the-future' where ticket = {broken}")
         unit.commit()
     with store() as unit:

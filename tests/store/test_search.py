@@ -269,11 +269,12 @@ def rows_of_a_ticket(folder, subject, *texts):
     store.migrate()
     with store() as unit:
         add(unit, subject, *texts)
+        unit.commit()
+    with store() as unit:
         rows = [
             [dict(row) for row in unit._connection.execute(sa.text(f"SELECT * FROM {table}")).mappings()]
             for table in ("ticket", "entry")
         ]
-        unit.commit()
     store.close()
     return rows
 

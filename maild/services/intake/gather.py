@@ -54,22 +54,37 @@ def judge(
     """Judge a mail. `released`: a person let it in; `proven`: its sender said that they wrote it.
 
     Raises LookupError when judging asks without end for what was looked up already."""
-    read = read_mail(work.helpdesk, mail, message, inbound, released=released)
-    read = replace(read, proven=proven, released_as=ReleasedAs(released_as))
+    read = read_mail(
+        work.helpdesk, mail, message, inbound, released=released, proven=proven, released_as=ReleasedAs(released_as)
+    )
+    return judge_read(work, read, mail.raw)
+
+
+def judge_read(work: Work, read: ReadMail, raw: bytes) -> Judged:
+    """Judge a mail that was read from the bytes `raw`. Raises what `judge` raises."""
     placed = place(read, first_look(work, [read]), work.helpdesk.policy, work.helpdesk.ring, work.now)
-    second = _second_look(work, placed, mail.raw)
+    second = _second_look(work, placed, raw)
     for _ in range(ROUNDS):
         judged = conclude(placed, second, work.helpdesk.policy, work.now)
         if isinstance(judged, Judged):
             return judged
-        second = _with(work, placed, second, judged, mail.raw)
+        second = _with(work, placed, second, judged, raw)
     raise LookupError("judging asks again and again for what was looked up already")
 
 
 def read_mail(
-    helpdesk: Helpdesk, mail: IncomingMail, message: InboundMessage, inbound: int, *, released: bool = False
+    helpdesk: Helpdesk,
+    mail: IncomingMail,
+    message: InboundMessage,
+    inbound: int,
+    *,
+    released: bool = False,
+    proven: bool = False,
+    released_as: ReleasedAs = ReleasedAs.AS_IT_IS,
 ) -> ReadMail:
-    """Collect what a mail says of itself, and what the configuration says of it."""
+    """Collect what a mail says of itself, and what the configuration says of it.
+
+    `released`, `proven` and `released_as` are what a person said of it."""
     settings, door = helpdesk.settings, helpdesk.door(mail.mailbox)
     message, listed = from_list(message, settings.lists)
     evidence = listed or authentication.judge(message, door.servers, mail.peer)
@@ -100,6 +115,8 @@ def read_mail(
         junk=junk,
         waiting_in=() if junk else helpdesk.junk_doors,
         released=released,
+        proven=proven,
+        released_as=released_as,
     )
 
 

@@ -4,6 +4,7 @@ A mail that cannot be judged is tried three times and then quarantined with its 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -13,7 +14,8 @@ from typing import Protocol
 from maild import maillog
 from maild.domain.agent_mail.signature import tail_of
 from maild.domain.decision import QUEUED, Decision, Outcome, TraceStep
-from maild.domain.effects import AskQuery, HoldReply, NotifyNextInLine
+from maild.domain.effects import AskQuery, HoldReply, NotifyNextInLine, ReleasedAs
+from maild.domain.intake.keys import ReadMail
 from maild.domain.messages.message import InboundMessage
 from maild.mail.worker.pool import ReadingFailed
 from maild.ports import (
@@ -35,7 +37,8 @@ from maild.services.apply.applying import Done
 from maild.services.apply.decision import apply_decision
 from maild.services.escalation.undelivered import notify_next_in_line
 from maild.services.helpdesk import Helpdesk
-from maild.services.intake.gather import Judged, MailReader, judge
+from maild.services.intake.gather import Judged, MailReader, judge_read, read_mail
+from maild.services.intake.look_ahead import look_ahead
 from maild.services.intake.scanning import Look, Rewriter, Scanning, scan_step
 from maild.services.queries.answers import answer
 from maild.services.work import Work
@@ -48,6 +51,7 @@ _ANCESTORS = 20  # ids of a mail's References that are remembered
 PAUSE = timedelta(seconds=2)  # before a mail that failed is tried again
 SCAN_PAUSE = timedelta(minutes=1)  # before a mail that waits for the scanner is shown to it again
 
+_log = logging.getLogger(__name__)
 _STATES = {Outcome.HELD: InboundState.HELD, Outcome.QUARANTINED: InboundState.QUARANTINED}
 
 
@@ -124,10 +128,46 @@ class Processing:
         return [*done, *self.round(released)] if released and only is not None else done
 
     def _judge(self, batch: Sequence[KeptMail], read: Sequence[_Read | ReadingFailed]) -> list[Processed]:
+        """Judge the mails of a batch in one transaction; where that fails, each in a transaction of its own."""
+        mails = list(zip(batch, read, strict=True))
+        if len(mails) > 1:
+            try:
+                return self._together(mails)
+            except TemporaryFailure:
+                raise
+            except Exception as error:  # noqa: BLE001 - the mail that is to blame is found by judging each alone
+                _log.debug("%d mails cannot be judged together: %r", len(mails), error)
+        return [self._alone(kept, found) for kept, found in mails]
+
+    def _together(self, mails: Sequence[tuple[KeptMail, _Read | ReadingFailed]]) -> list[Processed]:
         with self._open() as unit:
-            done = [self._ours(unit, kept, found) for kept, found in zip(batch, read, strict=True)]
+            now, helpdesk = self._clock.now(), self._helpdesk()
+            reads = {
+                kept.id: _read_mail(helpdesk, kept, found)
+                for kept, found in mails
+                if isinstance(found, _Read) and not kept.mail.truncated
+            }
+            look_ahead(Work(unit, helpdesk, now), list(reads.values()))
+            done = [self._one(unit, helpdesk, kept, found, reads.get(kept.id)) for kept, found in mails]
             unit.commit()
         return done
+
+    def _alone(self, kept: KeptMail, found: _Read | ReadingFailed) -> Processed:
+        helpdesk = self._helpdesk()
+        try:
+            with self._open() as unit:
+                done = self._one(unit, helpdesk, kept, found, None)
+                unit.commit()
+            return done
+        except TemporaryFailure:
+            raise
+        except ClaimLost as lost:
+            return Processed(kept.id, "", None, str(lost), waits=True)
+        except Exception as error:  # noqa: BLE001 - whatever a mail does to the thinking, it must not stop the others
+            with self._open() as unit:
+                done = self._set_back(unit, kept, f"{type(error).__name__}: {error}", self._clock.now())
+                unit.commit()
+            return done
 
     def _give_back(self, batch: Sequence[KeptMail]) -> None:
         try:
@@ -147,13 +187,15 @@ class Processing:
         except ReadingFailed as failure:
             return failure
 
-    def _ours(self, unit: UnitOfWork, kept: KeptMail, found: _Read | ReadingFailed) -> Processed:
-        try:
-            return self._one(unit, kept, found)
-        except ClaimLost as lost:
-            return Processed(kept.id, "", None, str(lost), waits=True)
-
-    def _one(self, unit: UnitOfWork, kept: KeptMail, found: _Read | ReadingFailed) -> Processed:
+    def _one(
+        self,
+        unit: UnitOfWork,
+        helpdesk: Helpdesk,
+        kept: KeptMail,
+        found: _Read | ReadingFailed,
+        read: ReadMail | None,
+    ) -> Processed:
+        """Judge one mail. `read` is what was collected of it already."""
         now = self._clock.now()
         if isinstance(found, ReadingFailed):
             return self._set_back(unit, kept, f"reading failed: {found}", now)
@@ -167,25 +209,11 @@ class Processing:
             return self._wait(unit, kept, finding.reason, now)
         if kept.attempts > DEATHS:
             return self._quarantine(unit, kept, f"judging it was begun {DEATHS} times and never ended", now, message)
-        try:
-            with unit.savepoint():
-                work = Work(unit, self._helpdesk(), now, maillog.trace_of(kept.id))
-                judged = judge(
-                    work,
-                    kept.mail,
-                    message,
-                    kept.id,
-                    released=kept.released,
-                    proven=kept.proven,
-                    released_as=kept.released_as,
-                )
-                if finding is not None:
-                    judged = replace(judged, steps=(scan_step(finding), *judged.steps))
-                return self._finish(work, kept, judged, message)
-        except (TemporaryFailure, ClaimLost):
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a mail does to the thinking, it must not stop the others
-            return self._set_back(unit, kept, f"{type(error).__name__}: {error}", now)
+        work = Work(unit, helpdesk, now, maillog.trace_of(kept.id))
+        judged = judge_read(work, read or _read_mail(helpdesk, kept, found), kept.mail.raw)
+        if finding is not None:
+            judged = replace(judged, steps=(scan_step(finding), *judged.steps))
+        return self._finish(work, kept, judged, message)
 
     def _finish(self, work: Work, kept: KeptMail, judged: Judged, message: InboundMessage) -> Processed:
         unit, now, decision = work.unit, work.now, judged.decision
@@ -276,6 +304,18 @@ class Processing:
                     sender=kept.mail.envelope.sender or "",
                     reason=processed.reason,
                 )
+
+
+def _read_mail(helpdesk: Helpdesk, kept: KeptMail, found: _Read) -> ReadMail:
+    return read_mail(
+        helpdesk,
+        kept.mail,
+        found.message,
+        kept.id,
+        released=kept.released,
+        proven=kept.proven,
+        released_as=ReleasedAs(kept.released_as),
+    )
 
 
 def _left(work: Work, done: Done) -> list[OutboxRow]:

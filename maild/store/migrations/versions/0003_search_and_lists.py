@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from maild.store.search import SqlSearch
+from maild.store.transaction.session import Session
 
 revision = "0003"
 down_revision = "0002"
@@ -35,6 +36,6 @@ def upgrade() -> None:
     connection = op.get_bind()
     for statement in _POSTGRESQL if connection.dialect.name == "postgresql" else _SQLITE:
         connection.exec_driver_sql(statement)
-    search = SqlSearch(connection)
+    search = SqlSearch(Session(connection))
     for number in connection.scalars(sa.text("SELECT number FROM ticket ORDER BY number")).all():
-        search.renew(number)
+        search.write([number])

@@ -12,27 +12,30 @@ from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import RowMapping
 
 from maild.domain.lookups import Batch
 from maild.domain.tickets.events import Event
 from maild.domain.tickets.ticket import Participant, Ticket
+from maild.ports import StoredEntry
 from maild.store import rows
 from maild.store.schema import event, participant, sla_step, ticket
+from maild.store.transaction.session import Session
 
 StepKey = tuple[str, int, str]  # target, cycle, key
 
 
-def _among(column: sa.Column[int]) -> sa.ColumnElement[bool]:
-    return column.in_(sa.bindparam("numbers", expanding=True))
+def among(column: sa.Column[Any], name: str = "numbers") -> sa.ColumnElement[bool]:
+    """Return `column IN (…)` for a list that is passed under this name when the statement is executed."""
+    return column.in_(sa.bindparam(name, expanding=True))
 
 
-_TICKETS = sa.select(ticket).where(_among(ticket.c.number)).order_by(ticket.c.number)
+_TICKETS = sa.select(ticket).where(among(ticket.c.number)).order_by(ticket.c.number)
 _LOCKED_TICKETS = _TICKETS.with_for_update()  # in the order of numbers, so that two nodes cannot wait for each other
-_PEOPLE = sa.select(participant).where(_among(participant.c.ticket))
+_PEOPLE = sa.select(participant).where(among(participant.c.ticket))
 _PEOPLE = _PEOPLE.order_by(participant.c.ticket, participant.c.address_key)
-_EVENTS = sa.select(event).where(_among(event.c.ticket)).order_by(event.c.ticket, event.c.seq)
-_STEPS = sa.select(sla_step).where(_among(sla_step.c.ticket))
+_EVENTS = sa.select(event).where(among(event.c.ticket)).order_by(event.c.ticket, event.c.seq)
+_STEPS = sa.select(sla_step).where(among(sla_step.c.ticket))
 
 
 @dataclass(slots=True)
@@ -47,7 +50,8 @@ class IdentityMap:
     # For each event of a history the number of the first event in its batch.
     batch_starts: dict[int, tuple[int, ...]] = field(default_factory=dict)
     steps: dict[int, set[StepKey]] = field(default_factory=dict)
-    preferences: Mapping[str, Mapping[str, Any]] | None = None  # of all agents; None: not read yet
+    entries: dict[int, tuple[StoredEntry, ...]] = field(default_factory=dict)
+    begun: set[int] = field(default_factory=set)  # opened in this transaction: nothing of them is stored elsewhere
 
     def forget(self) -> None:
         """Empty the cache."""
@@ -59,9 +63,18 @@ class IdentityMap:
             self.histories,
             self.batch_starts,
             self.steps,
+            self.entries,
+            self.begun,
         ):
             known.clear()
-        self.preferences = None
+
+    def begin(self, number: int) -> None:
+        """Take in a ticket that is opened in this transaction. Nobody else knows its number, so all of it is known."""
+        self.numbers.add(number)
+        self.begun.add(number)
+        self.histories[number], self.batch_starts[number] = (), ()
+        self.steps[number] = set()
+        self.entries[number] = ()
 
     def take(self, row: RowMapping, people: Iterable[RowMapping]) -> Ticket:
         """Cache a ticket that this transaction has locked, and return it."""
@@ -83,14 +96,21 @@ class IdentityMap:
         batches = groupby(zip(self.batch_starts[number], self.histories[number], strict=True), lambda pair: pair[0])
         return tuple((first, tuple(each for _, each in events)) for first, events in batches)
 
+    def take_entries(self, found: Mapping[int, tuple[StoredEntry, ...]]) -> None:
+        """Cache the entries of those of these tickets that this transaction has locked."""
+        self.entries.update({number: entries for number, entries in found.items() if number in self.numbers})
+
+    def add_entry(self, new: StoredEntry) -> None:
+        """Take in an entry that was stored."""
+        if new.ticket in self.entries:
+            self.entries[new.ticket] += (new,)
+
     def changed(self, after: Ticket, new: Sequence[Event]) -> None:
-        """Take in events that were stored. The ticket row itself is read again when it is needed."""
-        self.tickets.pop(after.number, None)
-        self.people[after.number] = frozenset(after.participants)
+        """Take in events that were stored, and the ticket after them."""
         number, first = after.number, after.seq - len(new) + 1
-        if first == 1:  # it was opened in this transaction
-            self.numbers.add(number)
-            self.histories[number], self.batch_starts[number] = (), ()
+        self.people[number] = frozenset(after.participants)
+        if number in self.numbers:
+            self.tickets[number] = after
         if number in self.histories:
             self.histories[number] += tuple(new)
             self.batch_starts[number] += (first,) * len(new)
@@ -99,7 +119,7 @@ class IdentityMap:
         """Say whether a ticket and its history are cached."""
         return number in self.tickets and number in self.histories
 
-    def read_ahead(self, connection: Connection, numbers: Sequence[int], *, lock: bool = True) -> frozenset[int]:
+    def read_ahead(self, session: Session, numbers: Sequence[int], *, lock: bool = True) -> frozenset[int]:
         """Read and lock all that a tick or a judgement needs of these tickets, with four queries.
 
         Returns the numbers of those that exist."""
@@ -107,7 +127,7 @@ class IdentityMap:
             return frozenset()
 
         def asked(query: sa.Select[Any]) -> Sequence[RowMapping]:
-            return connection.execute(query, {"numbers": list(numbers)}).mappings().all()
+            return session.rows(query, {"numbers": list(numbers)})
 
         # Tickets are locked first, otherwise participants could change in between.
         found = asked(_LOCKED_TICKETS if lock else _TICKETS)

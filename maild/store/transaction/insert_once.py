@@ -1,4 +1,4 @@
-"""INSERT statements that leave an existing row alone, and number counters, on both databases."""
+"""INSERT statements that leave an existing row alone, on both databases."""
 
 from __future__ import annotations
 
@@ -9,12 +9,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
-
-from maild.store.schema import counter
-
-_NEXT = sa.select(sa.func.nextval(sa.bindparam("name", type_=sa.Text)))
-_COUNT_UP = sa.update(counter).where(counter.c.name == sa.bindparam("of")).values(value=counter.c.value + 1)
-_COUNT_UP = _COUNT_UP.returning(counter.c.value)
 
 
 def insert_once(connection: Connection, table: sa.Table, values: Mapping[str, Any] | None = None) -> Any:
@@ -29,10 +23,3 @@ def insert_once(connection: Connection, table: sa.Table, values: Mapping[str, An
 def _once(dialect: str, table: sa.Table) -> Any:
     insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return insert(table).on_conflict_do_nothing()
-
-
-def next_number(connection: Connection, name: str) -> int:
-    """Return the next number of a counter. On PostgreSQL it is a sequence, so that nodes never wait for each other."""
-    if connection.dialect.name == "postgresql":
-        return int(connection.scalar(_NEXT, {"name": name}) or 0)
-    return int(connection.scalar(_COUNT_UP, {"of": name}) or 0)
