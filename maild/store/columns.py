@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,6 +37,14 @@ def clean_json(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [clean_json(item) for item in value]
     return value
+
+
+def clean_dump(value: Any) -> str:
+    """Return a JSON document as text, with all its strings cleaned.
+
+    NUL and surrogates are written as escapes. Only where such an escape stands is the document walked through."""
+    text = json.dumps(value)
+    return json.dumps(clean_json(value)) if "\\u0000" in text or "\\ud" in text else text
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -73,11 +82,7 @@ class CleanText(sa.types.TypeDecorator[str]):
 
 
 class CleanJson(sa.types.TypeDecorator[Any]):
-    """A JSON document whose strings are cleaned before it is stored."""
+    """A JSON document whose strings are cleaned when it is stored: engine.py passes `clean_dump` to every engine."""
 
     impl = sa.JSON
     cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        """Clean a JSON document before it is stored."""
-        return clean_json(value)

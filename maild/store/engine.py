@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from maild.ports import TemporaryFailure
+from maild.store.columns import clean_dump
 
 # FULL: a commit is on the disk when it returns. The 250 reply that follows promises that (RFC 5321 6.1).
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON", "secure_delete=ON")
@@ -32,7 +33,7 @@ def make_engine(url: str, *, reading: bool = False) -> Engine:
 
 
 def _postgresql(url: sa.URL) -> Engine:
-    engine = sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+    engine = sa.create_engine(url, json_serializer=clean_dump, pool_pre_ping=True, pool_size=10, max_overflow=10)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, record: Any) -> None:
@@ -46,7 +47,8 @@ def _postgresql(url: sa.URL) -> Engine:
 def _sqlite(url: sa.URL, reading: bool) -> Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": 10, "check_same_thread": False}, pool_size=10)
+    arguments = {"timeout": 10, "check_same_thread": False}
+    engine = sa.create_engine(url, json_serializer=clean_dump, connect_args=arguments, pool_size=10)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, record: Any) -> None:

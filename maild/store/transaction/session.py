@@ -118,7 +118,8 @@ class Session:
 
     def _send(self) -> None:
         waiting, self._waiting = self._waiting, _Waiting()
-        for table in _tables():
+        named = waiting.inserts.keys() | waiting.updates.keys() | waiting.once.keys()
+        for table in (table for table in _tables() if table.name in named):
             self._insert(table, waiting.inserts.get(table.name, {}).values())
             self._update(table, waiting.updates.get(table.name, {}))
             if once := waiting.once.get(table.name):
