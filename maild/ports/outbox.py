@@ -109,6 +109,12 @@ class Outbox(Protocol):
         """Return the template contexts of the newest mails of these templates about a ticket."""
         ...
 
+    def contexts_of(
+        self, tickets: Sequence[int], templates: Sequence[str], limit: int
+    ) -> Mapping[int, tuple[Mapping[str, Any], ...]]:
+        """Return what `contexts` returns, for each of these tickets."""
+        ...
+
     def texts_of(self, message_ids: Sequence[str], but: Sequence[str] = ()) -> tuple[str, ...]:
         """Return the text parts of our mails with these Message-IDs, without those of the templates `but`."""
         ...

@@ -167,8 +167,7 @@ class SqlSnapshots:
 
     def change(self, number: int, tickets: Sequence[int]) -> None:
         """Replace the rows of a list."""
-        step = sa.update(snapshot).where(snapshot.c.id == number)
-        self._session.execute(step.values(tickets=list(tickets)))
+        self._session.update(snapshot, (number,), {"tickets": list(tickets)})
 
 
 _PREFERENCES = sa.select(preference)

@@ -42,6 +42,10 @@ _RANK = sa.func.row_number().over(partition_by=outbox.c.ticket, order_by=outbox.
 _RANKED = sa.select(outbox.c.id, outbox.c.ticket, outbox.c.template, outbox.c.to_key, outbox.c.text, _RANK)
 _NEWEST = _RANKED.where(among(outbox.c.ticket), outbox.c.text != "").subquery()
 _TEXTS = sa.select(_NEWEST).where(_NEWEST.c.place <= _MOST_TEXTS).order_by(_NEWEST.c.id.desc())
+_SHOWN = sa.select(outbox.c.id, outbox.c.ticket, outbox.c.context, _RANK)
+_SHOWN_NEWEST = _SHOWN.where(among(outbox.c.ticket), among(outbox.c.template, "templates")).subquery()
+_CONTEXTS = sa.select(_SHOWN_NEWEST).where(_SHOWN_NEWEST.c.place <= sa.bindparam("most", type_=sa.Integer))
+_CONTEXTS = _CONTEXTS.order_by(_SHOWN_NEWEST.c.id.desc())
 _LEAVE_WITHIN = sa.and_(
     outbox.c.agent == sa.bindparam("agent"),
     outbox.c.leaves_at >= sa.bindparam("begins", type_=outbox.c.leaves_at.type),
@@ -76,6 +80,9 @@ class SqlOutbox:
         self._of_ticket: ReadCache[int, tuple[QueuedMail, ...]] = ReadCache(session, reading=reading)
         self._texts: ReadCache[int, tuple[SentText, ...]] = ReadCache(session, reading=reading)
         self._notices: ReadCache[tuple[str, datetime, datetime, int], int] = ReadCache(session, reading=reading)
+        self._pending: ReadCache[tuple[str, str], OutboxRow | None] = ReadCache(session, reading=reading)
+        self._contexts: ReadCache[tuple[int, tuple[str, ...], int], tuple[Mapping[str, Any], ...]]
+        self._contexts = ReadCache(session, reading=reading)
         self._returned: ReadCache[str, ReturnedMail | None] = ReadCache(session, reading=reading)
         self._answers = AnswerCounter(session, reading=reading)
 
@@ -93,6 +100,10 @@ class SqlOutbox:
             )
         if row.agent and row.leaves_at is not None:
             self._count_notice(row.agent, row.leaves_at)
+            self._pending.change((row.agent, row.template), lambda older: older or row)
+        for asked in self._contexts.remembered():
+            if asked[0] == row.ticket and row.template in asked[1]:
+                self._contexts.drop(asked)
         self._returned.drop(row.message_id)
         self._answers.add(row)
 
@@ -142,6 +153,7 @@ class SqlOutbox:
                 if number is not None:
                     self._of_ticket.drop(number)
         self._notices.clear()
+        self._pending.clear()
         self._answers.clear()
 
     def claim(self, now: datetime, until: datetime, limit: int, relay: str) -> list[OutboxRow]:
@@ -167,6 +179,7 @@ class SqlOutbox:
         unfrozen = sa.and_(outbox.c.id == row, outbox.c.raw.is_(None))
         self._texts.clear()
         self._of_ticket.clear()
+        self._pending.clear()
         return self._session.execute(sa.update(outbox).where(unfrozen).values(raw=raw, text=text)).rowcount == 1
 
     def texts(
@@ -196,10 +209,25 @@ class SqlOutbox:
 
     def contexts(self, ticket: int, templates: Sequence[str], limit: int) -> tuple[Mapping[str, Any], ...]:
         """Return the template contexts of the newest mails of these templates about a ticket."""
-        if not any(mail.template in templates for mail in self._mails_of([ticket])[ticket]):
-            return ()
-        query = sa.select(outbox.c.context).where(outbox.c.ticket == ticket, outbox.c.template.in_(list(templates)))
-        return tuple(self._session.scalars(query.order_by(outbox.c.id.desc()).limit(limit)))
+        return self.contexts_of([ticket], templates, limit)[ticket]
+
+    def contexts_of(
+        self, tickets: Sequence[int], templates: Sequence[str], limit: int
+    ) -> Mapping[int, tuple[Mapping[str, Any], ...]]:
+        """Return what `contexts` returns, for many tickets."""
+        named = tuple(sorted(templates))
+        mails = self._mails_of(tickets)
+        with_some = [number for number in tickets if any(mail.template in templates for mail in mails[number])]
+
+        def read(unknown: list[tuple[int, tuple[str, ...], int]]) -> dict[Any, tuple[Mapping[str, Any], ...]]:
+            found: dict[int, list[Mapping[str, Any]]] = {}
+            asked = {"numbers": [number for number, *_ in unknown], "templates": list(named), "most": limit}
+            for row in self._session.execute(_CONTEXTS, asked):
+                found.setdefault(row.ticket, []).append(row.context)
+            return {(number, named, limit): tuple(contexts) for number, contexts in found.items()}
+
+        found = self._contexts.get_many([(number, named, limit) for number in with_some], read, ())
+        return {number: found.get((number, named, limit), ()) for number in tickets}
 
     def texts_of(self, message_ids: Sequence[str], but: Sequence[str] = ()) -> tuple[str, ...]:
         """Return the text parts of our mails with these Message-IDs."""
@@ -273,11 +301,17 @@ class SqlOutbox:
 
     def pending_mail(self, agent: str, template: str, now: datetime) -> OutboxRow | None:
         """Return and lock the mail of a template that leaves for an agent later than `now`."""
+        key = (agent, template)
+        known = self._pending.peek(key)
+        if self._pending.known(key) and (known is None or (known.leaves_at is not None and known.leaves_at > now)):
+            return known
         later = sa.and_(outbox.c.agent == agent, outbox.c.leaves_at > now)
         here = sa.and_(later, outbox.c.template == template, _UNSENT)
         query = sa.select(outbox).where(here).order_by(outbox.c.id).limit(1).with_for_update()
-        found = self._session.execute(query).mappings().first()
-        return rows.read_outbox(found) if found else None
+        row = self._session.execute(query).mappings().first()
+        found = rows.read_outbox(row) if row is not None else None
+        self._pending.put(key, found)
+        return found
 
     def lock_unsent(self, row: int) -> OutboxRow | None:
         """Return and lock a mail; None when somebody began to send it."""
@@ -288,6 +322,10 @@ class SqlOutbox:
     def rewrite(self, row: OutboxRow) -> None:
         """Replace the context and subject of a mail that nobody began to send."""
         words = {"context": dict(row.context), "subject": row.subject}
+        if self._pending.peek((row.agent, row.template)) is not None:  # this transaction has locked it
+            self._pending.put((row.agent, row.template), row)
+            self._session.update(outbox, (row.id,), words)
+            return
         self._session.execute(sa.update(outbox).where(outbox.c.id == row.id, _UNSENT).values(words))
 
     def drop_waiting(self, ticket: int, templates: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ search_doc keep the index up to date."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from maild.store.schema import entry, one_of, participant, search_doc, search_in
 from maild.store.transaction.identity_map import IdentityMap
 from maild.store.transaction.session import Session
 
+_ENDED = frozenset({"resolved", "closed", "spam"})
 _MOST_RANKED = 500  # newest matching tickets that are ranked, so that a very common word costs no more
 _MOST_ENTRIES = 300  # newest entries of one ticket that are searched
 _MOST_TEXT = 200_000  # characters of one ticket
@@ -55,31 +57,14 @@ class SqlSearch:
         """Return the tickets of a list that match the terms, the best match first."""
         if not terms:
             return []
-        matching = self._in_postgres(terms, wanted) if self._postgres else self._in_sqlite(terms, wanted)
-        ranked = matching.subquery()
-        query = sa.select(ticket).join(ranked, ranked.c.number == ticket.c.number)
-        query = query.order_by(ranked.c.rank, ticket.c.number.desc()).limit(limit)
-        return [rows.read_listed(row) for row in self._session.execute(query).mappings()]
-
-    def _in_sqlite(self, terms: Terms, wanted: Listing) -> sa.Select[Any]:
-        rank = sa.literal_column(f"bm25(search_index, {_WEIGHTS})", sa.Float).label("rank")
-        # EXISTS instead of a join: the words are looked up once, then each match checks its ticket.
-        fits = sa.exists().where(ticket.c.number == search_index.c.rowid, *conditions(wanted))
-        sought = sa.text("search_index MATCH :sought").bindparams(sought=_fts(terms))
-        query = sa.select(search_index.c.rowid.label("number"), rank).where(sought, fits)
-        if is_worked_on(wanted):
-            # Numbers rise, so matches before the oldest open ticket need not be read.
-            oldest = sa.select(sa.func.min(ticket.c.number)).where(one_of(ticket.c.status, *WORKED_ON))
-            query = query.where(search_index.c.rowid >= oldest.scalar_subquery())
-        return query.order_by(search_index.c.rowid.desc()).limit(_MOST_RANKED)
-
-    def _in_postgres(self, terms: Terms, wanted: Listing) -> sa.Select[Any]:
-        sought = sa.cast(_tsquery(terms), postgresql.TSQUERY)
-        rank: sa.ColumnElement[float] = (-sa.func.ts_rank(search_words.c.words, sought, type_=sa.Float)).label("rank")
-        query = sa.select(search_words.c.ticket.label("number"), rank)
-        query = query.join(ticket, ticket.c.number == search_words.c.ticket)
-        query = query.where(search_words.c.words.op("@@")(sought), *conditions(wanted))
-        return query.order_by(search_words.c.ticket.desc()).limit(_MOST_RANKED)
+        sought = _tsquery(terms) if self._postgres else _fts(terms)
+        asked = {"sought": sought, "limit": limit}
+        query = _finding(wanted, self._postgres)
+        about_ended = wanted.statuses is not None and _ENDED.issuperset(wanted.statuses)
+        # What waits to be sent need not be there when it changes no ticket that could be found.
+        past = about_ended and not self._identity_map.ended
+        execute = self._session.connection.execute if past else self._session.execute
+        return [rows.read_listed(row) for row in execute(query, asked).mappings()]
 
     def renew(self, ticket: int) -> None:
         """Store the document of a ticket again when its rows are sent."""
@@ -162,6 +147,36 @@ def _sqlite_row(number: int, document: Document) -> dict[str, Any]:
 def _postgres_row(number: int, document: Document) -> dict[str, Any]:
     subject, people, text = document
     return {"ticket": number, "words": _tsvector(((subject, "A"), (people, "B"), (text, "D")))}
+
+
+@lru_cache(maxsize=64)
+def _finding(wanted: Listing, postgres: bool) -> sa.Select[Any]:
+    """Return the statement that finds the tickets of a list, for the parameters `sought` and `limit`."""
+    ranked = (_in_postgres(wanted) if postgres else _in_sqlite(wanted)).subquery()
+    query = sa.select(ticket).join(ranked, ranked.c.number == ticket.c.number)
+    return query.order_by(ranked.c.rank, ticket.c.number.desc()).limit(sa.bindparam("limit", type_=sa.Integer))
+
+
+def _in_sqlite(wanted: Listing) -> sa.Select[Any]:
+    rank = sa.literal_column(f"bm25(search_index, {_WEIGHTS})", sa.Float).label("rank")
+    # EXISTS instead of a join: the words are looked up once, then each match checks its ticket.
+    fits = sa.exists().where(ticket.c.number == search_index.c.rowid, *conditions(wanted))
+    sought = sa.text("search_index MATCH :sought")
+    query = sa.select(search_index.c.rowid.label("number"), rank).where(sought, fits)
+    if is_worked_on(wanted):
+        # Numbers rise, so matches before the oldest open ticket need not be read.
+        oldest = sa.select(sa.func.min(ticket.c.number)).where(one_of(ticket.c.status, *WORKED_ON))
+        query = query.where(search_index.c.rowid >= oldest.scalar_subquery())
+    return query.order_by(search_index.c.rowid.desc()).limit(_MOST_RANKED)
+
+
+def _in_postgres(wanted: Listing) -> sa.Select[Any]:
+    sought = sa.cast(sa.bindparam("sought", type_=sa.Text), postgresql.TSQUERY)
+    rank: sa.ColumnElement[float] = (-sa.func.ts_rank(search_words.c.words, sought, type_=sa.Float)).label("rank")
+    query = sa.select(search_words.c.ticket.label("number"), rank)
+    query = query.join(ticket, ticket.c.number == search_words.c.ticket)
+    query = query.where(search_words.c.words.op("@@")(sought), *conditions(wanted))
+    return query.order_by(search_words.c.ticket.desc()).limit(_MOST_RANKED)
 
 
 def _fts(terms: Terms) -> str:

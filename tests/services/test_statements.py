@@ -19,11 +19,11 @@ from tests.rig.office import Office
 
 # Kind of mail -> the most statements that it may cost on SQLite, BEGIN and SAVEPOINT included.
 MOST = {
-    "a new mail": 52,
-    "a customer's reply": 48,
-    "an agent's reply": 48,
-    "a mail of commands": 37,
-    "a bounce": 40,
+    "a new mail": 38,
+    "a customer's reply": 41,
+    "an agent's reply": 39,
+    "a mail of commands": 33,
+    "a bounce": 36,
 }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from maild.domain.intake.keys import ReadMail, tickets_named
 from maild.services.intake.auto_answer_counts import answer_windows, asked_about, subjects_since
 from maild.services.intake.gather import first_look
+from maild.services.notices import similar_tickets
 from maild.services.work import Work
 
 
@@ -24,6 +25,11 @@ def look_ahead(work: Work, reads: Sequence[ReadMail]) -> None:
     people = [person for read in reads if (person := asked_about(read)) is not None]
     addresses = list(dict.fromkeys(person.address for person in people))
     unit.outbox.look_ahead(tickets, addresses, answer_windows(now))
+    by_agents = [numbers for read, numbers in zip(reads, named, strict=True) if read.agent is not None]
+    similar_tickets.look_ahead(unit, sorted(frozenset().union(*by_agents).intersection(tickets)))
     unit.tickets.spam_senders(addresses)
     unit.inbound.look_ahead(list(dict.fromkeys(map(str, addresses))), subjects_since(now))
-    unit.people.look_ahead([read.message.sender.address for read in reads if read.message.sender is not None])
+    records = (record for record in known.tickets.records.values() if record is not None)
+    members = [person.address for record in records for person in record.ticket.correspondents]
+    senders = [read.message.sender.address for read in reads if read.message.sender is not None]
+    unit.people.look_ahead([*senders, *members])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -63,6 +64,11 @@ def _answer_once(unit: UnitOfWork, occasion: NoticeContext, solved: Ticket) -> s
 def _answer(unit: UnitOfWork, ticket: Ticket) -> str:
     last = last_of(unit.tickets.entries(ticket.number), "reply")
     return reusable(last.text, ticket.requester) if last is not None else ""
+
+
+def look_ahead(unit: UnitOfWork, tickets: Sequence[int]) -> None:
+    """Read with one statement what `answers_shown` will be asked about these tickets."""
+    unit.outbox.contexts_of(tickets, _OFFERING, _NOTICES)
 
 
 def answers_shown(unit: UnitOfWork, number: int) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ class IdentityMap:
     batch_starts: dict[int, tuple[int, ...]] = field(default_factory=dict)
     steps: dict[int, set[StepKey]] = field(default_factory=dict)
     entries: dict[int, tuple[StoredEntry, ...]] = field(default_factory=dict)
+    ended: bool = False  # a ticket that is or was ended may have changed in this transaction
     begun: set[int] = field(default_factory=set)  # opened in this transaction: nothing of them is stored elsewhere
 
     def forget(self) -> None:
@@ -67,6 +68,7 @@ class IdentityMap:
             self.begun,
         ):
             known.clear()
+        self.ended = False
 
     def begin(self, number: int) -> None:
         """Take in a ticket that is opened in this transaction. Nobody else knows its number, so all of it is known."""
@@ -108,6 +110,9 @@ class IdentityMap:
     def changed(self, after: Ticket, new: Sequence[Event]) -> None:
         """Take in events that were stored, and the ticket after them."""
         number, first = after.number, after.seq - len(new) + 1
+        before = self.tickets.get(number)
+        was_ended = before.status.ended if before is not None else number not in self.begun
+        self.ended = self.ended or after.status.ended or was_ended
         self.people[number] = frozenset(after.participants)
         if number in self.numbers:
             self.tickets[number] = after
