@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,14 +16,12 @@ from maild.domain.people.directory import Address
 from maild.ports import AnswerCounts, AnswerWindows, OutboxRow
 from maild.store import rows
 from maild.store.answer_counts import AnswerCounter
-from maild.store.queued_mails import QueuedMail
+from maild.store.queued_mails import CONTEXTS, MAILS, MOST_TEXTS, TEXTS, QueuedMail, SentText
 from maild.store.schema import one_of, outbox
 from maild.store.transaction.identity_map import IdentityMap, among
 from maild.store.transaction.numbers import OUTBOX, Numbers
 from maild.store.transaction.read_cache import ReadCache
 from maild.store.transaction.session import Session
-
-_MOST_TEXTS = 24  # newest texts of a ticket that are read together
 
 _LISTED = [column for column in outbox.c if column.name != "raw"]
 _READY = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value)
@@ -36,16 +33,6 @@ _UNSENT = sa.and_(outbox.c.state == OutboxState.QUEUED.value, outbox.c.attempts 
 _HISTORIES = templates_where(lambda kind: kind.shows is Shows.THREAD)
 _UNTRIED = sa.and_(outbox.c.state.in_([OutboxState.QUEUED.value, OutboxState.HELD.value]), outbox.c.attempts == 0)
 
-_MAILS = sa.select(*(outbox.c[name] for name in QueuedMail.COLUMNS), outbox.c.raw.is_not(None).label("composed"))
-_MAILS = _MAILS.where(among(outbox.c.ticket)).order_by(outbox.c.id)
-_RANK = sa.func.row_number().over(partition_by=outbox.c.ticket, order_by=outbox.c.id.desc()).label("place")
-_RANKED = sa.select(outbox.c.id, outbox.c.ticket, outbox.c.template, outbox.c.to_key, outbox.c.text, _RANK)
-_NEWEST = _RANKED.where(among(outbox.c.ticket), outbox.c.text != "").subquery()
-_TEXTS = sa.select(_NEWEST).where(_NEWEST.c.place <= _MOST_TEXTS).order_by(_NEWEST.c.id.desc())
-_SHOWN = sa.select(outbox.c.id, outbox.c.ticket, outbox.c.context, _RANK)
-_SHOWN_NEWEST = _SHOWN.where(among(outbox.c.ticket), among(outbox.c.template, "templates")).subquery()
-_CONTEXTS = sa.select(_SHOWN_NEWEST).where(_SHOWN_NEWEST.c.place <= sa.bindparam("most", type_=sa.Integer))
-_CONTEXTS = _CONTEXTS.order_by(_SHOWN_NEWEST.c.id.desc())
 _LEAVE_WITHIN = sa.and_(
     outbox.c.agent == sa.bindparam("agent"),
     outbox.c.leaves_at >= sa.bindparam("begins", type_=outbox.c.leaves_at.type),
@@ -56,15 +43,6 @@ _SOME_NOTICES = sa.select(outbox.c.id).where(_LEAVE_WITHIN).limit(sa.bindparam("
 _NOTICES = sa.select(sa.func.count()).select_from(_SOME_NOTICES)
 _RETURNED = sa.select(*(outbox.c[name] for name in ("message_id", "id", "ticket", "to_address", "entry")))
 _RETURNED = _RETURNED.where(among(outbox.c.message_id, "ids"))
-
-
-@dataclass(frozen=True, slots=True)
-class SentText:
-    """The text part of a mail that was sent about a ticket."""
-
-    template: str
-    to_key: str
-    text: str
 
 
 class SqlOutbox:
@@ -127,7 +105,7 @@ class SqlOutbox:
 
         def read(unknown: list[int]) -> Mapping[int, tuple[QueuedMail, ...]]:
             found: dict[int, list[QueuedMail]] = {}
-            for row in self._session.rows(_MAILS, {"numbers": unknown}):
+            for row in self._session.rows(MAILS, {"numbers": unknown}):
                 found.setdefault(row["ticket"], []).append(QueuedMail.of(row, composed=row["composed"]))
             return {number: tuple(mails) for number, mails in found.items()}
 
@@ -138,7 +116,7 @@ class SqlOutbox:
 
         def read(unknown: list[int]) -> Mapping[int, tuple[SentText, ...]]:
             found: dict[int, list[SentText]] = {}
-            for row in self._session.execute(_TEXTS, {"numbers": unknown}):
+            for row in self._session.execute(TEXTS, {"numbers": unknown}):
                 found.setdefault(row.ticket, []).append(SentText(row.template, row.to_key, row.text))
             return {number: tuple(texts) for number, texts in found.items()}
 
@@ -189,7 +167,7 @@ class SqlOutbox:
         keys = None if to is None else {address.key for address in to}
         newest = self._texts_of([ticket])[ticket]
         fits = [t.text for t in newest if t.template not in but and (keys is None or t.to_key in keys)]
-        if len(fits) >= limit or len(newest) < _MOST_TEXTS:
+        if len(fits) >= limit or len(newest) < MOST_TEXTS:
             return tuple(fits[:limit])
         query = sa.select(outbox.c.text).where(outbox.c.ticket == ticket, outbox.c.text != "")
         if keys is not None:
@@ -201,7 +179,7 @@ class SqlOutbox:
         """Return (template, text part) of the newest mails that we sent about a ticket."""
         newest = self._texts_of([ticket])[ticket]
         fits = [(t.template, t.text) for t in newest if t.template not in but]
-        if len(fits) >= limit or len(newest) < _MOST_TEXTS:
+        if len(fits) >= limit or len(newest) < MOST_TEXTS:
             return tuple(fits[:limit])
         query = sa.select(outbox.c.template, outbox.c.text).where(outbox.c.ticket == ticket, outbox.c.text != "")
         query = query.where(outbox.c.template.not_in(list(but))).order_by(outbox.c.id.desc()).limit(limit)
@@ -222,7 +200,7 @@ class SqlOutbox:
         def read(unknown: list[tuple[int, tuple[str, ...], int]]) -> dict[Any, tuple[Mapping[str, Any], ...]]:
             found: dict[int, list[Mapping[str, Any]]] = {}
             asked = {"numbers": [number for number, *_ in unknown], "templates": list(named), "most": limit}
-            for row in self._session.execute(_CONTEXTS, asked):
+            for row in self._session.execute(CONTEXTS, asked):
                 found.setdefault(row.ticket, []).append(row.context)
             return {(number, named, limit): tuple(contexts) for number, contexts in found.items()}
 

@@ -1,4 +1,4 @@
-"""What deciding about further mails needs to know of the mails about a ticket."""
+"""What deciding about further mails needs to know of the mails about a ticket, and how it is read for many tickets."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
 from maild.domain.messages.outbox import OutboxState
+from maild.store.schema import outbox
+from maild.store.transaction.identity_map import among
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedMail:
-    """A mail about a ticket, whatever became of it. `joins`: a newer notice may take its place."""
+    """A mail about a ticket, whatever became of it."""
 
     COLUMNS: ClassVar = ("ticket", "id", "template", "to_key", "agent", "state", "attempts", "since")
 
@@ -36,3 +39,26 @@ class QueuedMail:
             untried=untried,
             pending=untried and not composed and row["since"] is not None,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SentText:
+    """The text part of a mail that was sent about a ticket."""
+
+    template: str
+    to_key: str
+    text: str
+
+
+MOST_TEXTS = 24  # newest texts of a ticket that are read together
+
+MAILS = sa.select(*(outbox.c[name] for name in QueuedMail.COLUMNS), outbox.c.raw.is_not(None).label("composed"))
+MAILS = MAILS.where(among(outbox.c.ticket)).order_by(outbox.c.id)
+_RANK = sa.func.row_number().over(partition_by=outbox.c.ticket, order_by=outbox.c.id.desc()).label("place")
+_RANKED = sa.select(outbox.c.id, outbox.c.ticket, outbox.c.template, outbox.c.to_key, outbox.c.text, _RANK)
+_NEWEST = _RANKED.where(among(outbox.c.ticket), outbox.c.text != "").subquery()
+TEXTS = sa.select(_NEWEST).where(_NEWEST.c.place <= MOST_TEXTS).order_by(_NEWEST.c.id.desc())
+_SHOWN = sa.select(outbox.c.id, outbox.c.ticket, outbox.c.context, _RANK)
+_SHOWN_NEWEST = _SHOWN.where(among(outbox.c.ticket), among(outbox.c.template, "templates")).subquery()
+CONTEXTS = sa.select(_SHOWN_NEWEST).where(_SHOWN_NEWEST.c.place <= sa.bindparam("most", type_=sa.Integer))
+CONTEXTS = CONTEXTS.order_by(_SHOWN_NEWEST.c.id.desc())
