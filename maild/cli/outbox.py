@@ -14,6 +14,7 @@ from maild.mail.templates.render import TemplateFailed
 from maild.ports import Clock, OutboxRow
 from maild.services.deliver import Delivered, Delivery, frozen
 from maild.services.notices.agents_marks import Stopped
+from maild.services.notices.overflow import with_notices
 from maild.services.queries.documents import outbox_document, outbox_list
 
 _WAITING = (OutboxState.QUEUED, OutboxState.SENDING, OutboxState.DEFERRED, OutboxState.HELD, OutboxState.FAILED)
@@ -169,7 +170,8 @@ drop = _changing(
 
 def _row(session: Session, number: int) -> OutboxRow:
     with session.store(reading=True) as unit:
-        row = unit.outbox.get(number)
+        found = unit.outbox.get(number)
+        row = with_notices(unit, [found])[0] if found is not None else None
     if row is None:
         click.echo(f"there is no outgoing mail {number}; list them with: maild outbox list --state all", err=True)
         sys.exit(1)

@@ -23,7 +23,7 @@ from maild.ports.mail import (
     WakeUp,
 )
 from maild.ports.next_due import Agenda, NextInstants, StatusDurations
-from maild.ports.outbox import AnswerCounts, AnswerWindows, Outbox, OutboxRow
+from maild.ports.outbox import AnswerCounts, AnswerWindows, Outbox, OutboxRow, Summaries
 from maild.ports.store import (
     Contact,
     OpenUnitOfWork,
@@ -75,6 +75,7 @@ __all__ = [
     "Snapshots",
     "StatusDurations",
     "StoredEntry",
+    "Summaries",
     "TemporaryFailure",
     "TicketHistory",
     "Tickets",

@@ -150,6 +150,10 @@ class Outbox(Protocol):
         """Return the mail of a template that leaves for an agent later than `now` and that nobody began to send."""
         ...
 
+    def lock(self, row: int) -> OutboxRow | None:
+        """Return a mail and lock it until the transaction ends, whatever its state; None when there is none."""
+        ...
+
     def lock_unsent(self, row: int) -> OutboxRow | None:
         """Return a mail and lock it until the transaction ends; None when somebody began to send it."""
         ...
@@ -205,4 +209,20 @@ class Outbox(Protocol):
 
     def next_instant(self) -> datetime | None:
         """Return when the next mail is due or its lease ends; None when no mail waits."""
+        ...
+
+
+class Summaries(Protocol):
+    """Stores the notices that wait to be told in one mail. That mail is a row of the outbox."""
+
+    def fold(self, summary: int, told: Mapping[str, Any]) -> None:
+        """Add a notice to a summary that `Outbox.pending_mail` returned in this unit of work."""
+        ...
+
+    def folded(self, summaries: Sequence[int]) -> Mapping[int, tuple[Mapping[str, Any], ...]]:
+        """Return for each of these summaries the notices that wait in it, in the order in which they came."""
+        ...
+
+    def settle(self, summaries: Sequence[OutboxRow]) -> None:
+        """Store summaries as they leave: with this subject and context, and without notices that wait."""
         ...

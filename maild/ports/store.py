@@ -19,7 +19,7 @@ from maild.ports.alarms import SlaSteps
 from maild.ports.inbound import Inbound
 from maild.ports.lists import ListedTicket, Listing, Search, TicketHistory
 from maild.ports.next_due import Agenda
-from maild.ports.outbox import Outbox
+from maild.ports.outbox import Outbox, Summaries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +281,11 @@ class UnitOfWork(Protocol):
     @property
     def outbox(self) -> Outbox:
         """The outgoing mails."""
+        ...
+
+    @property
+    def summaries(self) -> Summaries:
+        """The notices that wait to be told in one mail."""
         ...
 
     @property

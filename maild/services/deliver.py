@@ -32,6 +32,8 @@ from maild.services.escalation.undelivered import lost_alarm, notify_next_in_lin
 from maild.services.helpdesk import Helpdesk
 from maild.services.notices.agents_marks import Stopped, looked_through
 from maild.services.notices.mail_head import KEY, ForwardedFile, head_of
+from maild.services.notices.overflow import TEMPLATE as SUMMARY
+from maild.services.notices.overflow import settle, with_notices
 from maild.services.queries.asked_statistics import waits_for_statistics, with_statistics
 from maild.services.work import Work, isolated
 
@@ -207,10 +209,12 @@ def frozen(
         except ValueError as error:  # an event that this program cannot read
             return TemplateFailed(row.template, 0, str(error))
     with open_unit() as unit:
-        current = unit.outbox.get(row.id)
+        current = unit.outbox.lock(row.id)  # nobody adds a notice to a summary meanwhile
         if current is not None and current.raw is not None:
             return current.raw
         try:
+            if current is not None and current.template == SUMMARY:
+                (row,) = with_notices(unit, [current])
             raw, text, files = composed(row, unit, renderer, helpdesk)
         except TemplateFailed as failure:
             return failure
@@ -219,6 +223,7 @@ def frozen(
         if stopped := looked_through(row, raw, files, unit, helpdesk):
             return stopped
         if unit.outbox.freeze(row.id, raw, text):
+            settle(unit, [row])
             unit.commit()
             return raw
         first = unit.outbox.get(row.id)  # somebody else made the bytes meanwhile

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 
 from maild.store.engine import make_engine, temporary_failures
 
-HEAD = "0012"  # name of the newest file in migrations/versions; a test compares the two
+HEAD = "0013"  # name of the newest file in migrations/versions; a test compares the two
 _FOLDER = Path(__file__).parent / "migrations"
 
 

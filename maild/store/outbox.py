@@ -41,6 +41,14 @@ _LEAVE_WITHIN = sa.and_(
 )
 _SOME_NOTICES = sa.select(outbox.c.id).where(_LEAVE_WITHIN).limit(sa.bindparam("most", type_=sa.Integer)).subquery()
 _NOTICES = sa.select(sa.func.count()).select_from(_SOME_NOTICES)
+_PENDING = sa.select(outbox).where(
+    outbox.c.agent == sa.bindparam("agent"),
+    outbox.c.leaves_at > sa.bindparam("now", type_=outbox.c.leaves_at.type),
+    outbox.c.template == sa.bindparam("template"),
+    _UNSENT,
+)
+_PENDING = _PENDING.order_by(outbox.c.id).limit(1).with_for_update()
+_LOCKED = sa.select(outbox).where(outbox.c.id == sa.bindparam("row")).with_for_update()
 _RETURNED = sa.select(*(outbox.c[name] for name in ("message_id", "id", "ticket", "to_address", "entry")))
 _RETURNED = _RETURNED.where(among(outbox.c.message_id, "ids"))
 
@@ -283,13 +291,16 @@ class SqlOutbox:
         known = self._pending.peek(key)
         if self._pending.known(key) and (known is None or (known.leaves_at is not None and known.leaves_at > now)):
             return known
-        later = sa.and_(outbox.c.agent == agent, outbox.c.leaves_at > now)
-        here = sa.and_(later, outbox.c.template == template, _UNSENT)
-        query = sa.select(outbox).where(here).order_by(outbox.c.id).limit(1).with_for_update()
-        row = self._session.execute(query).mappings().first()
+        asked = {"agent": agent, "template": template, "now": now}
+        row = self._session.execute(_PENDING, asked).mappings().first()
         found = rows.read_outbox(row) if row is not None else None
         self._pending.put(key, found)
         return found
+
+    def lock(self, row: int) -> OutboxRow | None:
+        """Return and lock a mail, whatever its state; None when there is none."""
+        found = self._session.execute(_LOCKED, {"row": row}).mappings().first()
+        return rows.read_outbox(found) if found else None
 
     def lock_unsent(self, row: int) -> OutboxRow | None:
         """Return and lock a mail; None when somebody began to send it."""

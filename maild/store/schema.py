@@ -276,6 +276,16 @@ some_rows("ix_outbox_agent", outbox.c.agent, outbox.c.leaves_at, where=_TO_AGENT
 _ON_ITS_WAY = outbox.c.state.in_(["queued", "deferred", "sending"])
 some_rows("ix_outbox_next", outbox.c.next_at, where=_ON_ITS_WAY)
 
+# Notices beyond an agent's ceiling that wait to be told in one mail. They go when that mail is made.
+folded_notice = sa.Table(
+    "folded_notice",
+    metadata,
+    sa.Column("id", Id, primary_key=True),
+    sa.Column("outbox", sa.BigInteger, nullable=False, index=True),  # the summary
+    sa.Column("told", CleanJson, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 absence = sa.Table(
     "absence",
     metadata,

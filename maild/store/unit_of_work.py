@@ -19,6 +19,7 @@ from maild.store.outbox import SqlOutbox
 from maild.store.people import SqlPeople
 from maild.store.search import SqlSearch
 from maild.store.sla_steps import SqlSlaSteps
+from maild.store.summaries import SqlSummaries
 from maild.store.tickets import SqlTickets
 from maild.store.transaction.identity_map import IdentityMap
 from maild.store.transaction.numbers import CONTACT, ENTRY, OUTBOX, TICKET, Numbers
@@ -32,6 +33,7 @@ class SqlUnitOfWork:
     tickets: SqlTickets
     people: SqlPeople
     outbox: SqlOutbox
+    summaries: SqlSummaries
     agenda: SqlAgenda
     sla_steps: SqlSlaSteps
     held_replies: SqlHeldReplies
@@ -65,6 +67,7 @@ class SqlUnitOfWork:
         self.tickets = SqlTickets(session, self.search, identity_map, numbers, reading=reading)
         self.people = SqlPeople(session, numbers, reading=reading)
         self.outbox = SqlOutbox(session, self._node, identity_map, numbers, reading=reading)
+        self.summaries = SqlSummaries(session, numbers)
         self.agenda = SqlAgenda(session)
         self.sla_steps = SqlSlaSteps(session, identity_map)
         self.held_replies = SqlHeldReplies(session, reading=reading)

@@ -26,6 +26,7 @@ from maild.services.escalation.due_steps import Fired
 from maild.services.helpdesk import Helpdesk
 from maild.services.intake.process import ATTEMPTS, Processed, Processing
 from maild.services.intake.receive import keep
+from maild.services.notices.overflow import with_notices
 from maild.services.queries.documents import ticket_show
 from maild.services.reports.retry_later import RetryLater
 from maild.services.tick import tick
@@ -256,14 +257,12 @@ class Office:
     def outbox(self, template: str = "", to: str = "", ticket: int = 0) -> list[OutboxRow]:
         """What was ever queued, oldest first: of a template, to an address, about a ticket."""
         with self.store(reading=True) as unit:
-            rows = [unit.outbox.get(row.id) for row in unit.outbox.listed(tuple(OutboxState))]
+            stored = (unit.outbox.get(row.id) for row in unit.outbox.listed(tuple(OutboxState)))
+            rows = with_notices(unit, [row for row in stored if row is not None])
         return [
             row
             for row in rows
-            if row is not None
-            and template in ("", row.template)
-            and to in ("", str(row.to.address))
-            and ticket in (0, row.ticket)
+            if template in ("", row.template) and to in ("", str(row.to.address)) and ticket in (0, row.ticket)
         ]
 
     def last(self, template: str = "", to: str = "", ticket: int = 0) -> OutboxRow:

@@ -14,8 +14,11 @@ from maild.mail.reading.parse import read
 from maild.services.apply.decision import apply_decision
 from maild.services.deliver import frozen
 from maild.services.notices import due_notices as readers
+from maild.services.notices.overflow import MOST
+from maild.services.queries.documents import outbox_list
 from maild.services.work import Work
 from tests.rig.office import CONFIG
+from tests.services.test_statements import counted
 
 KAREN = "karen@client.example"
 JOHN, JANE, JOE, MARY = "john@acme.example", "jane@acme.example", "joe@acme.example", "mary@acme.example"
@@ -323,6 +326,11 @@ def opened_for_john(office, count):
     ]
 
 
+def asks_again(office, number):
+    answer = office.answer(office.last("acknowledgement", ticket=number), "Hello?")
+    assert office.receive(answer).outcome == "replied"
+
+
 def test_beyond_the_ceiling_notices_become_lines_of_one_mail(open_office):
     office = open_office(FEW)
     numbers = opened_for_john(office, 3)
@@ -357,6 +365,84 @@ def test_a_summary_names_a_ticket_once_and_can_be_answered_by_its_numbers(open_o
         snapshot = unit.snapshots.get(row.context["gathered"]["list"])
     assert (snapshot.tickets, snapshot.agent) == ((number,), "john")
     assert f"+a{snapshot.id}d" in row.context["mail"]["reply_to"]
+
+
+def test_a_row_number_means_the_ticket_that_stands_there_in_the_mail(open_office):
+    office = open_office(FEW)
+    opened_for_john(office, 3)
+    first, second, third = opened_for_john(office, 3)
+    asks_again(office, first)
+    office.deliver(HOUR)
+    row = office.last("gathered", JOHN)
+    assert [each["ticket"] for each in row.context["gathered"]["rows"]] == [first, second, third]
+    (text,) = [mail.text for mail in office.sent_to(JOHN) if "more notices" in mail.subject]
+    shown, words = [f"1 #{first}", f"2 #{second}", f"3 #{third}"], " ".join(text.split())
+    assert [each for each in shown if each in words] == shown
+    assert office.receive(office.answer(row, "2 close", quote=False)).outcome == "commanded"
+    assert [office.ticket(number)["status"] for number in (first, second, third)] == ["open", "closed", "open"]
+
+
+def test_a_summary_says_the_same_before_and_after_it_left(open_office):
+    office = open_office(FEW)
+    opened_for_john(office, 3 + MOST + 2)
+    before = office.last("gathered", JOHN)
+    (listed,) = [each for each in outbox_list(office.store, [OutboxState.QUEUED]) if each["id"] == before.id]
+    assert listed["subject"] == before.subject == f"{MOST + 2} more notices about {MOST} tickets and others"
+    assert (len(before.context["gathered"]["rows"]), before.context["gathered"]["more"]) == (MOST, 2)
+    office.deliver(HOUR)
+    (mail,) = [mail for mail in office.sent_to(JOHN) if "more notices" in mail.subject]
+    assert mail.subject == before.subject
+    with office.store(reading=True) as unit:
+        stored = unit.outbox.get(before.id)
+        assert unit.summaries.folded([before.id]) == {before.id: ()}
+        snapshot = unit.snapshots.get(before.context["gathered"]["list"])
+    assert (stored.subject, stored.context) == (before.subject, before.context)
+    assert list(snapshot.tickets) == [each["ticket"] for each in before.context["gathered"]["rows"]]
+
+
+def test_a_summary_of_an_older_version_takes_in_more_and_leaves_with_all(open_office):
+    office = open_office(FEW)
+    opened_for_john(office, 3)
+    first, second = opened_for_john(office, 2)
+    told = office.last("gathered", JOHN)
+    with office.store() as unit:  # an older version wrote all rows into the context, and into the list
+        unit.outbox.rewrite(told)
+        unit.snapshots.change(told.context["gathered"]["list"], (first, second))
+        unit.summaries.settle([told])
+        unit.commit()
+    asks_again(office, second)
+    (third,) = opened_for_john(office, 1)
+    office.deliver(HOUR)
+    (mail,) = [mail for mail in office.sent_to(JOHN) if "more notices" in mail.subject]
+    assert mail.subject == "4 more notices about 3 tickets"
+    assert [f"#{number}" in mail.text for number in (first, second, third)] == [True] * 3
+    assert "Hello?" in mail.text
+    with office.store(reading=True) as unit:
+        assert list(unit.snapshots.get(told.context["gathered"]["list"]).tickets) == [first, second, third]
+
+
+def test_a_summary_of_an_older_version_leaves_unchanged(open_office):
+    office = open_office(FEW)
+    opened_for_john(office, 5)
+    told = office.last("gathered", JOHN)
+    with office.store() as unit:
+        unit.summaries.settle([told])
+        unit.commit()
+    office.deliver(HOUR)
+    assert office.last("gathered", JOHN).context == told.context
+    assert "2 more notices about 2 tickets" in [mail.subject for mail in office.sent_to(JOHN)]
+
+
+def test_a_notice_beyond_the_ceiling_costs_one_small_row(open_office):
+    office = open_office(FEW)
+    opened_for_john(office, 4)
+    kept = [office.keep(office.mail(f"d{n}@client.example", "Help.", subject=f"D{n}")).inbound for n in range(20)]
+    with counted() as statements:
+        done = office.processing.round(kept)
+    assert [each.outcome for each in done] == ["opened"] * 20
+    assert sum(each.startswith("INSERT INTO folded_notice") for each in statements) <= 2  # the first one, all others
+    assert not [each for each in statements if each.startswith(("UPDATE outbox", "UPDATE snapshot"))]
+    assert sum("outbox.template = ?" in each and "leaves_at > ?" in each for each in statements) <= 2  # an agent each
 
 
 def test_a_new_hour_begins_anew(open_office):

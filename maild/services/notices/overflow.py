@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from maild.domain.messages.outbox import OutboxState
 from maild.domain.messages.reply_tokens import Scope
 from maild.domain.notices.opt_outs import ONLY_MINE
 from maild.domain.notices.pacing import NoticeReader, after_quiet, hour_of
@@ -25,17 +27,42 @@ _WORDS = 160  # characters of what was said
 
 
 def fold(work: Work, paced: Paced, agent: Agent) -> OutboxRow:
-    """Put a notice into the agent's summary. Returns the summary's outbox row."""
+    """Put a notice into the agent's summary. Returns the summary's outbox row.
+
+    The notice becomes a row of its own. What the summary says of all of them follows when it leaves."""
     unit = work.unit
     row = unit.outbox.pending_mail(agent.name, TEMPLATE, work.now)
     if row is None:
         return _begun(work, paced, agent)
-    told = _added(row.context["gathered"], paced.occasion, work.helpdesk)
-    unit.snapshots.change(told["list"], [each["ticket"] for each in told["rows"]])
-    subject = _subject(told)
-    row = replace(row, subject=subject, context={**row.context, "title": subject, "gathered": told})
-    unit.outbox.rewrite(row)
+    unit.summaries.fold(row.id, _told(paced.occasion, work.helpdesk))
     return row
+
+
+def with_notices(unit: UnitOfWork, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
+    """Return mails as they would leave now: those that are summaries with all the notices that wait in them."""
+    waiting = [row.id for row in rows if row.template == TEMPLATE and row.state is not OutboxState.SENT]
+    if not waiting:
+        return list(rows)
+    folded = unit.summaries.folded(waiting)
+    return [_filled(row, folded.get(row.id, ())) for row in rows]
+
+
+def settle(unit: UnitOfWork, rows: Sequence[OutboxRow]) -> None:
+    """Store what summaries say, when their bytes are made. From then on an answer's row numbers mean these rows."""
+    summaries = [row for row in rows if row.template == TEMPLATE]
+    for row in summaries:
+        gathered = row.context["gathered"]
+        unit.snapshots.change(gathered["list"], [each["ticket"] for each in gathered["rows"]])
+    unit.summaries.settle(summaries)
+
+
+def _filled(row: OutboxRow, notices: Sequence[Mapping[str, Any]]) -> OutboxRow:
+    """Return a summary that tells these notices too. One of an older version has rows in its context already."""
+    if not notices:
+        return row
+    gathered = _added(row.context["gathered"], notices)
+    subject = _subject(gathered)
+    return replace(row, subject=subject, context={**row.context, "title": subject, "gathered": gathered})
 
 
 def _begun(work: Work, paced: Paced, agent: Agent) -> OutboxRow:
@@ -45,14 +72,15 @@ def _begun(work: Work, paced: Paced, agent: Agent) -> OutboxRow:
     shown = unit.snapshots.add(
         Snapshot(agent=agent.name, kind="list", asked="gathered", made_at=work.now, tickets=(number,))
     )
-    told = _added({"list": shown, "notices": 0, "more": 0, "ceiling": ceiling, "rows": []}, occasion, helpdesk)
+    empty = {"list": shown, "notices": 0, "more": 0, "ceiling": ceiling, "rows": []}
+    gathered = _added(empty, [_told(occasion, helpdesk)])
     message = AgentMessage(
         template=TEMPLATE,
         agent=agent,
-        subject=_subject(told),
+        subject=_subject(gathered),
         scope=Scope.DIGEST,
         reason=f"more than {ceiling} notices in an hour are told in one mail",
-        words={"gathered": told, "stop": _stop(unit, agent, helpdesk)},
+        words={"gathered": gathered, "stop": _stop(unit, agent, helpdesk)},
         about=shown,
     )
     leaves_at = _over(unit, paced.leaving.at, agent, helpdesk)
@@ -72,34 +100,36 @@ def _over(unit: UnitOfWork, at: datetime, agent: Agent, helpdesk: Helpdesk) -> d
     return after_quiet(hour_of(at)[1], reader.quiet, reader.zone)
 
 
-def _subject(told: dict[str, Any]) -> str:
-    notices, tickets = _many(told["notices"], "more notice"), _many(len(told["rows"]), "ticket")
-    return f"{notices} about {tickets}{' and others' if told['more'] else ''}"
+def _subject(gathered: Mapping[str, Any]) -> str:
+    notices, tickets = _many(gathered["notices"], "more notice"), _many(len(gathered["rows"]), "ticket")
+    return f"{notices} about {tickets}{' and others' if gathered['more'] else ''}"
 
 
 def _many(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' if count != 1 else ''}"
 
 
-def _added(told: dict[str, Any], occasion: NoticeContext, helpdesk: Helpdesk) -> dict[str, Any]:
-    """Return the summary with one notice more. A ticket has one row, which shows what came last."""
-    ticket = occasion.ticket
-    rows = [dict(row) for row in told["rows"]]
-    row = next((row for row in rows if row["ticket"] == ticket.number), None)
-    if row is None and len(rows) >= MOST:
-        return {**told, "notices": told["notices"] + 1, "more": told["more"] + 1}
-    if row is None:
-        row = {"ticket": ticket.number, "notices": 0}
-        rows.append(row)
-    row["notices"] += 1
-    row |= {"subject": ticket.subject, "requester": person_words(ticket.requester), **_last(occasion, helpdesk)}
-    return {**told, "notices": told["notices"] + 1, "rows": rows}
+def _added(gathered: Mapping[str, Any], notices: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the summary with these notices too. A ticket has one row, which shows what came last."""
+    rows: dict[int, Mapping[str, Any]] = {row["ticket"]: row for row in gathered["rows"]}
+    more = gathered["more"]
+    for told in notices:
+        ticket = told["ticket"]
+        if ticket not in rows and len(rows) >= MOST:
+            more += 1
+            continue
+        before = rows[ticket]["notices"] if ticket in rows else 0
+        rows[ticket] = {"ticket": ticket, "notices": before + 1, **told}
+    return {**gathered, "notices": gathered["notices"] + len(notices), "more": more, "rows": list(rows.values())}
 
 
-def _last(occasion: NoticeContext, helpdesk: Helpdesk) -> dict[str, Any]:
-    """Return what happened, in few words."""
-    entry = occasion.entry
+def _told(occasion: NoticeContext, helpdesk: Helpdesk) -> dict[str, Any]:
+    """Return what one notice would tell, in few words."""
+    ticket, entry = occasion.ticket, occasion.entry
     return {
+        "ticket": ticket.number,
+        "subject": ticket.subject,
+        "requester": person_words(ticket.requester),
         "author": (entry.author_name or entry.author.address) if entry else "",
         "kind": entry.kind if entry else "",
         "text": " ".join(entry.text.split())[:_WORDS] if entry else "",

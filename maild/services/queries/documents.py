@@ -22,6 +22,7 @@ from maild.domain.tickets.ticket import Ticket
 from maild.ports import InboundState, KeptMail, Listing, OpenUnitOfWork, OutboxRow, StoredEntry, UnitOfWork
 from maild.services.helpdesk import Helpdesk
 from maild.services.listing import found_by, listing_of, said_in
+from maild.services.notices.overflow import with_notices
 from maild.services.queries.escalation_ledger import escalation_documents
 from maild.services.sla_index import sla_standing
 from maild.services.work import Work
@@ -244,7 +245,7 @@ def raw_of_entry(open_unit: OpenUnitOfWork, number: int, entry: int) -> bytes | 
 def outbox_list(open_unit: OpenUnitOfWork, states: Sequence[OutboxState]) -> list[Document]:
     """Return the outgoing mails of some states."""
     with open_unit(reading=True) as unit:
-        return [outbox_document(row) for row in unit.outbox.listed(states)]
+        return [outbox_document(row) for row in with_notices(unit, unit.outbox.listed(states))]
 
 
 def outbox_document(row: OutboxRow) -> Document:

@@ -1,4 +1,4 @@
-"""Numbers that are needed before their row is written: of tickets and outgoing mails, of entries and contacts.
+"""Numbers that are needed before their row is written: of tickets and outgoing mails, of entries, contacts and notices.
 
 On PostgreSQL they come from sequences, so that nodes never wait for each other. SQLite has one writer: there the last
 number is read once in a transaction and counted up. No number is given twice."""
@@ -12,13 +12,15 @@ import sqlalchemy as sa
 from maild.store.schema import counter
 from maild.store.transaction.session import Session
 
-TICKET, OUTBOX, ENTRY, CONTACT = "ticket_number", "outbox_number", "entry", "contact"
+TICKET, OUTBOX, ENTRY, CONTACT, FOLDED = "ticket_number", "outbox_number", "entry", "contact", "folded_notice"
 _COUNTERS = (TICKET, OUTBOX)
-_SEQUENCES = {TICKET: TICKET, OUTBOX: OUTBOX, ENTRY: "entry_id_seq", CONTACT: "contact_id_seq"}
+_OF_COLUMNS = (ENTRY, CONTACT, FOLDED)  # named like their tables
+_SEQUENCES = {TICKET: TICKET, OUTBOX: OUTBOX} | {name: f"{name}_id_seq" for name in _OF_COLUMNS}
+_AT_ONCE = {FOLDED: 16}  # one statement reserves so many on PostgreSQL, where nothing else is expected
 
 _LAST_IN_SQLITE = sa.text(
-    "SELECT name, value FROM counter UNION ALL SELECT name, seq FROM sqlite_sequence WHERE name IN ('entry', 'contact')"
-)
+    "SELECT name, value FROM counter UNION ALL SELECT name, seq FROM sqlite_sequence WHERE name IN :names"
+).bindparams(sa.bindparam("names", list(_OF_COLUMNS), expanding=True))
 _NEXT_IN_POSTGRES = sa.text("SELECT nextval(:name) FROM generate_series(1, :count)")
 
 
@@ -51,7 +53,7 @@ class Numbers:
     def _next_in_postgres(self, name: str) -> int:
         left = self._reserved.setdefault(name, [])
         if not left:
-            count = max(1, self._expected.pop(name, 1))
+            count = max(1, self._expected.pop(name, _AT_ONCE.get(name, 1)))
             asked = {"name": _SEQUENCES[name], "count": count}
             left.extend(sorted(self._session.connection.scalars(_NEXT_IN_POSTGRES, asked), reverse=True))
         return left.pop()
