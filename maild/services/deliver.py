@@ -32,7 +32,6 @@ from maild.services.escalation.undelivered import lost_alarm, notify_next_in_lin
 from maild.services.helpdesk import Helpdesk
 from maild.services.notices.agents_marks import Stopped, looked_through
 from maild.services.notices.mail_head import KEY, ForwardedFile, head_of
-from maild.services.notices.overflow import TEMPLATE as SUMMARY
 from maild.services.notices.overflow import settle, with_notices
 from maild.services.queries.asked_statistics import waits_for_statistics, with_statistics
 from maild.services.work import Work, isolated
@@ -213,7 +212,7 @@ def frozen(
         if current is not None and current.raw is not None:
             return current.raw
         try:
-            if current is not None and current.template == SUMMARY:
+            if current is not None and MAIL_KINDS[current.template].gathers:
                 (row,) = with_notices(unit, [current])
             raw, text, files = composed(row, unit, renderer, helpdesk)
         except TemplateFailed as failure:

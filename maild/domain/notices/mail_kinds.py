@@ -47,6 +47,7 @@ class MailKind:
     says_back: bool = False  # it repeats the reader's own words: whoever sends those once more means them
     transcript: bool = False  # it tells line by line what became of the reader's commands
     offers: bool = False  # it may offer the answer that solved another ticket
+    gathers: bool = False  # notices beyond its reader's ceiling wait in it, a row each
     overtaken: bool = False  # it is dropped when an agent answers before it leaves
     counted: str = ""  # the limit that it counts against: "answer" (of a program), "alarm" (answers are stopped)
 
@@ -145,7 +146,12 @@ MAIL_KINDS: Mapping[str, MailKind] = {
     "list": MailKind(to=_A, nature=Nature.ANSWER, why="its reader asked just now"),
     # -- to agents, by itself --
     "digest": MailKind(to=_A, nature=Nature.NOTICE, why="comes at its reader's hour"),
-    "gathered": MailKind(to=_A, nature=Nature.NOTICE, why="stands for notices beyond its reader's ceiling"),
+    "gathered": MailKind(
+        to=_A,
+        nature=Nature.NOTICE,
+        gathers=True,
+        why="stands for notices beyond its reader's ceiling",
+    ),
     "sla-gathered": MailKind(to=_A, nature=Nature.NOTICE, why="stands for many alarms at once"),
     "answers-stopped": MailKind(
         to=_A,

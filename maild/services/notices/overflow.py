@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from maild.domain.messages.outbox import OutboxState
 from maild.domain.messages.reply_tokens import Scope
+from maild.domain.notices.mail_kinds import MAIL_KINDS
 from maild.domain.notices.opt_outs import ONLY_MINE
 from maild.domain.notices.pacing import NoticeReader, after_quiet, hour_of
 from maild.domain.people.directory import Agent
@@ -40,7 +41,7 @@ def fold(work: Work, paced: Paced, agent: Agent) -> OutboxRow:
 
 def with_notices(unit: UnitOfWork, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
     """Return mails as they would leave now: those that are summaries with all the notices that wait in them."""
-    waiting = [row.id for row in rows if row.template == TEMPLATE and row.state is not OutboxState.SENT]
+    waiting = [row.id for row in rows if _is_summary(row) and row.state is not OutboxState.SENT]
     if not waiting:
         return list(rows)
     folded = unit.summaries.folded(waiting)
@@ -49,11 +50,16 @@ def with_notices(unit: UnitOfWork, rows: Sequence[OutboxRow]) -> list[OutboxRow]
 
 def settle(unit: UnitOfWork, rows: Sequence[OutboxRow]) -> None:
     """Store what summaries say, when their bytes are made. From then on an answer's row numbers mean these rows."""
-    summaries = [row for row in rows if row.template == TEMPLATE]
+    summaries = [row for row in rows if _is_summary(row)]
     for row in summaries:
         gathered = row.context["gathered"]
         unit.snapshots.change(gathered["list"], [each["ticket"] for each in gathered["rows"]])
     unit.summaries.settle(summaries)
+
+
+def _is_summary(row: OutboxRow) -> bool:
+    """Tell whether notices wait in a mail. Older versions may have had other templates."""
+    return row.template in MAIL_KINDS and MAIL_KINDS[row.template].gathers
 
 
 def _filled(row: OutboxRow, notices: Sequence[Mapping[str, Any]]) -> OutboxRow:
